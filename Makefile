@@ -1,0 +1,71 @@
+# caseprobe: `make` alone prints this help.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PROTO_VENV ?= .venv-proto
+PROTOS := $(sort $(wildcard proto/caseprobe/v1/*.proto))
+# No target probes the network that it runs in; the only packets go to loopback and to the tests' own namespaces.
+export CASEPROBE_NETWORK_PROBES := off
+
+##@ Use
+.PHONY: help demo
+help: ## print this help
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed ## collector, agent and a case on this machine; prints an address and a login, Ctrl-C ends it
+	@$(BIN)/caseprobe demo $(ARGS)
+
+##@ Develop
+.PHONY: test check format proto proto-check bench clean
+test: $(VENV)/developing check ## everything that must pass before a change lands
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/developing ## format, lint, types, import contracts, the contract's own rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+	$(BIN)/buf lint proto
+	@if ls proto/released/*.binpb >/dev/null 2>&1; then $(BIN)/buf breaking proto --against "$$(ls proto/released/*.binpb | sort -V | tail -n 1)"; fi
+
+format: $(VENV)/developing ## rewrite the sources in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+proto: $(PROTO_VENV)/installed ## regenerate the messages from the .proto files
+	PATH="$(abspath $(PROTO_VENV))/bin:$$PATH" $(PROTO_VENV)/bin/python -m grpc_tools.protoc -Iproto --python_out=proto --grpc_python_out=proto \
+	    --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
+	@for f in $(PROTOS); do grep -q '^service ' $$f || rm -f $${f%.proto}_pb2_grpc.py $${f%.proto}_pb2_grpc.pyi; done
+
+proto-check: ## fail where the committed messages are not what the .proto files say
+	$(MAKE) proto
+	git diff --exit-code -- proto
+
+bench: $(VENV)/developing ## measure, each figure with its floor or peer in the same run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean: ## remove environments and caches
+	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Environments. A stamp says what was installed from which pyproject.toml.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "caseprobe needs Python 3.11 or newer with venv; on Debian: apt install python3 python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[collector]'
+	@touch $@
+
+$(VENV)/developing: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[collector,dev]'
+	@touch $@ $(VENV)/installed
+
+$(PROTO_VENV)/installed:
+	$(PYTHON) -m venv $(PROTO_VENV)
+	$(PROTO_VENV)/bin/pip install --quiet --disable-pip-version-check grpcio-tools==1.80.0 mypy-protobuf==5.1.0 'setuptools<81'
+	@touch $@

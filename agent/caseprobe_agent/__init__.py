@@ -1,0 +1,1 @@
+"""The agent: an enrolled machine's process, and the one-shot bundle."""

@@ -1,0 +1,1 @@
+"""Path probes: the pure trace state machine and the sockets of each tier."""

@@ -1,0 +1,210 @@
+"""The records that stores, use cases and surfaces speak of; frozen values, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe_collector.access import Role
+
+Customers = frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class Customer:
+    """The tenant that machines and cases belong to."""
+
+    customer_id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Case:
+    """A support case; state is open or closed."""
+
+    case_id: str
+    customer_id: str
+    title: str
+    description: str
+    state: str
+    created_at: datetime
+    created_by: str
+    closed_at: datetime | None = None
+    # Worst severity of its newest snapshot per machine, as Severity's number.
+    worst: int = 0
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An enrolled machine, or the key of a one-shot run; label and system are claims of the machine."""
+
+    agent_id: str
+    customer_id: str
+    label: str
+    system: str
+    version: str
+    # enrolled or one_shot
+    kind: str
+    enrolled_at: datetime
+    certificate_expires_at: datetime
+    revoked_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    # One-shot: the only case that this key may attach to.
+    case_id: str = ""
+    worst: int = 0
+    policy: tuple[tuple[int, int], ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class JoinCodeRecord:
+    """A join code as the collector remembers it: only the hash of its secret."""
+
+    join_code_id: str
+    secret_sha256: bytes
+    # link: JoinPurpose's number
+    purpose: int
+    customer_id: str
+    case_id: str
+    uses_left: int
+    expires_at: datetime
+    created_by: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class User:
+    """A member of staff. customer_ids None: every customer."""
+
+    user_id: str
+    name: str
+    password_hash: str
+    role: Role
+    customer_ids: Customers
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Token:
+    """An API token or a login: only the hash of its secret. kind is api or login."""
+
+    token_id: str
+    kind: str
+    secret_sha256: bytes
+    user_id: str
+    name: str
+    role: Role
+    customer_ids: Customers
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SnapshotRow:
+    """What lists and pages need of a snapshot without parsing it."""
+
+    snapshot_id: str
+    agent_id: str
+    customer_id: str
+    case_id: str
+    flow: int
+    session_id: str
+    schedule_id: str
+    profile: str
+    started_at: datetime
+    received_at: datetime
+    sequence: int
+    worst: int
+    finding_total: int
+    size_bytes: int
+    sha256: bytes
+    # Names of the objects beside it: artifacts and the bundle file.
+    objects: tuple[str, ...] = ()
+    # Not empty: stored, but not attached to the case that it asked for, and why.
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class StoredSnapshot:
+    """A snapshot's row and its bytes: zstd over protobuf, as they came."""
+
+    row: SnapshotRow
+    body: bytes
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """A live request. state is requested, dispatched, received, awaiting_consent, running, or a terminal outcome
+    (ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash)."""
+
+    session_id: str
+    case_id: str
+    customer_id: str
+    agent_id: str
+    # Serialized CommandRequest.
+    request: bytes
+    # path, snapshot, log_tail, watch, reveal, site_probe
+    action: str
+    requested_by: str
+    requested_at: datetime
+    deadline_seconds: float
+    state: str
+    reason: str = ""
+    snapshot_id: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ScheduleRecord:
+    """A timetable of one agent; schedule is a serialized link_pb2.Schedule."""
+
+    schedule_id: str
+    agent_id: str
+    customer_id: str
+    schedule: bytes
+    created_by: str
+    created_at: datetime
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One link of the hash chain: sha256 covers all other fields and the previous row's hash."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    customer_id: str
+    object: str
+    detail: str
+    previous_sha256: bytes
+    sha256: bytes
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, for whoever watches. topic: case:ID, agent:ID, session:ID or fleet.
+
+    kind: snapshot, session, rounds, presence, case, agent. body is small and serializable; rounds carries PathRounds.
+    """
+
+    topic: str
+    kind: str
+    customer_id: str
+    body: dict[str, Any] = field(default_factory=dict)
+    rounds: link_pb2.Rounds | None = None
+
+
+def worst_severity(snapshot: snapshot_pb2.Snapshot) -> int:
+    """The worst state among a snapshot's findings as Severity's number; OK where there are none.
+
+    Unknown and not applicable are coverage, not findings, and never count.
+    """
+    return max((finding.state for finding in snapshot.findings if finding.state <= 4), default=1)

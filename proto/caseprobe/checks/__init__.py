@@ -1,0 +1,1 @@
+"""The checks: pure functions over sections, each with its threshold and source."""

@@ -1,0 +1,34 @@
+"""What a check is: a pure function over one section, with its threshold's source beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from caseprobe.v1 import finding_pb2, section_pb2
+
+Judge = Callable[[section_pb2.Section], Iterator[finding_pb2.Finding]]
+
+
+class NotApplicable(Exception):
+    """Raised by a judge where the machine has no such thing; the message is the reason."""
+
+
+class Unknown(Exception):
+    """Raised by a judge where what it needs could not be read; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A frozen dotted id, the judge, and the name of the probe whose section it reads.
+
+    judge yields one finding per object that is not well, nothing where all is well,
+    and raises NotApplicable or Unknown where it cannot tell.
+    """
+
+    id: str
+    judge: Judge
+    reads: str
+    title: str
+    threshold: str
+    threshold_source: str

@@ -1,0 +1,1 @@
+"""Rounds of a path probe to loss, times and a verdict."""

@@ -1,0 +1,1 @@
+"""The one pipe: every byte that leaves a machine passes it first."""

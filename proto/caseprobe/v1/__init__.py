@@ -1,0 +1,1 @@
+"""Messages of the contract, generated from the .proto files beside this one."""
