@@ -1,0 +1,1 @@
+"""The decision whether a request may run: pure."""

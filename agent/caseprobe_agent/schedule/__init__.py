@@ -1,1 +1,0 @@
-"""Timetables: which are due, and the tick that runs them, online or not."""
