@@ -68,8 +68,10 @@ class FakeCollector:
     async def start(self) -> None:
         """Listen on a free port of loopback, or on the one it had before."""
         key, certificate = self.authority.server()
-        tls = grpc.ssl_server_credentials(((key, certificate),), self.authority.pem, require_client_auth=True)
-        handlers = {"Link": grpc.stream_stream_rpc_method_handler(self._serve)}
+        tls = grpc.ssl_server_credentials([(key, certificate)], self.authority.pem, require_client_auth=True)
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            "Link": grpc.stream_stream_rpc_method_handler(self._serve)
+        }
         options = (("grpc.so_reuseport", 1), ("grpc.http2.min_ping_interval_without_data_ms", 5000))
         self._server = grpc.aio.server(options=options)
         generic = grpc.method_handlers_generic_handler("caseprobe.v1.LinkService", handlers)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from tests.fakes_collector import FakeCollector, Request, Response, running
+from tests.fakes_collector import FakeCollector, running
 from tests.fakes_link import TestAuthority
 
 from caseprobe.v1 import link_pb2, path_pb2

@@ -108,20 +108,25 @@ class Link:
         What the network or a busy collector fails is tried again within the time. Raises Unreachable, NotTrusted,
         or the Refused that the collector names; the outbox then still has what was not acknowledged.
         """
-        last: CaseprobeError | None = None
         try:
             async with asyncio.timeout(timeout_seconds):
-                for attempt in range(1_000_000):
-                    try:
-                        return await self._deliver()
-                    except CaseprobeError as error:
-                        if not error.retryable:
-                            raise
-                        last = error
-                    await self._parts.sleep(self._delay_after(last, attempt))
+                return await self._deliver_patiently()
         except TimeoutError:
-            pass
-        raise last or Unreachable(f"{self._credentials.address} did not take everything within {timeout_seconds:g} s")
+            why = self.state.last_error or f"{self._credentials.address} was too slow"
+            raise Unreachable(f"not everything was delivered within {timeout_seconds:g} s: {why}") from None
+
+    async def _deliver_patiently(self) -> Delivery:
+        attempt = 0
+        while True:
+            try:
+                return await self._deliver()
+            except CaseprobeError as error:
+                if not error.retryable:
+                    raise
+                self.state.last_error = str(error)
+                delay_seconds = self._delay_after(error, attempt)
+            attempt += 1
+            await self._parts.sleep(delay_seconds)
 
     async def _deliver(self) -> Delivery:
         stream = Stream(self._credentials, self._parts, strict=True)
