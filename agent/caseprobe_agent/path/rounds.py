@@ -225,7 +225,7 @@ class Trace:
             times.append(now if self._next_at is None else self._next_at)
         if self._rounds:
             times.append(self._closes_at(self._rounds[0]))
-        return min(times, default=self._lingers_until(now))
+        return min(times) if times else self._lingers_until(now)
 
     def _elapsed(self, now: float) -> float:
         return 0.0 if self._started_at is None else now - self._started_at
