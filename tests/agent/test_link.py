@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from tests.fakes_collector import FakeCollector, running
-from tests.fakes_link import TestAuthority
 
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
 from caseprobe_agent.link import Credentials, Item, Link
+from tests.fakes_collector import FakeCollector, running
+from tests.fakes_link import TestAuthority
 
 AUTHORITY = TestAuthority()
 CONTROL, LIVE = link_pb2.LANE_CONTROL, link_pb2.LANE_LIVE

@@ -192,7 +192,7 @@ class Ingest:
         return case_id, "", ""
 
     async def _entitled_case(self, agent: Agent, snapshot: snapshot_pb2.Snapshot) -> str:
-        if agent.kind == "one_shot":
+        if agent.kind == "one_shot" or snapshot.flow == snapshot_pb2.FLOW_ONE_SHOT:
             return agent.case_id
         if not snapshot.session_id:
             return ""
