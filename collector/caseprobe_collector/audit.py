@@ -1,7 +1,6 @@
-"""The audit's hash chain: who did what, durably before it is done, and every later change seen.
+"""The hash chain of what was done: each entry commits with the thing it speaks of, before anything is dispatched.
 
-Each row's SHA-256 covers its fields and the hash of the row before it. A chain that was cut at its end still fits in
-itself, so `verify` also takes what an earlier reader saw (a checkpoint) and finds the cut by it.
+A chain that was cut at its end still fits in itself; only who remembers an entry from before (a checkpoint) sees that.
 """
 
 from __future__ import annotations
@@ -9,59 +8,56 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from caseprobe.errors import NotAllowed
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.ports import AuditStore, Clock, Transaction
 from caseprobe_collector.records import AuditRow
 
-ORIGIN = bytes(32)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GENESIS = bytes(32)
 LONGEST_DETAIL = 1000
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A row that somebody else remembers."""
+    """An entry that somebody else remembers."""
 
     number: int
     sha256: bytes
 
 
 class AuditLog:
-    """Writes entries in their callers' transactions, reads them for those who may."""
+    """Writes and reads the chain."""
 
     def __init__(self, store: AuditStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def record(
-        self, tx: Transaction, by: Principal | str, action: str, customer_id: str, object: str, detail: str = ""
+        self,
+        tx: Transaction,
+        by: Principal | str,
+        action: str,
+        customer_id: str,
+        object: str,
+        detail: str = "",
     ) -> None:
-        """Chain one entry; it is durable together with what it speaks of, never without."""
+        """Chain one entry inside the transaction of what it speaks of: both are durable, or neither is."""
         actor = by if isinstance(by, str) else f"{by.kind}:{by.id}"
         await self._store.append_audit(
             tx, self._clock.now(), actor, action, customer_id, object, detail[:LONGEST_DETAIL]
         )
 
     async def list(self, by: Principal, first: int = 1, limit: int = 1000) -> list[AuditRow]:
-        """Entries in the chain's order from this number on; those of other customers are left out.
-
-        Raises NotAllowed.
-        """
+        """Entries from a number on, oldest first; those of customers that one may not see are left out."""
         if not decide(by, Action.AUDIT_READ):
-            raise NotAllowed("you may not read the audit")
+            raise NotAllowed("only admins may read the audit log")
         rows = await self._store.list_audit(first, limit)
         return [row for row in rows if by.customer_ids is None or row.customer_id in by.customer_ids]
 
-    @staticmethod
-    def verify(rows: Iterable[AuditRow], checkpoint: Checkpoint | None = None) -> str | None:
-        """None for a whole chain, otherwise what is wrong; see the function `verify`."""
-        return verify(rows, checkpoint)
 
-
-def chain(
+def entry_sha256(
     number: int,
     at: datetime,
     actor: str,
@@ -70,52 +66,48 @@ def chain(
     object: str,
     detail: str,
     previous_sha256: bytes,
-) -> AuditRow:
-    """The row that follows the one with this hash.
+) -> bytes:
+    """The hash that chains an entry to the one before it.
 
-    >>> row = chain(1, EPOCH, "user:u", "case.create", "cust_1", "case_1", "", ORIGIN)
-    >>> verify([row]), verify([chain(2, EPOCH, "user:u", "case.close", "cust_1", "case_1", "", row.sha256)])
-    (None, 'the audit begins with entry 2: the entries before it are missing')
+    Every text goes in behind its length, so no two different entries have the same bytes.
     """
-    row = AuditRow(number, at, actor, action, customer_id, object, detail, previous_sha256, b"")
-    return AuditRow(number, at, actor, action, customer_id, object, detail, previous_sha256, digest_of(row))
-
-
-def digest_of(row: AuditRow) -> bytes:
-    """SHA-256 over all fields but the hash itself; each with its length, so that no two rows read alike."""
-    microseconds = (row.at - EPOCH) // timedelta(microseconds=1)
-    fields = (str(row.number), str(microseconds), row.actor, row.action, row.customer_id, row.object, row.detail)
-    digest = hashlib.sha256(row.previous_sha256)
-    for text in fields:
-        data = text.encode()
-        digest.update(len(data).to_bytes(8, "big") + data)
+    digest = hashlib.sha256(previous_sha256)
+    stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
+    for text in (str(number), stamp, actor, action, customer_id, object, detail):
+        encoded = text.encode()
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.digest()
 
 
-def verify(rows: Iterable[AuditRow], checkpoint: Checkpoint | None = None) -> str | None:
-    """None where the rows are the whole chain from its first entry on, otherwise one sentence that names the place.
+def verify(
+    rows: Iterable[AuditRow],
+    previous_sha256: bytes = GENESIS,
+    first: int = 1,
+    checkpoint: Checkpoint | None = None,
+) -> str | None:
+    """None where the rows are one unbroken chain, else what is wrong with the first bad one; pure.
 
-    checkpoint: an entry that is known from elsewhere; without one, entries cut off at the end cannot be missed.
+    checkpoint: an entry seen earlier, at or after first, that must be among them unchanged.
     """
-    number, previous, seen = 0, ORIGIN, checkpoint is None
-    for row in rows:
-        wrong = _wrong(row, number, previous)
+    missing = checkpoint
+    for number, row in enumerate(rows, start=first):
+        wrong = _wrong(row, number, previous_sha256)
         if wrong:
             return wrong
-        number, previous = row.number, row.sha256
-        seen = seen or (checkpoint is not None and checkpoint == Checkpoint(number, previous))
-    if not seen and checkpoint is not None:
-        return f"the audit does not hold entry {checkpoint.number} as it was seen before: it was cut or rewritten"
+        previous_sha256 = row.sha256
+        if missing == Checkpoint(number, row.sha256):
+            missing = None
+    if missing is not None:
+        return f"entry {missing.number} is not what was seen before: the log was cut or written anew"
     return None
 
 
-def _wrong(row: AuditRow, number: int, previous: bytes) -> str | None:
-    if row.number != number + 1:
-        if number == 0:
-            return f"the audit begins with entry {row.number}: the entries before it are missing"
-        return f"after entry {number} comes entry {row.number}: entries are missing, double or out of order"
-    if row.previous_sha256 != previous:
-        return f"entry {row.number} does not follow the entry before it: one of the two was changed"
-    if row.sha256 != digest_of(row):
-        return f"entry {row.number} was changed after it was written"
-    return None
+def _wrong(row: AuditRow, number: int, previous_sha256: bytes) -> str | None:
+    if row.number != number:
+        return f"entry {number} is missing; entry {row.number} stands in its place"
+    if row.previous_sha256 != previous_sha256:
+        return f"entry {number} does not follow the one before it"
+    expected = entry_sha256(
+        row.number, row.at, row.actor, row.action, row.customer_id, row.object, row.detail, row.previous_sha256
+    )
+    return None if row.sha256 == expected else f"entry {number} was altered"

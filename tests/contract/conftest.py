@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.fakes_storage import agent, case, customer, user
 
 from caseprobe_collector.bus import InProcessBus
 from caseprobe_collector.ports import Bus, Objects, Transaction
 from caseprobe_collector.storage import Storage, create_storage, open_storage
 from caseprobe_collector.storage.objects import FileObjects
+from tests.fakes_storage import agent, case, customer, user
 
 METADATA_ADAPTERS = ("sqlite",)  # later: postgres
 OBJECT_ADAPTERS = ("files",)  # later: s3

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.fakes_storage import customer
 
 from caseprobe.errors import UsageError
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage import Storage
+from tests.fakes_storage import customer
 
 
 async def test_what_ran_is_read_back(storage: Storage) -> None:
