@@ -24,9 +24,9 @@ def check_pages() -> dict[str, str]:
 def _index() -> str:
     rows = [f"| [{check.id}]({check.id}.md) | {texts.title(check.id)} | {check.reads} |" for check in ALL]
     intro = (
-        f"{NOTE}\n\n# Checks\n\n{len(ALL)} checks judge a snapshot. Each is a pure function over one section and ends as "
-        "ok, a finding\n(info, warn, critical), unknown (it could not be read, with the reason and the missing right) or "
-        "not applicable\n(the machine has no such thing). Absent is never ok.\n"
+        f"{NOTE}\n\n# Checks\n\n{len(ALL)} checks judge a snapshot. Each is a pure function over one section and ends "
+        "as ok, a finding\n(info, warn, critical), unknown (it could not be read, with the reason and the missing right) "
+        "or not applicable\n(the machine has no such thing). Absent is never ok.\n"
     )
     return "\n".join([intro, "| check | looks at | section |", "| --- | --- | --- |", *rows, ""])
 
@@ -52,8 +52,8 @@ def _page(check: Check) -> str:
             *_variants(check),
             "## When it cannot tell",
             "",
-            f"Where the `{check.reads}` section was denied, timed out or failed, the check is *unknown* with that reason and "
-            "the missing right;\nwhere the machine has no such thing it is *not applicable*. Neither counts as ok.",
+            f"Where the `{check.reads}` section was denied, timed out or failed, the check is *unknown* with that reason "
+            "and the missing\nright; where the machine has no such thing it is *not applicable*. Neither counts as ok.",
             "",
         ]
     )
@@ -68,9 +68,9 @@ def _variants(check: Check) -> list[str]:
 
 
 def _places(template: str) -> str:
-    """A template as a reader of the page sees it: values in italics, counted words in the plural."""
+    """A template as a reader of the page sees it: values by name, counted words in the plural."""
     words = re.sub(r"\{\w+\|[^{}]*\|([^{}|]*)\}", r"\1", template)
-    return re.sub(r"\{(\w+)\}", r"*\1*", words)
+    return re.sub(r"\{(\w+)\}", r"`\1`", words)
 
 
 def _cell(text: str) -> str:

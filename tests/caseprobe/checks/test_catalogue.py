@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests import docs
 
 from caseprobe.checks import ALL
 from caseprobe.checks.check import Check
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.texts.template import PLURALS, places
 from caseprobe.v1 import section_pb2
+from tests import docs
 
 # Ids are in support cases, alerts and people's heads: one may be added, none may go or change.
 FROZEN = [

@@ -6,13 +6,13 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import fakes_sections
-from tests.fakes_faults import FAULTS, LOG_FAULTS, WELL, Fault
 
 from caseprobe import texts
 from caseprobe.checks import ALL, check_snapshot
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.v1 import finding_pb2, section_pb2
+from tests import fakes_sections
+from tests.fakes_faults import FAULTS, LOG_FAULTS, WELL, Fault
 
 EVERY_FAULT = pytest.mark.parametrize("fault", (*FAULTS, *LOG_FAULTS), ids=lambda fault: fault.check_id)
 CHECKS = {check.id: check for check in ALL}
