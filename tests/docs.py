@@ -25,7 +25,7 @@ def _index() -> str:
     rows = [f"| [{check.id}]({check.id}.md) | {texts.title(check.id)} | {check.reads} |" for check in ALL]
     intro = (
         f"{NOTE}\n\n# Checks\n\n{len(ALL)} checks judge a snapshot. Each is a pure function over one section and ends "
-        "as ok, a finding\n(info, warn, critical), unknown (it could not be read, with the reason and the missing right) "
+        "as ok, a finding\n(info, warn, critical), unknown (it could not be read, with reason and missing right) "
         "or not applicable\n(the machine has no such thing). Absent is never ok.\n"
     )
     return "\n".join([intro, "| check | looks at | section |", "| --- | --- | --- |", *rows, ""])
@@ -52,7 +52,7 @@ def _page(check: Check) -> str:
             *_variants(check),
             "## When it cannot tell",
             "",
-            f"Where the `{check.reads}` section was denied, timed out or failed, the check is *unknown* with that reason "
+            f"Where the `{check.reads}` section was denied, timed out or failed, it is *unknown* with that reason "
             "and the missing\nright; where the machine has no such thing it is *not applicable*. Neither counts as ok.",
             "",
         ]
