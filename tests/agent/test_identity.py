@@ -14,7 +14,6 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.fakes_link import EnrolmentServer, TestAuthority, agent_id_of_csr, enrolling, join_code, run_here
 
 from caseprobe.errors import (
     CaseprobeError,
@@ -28,6 +27,7 @@ from caseprobe.errors import (
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent import identity
 from caseprobe_agent.identity.enrolment import Clocks
+from tests.fakes_link import EnrolmentServer, TestAuthority, agent_id_of_csr, enrolling, join_code, run_here
 
 NOW = 1_800_000_000.0
 AUTHORITY = TestAuthority()

@@ -11,9 +11,6 @@ import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes_collector import FakeCollector, FakeStream, running
-from tests.fakes_link import TestAuthority
-from tests.fakes_rig import CONTROL, LIVE, Rig, Running, a_round, outcome
 
 from caseprobe.errors import Corrupt, Revoked
 from caseprobe.v1 import link_pb2
@@ -21,6 +18,9 @@ from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
 from caseprobe_agent.link.channel import OPTIONS
 from caseprobe_agent.link.link import back_off
+from tests.fakes_collector import FakeCollector, FakeStream, running
+from tests.fakes_link import TestAuthority
+from tests.fakes_rig import CONTROL, LIVE, Rig, Running, a_round, outcome
 
 AUTHORITY = TestAuthority()
 

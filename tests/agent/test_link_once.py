@@ -8,15 +8,15 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from tests.fakes_collector import FakeCollector, FakeStream, running
-from tests.fakes_link import TestAuthority
-from tests.fakes_rig import FakeOutbox, Rig
 
 from caseprobe.errors import CaseClosed, Corrupt, NotTrusted, Unreachable
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
 from caseprobe_agent.link import FileOutbox, Link
+from tests.fakes_collector import FakeCollector, FakeStream, running
+from tests.fakes_link import TestAuthority
+from tests.fakes_rig import FakeOutbox, Rig
 
 AUTHORITY = TestAuthority()
 
