@@ -40,57 +40,99 @@ class Transactions(Protocol):
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do the work and commit it durably; raises what the work raised, StorageFull on a full disk."""
-        ...
 
 
 class CaseStore(Protocol):
     """Cases."""
 
-    async def add_case(self, tx: Transaction, case: Case) -> None: ...
-    async def close_case(self, tx: Transaction, case_id: str, closed_at: datetime) -> None: ...
-    async def reopen_case(self, tx: Transaction, case_id: str) -> None: ...
-    async def get_case(self, case_id: str, customers: Customers) -> Case | None: ...
+    async def add_case(self, tx: Transaction, case: Case) -> None:
+        """Store a new case."""
+
+    async def close_case(self, tx: Transaction, case_id: str, closed_at: datetime) -> None:
+        """End a case; it takes no more evidence."""
+
+    async def reopen_case(self, tx: Transaction, case_id: str) -> None:
+        """Let a closed case take evidence again."""
+
+    async def get_case(self, case_id: str, customers: Customers) -> Case | None:
+        """One case, None where there is none for these customers."""
+
     async def list_cases(
         self, customers: Customers, state: str | None = None, limit: int = 200, before: str | None = None
-    ) -> list[Case]: ...
+    ) -> list[Case]:
+        """Cases of these customers, newest first."""
 
 
 class CustomerStore(Protocol):
     """Customers."""
 
-    async def add_customer(self, tx: Transaction, customer: Customer) -> None: ...
-    async def get_customer(self, customer_id: str, customers: Customers) -> Customer | None: ...
-    async def find_customer(self, name: str) -> Customer | None: ...
-    async def list_customers(self, customers: Customers) -> list[Customer]: ...
+    async def add_customer(self, tx: Transaction, customer: Customer) -> None:
+        """Store a new customer."""
+
+    async def get_customer(self, customer_id: str, customers: Customers) -> Customer | None:
+        """One customer, None where there is none."""
+
+    async def find_customer(self, name: str) -> Customer | None:
+        """The customer of this name, None where there is none."""
+
+    async def list_customers(self, customers: Customers) -> list[Customer]:
+        """These customers by name."""
 
 
 class FleetStore(Protocol):
     """Agents and their join codes."""
 
-    async def put_agent(self, tx: Transaction, agent: Agent) -> None: ...
-    async def revoke_agent(self, tx: Transaction, agent_id: str, revoked_at: datetime) -> None: ...
-    async def get_agent(self, agent_id: str, customers: Customers) -> Agent | None: ...
-    async def list_agents(self, customers: Customers, kind: str | None = "enrolled") -> list[Agent]: ...
-    async def add_join_code(self, tx: Transaction, code: JoinCodeRecord) -> None: ...
-    async def get_join_code(self, secret_sha256: bytes) -> JoinCodeRecord | None: ...
+    async def put_agent(self, tx: Transaction, agent: Agent) -> None:
+        """Store a machine, new or changed."""
+
+    async def revoke_agent(self, tx: Transaction, agent_id: str, revoked_at: datetime) -> None:
+        """End a machine's enrolment."""
+
+    async def get_agent(self, agent_id: str, customers: Customers) -> Agent | None:
+        """One machine, None where there is none for these customers."""
+
+    async def list_agents(self, customers: Customers, kind: str | None = "enrolled") -> list[Agent]:
+        """Machines of these customers."""
+
+    async def add_join_code(self, tx: Transaction, code: JoinCodeRecord) -> None:
+        """Store a join code's record; never its secret."""
+
+    async def get_join_code(self, secret_sha256: bytes) -> JoinCodeRecord | None:
+        """One join code's record, None where there is none."""
+
     async def use_join_code(self, tx: Transaction, join_code_id: str) -> bool:
         """Take one use; False where none was left. Inside the transaction, so two callers cannot share the last."""
-        ...
 
-    async def mark_seen(self, tx: Transaction, agent_id: str, seen_at: datetime) -> None: ...
+    async def mark_seen(self, tx: Transaction, agent_id: str, seen_at: datetime) -> None:
+        """Remember when a machine last spoke."""
 
 
 class UserStore(Protocol):
     """Staff and their tokens."""
 
-    async def put_user(self, tx: Transaction, user: User) -> None: ...
-    async def get_user(self, user_id: str) -> User | None: ...
-    async def find_user(self, name: str) -> User | None: ...
-    async def list_users(self) -> list[User]: ...
-    async def add_token(self, tx: Transaction, token: Token) -> None: ...
-    async def find_token(self, secret_sha256: bytes) -> Token | None: ...
-    async def list_tokens(self, user_id: str) -> list[Token]: ...
-    async def revoke_token(self, tx: Transaction, token_id: str, revoked_at: datetime) -> None: ...
+    async def put_user(self, tx: Transaction, user: User) -> None:
+        """Store a user, new or changed."""
+
+    async def get_user(self, user_id: str) -> User | None:
+        """One user, None where there is none."""
+
+    async def find_user(self, name: str) -> User | None:
+        """The user of this name, None where there is none."""
+
+    async def list_users(self) -> list[User]:
+        """All users by name."""
+
+    async def add_token(self, tx: Transaction, token: Token) -> None:
+        """Store a login or API token by its secret's hash."""
+
+    async def find_token(self, secret_sha256: bytes) -> Token | None:
+        """The token of this hash, None where there is none."""
+
+    async def list_tokens(self, user_id: str) -> list[Token]:
+        """A user's tokens."""
+
+    async def revoke_token(self, tx: Transaction, token_id: str, revoked_at: datetime) -> None:
+        """End a token."""
 
 
 class SnapshotStore(Protocol):
@@ -98,49 +140,72 @@ class SnapshotStore(Protocol):
 
     async def add_snapshot(self, tx: Transaction, snapshot: StoredSnapshot) -> bool:
         """Store it with its findings' index; False where it was there already (nothing is changed then)."""
-        ...
 
     async def get_snapshot(self, snapshot_id: str, customers: Customers) -> StoredSnapshot | None:
         """Raises Corrupt where the bytes no longer match their hash."""
-        ...
 
-    async def list_by_case(self, case_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]: ...
-    async def list_by_agent(self, agent_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]: ...
-    async def last_sequence(self, agent_id: str, spool_id: str) -> int: ...
-    async def set_last_sequence(self, tx: Transaction, agent_id: str, spool_id: str, sequence: int) -> None: ...
+    async def list_by_case(self, case_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]:
+        """Snapshots of a case, newest first."""
+
+    async def list_by_agent(self, agent_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]:
+        """Snapshots of a machine, newest first."""
+
+    async def last_sequence(self, agent_id: str, spool_id: str) -> int:
+        """The last sequence stored of a spool, 0 where there is none."""
+
+    async def set_last_sequence(self, tx: Transaction, agent_id: str, spool_id: str, sequence: int) -> None:
+        """Move a spool's last sequence, in the transaction that stores its item."""
+
     async def add_gap(
         self, tx: Transaction, agent_id: str, spool_id: str, first: int, last: int, reason: str, at: datetime
-    ) -> None: ...
-    async def list_gaps(self, agent_id: str) -> list[tuple[int, int, str, datetime]]: ...
+    ) -> None:
+        """Record what an agent had to drop."""
+
+    async def list_gaps(self, agent_id: str) -> list[tuple[int, int, str, datetime]]:
+        """What an agent had to drop: first, last, reason, when."""
 
 
 class SessionStore(Protocol):
     """Live sessions."""
 
-    async def add_session(self, tx: Transaction, session: SessionRecord) -> None: ...
+    async def add_session(self, tx: Transaction, session: SessionRecord) -> None:
+        """Store a new session."""
+
     async def set_state(self, tx: Transaction, session_id: str, state: str) -> None:
         """Move a session that has not ended; one that ended stays as it is."""
-        ...
 
     async def end_session(
         self, tx: Transaction, session_id: str, state: str, reason: str, snapshot_id: str, ended_at: datetime
     ) -> bool:
         """False where it had ended already."""
-        ...
 
-    async def get_session(self, session_id: str, customers: Customers) -> SessionRecord | None: ...
-    async def list_by_case(self, case_id: str, customers: Customers) -> list[SessionRecord]: ...
-    async def list_open(self, agent_id: str | None = None) -> list[SessionRecord]: ...
+    async def get_session(self, session_id: str, customers: Customers) -> SessionRecord | None:
+        """One session, None where there is none for these customers."""
+
+    async def list_by_case(self, case_id: str, customers: Customers) -> list[SessionRecord]:
+        """Sessions of a case, newest first."""
+
+    async def list_open(self, agent_id: str | None = None) -> list[SessionRecord]:
+        """Sessions that have not ended, of one agent or of all."""
 
 
 class ScheduleStore(Protocol):
     """Timetables."""
 
-    async def add_schedule(self, tx: Transaction, record: ScheduleRecord) -> None: ...
-    async def remove_schedule(self, tx: Transaction, schedule_id: str, removed_at: datetime) -> None: ...
-    async def get_schedule(self, schedule_id: str, customers: Customers) -> ScheduleRecord | None: ...
-    async def list_by_agent(self, agent_id: str, customers: Customers) -> list[ScheduleRecord]: ...
-    async def list_all(self, customers: Customers) -> list[ScheduleRecord]: ...
+    async def add_schedule(self, tx: Transaction, record: ScheduleRecord) -> None:
+        """Store a new timetable."""
+
+    async def remove_schedule(self, tx: Transaction, schedule_id: str, removed_at: datetime) -> None:
+        """End a timetable; its record stays."""
+
+    async def get_schedule(self, schedule_id: str, customers: Customers) -> ScheduleRecord | None:
+        """One timetable, None where there is none for these customers."""
+
+    async def list_by_agent(self, agent_id: str, customers: Customers) -> list[ScheduleRecord]:
+        """A machine's timetables."""
+
+    async def list_all(self, customers: Customers) -> list[ScheduleRecord]:
+        """All timetables of these customers."""
 
 
 class AuditStore(Protocol):
@@ -150,9 +215,9 @@ class AuditStore(Protocol):
         self, tx: Transaction, at: datetime, actor: str, action: str, customer_id: str, object: str, detail: str
     ) -> AuditRow:
         """Chain one entry to the last, inside the transaction."""
-        ...
 
-    async def list_audit(self, first: int = 1, limit: int = 1000) -> list[AuditRow]: ...
+    async def list_audit(self, first: int = 1, limit: int = 1000) -> list[AuditRow]:
+        """Entries in the order of the chain, from this number on."""
 
 
 # --- the rest of the world -----------------------------------------------------------------------------------
@@ -163,21 +228,25 @@ class Objects(Protocol):
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
         """Store all chunks durably and give (size, SHA-256); raises StorageFull."""
-        ...
 
     def get(self, name: str) -> AsyncIterator[bytes]:
         """Raises NotFound."""
-        ...
 
-    async def delete(self, name: str) -> None: ...
-    async def size(self, name: str) -> int | None: ...
+    async def delete(self, name: str) -> None:
+        """Remove an object; nothing where there is none."""
+
+    async def size(self, name: str) -> int | None:
+        """An object's size in bytes, None where there is none."""
 
 
 class Bus(Protocol):
     """News for whoever listens now; never the reason for an ack. A slow listener loses its oldest events."""
 
-    def publish(self, event: Event) -> None: ...
-    def subscribe(self, *topics: str) -> Subscription: ...
+    def publish(self, event: Event) -> None:
+        """Hand an event to whoever listens to its topic; never waits."""
+
+    def subscribe(self, *topics: str) -> Subscription:
+        """Events of these topics from now on."""
 
 
 class Subscription(Protocol):
@@ -191,28 +260,32 @@ class Subscription(Protocol):
 class Clock(Protocol):
     """Wall time in UTC, and a monotonic one for durations."""
 
-    def now(self) -> datetime: ...
-    def monotonic(self) -> float: ...
+    def now(self) -> datetime:
+        """Wall clock, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
 
 
 class Authority(Protocol):
     """The CA's key: signs agents' certificates, tells its own."""
 
-    def ca_pem(self) -> bytes: ...
+    def ca_pem(self) -> bytes:
+        """The certificate authority's certificate."""
+
     def sign(self, csr_der: bytes, not_after: datetime) -> tuple[str, bytes]:
         """(agent_id, certificate PEM) for a CSR whose own signature is good; raises Corrupt otherwise.
         agent_id is computed from the public key; every name in the CSR is ignored."""
-        ...
 
 
 class Links(Protocol):
     """The streams that are open now; implemented by rpc, used by sessions and schedules."""
 
-    def online(self, agent_id: str) -> bool: ...
+    def online(self, agent_id: str) -> bool:
+        """Whether the machine's link is open."""
+
     def send(self, agent_id: str, frame: link_pb2.LinkResponse) -> bool:
         """Queue a frame for the agent's one writer; False where it is offline."""
-        ...
 
     def close(self, agent_id: str, frame: link_pb2.LinkResponse) -> None:
         """Send a last frame and end the stream (revocation, drain)."""
-        ...

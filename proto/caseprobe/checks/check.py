@@ -15,7 +15,11 @@ class NotApplicable(Exception):
 
 
 class Unknown(Exception):
-    """Raised by a judge where what it needs could not be read; the message is the reason."""
+    """Raised by a judge where what it needs could not be read; the message is the reason, needs the missing right."""
+
+    def __init__(self, message: str, needs: str = "") -> None:
+        super().__init__(message)
+        self.needs = needs
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,14 @@ class Check:
     """A frozen dotted id, the judge, and the name of the probe whose section it reads.
 
     judge yields one finding per object that is not well, nothing where all is well,
-    and raises NotApplicable or Unknown where it cannot tell.
+    and raises NotApplicable or Unknown where it cannot tell (findings yielded before that count).
+    It need not fill check_id and threshold_source: check_snapshot stamps them.
+    threshold: all levels of the check in words and units, for its page; a finding names the one it reached.
+    Titles, summaries and advice live in caseprobe.texts, by this id.
     """
 
     id: str
     judge: Judge
     reads: str
-    title: str
     threshold: str
     threshold_source: str

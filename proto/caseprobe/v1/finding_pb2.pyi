@@ -197,20 +197,30 @@ class Coverage(_message.Message):
     CHECK_ID_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    NEEDS_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
     check_id: _builtins.str
     outcome: Global___Severity.ValueType
     """The state of the worst finding, or OK, UNKNOWN, NOT_APPLICABLE."""
     reason: _builtins.str
+    needs: _builtins.str
+    """The right or tool that was missing, for example "root"; empty otherwise."""
+    message_id: _builtins.str
+    """Why it was not judged, as an id that a reader's language is looked up by:
+    not_measured, absent, denied, timeout, failed, skipped, unreadable; empty where it was judged.
+    """
     def __init__(
         self,
         *,
         check_id: _builtins.str = ...,
         outcome: Global___Severity.ValueType = ...,
         reason: _builtins.str = ...,
+        needs: _builtins.str = ...,
+        message_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_id", b"check_id", "outcome", b"outcome", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_id", b"check_id", "message_id", b"message_id", "needs", b"needs", "outcome", b"outcome", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from caseprobe.v1 import privacy_pb2 as caseprobe_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61seprobe/v1/path.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\"\xc8\x01\n\x08HopReply\x12\x0b\n\x03ttl\x18\x01 \x01(\r\x12\x19\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x42\x08\xca\xda\x18\x04\x08\x03\x10\x03\x12\x18\n\x0brtt_seconds\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12-\n\x0breply_class\x18\x04 \x01(\x0e\x32\x18.caseprobe.v1.ReplyClass\x12\x13\n\x0bmpls_labels\x18\x05 \x03(\r\x12\x11\n\treply_ttl\x18\x06 \x01(\r\x12\x13\n\x0b\x66rom_target\x18\x07 \x01(\x08\x42\x0e\n\x0c_rtt_seconds\"k\n\tPathRound\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x17\n\x0fstarted_seconds\x18\x02 \x01(\x01\x12\x0c\n\x04sent\x18\x03 \x03(\r\x12\'\n\x07replies\x18\x04 \x03(\x0b\x32\x16.caseprobe.v1.HopReply\"\x8f\x03\n\x07PathHop\x12\x0b\n\x03ttl\x18\x01 \x01(\r\x12\x1b\n\taddresses\x18\x02 \x03(\x0c\x42\x08\xca\xda\x18\x04\x08\x03\x10\x03\x12\x0c\n\x04sent\x18\x03 \x01(\r\x12\x10\n\x08received\x18\x04 \x01(\r\x12\x12\n\nloss_ratio\x18\x05 \x01(\x01\x12\x19\n\x0c\x62\x65st_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x61vg_seconds\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bp95_seconds\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rworst_seconds\x18\t \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0ejitter_seconds\x18\n \x01(\x01H\x04\x88\x01\x01\x12\x13\n\x0bmpls_labels\x18\x0b \x03(\r\x12\x1e\n\x0e\x63lassification\x18\x0c \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x13\n\x0bprobability\x18\r \x01(\x01\x42\x0f\n\r_best_secondsB\x0e\n\x0c_avg_secondsB\x0e\n\x0c_p95_secondsB\x10\n\x0e_worst_secondsB\x11\n\x0f_jitter_seconds\"\x86\x01\n\x0bPathVerdict\x12\x1a\n\nmessage_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x19\n\x11segment_first_ttl\x18\x02 \x01(\r\x12\x18\n\x10segment_last_ttl\x18\x03 \x01(\r\x12\x12\n\nloss_ratio\x18\x04 \x01(\x01\x12\x12\n\nconfidence\x18\x05 \x01(\x01\"\xb3\x02\n\tPathFacts\x12\x16\n\x06target\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x19\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x42\x08\xca\xda\x18\x04\x08\x03\x10\x03\x12,\n\x08protocol\x18\x03 \x01(\x0e\x32\x1a.caseprobe.v1.PathProtocol\x12$\n\x04tier\x18\x04 \x01(\x0e\x32\x16.caseprobe.v1.PathTier\x12\x16\n\x06unseen\x18\x05 \x03(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x0e\n\x06rounds\x18\x06 \x01(\r\x12#\n\x04hops\x18\x07 \x03(\x0b\x32\x15.caseprobe.v1.PathHop\x12*\n\x07verdict\x18\x08 \x01(\x0b\x32\x19.caseprobe.v1.PathVerdict\x12\x0c\n\x04port\x18\t \x01(\r\x12\x18\n\x10\x64uration_seconds\x18\n \x01(\x01*s\n\x0cPathProtocol\x12\x1d\n\x19PATH_PROTOCOL_UNSPECIFIED\x10\x00\x12\x16\n\x12PATH_PROTOCOL_ICMP\x10\x01\x12\x15\n\x11PATH_PROTOCOL_UDP\x10\x02\x12\x15\n\x11PATH_PROTOCOL_TCP\x10\x03*\x83\x01\n\x08PathTier\x12\x19\n\x15PATH_TIER_UNSPECIFIED\x10\x00\x12\x1b\n\x17PATH_TIER_ICMP_DATAGRAM\x10\x01\x12\x11\n\rPATH_TIER_UDP\x10\x02\x12\x19\n\x15PATH_TIER_TCP_CONNECT\x10\x03\x12\x11\n\rPATH_TIER_RAW\x10\x04*\x8e\x01\n\nReplyClass\x12\x1b\n\x17REPLY_CLASS_UNSPECIFIED\x10\x00\x12\x17\n\x13REPLY_CLASS_ON_TIME\x10\x01\x12\x14\n\x10REPLY_CLASS_LATE\x10\x02\x12\x19\n\x15REPLY_CLASS_DUPLICATE\x10\x03\x12\x19\n\x15REPLY_CLASS_REORDERED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61seprobe/v1/path.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\"\x8d\x02\n\x08HopReply\x12\x0b\n\x03ttl\x18\x01 \x01(\r\x12\x19\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x42\x08\xca\xda\x18\x04\x08\x03\x10\x03\x12\x18\n\x0brtt_seconds\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12-\n\x0breply_class\x18\x04 \x01(\x0e\x32\x18.caseprobe.v1.ReplyClass\x12\x13\n\x0bmpls_labels\x18\x05 \x03(\r\x12\x11\n\treply_ttl\x18\x06 \x01(\r\x12\x13\n\x0b\x66rom_target\x18\x07 \x01(\x08\x12\r\n\x05round\x18\x08 \x01(\r\x12\x34\n\x0bunreachable\x18\t \x01(\x0e\x32\x1f.caseprobe.v1.UnreachableReasonB\x0e\n\x0c_rtt_seconds\"\x86\x01\n\tPathRound\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x17\n\x0fstarted_seconds\x18\x02 \x01(\x01\x12\x0c\n\x04sent\x18\x03 \x03(\r\x12\'\n\x07replies\x18\x04 \x03(\x0b\x32\x16.caseprobe.v1.HopReply\x12\x19\n\tshortfall\x18\x05 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\"\xd9\x03\n\x07PathHop\x12\x0b\n\x03ttl\x18\x01 \x01(\r\x12\x1b\n\taddresses\x18\x02 \x03(\x0c\x42\x08\xca\xda\x18\x04\x08\x03\x10\x03\x12\x0c\n\x04sent\x18\x03 \x01(\r\x12\x10\n\x08received\x18\x04 \x01(\r\x12\x12\n\nloss_ratio\x18\x05 \x01(\x01\x12\x19\n\x0c\x62\x65st_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x61vg_seconds\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bp95_seconds\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rworst_seconds\x18\t \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0ejitter_seconds\x18\n \x01(\x01H\x04\x88\x01\x01\x12\x13\n\x0bmpls_labels\x18\x0b \x03(\r\x12\x1e\n\x0e\x63lassification\x18\x0c \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x13\n\x0bprobability\x18\r \x01(\x01\x12\x0c\n\x04late\x18\x0e \x01(\r\x12\x12\n\nduplicates\x18\x0f \x01(\r\x12\x11\n\treordered\x18\x10 \x01(\r\x12\x13\n\x0b\x66rom_target\x18\x11 \x01(\x08\x42\x0f\n\r_best_secondsB\x0e\n\x0c_avg_secondsB\x0e\n\x0c_p95_secondsB\x10\n\x0e_worst_secondsB\x11\n\x0f_jitter_seconds\"\xcc\x01\n\x0bPathVerdict\x12\x1a\n\nmessage_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x19\n\x11segment_first_ttl\x18\x02 \x01(\r\x12\x18\n\x10segment_last_ttl\x18\x03 \x01(\r\x12\x12\n\nloss_ratio\x18\x04 \x01(\x01\x12\x12\n\nconfidence\x18\x05 \x01(\x01\x12\x16\n\x0eloss_low_ratio\x18\x06 \x01(\x01\x12\x17\n\x0floss_high_ratio\x18\x07 \x01(\x01\x12\x13\n\x0bmore_rounds\x18\x08 \x01(\r\"\xce\x02\n\tPathFacts\x12\x16\n\x06target\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x19\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x42\x08\xca\xda\x18\x04\x08\x03\x10\x03\x12,\n\x08protocol\x18\x03 \x01(\x0e\x32\x1a.caseprobe.v1.PathProtocol\x12$\n\x04tier\x18\x04 \x01(\x0e\x32\x16.caseprobe.v1.PathTier\x12\x16\n\x06unseen\x18\x05 \x03(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x0e\n\x06rounds\x18\x06 \x01(\r\x12#\n\x04hops\x18\x07 \x03(\x0b\x32\x15.caseprobe.v1.PathHop\x12*\n\x07verdict\x18\x08 \x01(\x0b\x32\x19.caseprobe.v1.PathVerdict\x12\x0c\n\x04port\x18\t \x01(\r\x12\x18\n\x10\x64uration_seconds\x18\n \x01(\x01\x12\x19\n\tshortfall\x18\x0b \x01(\tB\x06\xca\xda\x18\x02\x08\x01*s\n\x0cPathProtocol\x12\x1d\n\x19PATH_PROTOCOL_UNSPECIFIED\x10\x00\x12\x16\n\x12PATH_PROTOCOL_ICMP\x10\x01\x12\x15\n\x11PATH_PROTOCOL_UDP\x10\x02\x12\x15\n\x11PATH_PROTOCOL_TCP\x10\x03*\x83\x01\n\x08PathTier\x12\x19\n\x15PATH_TIER_UNSPECIFIED\x10\x00\x12\x1b\n\x17PATH_TIER_ICMP_DATAGRAM\x10\x01\x12\x11\n\rPATH_TIER_UDP\x10\x02\x12\x19\n\x15PATH_TIER_TCP_CONNECT\x10\x03\x12\x11\n\rPATH_TIER_RAW\x10\x04*\x8e\x01\n\nReplyClass\x12\x1b\n\x17REPLY_CLASS_UNSPECIFIED\x10\x00\x12\x17\n\x13REPLY_CLASS_ON_TIME\x10\x01\x12\x14\n\x10REPLY_CLASS_LATE\x10\x02\x12\x19\n\x15REPLY_CLASS_DUPLICATE\x10\x03\x12\x19\n\x15REPLY_CLASS_REORDERED\x10\x04*\xb5\x01\n\x11UnreachableReason\x12\"\n\x1eUNREACHABLE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aUNREACHABLE_REASON_NETWORK\x10\x01\x12\x1b\n\x17UNREACHABLE_REASON_HOST\x10\x02\x12!\n\x1dUNREACHABLE_REASON_PROHIBITED\x10\x03\x12\x1c\n\x18UNREACHABLE_REASON_OTHER\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HOPREPLY'].fields_by_name['address']._loaded_options = None
   _globals['_HOPREPLY'].fields_by_name['address']._serialized_options = b'\312\332\030\004\010\003\020\003'
+  _globals['_PATHROUND'].fields_by_name['shortfall']._loaded_options = None
+  _globals['_PATHROUND'].fields_by_name['shortfall']._serialized_options = b'\312\332\030\002\010\001'
   _globals['_PATHHOP'].fields_by_name['addresses']._loaded_options = None
   _globals['_PATHHOP'].fields_by_name['addresses']._serialized_options = b'\312\332\030\004\010\003\020\003'
   _globals['_PATHHOP'].fields_by_name['classification']._loaded_options = None
@@ -46,20 +48,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PATHFACTS'].fields_by_name['address']._serialized_options = b'\312\332\030\004\010\003\020\003'
   _globals['_PATHFACTS'].fields_by_name['unseen']._loaded_options = None
   _globals['_PATHFACTS'].fields_by_name['unseen']._serialized_options = b'\312\332\030\002\010\001'
-  _globals['_PATHPROTOCOL']._serialized_start=1230
-  _globals['_PATHPROTOCOL']._serialized_end=1345
-  _globals['_PATHTIER']._serialized_start=1348
-  _globals['_PATHTIER']._serialized_end=1479
-  _globals['_REPLYCLASS']._serialized_start=1482
-  _globals['_REPLYCLASS']._serialized_end=1624
+  _globals['_PATHFACTS'].fields_by_name['shortfall']._loaded_options = None
+  _globals['_PATHFACTS'].fields_by_name['shortfall']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_PATHPROTOCOL']._serialized_start=1498
+  _globals['_PATHPROTOCOL']._serialized_end=1613
+  _globals['_PATHTIER']._serialized_start=1616
+  _globals['_PATHTIER']._serialized_end=1747
+  _globals['_REPLYCLASS']._serialized_start=1750
+  _globals['_REPLYCLASS']._serialized_end=1892
+  _globals['_UNREACHABLEREASON']._serialized_start=1895
+  _globals['_UNREACHABLEREASON']._serialized_end=2076
   _globals['_HOPREPLY']._serialized_start=70
-  _globals['_HOPREPLY']._serialized_end=270
-  _globals['_PATHROUND']._serialized_start=272
-  _globals['_PATHROUND']._serialized_end=379
-  _globals['_PATHHOP']._serialized_start=382
-  _globals['_PATHHOP']._serialized_end=781
-  _globals['_PATHVERDICT']._serialized_start=784
-  _globals['_PATHVERDICT']._serialized_end=918
-  _globals['_PATHFACTS']._serialized_start=921
-  _globals['_PATHFACTS']._serialized_end=1228
+  _globals['_HOPREPLY']._serialized_end=339
+  _globals['_PATHROUND']._serialized_start=342
+  _globals['_PATHROUND']._serialized_end=476
+  _globals['_PATHHOP']._serialized_start=479
+  _globals['_PATHHOP']._serialized_end=952
+  _globals['_PATHVERDICT']._serialized_start=955
+  _globals['_PATHVERDICT']._serialized_end=1159
+  _globals['_PATHFACTS']._serialized_start=1162
+  _globals['_PATHFACTS']._serialized_end=1496
 # @@protoc_insertion_point(module_scope)

@@ -83,9 +83,33 @@ REPLY_CLASS_DUPLICATE: ReplyClass.ValueType  # 3
 REPLY_CLASS_REORDERED: ReplyClass.ValueType  # 4
 Global___ReplyClass: _TypeAlias = ReplyClass  # noqa: Y015
 
+class _UnreachableReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UnreachableReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnreachableReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNREACHABLE_REASON_UNSPECIFIED: _UnreachableReason.ValueType  # 0
+    UNREACHABLE_REASON_NETWORK: _UnreachableReason.ValueType  # 1
+    UNREACHABLE_REASON_HOST: _UnreachableReason.ValueType  # 2
+    UNREACHABLE_REASON_PROHIBITED: _UnreachableReason.ValueType  # 3
+    """A filter that says so."""
+    UNREACHABLE_REASON_OTHER: _UnreachableReason.ValueType  # 4
+
+class UnreachableReason(_UnreachableReason, metaclass=_UnreachableReasonEnumTypeWrapper):
+    """Why a router, not the target, refused to carry an echo further."""
+
+UNREACHABLE_REASON_UNSPECIFIED: UnreachableReason.ValueType  # 0
+UNREACHABLE_REASON_NETWORK: UnreachableReason.ValueType  # 1
+UNREACHABLE_REASON_HOST: UnreachableReason.ValueType  # 2
+UNREACHABLE_REASON_PROHIBITED: UnreachableReason.ValueType  # 3
+"""A filter that says so."""
+UNREACHABLE_REASON_OTHER: UnreachableReason.ValueType  # 4
+Global___UnreachableReason: _TypeAlias = UnreachableReason  # noqa: Y015
+
 @_typing.final
 class HopReply(_message.Message):
-    """The answer to one echo; an echo that got none has no address and no rtt."""
+    """The answer to one echo; an echo that got none has no reply."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -96,6 +120,8 @@ class HopReply(_message.Message):
     MPLS_LABELS_FIELD_NUMBER: _builtins.int
     REPLY_TTL_FIELD_NUMBER: _builtins.int
     FROM_TARGET_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    UNREACHABLE_FIELD_NUMBER: _builtins.int
     ttl: _builtins.int
     address: _builtins.bytes
     """4 or 16 bytes in network order; empty when nothing answered."""
@@ -105,6 +131,10 @@ class HopReply(_message.Message):
     """The TTL with which the answer arrived; 0 where the tier cannot see it."""
     from_target: _builtins.bool
     """True for the destination's own answer."""
+    round: _builtins.int
+    """The round of the echo that it answers, where that is not the one that carries it: it came after its round was closed."""
+    unreachable: Global___UnreachableReason.ValueType
+    """Set where the path ends at this hop because it said so."""
     @_builtins.property
     def mpls_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -117,10 +147,12 @@ class HopReply(_message.Message):
         mpls_labels: _abc.Iterable[_builtins.int] | None = ...,
         reply_ttl: _builtins.int = ...,
         from_target: _builtins.bool = ...,
+        round: _builtins.int = ...,
+        unreachable: Global___UnreachableReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_rtt_seconds", b"_rtt_seconds", "rtt_seconds", b"rtt_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_rtt_seconds", b"_rtt_seconds", "address", b"address", "from_target", b"from_target", "mpls_labels", b"mpls_labels", "reply_class", b"reply_class", "reply_ttl", b"reply_ttl", "rtt_seconds", b"rtt_seconds", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_rtt_seconds", b"_rtt_seconds", "address", b"address", "from_target", b"from_target", "mpls_labels", b"mpls_labels", "reply_class", b"reply_class", "reply_ttl", b"reply_ttl", "round", b"round", "rtt_seconds", b"rtt_seconds", "ttl", b"ttl", "unreachable", b"unreachable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__rtt_seconds: _TypeAlias = _typing.Literal["rtt_seconds"]  # noqa: Y015
     _WhichOneofArgType__rtt_seconds: _TypeAlias = _typing.Literal["_rtt_seconds", b"_rtt_seconds"]  # noqa: Y015
@@ -130,7 +162,9 @@ Global___HopReply: _TypeAlias = HopReply  # noqa: Y015
 
 @_typing.final
 class PathRound(_message.Message):
-    """One echo to every hop that was due. sent lists the TTLs of all echoes, answered or not."""
+    """One echo to every hop that was due. sent lists the TTLs of all echoes, answered or not;
+    a round that sent nothing only carries replies to earlier ones.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -138,9 +172,12 @@ class PathRound(_message.Message):
     STARTED_SECONDS_FIELD_NUMBER: _builtins.int
     SENT_FIELD_NUMBER: _builtins.int
     REPLIES_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     started_seconds: _builtins.float
     """Since the session's first echo."""
+    shortfall: _builtins.str
+    """In the last round of a trace that ended before its time: packet_budget, byte_budget, time_budget."""
     @_builtins.property
     def sent(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
@@ -152,10 +189,11 @@ class PathRound(_message.Message):
         started_seconds: _builtins.float = ...,
         sent: _abc.Iterable[_builtins.int] | None = ...,
         replies: _abc.Iterable[Global___HopReply] | None = ...,
+        shortfall: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "replies", b"replies", "sent", b"sent", "started_seconds", b"started_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "replies", b"replies", "sent", b"sent", "shortfall", b"shortfall", "started_seconds", b"started_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -180,6 +218,10 @@ class PathHop(_message.Message):
     MPLS_LABELS_FIELD_NUMBER: _builtins.int
     CLASSIFICATION_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    REORDERED_FIELD_NUMBER: _builtins.int
+    FROM_TARGET_FIELD_NUMBER: _builtins.int
     ttl: _builtins.int
     sent: _builtins.int
     received: _builtins.int
@@ -193,6 +235,13 @@ class PathHop(_message.Message):
     classification: _builtins.str
     """ok, loss, rate_limited, slow_control_plane, silent, filtered, unknown."""
     probability: _builtins.float
+    late: _builtins.int
+    """Replies that came after their round was closed; counted as received."""
+    duplicates: _builtins.int
+    """Further replies to an echo that had one; not counted as received."""
+    reordered: _builtins.int
+    """Replies that came after the reply to a later echo of this hop; counted as received."""
+    from_target: _builtins.bool
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
@@ -213,10 +262,14 @@ class PathHop(_message.Message):
         mpls_labels: _abc.Iterable[_builtins.int] | None = ...,
         classification: _builtins.str = ...,
         probability: _builtins.float = ...,
+        late: _builtins.int = ...,
+        duplicates: _builtins.int = ...,
+        reordered: _builtins.int = ...,
+        from_target: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "jitter_seconds", b"jitter_seconds", "p95_seconds", b"p95_seconds", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "classification", b"classification", "jitter_seconds", b"jitter_seconds", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "classification", b"classification", "duplicates", b"duplicates", "from_target", b"from_target", "jitter_seconds", b"jitter_seconds", "late", b"late", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avg_seconds: _TypeAlias = _typing.Literal["avg_seconds"]  # noqa: Y015
     _WhichOneofArgType__avg_seconds: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds"]  # noqa: Y015
@@ -252,12 +305,21 @@ class PathVerdict(_message.Message):
     SEGMENT_LAST_TTL_FIELD_NUMBER: _builtins.int
     LOSS_RATIO_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    LOSS_LOW_RATIO_FIELD_NUMBER: _builtins.int
+    LOSS_HIGH_RATIO_FIELD_NUMBER: _builtins.int
+    MORE_ROUNDS_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
+    """path.ok, path.loss_from, path.needs_more, path.target_silent, path.blocked, path.nothing_sent."""
     segment_first_ttl: _builtins.int
     """First and last ttl of the faulty segment; both 0 where there is none."""
     segment_last_ttl: _builtins.int
     loss_ratio: _builtins.float
     confidence: _builtins.float
+    loss_low_ratio: _builtins.float
+    """95 % interval of loss_ratio."""
+    loss_high_ratio: _builtins.float
+    more_rounds: _builtins.int
+    """Rounds that are still needed to tell loss from chance; set with path.needs_more."""
     def __init__(
         self,
         *,
@@ -266,10 +328,13 @@ class PathVerdict(_message.Message):
         segment_last_ttl: _builtins.int = ...,
         loss_ratio: _builtins.float = ...,
         confidence: _builtins.float = ...,
+        loss_low_ratio: _builtins.float = ...,
+        loss_high_ratio: _builtins.float = ...,
+        more_rounds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "loss_ratio", b"loss_ratio", "message_id", b"message_id", "segment_first_ttl", b"segment_first_ttl", "segment_last_ttl", b"segment_last_ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "loss_high_ratio", b"loss_high_ratio", "loss_low_ratio", b"loss_low_ratio", "loss_ratio", b"loss_ratio", "message_id", b"message_id", "more_rounds", b"more_rounds", "segment_first_ttl", b"segment_first_ttl", "segment_last_ttl", b"segment_last_ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -291,6 +356,7 @@ class PathFacts(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
     DURATION_SECONDS_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """As asked for by the person who asked."""
     address: _builtins.bytes
@@ -299,6 +365,8 @@ class PathFacts(_message.Message):
     rounds: _builtins.int
     port: _builtins.int
     duration_seconds: _builtins.float
+    shortfall: _builtins.str
+    """Why the trace ended before its time, as in PathRound; empty where it did not."""
     @_builtins.property
     def unseen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this tier cannot see, as ids."""
@@ -320,10 +388,11 @@ class PathFacts(_message.Message):
         verdict: Global___PathVerdict | None = ...,
         port: _builtins.int = ...,
         duration_seconds: _builtins.float = ...,
+        shortfall: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "hops", b"hops", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "hops", b"hops", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,87 @@
+"""Echoes as ICMP datagram sockets send them: no privilege, one socket for every TTL."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+from caseprobe.v1 import path_pb2
+from caseprobe_agent.path import wire
+from caseprobe_agent.path.echoes import Echo, Reply
+from caseprobe_agent.path.sockets import Datagram, Tier, prepare, read_datagrams, send_past_errors, ttl_control
+from caseprobe_agent.path.stamps import StampClock
+from caseprobe_agent.path.target import ResolvedTarget
+
+TIER = Tier(
+    path_pb2.PATH_TIER_ICMP_DATAGRAM,
+    path_pb2.PATH_PROTOCOL_ICMP,
+    target_gap_seconds=0.1,  # no router or host limits echo replies by default
+    reply_wait_seconds=1.0,
+    unseen=("quoted_ip_header",),
+)
+
+
+class IcmpNetwork:
+    """One ICMP datagram socket: echoes out; Time Exceeded from its error queue, the target's replies from the other.
+
+    Not connected: an echo reply from another address of the target still counts.
+    """
+
+    tier = TIER
+    port = 0
+
+    def __init__(self, target: ResolvedTarget, token: bytes) -> None:
+        """Raises OSError where the kernel denies such sockets (net.ipv4.ping_group_range)."""
+        self.failure: OSError | None = None
+        self.echo_bytes = (40 if target.v6 else 20) + len(wire.icmp_echo(target.v6, 0, token))
+        self._v6 = target.v6
+        self._endpoint = target.endpoint(0)
+        self._address = target.address.packed
+        self._token = token
+        self._clock = StampClock()
+        family = socket.AF_INET6 if target.v6 else socket.AF_INET
+        protocol = socket.IPPROTO_ICMPV6 if target.v6 else socket.IPPROTO_ICMP
+        self._socket = socket.socket(family, socket.SOCK_DGRAM, protocol)
+        prepare(self._socket, target.v6)
+
+    def fileno(self) -> int:
+        """Readable when receive has something."""
+        return self._socket.fileno()
+
+    def send(self, echo: Echo) -> float | None:
+        """Send one echo; gives the monotonic time just before, None where it could not leave."""
+        packet = wire.icmp_echo(self._v6, echo.sequence, self._token)
+        control = [ttl_control(self._v6, echo.ttl)]
+        sent_at = time.monotonic()
+        self.failure = send_past_errors(lambda: self._socket.sendmsg([packet], control, 0, self._endpoint))
+        return None if self.failure else sent_at
+
+    def receive(self) -> Iterator[Reply]:
+        """Every reply that waits."""
+        self._clock.refresh()
+        for datagram in read_datagrams(self._socket, socket.MSG_ERRQUEUE):
+            yield from self._from_router(datagram)
+        for datagram in read_datagrams(self._socket):
+            sequence = wire.icmp_sequence(self._v6, datagram.data, self._token, reply=True)
+            if sequence is not None:
+                received_at = self._clock.seconds(datagram.control.stamp_ns)
+                yield Reply(sequence, received_at, self._address, True, datagram.control.reply_ttl)
+
+    def _from_router(self, datagram: Datagram) -> Iterator[Reply]:
+        error = datagram.control.error
+        sequence = wire.icmp_sequence(self._v6, datagram.data, self._token, reply=False)
+        if error is None or sequence is None or not wire.path_error(self._v6, error):
+            return
+        yield Reply(
+            sequence,
+            self._clock.seconds(datagram.control.stamp_ns),
+            error.offender,
+            reply_ttl=datagram.control.reply_ttl,
+            mpls_labels=wire.mpls_labels(datagram.data, error.extension_at),
+            unreachable=wire.unreachable_reason(self._v6, error),
+        )
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()

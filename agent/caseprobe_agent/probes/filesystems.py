@@ -1,0 +1,86 @@
+"""Room and inodes of every mounted filesystem, and whether it still takes writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from caseprobe.errors import MeasurementError
+from caseprobe.parse.fstab import parse_fstab
+from caseprobe.parse.mountinfo import Mount, parse_mountinfo
+from caseprobe.v1 import section_pb2
+from caseprobe_agent.machine import Machine, Space
+from caseprobe_agent.probes.probe import Measured, Notes, Probe
+
+MOUNTINFO, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
+# A mount whose server is gone never answers; the others must not wait for it.
+MOUNT_TIMEOUT_SECONDS = 0.5
+MOUNTS_AT_MOST = 500
+# These hold no data of anybody; statvfs of autofs would even mount something.
+KERNEL_TYPES = (
+    *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs"),
+    *("fusectl", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "hugetlbfs", "mqueue", "nfsd", "nsfs", "proc"),
+    *("pstore", "ramfs", "rpc_pipefs", "securityfs", "selinuxfs", "smackfs", "sysfs", "tracefs"),
+)
+# Images are full and read-only by nature, which says nothing about the machine.
+IMAGE_TYPES = ("cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf")
+
+
+def measure(machine: Machine, _earlier: object | None) -> Measured:
+    """One entry a filesystem; one that hangs or may not be asked is there too, as not measured."""
+    notes = Notes()
+    text = machine.read_text(MOUNTINFO, 4 << 20)
+    mounts = relevant(parse_mountinfo(text))[:MOUNTS_AT_MOST]
+    fstab = notes.attempt("filesystems.fstab_writable", lambda: machine.read_text(FSTAB)) or ""
+    writable = {entry.mount_point for entry in parse_fstab(fstab) if entry.writable}
+    spaces = machine.spaces([mount.mount_point for mount in mounts], MOUNT_TIMEOUT_SECONDS)
+    lines = text.splitlines()
+    facts = section_pb2.FilesystemsFacts()
+    for mount in mounts:
+        facts.filesystems.append(_filesystem(mount, spaces[mount.mount_point], mount.mount_point in writable))
+        notes.keep(MOUNTINFO, mount.line, lines[mount.line - 1])
+    return notes.measured(facts)
+
+
+def relevant(mounts: Iterable[Mount]) -> list[Mount]:
+    """Mounts that hold data, each filesystem once: bind mounts and what is mounted over are left out.
+
+    The first mount of a filesystem is told, preferably one of its root folder.
+    """
+    visible = {mount.mount_point: mount for mount in mounts}
+    chosen: dict[str, Mount] = {}
+    for mount in sorted(visible.values(), key=lambda mount: mount.line):
+        if mount.type in KERNEL_TYPES + IMAGE_TYPES or mount.mount_point.startswith(("/proc/", "/sys/")):
+            continue
+        known = chosen.setdefault(mount.device_number, mount)
+        if known.root != "/" and mount.root == "/":
+            chosen[mount.device_number] = mount
+    return list(chosen.values())
+
+
+def _filesystem(mount: Mount, space: Space | MeasurementError, fstab_writable: bool) -> section_pb2.Filesystem:
+    filesystem = section_pb2.Filesystem(
+        mount_point=mount.mount_point,
+        device=mount.device,
+        type=mount.type,
+        options=mount.options,
+        read_only=mount.read_only,
+        fstab_writable=fstab_writable,
+        measured=isinstance(space, Space),
+    )
+    if isinstance(space, MeasurementError):
+        filesystem.reason = _public_reason(space, mount.mount_point)
+        return filesystem
+    filesystem.total_bytes = space.total_bytes
+    filesystem.used_bytes = space.total_bytes - space.free_bytes
+    filesystem.available_bytes = space.available_bytes
+    filesystem.inodes_total = space.inodes_total
+    filesystem.inodes_available = space.inodes_available
+    return filesystem
+
+
+def _public_reason(error: MeasurementError, mount_point: str) -> str:
+    """The reason without the path, which may be private: this field leaves as it is."""
+    return str(error).replace(mount_point, "it") if mount_point != "/" else str(error)
+
+
+PROBE = Probe("filesystems", measure, timeout_seconds=5.0)

@@ -1,0 +1,84 @@
+"""Memory, swap, paging and the pressure of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from caseprobe.parse.counters import parse_counters
+from caseprobe.parse.meminfo import parse_meminfo
+from caseprobe.parse.pressure import parse_pressure
+from caseprobe.v1 import section_pb2
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
+
+MEMINFO, VMSTAT, PRESSURE = "/proc/meminfo", "/proc/vmstat", "/proc/pressure/memory"
+OVERCOMMIT = "/proc/sys/vm/overcommit_memory"
+# A container sees its own limit as that of the root of its cgroup tree; on a machine the root has none.
+CGROUP = "/sys/fs/cgroup"
+QUOTED = ("MemTotal", "MemAvailable", "SwapTotal", "SwapFree", "Committed_AS", "CommitLimit", "HardwareCorrupted")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Paging counters at one moment."""
+
+    at_seconds: float
+    counters: Mapping[str, int]
+
+
+def sample(machine: Machine) -> Sample:
+    """Paging counters now."""
+    return Sample(machine.monotonic_seconds(), parse_counters(machine.read_text(VMSTAT)))
+
+
+def measure(machine: Machine, earlier: object | None) -> Measured:
+    """Amounts from /proc/meminfo, rates since the earlier sample, pressure, and a container's own limit."""
+    notes = Notes()
+    text = machine.read_text(MEMINFO)
+    facts = parse_meminfo(text)
+    notes.quote(MEMINFO, text, QUOTED)
+    facts.overcommit_mode = number_of(machine, OVERCOMMIT) or 0
+    vmstat = notes.attempt("memory.oom_kill_total", lambda: machine.read_text(VMSTAT))
+    if vmstat is not None:
+        notes.quote(VMSTAT, vmstat, ("oom_kill ", "pgmajfault ", "pswpin ", "pswpout "))
+        _add_paging(facts, Sample(machine.monotonic_seconds(), parse_counters(vmstat)), earlier, machine.page_bytes())
+    pressure = notes.attempt("memory.pressure", lambda: machine.read_text(PRESSURE))
+    if pressure is not None:
+        notes.quote(PRESSURE, pressure)
+        facts.pressure.CopyFrom(parse_pressure(pressure))
+    _add_cgroup(facts, machine, notes)
+    return notes.measured(facts)
+
+
+def _add_paging(facts: section_pb2.MemoryFacts, now: Sample, earlier: object | None, page_bytes: int) -> None:
+    if "oom_kill" in now.counters:
+        facts.oom_kill_total = now.counters["oom_kill"]
+    if not isinstance(earlier, Sample) or now.at_seconds <= earlier.at_seconds:
+        return
+    seconds = now.at_seconds - earlier.at_seconds
+    facts.sample_seconds = seconds
+
+    def rate(name: str) -> float:
+        return max(0, now.counters.get(name, 0) - earlier.counters.get(name, 0)) / seconds
+
+    facts.major_faults_per_second = rate("pgmajfault")
+    facts.swap_in_bytes_per_second = rate("pswpin") * page_bytes
+    facts.swap_out_bytes_per_second = rate("pswpout") * page_bytes
+
+
+def _add_cgroup(facts: section_pb2.MemoryFacts, machine: Machine, notes: Notes) -> None:
+    limit = number_of(machine, f"{CGROUP}/memory.max")
+    current = number_of(machine, f"{CGROUP}/memory.current")
+    if limit is None or current is None or limit >= facts.total_bytes:
+        return
+    facts.cgroup_limit_bytes, facts.cgroup_current_bytes = limit, current
+    notes.quote(f"{CGROUP}/memory.max", str(limit))
+    notes.quote(f"{CGROUP}/memory.current", str(current))
+    events = value_of(machine, f"{CGROUP}/memory.events") or ""
+    if "oom_kill" in (counters := parse_counters(events)):
+        facts.cgroup_oom_kill_total = counters["oom_kill"]
+        notes.quote(f"{CGROUP}/memory.events", events, ("oom_kill ",))
+
+
+PROBE = Probe("memory", measure, timeout_seconds=5.0, sample=sample)

@@ -1,0 +1,140 @@
+"""What a probe is, what it hands over, and the few ways in which every probe reads its machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
+from caseprobe.v1 import section_pb2
+from caseprobe_agent.machine import Machine
+
+Value = TypeVar("Value")
+# A line is quoted whole up to here; longer ones are a machine's mistake or an attack.
+QUOTE_CHARACTERS = 4096
+
+
+@dataclass(frozen=True)
+class RawArtifact:
+    """Raw evidence beside a section, not redacted yet: name is its path in the bundle."""
+
+    name: str
+    source: str
+    data: bytes
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One probe's facts (the message that Section names as the probe), what they were read from, what is missing."""
+
+    facts: Message
+    lines: tuple[section_pb2.SourceLine, ...] = ()
+    shortfalls: tuple[section_pb2.Shortfall, ...] = ()
+    artifacts: tuple[RawArtifact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A name (a field of Section.facts), the function that measures, and the time that it may take.
+
+    sample is taken first, measure gets it at least 0.25 s later, so that rates are over this run; None where there
+    is none. needs names the rights without which facts are missing. Both functions stand by name in a module: they
+    run in a child. measure raises MeasurementError where nothing can be measured.
+    """
+
+    name: str
+    measure: Callable[[Machine, object | None], Measured]
+    timeout_seconds: float
+    needs: tuple[str, ...] = ()
+    sample: Callable[[Machine], object] | None = None
+
+
+@dataclass
+class Notes:
+    """What a probe gathers beside its facts: lines to quote and parts that could not be read."""
+
+    lines: list[section_pb2.SourceLine] = field(default_factory=list)
+    shortfalls: list[section_pb2.Shortfall] = field(default_factory=list)
+
+    def quote(self, source: str, text: str, beginnings: Iterable[str] = ("",)) -> None:
+        """Keep the lines of a source that begin with one of these, blanks before them aside."""
+        starts = tuple(beginnings)
+        for number, line in enumerate(text.splitlines(), start=1):
+            if line.strip() and line.lstrip().startswith(starts):
+                self.keep(source, number, line)
+
+    def keep(self, source: str, number: int, line: str) -> None:
+        """Keep one line of a source; number counts from 1."""
+        self.lines.append(section_pb2.SourceLine(source=source, line=number, text=line[:QUOTE_CHARACTERS]))
+
+    def attempt(self, fact: str, read: Callable[[], Value]) -> Value | None:
+        """What read gives; None and a shortfall of this fact where it cannot be read or is not of its form."""
+        try:
+            return read()
+        except (MeasurementError, ValueError) as error:
+            self.lack(fact, error)
+            return None
+
+    def lack(self, fact: str, error: Exception) -> None:
+        """Note that one fact is missing, and why."""
+        self.shortfalls.append(
+            section_pb2.Shortfall(field=fact, outcome=outcome_of(error), reason=str(error), needs=needs_of(error))
+        )
+
+    def measured(self, facts: Message, artifacts: Iterable[RawArtifact] = ()) -> Measured:
+        """The probe's result with everything noted."""
+        return Measured(facts, tuple(self.lines), tuple(self.shortfalls), tuple(artifacts))
+
+
+def outcome_of(error: Exception) -> section_pb2.ProbeOutcome.ValueType:
+    """How a probe ends that meets this error: absent, denied and failed are three things.
+
+    >>> outcome_of(MachineAbsent("no such file")) == section_pb2.PROBE_OUTCOME_ABSENT
+    True
+    """
+    if isinstance(error, MachineAbsent):
+        return section_pb2.PROBE_OUTCOME_ABSENT
+    if isinstance(error, MachineDenied):
+        return section_pb2.PROBE_OUTCOME_DENIED
+    if isinstance(error, MachineTimeout):
+        return section_pb2.PROBE_OUTCOME_TIMEOUT
+    return section_pb2.PROBE_OUTCOME_FAILED
+
+
+def needs_of(error: Exception) -> str:
+    """The right that an error says is missing; empty where none is."""
+    return error.needs if isinstance(error, MachineDenied) else ""
+
+
+def timestamp(wall_seconds: float) -> Timestamp:
+    """A moment as a wall clock tells it, to the microsecond."""
+    at = Timestamp()
+    at.FromMicroseconds(round(wall_seconds * 1e6))
+    return at
+
+
+def value_of(machine: Machine, path: str) -> str | None:
+    """The one value in a small file, stripped; None where it cannot be read or the driver does not tell."""
+    try:
+        return machine.read_text(path, 1 << 16).strip()
+    except MeasurementError:
+        return None
+
+
+def number_of(machine: Machine, path: str) -> int | None:
+    """The whole number in a small file; None where there is none."""
+    text = value_of(machine, path)
+    return int(text) if text is not None and text.removeprefix("-").isdecimal() else None
+
+
+def names_in(machine: Machine, path: str) -> list[str]:
+    """The names in a folder; none where it cannot be read."""
+    try:
+        return machine.list_dir(path)
+    except MeasurementError:
+        return []

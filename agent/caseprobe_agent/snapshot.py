@@ -1,0 +1,220 @@
+"""Runs probes in one worker child and makes a snapshot of what they measured; never fails for a probe.
+
+Parent and child speak in frames: "B" + name when a probe begins, "W" while none runs, "S" + Section when it is done,
+"A" + artifact. The parent knows from them which probe hangs, kills the child and goes on with a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from caseprobe.errors import MeasurementError
+from caseprobe.v1 import section_pb2, snapshot_pb2
+from caseprobe_agent import worker
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import Measured, Probe, RawArtifact, needs_of, outcome_of, timestamp
+
+SAMPLE_SECONDS = 0.25
+# How long a child may take to start, or to rest between its samples, before it counts as hung.
+IDLE_SECONDS = 10.0
+BEGIN, WAIT, SECTION, ARTIFACT = b"B", b"W", b"S", b"A"
+
+Measure = Callable[[Machine, object | None], Measured]
+Sample = Callable[[Machine], object]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot with its raw artifacts: nothing in it is redacted yet, so it must not reach disk or wire."""
+
+    snapshot: snapshot_pb2.Snapshot
+    artifacts: tuple[RawArtifact, ...]
+
+
+@dataclass
+class _Progress:
+    """What is known so far of a run: sections by probe, and which probe the child is at."""
+
+    probes: Sequence[Probe]
+    end: float
+    sections: dict[str, section_pb2.Section] = field(default_factory=dict)
+    artifacts: list[RawArtifact] = field(default_factory=list)
+    current: Probe | None = None
+    limit: float = 0.0
+
+    def begin(self, probe: Probe | None) -> None:
+        """The child begins with a probe, or rests; either has its time."""
+        self.current = probe
+        self.limit = asyncio.get_running_loop().time() + (probe.timeout_seconds if probe else IDLE_SECONDS)
+
+    def left(self) -> list[Probe]:
+        """Probes without a section, in their order."""
+        return [probe for probe in self.probes if probe.name not in self.sections]
+
+    def conclude(self, probe: Probe, outcome: section_pb2.ProbeOutcome.ValueType, reason: str) -> None:
+        """A probe ends without facts."""
+        self.sections[probe.name] = section_pb2.Section(probe=probe.name, outcome=outcome, reason=reason)
+
+    def note(self, frame: bytes) -> None:
+        """Take in what the child sent."""
+        kind, body = frame[:1], frame[1:]
+        if kind == SECTION:
+            section = section_pb2.Section.FromString(body)
+            self.sections[section.probe] = section
+        elif kind == ARTIFACT:
+            header, _, data = body.partition(b"\n")
+            name, source, truncated = json.loads(header)
+            self.artifacts.append(RawArtifact(name, source, data, truncated))
+            return
+        self.begin(next((p for p in self.probes if p.name == body.decode()), None) if kind == BEGIN else None)
+
+    def hung(self) -> None:
+        """Nothing came in time: the running probe ends as TIMEOUT, or all that are left where none runs."""
+        late = asyncio.get_running_loop().time() >= self.end
+        if self.current is not None:
+            seconds = self.current.timeout_seconds
+            reason = "still ran at the deadline" if late else f"did not answer within {seconds:g} s"
+            self.conclude(self.current, section_pb2.PROBE_OUTCOME_TIMEOUT, f"it {reason} and was killed")
+        elif not late:
+            self.died(f"its child did not begin within {IDLE_SECONDS:g} s", stuck=True)
+
+    def died(self, reason: str, stuck: bool) -> None:
+        """The child ended: the running probe is to blame; where none ran and nothing moves, all that are left fail."""
+        blamed = [self.current] if self.current is not None else self.left() if stuck else []
+        for probe in blamed:
+            self.conclude(probe, section_pb2.PROBE_OUTCOME_FAILED, reason)
+
+
+async def take_snapshot(probes: Sequence[Probe], machine: Machine, deadline_seconds: float, profile: str) -> Taken:
+    """Everything that the probes can tell within the deadline, in their order.
+
+    A probe that hangs is killed with its child at its timeout and is TIMEOUT; at the deadline what has not begun is
+    SKIPPED. Sections are raw. Ids, sequence and consent are for the caller to set.
+    """
+    loop = asyncio.get_running_loop()
+    snapshot = _header(machine, profile)
+    started = loop.time()
+    progress = _Progress(probes, started + deadline_seconds)
+    while progress.left() and loop.time() < progress.end:
+        await _one_child(progress, machine)
+    for probe in progress.left():
+        reason = f"the deadline of {deadline_seconds:g} s came before its turn"
+        progress.conclude(probe, section_pb2.PROBE_OUTCOME_SKIPPED, reason)
+    snapshot.sections.extend(progress.sections[probe.name] for probe in probes)
+    snapshot.duration_seconds = loop.time() - started
+    return Taken(snapshot, tuple(progress.artifacts))
+
+
+def _header(machine: Machine, profile: str) -> snapshot_pb2.Snapshot:
+    snapshot = snapshot_pb2.Snapshot(profile=profile, boottime_seconds=machine.boottime_seconds())
+    snapshot.started_at.CopyFrom(timestamp(machine.wall_seconds()))
+    with contextlib.suppress(MeasurementError):
+        snapshot.boot_id = machine.read_text("/proc/sys/kernel/random/boot_id", 64).strip()
+    return snapshot
+
+
+async def _one_child(progress: _Progress, machine: Machine) -> None:
+    """Measure what is left in one child, until it is done, hangs, dies or the deadline comes."""
+    begun = len(progress.sections)
+    progress.begin(None)
+    seconds_left = progress.end - asyncio.get_running_loop().time()
+    # The child's own limit is a second net; the deadline is kept here.
+    frames = worker.run(measure_all, _request(progress.left(), machine.root), max(0.0, seconds_left) + 1.0)
+    try:
+        async with contextlib.aclosing(frames):
+            while True:
+                async with asyncio.timeout_at(min(progress.end, progress.limit)):
+                    progress.note(await anext(frames))
+    except StopAsyncIteration:
+        progress.died("its child ended without it", stuck=True)
+    except TimeoutError:
+        progress.hung()
+    except MeasurementError as error:
+        progress.died(str(error), stuck=len(progress.sections) == begun)
+
+
+def _request(probes: Sequence[Probe], root: Path) -> bytes:
+    rows = [
+        [probe.name, worker.reference(probe.measure), worker.reference(probe.sample) if probe.sample else ""]
+        for probe in probes
+    ]
+    return json.dumps({"root": str(root), "probes": rows}).encode()
+
+
+def measure_all(request: bytes) -> Iterator[bytes]:
+    """In the child: every sample first, then what needs none, then, when their time has passed, what was sampled."""
+    asked = json.loads(request)
+    machine = Machine(Path(asked["root"]))
+    rows = [(name, _measure_function(measure), _sample_function(sample)) for name, measure, sample in asked["probes"]]
+    samples: dict[str, object | None] = {}
+    for name, _, sample in rows:
+        if sample is not None:
+            yield BEGIN + name.encode()
+            samples[name] = _sampled(sample, machine)
+    sampled_at = time.monotonic()
+    for name, measure, sample in rows:
+        if sample is None:
+            yield from _one(name, measure, machine, None)
+    yield WAIT
+    if samples:
+        time.sleep(max(0.0, SAMPLE_SECONDS - (time.monotonic() - sampled_at)))
+    for name, measure, sample in rows:
+        if sample is not None:
+            yield from _one(name, measure, machine, samples[name])
+
+
+def _measure_function(name: str) -> Measure:
+    return cast(Measure, worker.resolve(name))
+
+
+def _sample_function(name: str) -> Sample | None:
+    return cast(Sample, worker.resolve(name)) if name else None
+
+
+def _sampled(sample: Sample, machine: Machine) -> object | None:
+    """None where no sample can be had; measuring then tells why."""
+    try:
+        return sample(machine)
+    except Exception:
+        return None
+
+
+def _one(name: str, measure: Measure, machine: Machine, earlier: object | None) -> Iterator[bytes]:
+    """Frames of one probe: it begins, its artifacts, its section."""
+    yield BEGIN + name.encode()
+    started = time.monotonic()
+    section = section_pb2.Section(probe=name, outcome=section_pb2.PROBE_OUTCOME_OK)
+    try:
+        measured = measure(machine, earlier)
+        yield from _fill(section, measured)
+    except Exception as error:
+        section.Clear()
+        section.probe, section.outcome, section.needs = name, outcome_of(error), needs_of(error)
+        section.reason = _first_line(error)
+    section.duration_seconds = time.monotonic() - started
+    yield SECTION + section.SerializeToString()
+
+
+def _fill(section: section_pb2.Section, measured: Measured) -> Iterator[bytes]:
+    """Put the result into its section; yields the artifacts."""
+    facts = getattr(section, section.probe)
+    facts.CopyFrom(measured.facts)
+    facts.SetInParent()
+    section.lines.extend(measured.lines)
+    section.shortfalls.extend(measured.shortfalls)
+    for artifact in measured.artifacts:
+        header = json.dumps([artifact.name, artifact.source, artifact.truncated]).encode()
+        yield ARTIFACT + header + b"\n" + artifact.data
+
+
+def _first_line(error: Exception) -> str:
+    """What a person reads: our own errors speak for themselves, a foreign one is named."""
+    text = (str(error).splitlines() or [""])[0]
+    return text if isinstance(error, MeasurementError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,122 @@
+"""Filesystems: room left, and whether they can still be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from caseprobe.checks.check import Check, Unknown
+from caseprobe.checks.evidence import prove, stated
+from caseprobe.checks.levels import CRITICAL, Levels, Reached, fault
+from caseprobe.v1 import finding_pb2, section_pb2
+
+GIB = 1 << 30
+SPACE_WARN, SPACE_CRITICAL = 0.80, 0.90
+# Checkmk's size factor: twenty times the space means only eleven times the files, so a level in percent
+# moves up with the size. Below the norm it would warn on a half-full /boot, so there it stays.
+NORM_BYTES = 20 * GIB
+MAGIC = 0.8
+# A big filesystem at 95 % still has room for days: critical needs little room in bytes as well.
+BIG_BYTES, LITTLE_BYTES = 50 * GIB, 5 * GIB
+# Full by design.
+IMAGES = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
+
+
+def space_levels(total_bytes: int) -> Levels:
+    """Levels of used_ratio for a filesystem of this size.
+
+    >>> str(space_levels(20 * GIB))
+    'warn: used_ratio >= 0.8; critical: used_ratio >= 0.9'
+    >>> str(space_levels(1000 * GIB))
+    'warn: used_ratio >= 0.909; critical: used_ratio >= 0.954'
+    """
+    scale = max(total_bytes / NORM_BYTES, 1.0) ** (MAGIC - 1.0)
+    warn, critical = (round(1.0 - (1.0 - level) * scale, 3) for level in (SPACE_WARN, SPACE_CRITICAL))
+    return Levels("used_ratio", warn=warn, critical=critical)
+
+
+def _writable(section: section_pb2.Section) -> Iterator[section_pb2.Filesystem]:
+    """Measured filesystems that can fill up, each device once."""
+    seen: set[str] = set()
+    for filesystem in section.filesystems.filesystems:
+        if not filesystem.measured or filesystem.read_only or filesystem.type in IMAGES:
+            continue
+        if filesystem.device.startswith("/dev/") and filesystem.device in seen:
+            continue  # a bind mount: one full disk is one finding
+        seen.add(filesystem.device)
+        yield filesystem
+
+
+def _unmeasured(section: section_pb2.Section) -> None:
+    """Raises Unknown where a filesystem did not answer, with the first one's reason."""
+    silent = [filesystem for filesystem in section.filesystems.filesystems if not filesystem.measured]
+    if silent:
+        total = len(section.filesystems.filesystems)
+        first = f"{silent[0].mount_point}: {silent[0].reason or 'no answer'}"
+        raise Unknown(f"{len(silent)} of {total} filesystems could not be read ({first})")
+
+
+def judge_space(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Room left on each filesystem, with levels that move up with its size.
+
+    A full filesystem stops databases, logs and logins. The share is df's: used against what an unprivileged
+    user could use. Read-only images (squashfs, iso9660 …) are full by design and left out.
+    """
+    for filesystem in _writable(section):
+        usable = filesystem.used_bytes + filesystem.available_bytes
+        if usable and (reached := _space_reached(filesystem, filesystem.used_bytes / usable)):
+            yield _space_fault(section, filesystem, reached, filesystem.used_bytes / usable)
+    _unmeasured(section)
+
+
+def _space_reached(filesystem: section_pb2.Filesystem, ratio: float) -> Reached | None:
+    levels = space_levels(filesystem.total_bytes)
+    roomy = filesystem.total_bytes > BIG_BYTES and filesystem.available_bytes >= LITTLE_BYTES
+    return Levels("used_ratio", warn=levels.warn).reached(ratio) if roomy else levels.reached(ratio)
+
+
+def _space_fault(
+    section: section_pb2.Section, filesystem: section_pb2.Filesystem, reached: Reached, ratio: float
+) -> finding_pb2.Finding:
+    sizes = {"available_bytes": filesystem.available_bytes, "total_bytes": filesystem.total_bytes}
+    line = stated(
+        section, mount_point=filesystem.mount_point, type=filesystem.type, used_bytes=filesystem.used_bytes, **sizes
+    )
+    parameters = {"used_ratio": ratio, **sizes}
+    return fault(reached, finding_pb2.CAUSE_HOST, parameters, [line], filesystem.mount_point)
+
+
+def judge_read_only(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Filesystems that fstab mounts writable and that are read-only now.
+
+    The kernel turns a filesystem read-only to save it, after an I/O error or a damaged journal; every program
+    that writes there fails from that moment on.
+    """
+    for filesystem in section.filesystems.filesystems:
+        if filesystem.read_only and filesystem.fstab_writable:
+            mount = {"mount_point": filesystem.mount_point, "type": filesystem.type}
+            evidence = prove(
+                section, "/proc/self/mounts", (filesystem.mount_point,), **mount, options=",".join(filesystem.options)
+            )
+            reached = Reached(CRITICAL, "read_only while fstab mounts it writable")
+            yield fault(reached, finding_pb2.CAUSE_DISK, {"type": filesystem.type}, evidence, filesystem.mount_point)
+
+
+ALL = (
+    Check(
+        id="disk.space",
+        judge=judge_space,
+        reads="filesystems",
+        threshold=(
+            "warn: used_ratio >= 0.8; critical: used_ratio >= 0.9, both moved up by (total_bytes / 20 GiB) ** -0.2 "
+            "above 20 GiB; over 50 GiB critical only where available_bytes < 5 GiB"
+        ),
+        threshold_source="Checkmk df.py (80 and 90 %, size factor 0.8 from 20 GB); netdata disks.conf (below 5 GB)",
+    ),
+    Check(
+        id="disk.ro",
+        judge=judge_read_only,
+        reads="filesystems",
+        threshold="critical: read_only while fstab mounts it writable",
+        threshold_source="node-problem-detector kernel-monitor.json (FilesystemIsReadOnly, permanent)",
+    ),
+)

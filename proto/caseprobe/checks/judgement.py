@@ -1,0 +1,114 @@
+"""Judging a snapshot: every check over its section, and what became of each check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from caseprobe.checks.check import Check, NotApplicable, Unknown
+from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
+
+# A section with a million broken objects must not become a million findings: the worst of one check are enough.
+MOST_FINDINGS = 50
+# A line as judged is kept whole; longer ones are binary rubbish or an attack.
+MOST_CHARACTERS = 4096
+
+_REAL = (
+    finding_pb2.SEVERITY_OK,
+    finding_pb2.SEVERITY_INFO,
+    finding_pb2.SEVERITY_WARN,
+    finding_pb2.SEVERITY_CRITICAL,
+)
+_NOT_JUDGED = {
+    section_pb2.PROBE_OUTCOME_ABSENT: (finding_pb2.SEVERITY_NOT_APPLICABLE, "absent"),
+    section_pb2.PROBE_OUTCOME_DENIED: (finding_pb2.SEVERITY_UNKNOWN, "denied"),
+    section_pb2.PROBE_OUTCOME_TIMEOUT: (finding_pb2.SEVERITY_UNKNOWN, "timeout"),
+    section_pb2.PROBE_OUTCOME_FAILED: (finding_pb2.SEVERITY_UNKNOWN, "failed"),
+    section_pb2.PROBE_OUTCOME_SKIPPED: (finding_pb2.SEVERITY_UNKNOWN, "skipped"),
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one check said about one section."""
+
+    findings: list[finding_pb2.Finding]
+    coverage: finding_pb2.Coverage
+
+
+def worst(findings: Iterable[finding_pb2.Finding]) -> finding_pb2.Severity.ValueType:
+    """The worst severity, from OK (also of none) to CRITICAL; states that are no verdict do not count."""
+    return max((f.state for f in findings if f.state in _REAL), default=finding_pb2.SEVERITY_OK)
+
+
+def judge_snapshot(
+    snapshot: snapshot_pb2.Snapshot, checks: Sequence[Check]
+) -> tuple[list[finding_pb2.Finding], list[finding_pb2.Coverage]]:
+    """Findings, worst first, and one coverage per check in the order of checks; never raises for a section."""
+    sections: dict[str, list[section_pb2.Section]] = {}
+    for section in snapshot.sections:
+        sections.setdefault(section.probe, []).append(section)
+    judged = [_judge_all(check, sections.get(check.reads, [])) for check in checks]
+    findings = [finding for result in judged for finding in result.findings]
+    findings.sort(key=lambda finding: -finding.state)
+    return findings, [result.coverage for result in judged]
+
+
+def _judge_all(check: Check, sections: Sequence[section_pb2.Section]) -> Judged:
+    """One check over all sections of its probe (a session may hold several paths)."""
+    if not sections:
+        return _not_judged(
+            check, finding_pb2.SEVERITY_UNKNOWN, "not_measured", f"this snapshot did not measure {check.reads}"
+        )
+    results = [_judge(check, section) for section in sections]
+    findings = [finding for result in results for finding in result.findings]
+    telling = next((result for result in results if result.coverage.message_id), results[0])
+    coverage = telling.coverage if not findings else _found(check, findings, telling.coverage.reason)
+    return Judged(sorted(findings, key=lambda finding: -finding.state)[:MOST_FINDINGS], coverage)
+
+
+def _judge(check: Check, section: section_pb2.Section) -> Judged:
+    if section.outcome in _NOT_JUDGED:
+        outcome, message_id = _NOT_JUDGED[section.outcome]
+        return _not_judged(
+            check, outcome, message_id, section.reason or f"{section.probe}: {message_id}", section.needs
+        )
+    findings: list[finding_pb2.Finding] = []
+    try:
+        # One by one, so that what a judge found before it could not go on is kept.
+        for finding in _stamped(check, section):
+            findings.append(finding)
+    except NotApplicable as error:
+        result = _not_judged(check, finding_pb2.SEVERITY_NOT_APPLICABLE, "absent", str(error))
+    except Unknown as error:
+        message_id = "denied" if error.needs else "unreadable"
+        result = _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, message_id, str(error), error.needs)
+    except Exception as error:
+        # Sections come from machines that may be hostile or newer: a surprise is "unknown", never a crash.
+        reason = f"the facts of {section.probe} make no sense to this check ({type(error).__name__})"
+        result = _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "unreadable", reason)
+    else:
+        result = Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
+    return Judged(findings, result.coverage)
+
+
+def _stamped(check: Check, section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    for finding in check.judge(section):
+        finding.check_id = check.id
+        finding.threshold_source = check.threshold_source
+        for evidence in finding.evidence:
+            evidence.text = evidence.text[:MOST_CHARACTERS]
+        yield finding
+
+
+def _found(check: Check, findings: Iterable[finding_pb2.Finding], reason: str) -> finding_pb2.Coverage:
+    return finding_pb2.Coverage(check_id=check.id, outcome=worst(findings), reason=reason)
+
+
+def _not_judged(
+    check: Check, outcome: finding_pb2.Severity.ValueType, message_id: str, reason: str, needs: str = ""
+) -> Judged:
+    coverage = finding_pb2.Coverage(
+        check_id=check.id, outcome=outcome, reason=reason, needs=needs, message_id=message_id
+    )
+    return Judged([], coverage)

@@ -1,1 +1,0 @@
-"""Rounds of a path probe to loss, times and a verdict."""

@@ -1,0 +1,129 @@
+"""What each hop did over all rounds: echoes, replies by class, times."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from caseprobe.v1 import path_pb2
+
+
+@dataclass
+class HopTally:
+    """Everything that was seen of one hop.
+
+    rtts: seconds of every reply that answered an echo (so no duplicates), in the order in which they came;
+    refused: the hop said that it will not carry echoes further, and why.
+    """
+
+    ttl: int
+    sent: int = 0
+    rtts: list[float] = field(default_factory=list)
+    addresses: dict[bytes, int] = field(default_factory=dict)
+    mpls_labels: tuple[int, ...] = ()
+    late: int = 0
+    duplicates: int = 0
+    reordered: int = 0
+    from_target: int = 0
+    refused: path_pb2.UnreachableReason.ValueType = path_pb2.UNREACHABLE_REASON_UNSPECIFIED
+
+    @property
+    def received(self) -> int:
+        """Echoes that were answered, late or not."""
+        return len(self.rtts)
+
+    @property
+    def lost(self) -> int:
+        """Echoes that were never answered."""
+        return max(0, self.sent - self.received)
+
+    @property
+    def loss_ratio(self) -> float:
+        """Share of unanswered echoes, 0 where none was sent."""
+        return self.lost / self.sent if self.sent else 0.0
+
+    def add(self, reply: path_pb2.HopReply) -> None:
+        """Count one reply."""
+        if reply.reply_class == path_pb2.REPLY_CLASS_DUPLICATE:
+            self.duplicates += 1
+            return
+        self.rtts.append(reply.rtt_seconds)
+        self.addresses[reply.address] = self.addresses.get(reply.address, 0) + 1
+        self.mpls_labels = tuple(reply.mpls_labels) or self.mpls_labels
+        self.late += reply.reply_class == path_pb2.REPLY_CLASS_LATE
+        self.reordered += reply.reply_class == path_pb2.REPLY_CLASS_REORDERED
+        self.from_target += reply.from_target
+        self.refused = reply.unreachable or self.refused
+
+
+def tally(rounds: Iterable[path_pb2.PathRound]) -> list[HopTally]:
+    """The hops of the path in order, from ttl 1 on, each once.
+
+    The last is the target, or the hop that refused to go on; where neither ever answered, the first hop behind the
+    last that did. Echoes beyond it are not part of the path.
+    """
+    hops: dict[int, HopTally] = {}
+    target_ttl = 0
+    for round_ in rounds:
+        for ttl in round_.sent:
+            hops.setdefault(ttl, HopTally(ttl)).sent += 1
+        for reply in round_.replies:
+            hops.setdefault(reply.ttl, HopTally(reply.ttl)).add(reply)
+        ends = [reply.ttl for reply in round_.replies if reply.from_target or reply.unreachable]
+        target_ttl = min(ends, default=target_ttl)
+    answered = max((hop.ttl for hop in hops.values() if hop.received), default=0)
+    last = target_ttl or min(answered + 1, max(hops, default=0))
+    return [hops.get(ttl) or HopTally(ttl) for ttl in range(1, last + 1)]
+
+
+def p95(values: Sequence[float]) -> float:
+    """The nearest-rank 95th percentile of one or more values.
+
+    >>> p95([3.0, 1.0, 2.0])
+    3.0
+    >>> p95([float(n) for n in range(1, 101)])
+    95.0
+    """
+    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
+
+
+def median(values: Sequence[float]) -> float:
+    """The lower median of one or more values."""
+    return sorted(values)[(len(values) - 1) // 2]
+
+
+def jitter(rtts: Sequence[float]) -> float:
+    """Mean absolute difference of successive round-trip times, 0 for fewer than two.
+
+    Source: the difference D of RFC 3550 section 6.4.1, averaged instead of filtered, as mtr's Javg.
+
+    >>> jitter([0.010, 0.014, 0.012])
+    0.003
+    """
+    steps = [abs(after - before) for before, after in itertools.pairwise(rtts)]
+    return round(math.fsum(steps) / len(steps), 12) if steps else 0.0
+
+
+def path_hop(hop: HopTally, classification: str, probability: float) -> path_pb2.PathHop:
+    """The hop as it travels."""
+    message = path_pb2.PathHop(
+        ttl=hop.ttl,
+        addresses=sorted(hop.addresses, key=lambda address: (-hop.addresses[address], address)),
+        sent=hop.sent,
+        received=hop.received,
+        loss_ratio=hop.loss_ratio,
+        mpls_labels=hop.mpls_labels,
+        classification=classification,
+        probability=probability,
+        late=hop.late,
+        duplicates=hop.duplicates,
+        reordered=hop.reordered,
+        from_target=hop.from_target > 0,
+    )
+    if hop.rtts:
+        message.best_seconds, message.worst_seconds = min(hop.rtts), max(hop.rtts)
+        message.avg_seconds = math.fsum(hop.rtts) / len(hop.rtts)
+        message.p95_seconds, message.jitter_seconds = p95(hop.rtts), jitter(hop.rtts)
+    return message

@@ -1,0 +1,43 @@
+"""Findings, verdicts and numbers in words, in every language that we speak; machine text (JSON) is English."""
+
+from caseprobe.texts.findings import advice, severity, state_name, summary, title
+from caseprobe.texts.judgement import coverage_json, finding_json, judgement_json
+from caseprobe.texts.template import LANGUAGES, printable
+from caseprobe.texts.units import (
+    format_bits,
+    format_bytes,
+    format_celsius,
+    format_count,
+    format_number,
+    format_rate,
+    format_ratio,
+    format_seconds,
+    format_value,
+)
+from caseprobe.texts.verdicts import coverage_sentence, path_verdict, reason_sentence, verdict_sentence
+
+__all__ = [
+    "LANGUAGES",
+    "advice",
+    "coverage_json",
+    "coverage_sentence",
+    "finding_json",
+    "format_bits",
+    "format_bytes",
+    "format_celsius",
+    "format_count",
+    "format_number",
+    "format_rate",
+    "format_ratio",
+    "format_seconds",
+    "format_value",
+    "judgement_json",
+    "path_verdict",
+    "printable",
+    "reason_sentence",
+    "severity",
+    "state_name",
+    "summary",
+    "title",
+    "verdict_sentence",
+]

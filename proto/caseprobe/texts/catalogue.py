@@ -1,0 +1,52 @@
+"""The texts themselves: TOML beside this module, every language of one text side by side."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+# One file per family of checks, and the sentences around them.
+FAMILIES = ("memory", "filesystem", "network")
+OTHERS = ("sentences", "report")
+
+
+@cache
+def read(name: str) -> dict[str, Any]:
+    """The tables of catalogue/<name>.toml."""
+    text = resources.files(__package__).joinpath("catalogue", f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def checks() -> dict[str, dict[str, Any]]:
+    """All texts of all checks: check id -> title, and message id -> summary and advice."""
+    return {check_id: table for family in FAMILIES for check_id, table in read(family).items()}
+
+
+def in_language(texts: dict[str, str], language: str) -> str:
+    """One text in this language, in English where the language is not one of ours.
+
+    >>> in_language({"en": "yes", "ru": "да"}, "ru"), in_language({"en": "yes"}, "fr")
+    ('да', 'yes')
+    """
+    return texts.get(language) or texts["en"]
+
+
+def sentence(name: str, language: str = "en") -> str:
+    """A sentence of sentences.toml, its places not yet filled; name is dotted."""
+    return in_language(_table("sentences", name), language)
+
+
+def label(name: str, language: str = "en") -> str:
+    """A word of report.toml; the name itself where there is none, so that a newer field still shows."""
+    found = _table("report", name)
+    return in_language(found, language) if found else name
+
+
+def _table(file: str, name: str) -> dict[str, str]:
+    found: Any = read(file)
+    for part in name.split("."):
+        found = found.get(part, {})
+    return dict(found)

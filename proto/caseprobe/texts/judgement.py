@@ -1,0 +1,63 @@
+"""A judgement as JSON: what `check --json` prints and findings.json holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from caseprobe.checks import worst
+from caseprobe.texts.findings import advice, state_name, summary, values
+from caseprobe.v1 import finding_pb2
+
+CAUSES = {
+    finding_pb2.CAUSE_DISK: "disk",
+    finding_pb2.CAUSE_LINK: "link",
+    finding_pb2.CAUSE_HOST: "host",
+    finding_pb2.CAUSE_WEAR: "wear",
+    finding_pb2.CAUSE_SOFTWARE: "software",
+    finding_pb2.CAUSE_CONFIGURATION: "configuration",
+}
+
+
+def finding_json(finding: finding_pb2.Finding) -> dict[str, object]:
+    """One finding, with its English summary and advice."""
+    return {
+        "check_id": finding.check_id,
+        "state": state_name(finding.state),
+        "object": finding.object,
+        "cause": CAUSES.get(finding.cause, "unknown"),
+        "summary": summary(finding),
+        "parameters": {name: _finite(value) for name, value in values(finding).items() if name != "object"},
+        "evidence": [{"source": one.source, "line": one.line, "text": one.text} for one in finding.evidence],
+        "advice": advice(finding),
+        "threshold": finding.threshold,
+        "threshold_source": finding.threshold_source,
+    }
+
+
+def _finite(value: float | str) -> float | str | None:
+    """Whole numbers without a fraction; None for what JSON cannot say."""
+    if isinstance(value, str):
+        return value
+    if not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else value
+
+
+def coverage_json(coverage: finding_pb2.Coverage) -> dict[str, object]:
+    """What became of one check."""
+    state = state_name(coverage.outcome)
+    outcome = "finding" if state in ("info", "warn", "critical") else state
+    return {"check_id": coverage.check_id, "outcome": outcome, "reason": coverage.reason}
+
+
+def judgement_json(
+    subject: str, findings: Sequence[finding_pb2.Finding], coverage: Iterable[finding_pb2.Coverage]
+) -> dict[str, object]:
+    """One object of `check --json`; subject is the file, or "this machine"."""
+    return {
+        "input": subject,
+        "worst": state_name(worst(findings)),
+        "findings": [finding_json(finding) for finding in findings],
+        "coverage": [coverage_json(one) for one in coverage],
+    }

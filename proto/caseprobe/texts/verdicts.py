@@ -1,0 +1,74 @@
+"""What all findings, all checks or a path say together, in one sentence each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from caseprobe.texts import catalogue
+from caseprobe.texts.findings import state_name, summary
+from caseprobe.texts.template import Value, fill
+from caseprobe.v1 import finding_pb2, path_pb2
+
+RAN = (
+    finding_pb2.SEVERITY_OK,
+    finding_pb2.SEVERITY_INFO,
+    finding_pb2.SEVERITY_WARN,
+    finding_pb2.SEVERITY_CRITICAL,
+)
+
+
+def verdict_sentence(findings: Iterable[finding_pb2.Finding], language: str = "en") -> str:
+    """The worst severity with its number and its first finding, or that no problem was found."""
+    listed = sorted((f for f in findings if f.state in RAN), key=lambda finding: -finding.state)
+    counts = Counter(state_name(finding.state) for finding in listed)
+    values: dict[str, Value] = {f"{name}_total": count for name, count in counts.items()}
+    if listed:
+        values["first"] = summary(listed[0], language)
+    worst = state_name(listed[0].state) if listed else "ok"
+    return fill(catalogue.sentence(f"verdict.{worst}", language), values, language)
+
+
+def coverage_sentence(coverage: Sequence[finding_pb2.Coverage], language: str = "en") -> str:
+    """How many checks ran and why the others did not, each reason with its number."""
+    ran = sum(one.outcome in RAN for one in coverage)
+    parts = [_part("ran", language, ran_total=ran, all_total=len(coverage))]
+    reasons = Counter(_reason(one) for one in coverage if one.outcome not in RAN)
+    parts += [_part(name, language, n=count, needs=needs) for (name, needs), count in reasons.most_common()]
+    return ("；" if language == "zh_Hans" else "; ").join(parts)
+
+
+def _part(name: str, language: str, **values: Value) -> str:
+    return fill(catalogue.sentence(f"coverage.{name}", language), values, language)
+
+
+def _reason(one: finding_pb2.Coverage) -> tuple[str, str]:
+    """The kind of sentence for a check that did not run, and the right that it needs."""
+    if one.needs:
+        return "needs", one.needs
+    if one.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE:
+        return "absent", ""
+    return ("not_measured" if one.message_id in ("not_measured", "skipped") else "unreadable"), ""
+
+
+def reason_sentence(one: finding_pb2.Coverage, language: str = "en") -> str:
+    """Why a check was not judged, in this language; the machine's own words are in one.reason."""
+    if not one.message_id:
+        return ""
+    template = catalogue.sentence(f"reason.{one.message_id}", language)
+    return fill(template, {"needs": one.needs or "?"}, language)
+
+
+def path_verdict(path: path_pb2.PathFacts, language: str = "en") -> str:
+    """What a path probe found, with target, loss and the hops between which it happens."""
+    verdict = path.verdict
+    values: dict[str, Value] = {
+        "target": path.target,
+        "rounds": path.rounds,
+        "loss_ratio": verdict.loss_ratio,
+        "first": verdict.segment_first_ttl,
+        "last": verdict.segment_last_ttl,
+    }
+    known = catalogue.read("sentences")["path"]
+    message_id = verdict.message_id if verdict.message_id in known else "unknown"
+    return fill(catalogue.in_language(known[message_id], language), values, language)

@@ -1,0 +1,59 @@
+"""Conformance: every check is whole, in every language, and its id never changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from caseprobe.checks import ALL
+from caseprobe.checks.check import Check
+from caseprobe.texts import LANGUAGES, catalogue
+from caseprobe.texts.template import PLURALS, places
+from caseprobe.v1 import section_pb2
+
+# Ids are in support cases, alerts and people's heads: one may be added, none may go or change.
+FROZEN = {"mem.avail", "disk.space", "disk.ro", "net.err"}
+SECTIONS = {field.name for field in section_pb2.Section.DESCRIPTOR.oneofs_by_name["facts"].fields}
+EVERY = pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
+
+
+def texts(check: Check) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every text of a check with its place in the catalogue."""
+    for name, table in catalogue.checks()[check.id].items():
+        if name == "title":
+            yield "title", table
+        else:
+            yield from ((f"{name}.{part}", table[part]) for part in ("summary", "advice"))
+
+
+def test_ids_are_frozen() -> None:
+    """Exactly these ids exist, each once."""
+    assert sorted(check.id for check in ALL) == sorted(FROZEN)
+
+
+@EVERY
+def test_a_check_is_whole(check: Check) -> None:
+    """A dotted id, a section that exists, a threshold with its source, and why it matters."""
+    assert re.fullmatch(r"[a-z]+(\.[a-z_]+)+", check.id)
+    assert check.reads in SECTIONS
+    assert check.threshold
+    assert len(check.threshold_source) > 10 or check.threshold_source == "own"
+    assert len((check.judge.__doc__ or "").split("\n\n")) >= 2, "the docstring is the page: what, then why"
+
+
+@EVERY
+def test_a_check_speaks_every_language(check: Check) -> None:
+    """Title, summary and advice exist in each language, speak of the same values and count as its grammar does."""
+    for place, table in texts(check):
+        assert sorted(table) == sorted(LANGUAGES), place
+        names = {name for name, forms in places(table["en"]) if not forms}
+        for language, text in table.items():
+            assert {name for name, forms in places(text) if not forms} == names, (place, language)
+            assert {forms for _, forms in places(text) if forms} <= {PLURALS[language][0]}, (place, language)
+
+
+def test_the_catalogue_has_no_text_without_a_check() -> None:
+    """A removed check leaves nothing behind, a misspelt id is seen."""
+    assert set(catalogue.checks()) == {check.id for check in ALL}

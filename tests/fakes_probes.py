@@ -1,0 +1,142 @@
+"""Probes that misbehave, by name in a module, so that a worker child finds them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from caseprobe.errors import MachineAbsent, MachineDenied
+from caseprobe.v1 import section_pb2
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import Measured, Probe, RawArtifact
+
+
+def hang(_request: bytes) -> Iterator[bytes]:
+    """One answer, then nothing for ever."""
+    yield b"first"
+    threading.Event().wait()
+
+
+def hang_with_program(_request: bytes) -> Iterator[bytes]:
+    """Start a program that runs for ever, tell its number, hang."""
+    import subprocess
+
+    program = subprocess.Popen(["/bin/sleep", "1000"])
+    yield str(program.pid).encode()
+    threading.Event().wait()
+
+
+def echo(request: bytes) -> bytes:
+    """The request again."""
+    return request
+
+
+def count(request: bytes) -> Iterator[bytes]:
+    """As many answers as asked for."""
+    yield from (str(number).encode() for number in range(int(request)))
+
+
+def refuse(_request: bytes) -> bytes:
+    """A right is missing."""
+    raise MachineDenied("the ring cannot be read", needs="CAP_SYSLOG")
+
+
+def break_down(_request: bytes) -> bytes:
+    """A mistake in our own code."""
+    raise KeyError("no\nsuch key")
+
+
+def die(_request: bytes) -> bytes:
+    """The child is gone without a word."""
+    os.kill(os.getpid(), 9)
+    return b""
+
+
+def devour(_request: bytes) -> bytes:
+    """More memory than the limit."""
+    return b"x" * len(bytearray(4 << 30))
+
+
+def write_file(request: bytes) -> bytes:
+    """Write to disk, which a child must not."""
+    Path(request.decode()).write_bytes(b"raw")
+    return b"written"
+
+
+def environment(_request: bytes) -> bytes:
+    """What the child sees of our environment."""
+    return "\n".join(os.environ).encode()
+
+
+def chatter(_request: bytes) -> bytes:
+    """A library that prints."""
+    print("unexpected")
+    return b"answer"
+
+
+def measure_good(_machine: Machine, _earlier: object | None) -> Measured:
+    """Facts, a line, an artifact."""
+    line = section_pb2.SourceLine(source="/proc/x", line=1, text="x")
+    artifact = RawArtifact("artifacts/x.log", "/dev/x", b"one\ntwo\n", truncated=True)
+    return Measured(section_pb2.SystemFacts(host_name="good"), (line,), (), (artifact,))
+
+
+def measure_empty(_machine: Machine, _earlier: object | None) -> Measured:
+    """Facts without one value."""
+    return Measured(section_pb2.FilesystemsFacts())
+
+
+def measure_hung(_machine: Machine, _earlier: object | None) -> Measured:
+    """Never answers."""
+    threading.Event().wait()
+    return Measured(section_pb2.MemoryFacts())
+
+
+def measure_dead(_machine: Machine, _earlier: object | None) -> Measured:
+    """Kills its process."""
+    os.kill(os.getpid(), 9)
+    return Measured(section_pb2.MemoryFacts())
+
+
+def measure_absent(_machine: Machine, _earlier: object | None) -> Measured:
+    """No such hardware."""
+    raise MachineAbsent("this machine has no sensors")
+
+
+def measure_denied(_machine: Machine, _earlier: object | None) -> Measured:
+    """A right is missing."""
+    raise MachineDenied("/dev/kmsg cannot be read", needs="CAP_SYSLOG")
+
+
+def measure_broken(_machine: Machine, _earlier: object | None) -> Measured:
+    """A mistake in our own code."""
+    raise ZeroDivisionError("division by zero\nsecond line")
+
+
+def sample_clock(machine: Machine) -> float:
+    """The moment of the sample."""
+    return machine.monotonic_seconds()
+
+
+def sample_broken(_machine: Machine) -> object:
+    """No sample can be had."""
+    raise MachineAbsent("no counters here")
+
+
+def measure_age(machine: Machine, earlier: object | None) -> Measured:
+    """How old the sample is; no facts where there is none."""
+    seconds = machine.monotonic_seconds() - earlier if isinstance(earlier, float) else 0.0
+    return Measured(section_pb2.CpuFacts(sample_seconds=seconds))
+
+
+GOOD = Probe("system", measure_good, 5.0)
+EMPTY = Probe("filesystems", measure_empty, 5.0)
+HUNG = Probe("memory", measure_hung, 0.3)
+DEAD = Probe("disks", measure_dead, 5.0)
+ABSENT = Probe("sensors", measure_absent, 5.0)
+DENIED = Probe("kernel_log", measure_denied, 5.0)
+BROKEN = Probe("routes", measure_broken, 5.0)
+AGED = Probe("cpu", measure_age, 5.0, sample=sample_clock)
+UNSAMPLED = Probe("cpu", measure_age, 5.0, sample=sample_broken)
