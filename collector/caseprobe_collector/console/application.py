@@ -96,5 +96,3 @@ def answer_failure(request: Request, failure: Failure) -> Response:
 def _json(failure: Failure) -> JSONResponse:
     headers = {} if failure.retry_after_seconds is None else {"retry-after": f"{failure.retry_after_seconds:.0f}"}
     return JSONResponse({"code": failure.code, "message": failure.message}, failure.status, headers)
-
-

@@ -9,16 +9,16 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from caseprobe import texts
 from caseprobe.v1 import section_pb2
 
 OUTCOMES = ("unknown", "ok", "absent", "denied", "timeout", "failed", "skipped")
 ROWS_SHOWN = 200
-_SCALED = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,12 @@ def _shortfall(item: section_pb2.Shortfall) -> str:
     return f"{item.field}: {item.reason}{need}"
 
 
+def _fields(descriptor: Any) -> list[FieldDescriptor]:
+    return cast("list[FieldDescriptor]", list(descriptor.fields))
+
+
 def _scalars(message: Message, prefix: str = "") -> Iterator[Fact]:
-    for field in message.DESCRIPTOR.fields:
+    for field in _fields(message.DESCRIPTOR):
         value = getattr(message, field.name)
         if field.type == FieldDescriptor.TYPE_MESSAGE and not field.is_repeated:
             if message.HasField(field.name):
@@ -107,7 +111,7 @@ def _is_told(message: Message, field: FieldDescriptor, value: Any) -> bool:
 
 
 def _tables(message: Message) -> Iterator[FactTable]:
-    for field in message.DESCRIPTOR.fields:
+    for field in _fields(message.DESCRIPTOR):
         if field.type == FieldDescriptor.TYPE_MESSAGE and field.is_repeated:
             items = getattr(message, field.name)
             if len(items):
@@ -115,7 +119,7 @@ def _tables(message: Message) -> Iterator[FactTable]:
 
 
 def _table(field: FieldDescriptor, items: Any) -> FactTable:
-    kept = [f for f in field.message_type.fields if _is_column(f) and any(_cell(f, item).text for item in items)]
+    kept = [f for f in _fields(field.message_type) if _is_column(f) and any(_cell(f, item).text for item in items)]
     rows = [[_cell(f, item) for f in kept] for item in items[:ROWS_SHOWN]]
     return FactTable(
         label_of(field.name),
@@ -166,8 +170,8 @@ def _time(value: Any) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-_UNITS = ("_bytes_per_second", "_bits_per_second", "_per_second", "_per_minute", "_bytes", "_ratio", "_seconds")
-_SUFFIXES = (*_UNITS, "_celsius", "_total", "_hertz", "_at")
+_UNITS = ("_bytes_per_second", "_bits_per_second", "_bytes", "_ratio", "_seconds", "_celsius")
+_SUFFIXES = (*_UNITS, "_per_second", "_total", "_hertz", "_at")
 
 
 def label_of(name: str) -> str:
@@ -203,50 +207,13 @@ def address_text(packed: bytes) -> str:
 
 
 def number_text(name: str, value: float) -> str:
-    """A number in the unit that its field's name ends in.
+    """A number in the unit that its field's name ends in; ports, pids and the like stay as they are.
 
-    >>> number_text("total_bytes", 3 * 2**30), number_text("used_ratio", 0.125), number_text("pid", 1234567)
-    ('3.0 GiB', '12.5 %', '1234567')
+    >>> number_text("used_ratio", 0.91), number_text("pid", 1234567), number_text("errors_total", 1234567)
+    ('91%', '1234567', '1,234,567')
     """
-    if name.endswith("_bytes"):
-        return bytes_text(value)
-    if name.endswith("_bytes_per_second"):
-        return f"{bytes_text(value)}/s"
-    if name.endswith("_bits_per_second"):
-        return f"{value / 1e6:g} Mbit/s"
-    if name.endswith("_ratio"):
-        return f"{value * 100:.1f} %"
-    if name.endswith("_seconds"):
-        return seconds_text(value)
-    if name.endswith("_celsius"):
-        return f"{value:.1f} °C"
     if name.endswith("_hertz"):
-        return f"{value / 1e9:.2f} GHz"
-    return str(value) if isinstance(value, int) else f"{value:.4g}"
-
-
-def bytes_text(value: float) -> str:
-    """Bytes in binary units.
-
-    >>> bytes_text(512), bytes_text(1536)
-    ('512 B', '1.5 KiB')
-    """
-    unit, scale = next(((u, s) for u, s in _SCALED if value >= s), ("B", 1))
-    return f"{value / scale:.1f} {unit}" if scale > 1 else f"{value:.0f} B"
-
-
-def seconds_text(value: float) -> str:
-    """A duration in the largest units that tell it.
-
-    >>> seconds_text(0.0034), seconds_text(75), seconds_text(90061)
-    ('3.4 ms', '1 min 15 s', '1 d 1 h')
-    """
-    if value < 1:
-        return f"{value * 1000:.3g} ms"
-    if value < 60:
-        return f"{value:.1f} s"
-    if value < 3600:
-        return f"{value // 60:.0f} min {value % 60:.0f} s"
-    if value < 86400:
-        return f"{value // 3600:.0f} h {value % 3600 // 60:.0f} min"
-    return f"{value // 86400:.0f} d {value % 86400 // 3600:.0f} h"
+        return f"{texts.format_count(value / 1e9)}\N{NO-BREAK SPACE}GHz"
+    if isinstance(value, int) and not name.endswith((*_UNITS, "_total")):
+        return str(value)
+    return texts.format_value(name, value)

@@ -10,10 +10,10 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from caseprobe import texts
 from caseprobe_collector.access import NOBODY, Action, Principal, decide
 from caseprobe_collector.console.assets import Assets
 from caseprobe_collector.console.credentials import csrf_token
-from caseprobe_collector.console.facts import bytes_text, seconds_text
 
 FOLDER = Path(__file__).parent / "templates"
 WORDS = {
@@ -39,7 +39,13 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            bytes=bytes_text, seconds=seconds_text, moment=moment, iso=iso, short=short, words=words, ms=milliseconds
+            bytes=texts.format_bytes,
+            seconds=texts.format_seconds,
+            moment=moment,
+            iso=iso,
+            short=short,
+            words=words,
+            ms=milliseconds,
         )
         self._environment.globals.update(asset=assets.url, severity_word=WORDS.get, Action=Action)
 

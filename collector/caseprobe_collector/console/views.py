@@ -129,7 +129,8 @@ def policy_kind(number: int) -> str:
 
 def policy_decision(number: int) -> str:
     """allow, ask or deny."""
-    return {consent_pb2.POLICY_DECISION_ALLOW: "allow", consent_pb2.POLICY_DECISION_ASK: "ask"}.get(number, "deny")
+    words: dict[int, str] = {consent_pb2.POLICY_DECISION_ALLOW: "allow", consent_pb2.POLICY_DECISION_ASK: "ask"}
+    return words.get(number, "deny")
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import cast
 
+from caseprobe import texts
 from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.console.facts import address_text
 from caseprobe_collector.console.views import severity_word
 
-CAUSES = ("unknown", "disk", "link", "host", "wear", "software", "configuration", "unknown")
 PROTOCOLS = ("", "icmp", "udp", "tcp")
 TIERS = ("", "icmp_datagram", "udp", "tcp_connect", "raw")
 _RANK = {4: 0, 3: 1, 2: 2, 1: 3}
@@ -34,7 +33,7 @@ class FindingView:
     object: str
     cause: str
     summary: str
-    parameters: dict[str, float | str]
+    parameters: dict[str, int | float | str | None]
     evidence: list[EvidenceView]
     advice: str
     threshold: str
@@ -43,15 +42,16 @@ class FindingView:
 
 def finding_view(finding: finding_pb2.Finding) -> FindingView:
     """A finding as shown."""
+    told = texts.finding_json(finding)
     return FindingView(
         check_id=finding.check_id,
         state=severity_word(finding.state),
         object=finding.object,
-        cause=CAUSES[finding.cause] if finding.cause < len(CAUSES) else "unknown",
-        summary=summary(finding),
-        parameters={p.name: p.number if p.WhichOneof("value") == "number" else p.text for p in finding.parameters},
+        cause=str(told["cause"]),
+        summary=texts.summary(finding),
+        parameters=cast("dict[str, int | float | str | None]", told["parameters"]),
         evidence=[EvidenceView(e.source, e.line, e.text) for e in finding.evidence],
-        advice=advice(finding),
+        advice=texts.advice(finding),
         threshold=finding.threshold,
         threshold_source=finding.threshold_source,
     )
@@ -68,13 +68,19 @@ class CoverageView:
     """What became of one check."""
 
     check_id: str
+    title: str
     outcome: str
     reason: str
 
 
 def coverage_of(snapshot: snapshot_pb2.Snapshot) -> list[CoverageView]:
     """What was judged and what was not, the latter first."""
-    rows = [CoverageView(c.check_id, severity_word(c.outcome), c.reason) for c in snapshot.coverage]
+    rows = [
+        CoverageView(
+            c.check_id, texts.title(c.check_id), severity_word(c.outcome), texts.reason_sentence(c) or c.reason
+        )
+        for c in snapshot.coverage
+    ]
     return sorted(rows, key=lambda row: ({"unknown": 0, "not_applicable": 2}.get(row.outcome, 1), row.check_id))
 
 
@@ -155,43 +161,9 @@ def _hop_view(hop: path_pb2.PathHop) -> HopView:
 def _verdict_view(facts: path_pb2.PathFacts) -> VerdictView:
     verdict = facts.verdict
     segment = [verdict.segment_first_ttl, verdict.segment_last_ttl] if verdict.segment_first_ttl else None
-    return VerdictView(path_sentence(facts), segment, verdict.loss_ratio, verdict.confidence)
+    return VerdictView(texts.path_verdict(facts), segment, verdict.loss_ratio, verdict.confidence)
 
 
 def path_of(snapshot: snapshot_pb2.Snapshot) -> path_pb2.PathFacts | None:
     """The path that a snapshot measured; None where it measured none."""
     return next((section.path for section in snapshot.sections if section.HasField("path")), None)
-
-
-def moment_text(moment: datetime | None) -> str:
-    """A time in UTC for people; empty for none."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else ""
-
-
-def summary(finding: finding_pb2.Finding) -> str:
-    """The finding's sentence."""
-    return " ".join(part for part in (finding.check_id, finding.object, finding.threshold) if part)
-
-
-def advice(finding: finding_pb2.Finding) -> str:
-    """What to do about it."""
-    return f"See {finding.threshold_source}." if finding.threshold_source else ""
-
-
-def path_sentence(facts: path_pb2.PathFacts) -> str:
-    """The path's verdict in a sentence."""
-    return facts.verdict.message_id
-
-
-def coverage_sentence(coverage: Iterable[finding_pb2.Coverage]) -> str:
-    """How much was judged, in a sentence."""
-    rows = list(coverage)
-    ran = sum(1 for row in rows if row.outcome <= finding_pb2.SEVERITY_CRITICAL)
-    return f"{ran} of {len(rows)} checks ran"
-
-
-def verdict_sentence(findings: Iterable[finding_pb2.Finding]) -> str:
-    """What a snapshot's findings say together."""
-    states = [finding.state for finding in findings]
-    bad = sum(1 for state in states if state >= finding_pb2.SEVERITY_WARN)
-    return f"{bad} of {len(states)} findings need attention" if states else "Nothing was found"

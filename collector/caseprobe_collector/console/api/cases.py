@@ -9,8 +9,8 @@ from fastapi import Query
 
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_collector.access import Action
-from caseprobe_collector.console.api.snapshots import SnapshotView, snapshot_view
 from caseprobe_collector.console.api.sessions import SessionResult, session_result
+from caseprobe_collector.console.api.snapshots import SnapshotView, snapshot_view
 from caseprobe_collector.console.bodies import NewBundleCode, NewCase, NewCustomer
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Use

@@ -9,6 +9,7 @@ from typing import Literal
 from fastapi import Request
 from starlette.responses import Response
 
+from caseprobe import texts
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, session_result
@@ -23,7 +24,7 @@ from caseprobe_collector.console.views import (
     severity_word,
     snapshot_row_view,
 )
-from caseprobe_collector.console.words import FindingView, coverage_sentence, findings_of, verdict_sentence
+from caseprobe_collector.console.words import FindingView, findings_of
 from caseprobe_collector.records import SessionRecord, SnapshotRow
 
 # Machines whose newest snapshot is read in full for the page.
@@ -98,8 +99,8 @@ async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict
         label=agent.label if agent and agent.label else row.agent_id,
         row=snapshot_row_view(row),
         findings=findings_of(snapshot),
-        verdict=verdict_sentence(snapshot.findings),
-        coverage=coverage_sentence(snapshot.coverage),
+        verdict=texts.verdict_sentence(snapshot.findings),
+        coverage=texts.coverage_sentence(snapshot.coverage),
     )
 
 

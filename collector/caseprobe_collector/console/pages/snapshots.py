@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
+from caseprobe import texts
 from caseprobe.errors import NotFound
 from caseprobe.v1 import consent_pb2
 from caseprobe_collector.access import Action, Principal
@@ -14,7 +15,7 @@ from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import AgentView
-from caseprobe_collector.console.words import coverage_sentence, path_of, path_view, verdict_sentence
+from caseprobe_collector.console.words import path_of, path_view
 
 CONSENT = {
     consent_pb2.CONSENT_MODE_REVIEWED: "The owner saw exactly these bytes, then sent them.",
@@ -33,8 +34,8 @@ async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> 
         "snapshot.html",
         detail=snapshot_detail(row, snapshot),
         agent=await _agent(use, by, row.agent_id),
-        verdict=verdict_sentence(snapshot.findings),
-        coverage=coverage_sentence(snapshot.coverage),
+        verdict=texts.verdict_sentence(snapshot.findings),
+        coverage=texts.coverage_sentence(snapshot.coverage),
         path_result=path_view(path) if path else None,
         consent=CONSENT.get(snapshot.consent.mode, "No consent record came with this snapshot."),
         ruleset=snapshot.redaction.ruleset_version,
