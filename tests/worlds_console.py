@@ -12,7 +12,7 @@ from caseprobe_collector.access import Role
 from caseprobe_collector.console import create_console
 from caseprobe_collector.records import Agent, Case, Customer, ScheduleRecord, SessionRecord, User
 from tests.asgi import Client
-from tests.fakes_collector import (
+from tests.fakes_console import (
     NOW,
     FakeAudit,
     FakeAuthority,

@@ -128,13 +128,13 @@ def _change_point(hops: Sequence[HopTally]) -> tuple[int, int, float]:
 
 def _posterior(used: Sequence[HopTally]) -> list[float]:
     """Probability that the loss begins at each of the hops, all being equally likely before the measurement."""
-    scores = [_fit(used[:index]) + _fit(used[index:]) for index in range(len(used))]
+    scores = [_fit(used[:index], chance.NOISE_RATIO) + _fit(used[index:], 1.0) for index in range(len(used))]
     best = max(scores)
     weights = [math.exp(score - best) for score in scores]
     return [weight / math.fsum(weights) for weight in weights]
 
 
-def _fit(hops: Sequence[HopTally]) -> float:
-    """Log likelihood of hops that all lose at one ratio, at the ratio that fits them best."""
+def _fit(hops: Sequence[HopTally], ceiling: float) -> float:
+    """Log likelihood of hops that all lose at one ratio: the one that fits them best and is not over the ceiling."""
     lost, sent = sum(hop.lost for hop in hops), sum(hop.sent for hop in hops)
-    return chance.log_likelihood(lost, sent, lost / sent) if sent else 0.0
+    return chance.log_likelihood(lost, sent, min(ceiling, lost / sent)) if sent else 0.0
