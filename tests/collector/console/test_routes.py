@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from fastapi import FastAPI
-from tests.worlds_console import Desk
 
 from caseprobe_collector.access import ALLOWED, OPEN, Action, Role
 from caseprobe_collector.console.application import ROUTES
 from caseprobe_collector.console.routing import WEBSOCKET, Route, check_rules, rule_of
+from tests.worlds_console import Desk
 
 NAMES = {
     "case_id": "case_acme",
