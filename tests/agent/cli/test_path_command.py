@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.fakes_path import FakeNetwork, run
-from tests.paths.simulation import Simulation, scenario
 
 from caseprobe.errors import PolicyRefused, UsageError
 from caseprobe.path_stats import PathTally, facts_of, summarize
@@ -24,6 +22,8 @@ from caseprobe_agent.cli.path.history import History
 from caseprobe_agent.cli.path.plain import render_table
 from caseprobe_agent.cli.path.screen import LiveView
 from caseprobe_agent.path.rounds import Plan
+from tests.fakes_path import FakeNetwork, run
+from tests.paths.simulation import Simulation, scenario
 
 LOOPBACK_ALLOWED = '[policy.path_target]\ndecision = "allow"\ntargets = ["127.0.0.0/8", "::1/128"]\n'
 
