@@ -24,12 +24,7 @@ def caseprobe(folder: Path, *arguments: str, stdin: str = "", **environ: str) ->
         text=True,
         cwd=folder,
         timeout=60,
-        env={
-            **os.environ,
-            "CASEPROBE_CONFIG_FOLDER": str(folder),
-            "CASEPROBE_STATE_FOLDER": str(folder / "s"),
-            **environ,
-        },
+        env={**os.environ, **folders, **environ},
     )
 
 

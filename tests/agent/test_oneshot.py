@@ -11,8 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.fakes_collector import FakeCollector, FakeStream, running
-from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
 
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import CaseClosed, PolicyRefused, Unreachable, UsageError
@@ -22,6 +20,8 @@ from caseprobe_agent.app import one_shot
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import load
 from caseprobe_agent.oneshot import Order, Preview, Result
+from tests.fakes_collector import FakeCollector, FakeStream, running
+from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
 
 AUTHORITY = TestAuthority()
 

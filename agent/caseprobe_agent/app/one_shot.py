@@ -11,13 +11,13 @@ from random import SystemRandom
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant
+from caseprobe_agent import worker
 from caseprobe_agent.app.parts import LocalClock, audit_of, credentials_of, fresh_id, grants_of, hello_of
 from caseprobe_agent.config import Settings
 from caseprobe_agent.consent import Ask, Origin, grants_it
 from caseprobe_agent.gate import Answer, Gate
 from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import ONE_SHOT, Enrolled, enrol, keys, load
-from caseprobe_agent.identity.enrolment import run_apart
 from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.identity.state import save_key
 from caseprobe_agent.link import Delivery, FileOutbox, Link
@@ -82,7 +82,7 @@ def _own_key(folder: Path) -> Callable[[], Awaitable[tuple[bytes, str]]]:
     """The caller's own key and its id, made on first use."""
 
     async def own_key() -> tuple[bytes, str]:
-        answer = await run_apart(keys.prepare, load_private_key(folder, ONE_SHOT), KEY_SECONDS)
+        answer = await worker.call(keys.prepare, load_private_key(folder, ONE_SHOT), KEY_SECONDS)
         private, _, public = keys.unpack(answer)
         save_key(folder, ONE_SHOT, private)
         return private, keys.agent_id_of(public)
@@ -113,7 +113,7 @@ async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapsh
         """A one-shot run takes no commands."""
 
     with path.open("rb") as file:
-        outbox = FileOutbox(file, link_pb2.DATA_KIND_BUNDLE, snapshot.snapshot_id, spool_id)
+        outbox = FileOutbox(file, link_pb2.DATA_KIND_BUNDLE, snapshot.snapshot_id)
         link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
         seconds = LEAST_DELIVERY_SECONDS + path.stat().st_size / SLOWEST_BYTES_PER_SECOND
         return await link.deliver_once(seconds)
