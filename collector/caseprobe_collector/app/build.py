@@ -138,9 +138,7 @@ def _loopback_listeners(config: CollectorConfig, console: FastAPI, links: OpenLi
 
 def _loopback_addresses(listeners: list[Listener]) -> dict[str, str]:
     names = ("metrics", "demo")
-    return {
-        name: f"http://{address_of(listener.bound)}" for name, listener in zip(names, listeners[1:], strict=False)
-    }
+    return {name: f"http://{address_of(listener.bound)}" for name, listener in zip(names, listeners[1:], strict=False)}
 
 
 @contextlib.asynccontextmanager
