@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from caseprobe_collector.console.application import build
 from caseprobe_collector.console.health import Ready, always_ready
+from caseprobe_collector.console.metrics import create_metrics
 from caseprobe_collector.console.services import (
     Audit,
     Cases,
@@ -21,6 +22,8 @@ from caseprobe_collector.console.services import (
     Users,
 )
 from caseprobe_collector.ports import Authority, Bus, Clock
+
+__all__ = ["create_console", "create_metrics"]
 
 
 def create_console(

@@ -55,6 +55,19 @@ async def test_a_page_that_opens_late_gets_the_rounds_so_far_and_then_each_new_o
     assert second["path"]["verdict"]["text"]
 
 
+async def test_a_sessions_outcome_comes_after_its_last_round() -> None:
+    """Who stops at the outcome has seen every round."""
+    desk = Desk()
+    desk.world.rounds["sess_runs"] = rounds(1)
+    async with desk.as_role(Role.VIEWER).socket(LIVE) as socket:
+        await socket.read()
+        desk.world.bus.publish(told(rounds(2)))
+        desk.world.bus.publish(Event("session:sess_runs", "session", ACME, {"session_id": "sess_runs", "state": "ok"}))
+        messages = [await socket.read(), await socket.read()]
+    assert [message["kind"] for message in messages] == ["rounds", "session"]
+    assert [one["number"] for one in messages[0]["rounds"]] == [2]
+
+
 async def test_states_are_passed_on_as_they_change() -> None:
     """A session's outcome reaches the page with its reason."""
     desk = Desk()
