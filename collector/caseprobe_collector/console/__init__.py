@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from caseprobe_collector.console.application import build
 from caseprobe_collector.console.health import Ready, always_ready
+from caseprobe_collector.console.metrics import create_metrics
 from caseprobe_collector.console.services import (
     Audit,
     Cases,
@@ -63,3 +64,6 @@ def create_console(
         clock=clock,
     )
     return build(services, ready)
+
+
+__all__ = ["create_console", "create_metrics"]
