@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -31,7 +32,8 @@ class FakeStream:
     async def send(self, frame: Response | bytes) -> None:
         """A frame, or bytes that are none."""
         async with self._writing:
-            await self._context.write(frame if isinstance(frame, bytes) else frame.SerializeToString())
+            with contextlib.suppress(grpc.aio.InternalError):  # the agent has hung up
+                await self._context.write(frame if isinstance(frame, bytes) else frame.SerializeToString())
 
     async def abort(self, code: grpc.StatusCode, text: str) -> None:
         """End the stream with a status, the next time that it reads."""

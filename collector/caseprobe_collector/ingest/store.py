@@ -34,7 +34,7 @@ from caseprobe_collector.ports import (
     Transaction,
     Transactions,
 )
-from caseprobe_collector.records import Agent, Event, SnapshotRow, StoredSnapshot, worst_severity
+from caseprobe_collector.records import Agent, Event, SnapshotRow, StoredSnapshot, finding_index, worst_severity
 
 SNAPSHOT_ID = re.compile(r"snap_[0-9a-f]{32}")
 MAX_SNAPSHOT_BYTES = 64 << 20
@@ -160,7 +160,7 @@ class Ingest:
         row = self._row(agent, snapshot, body, objects, case_id, notice)
 
         async def work(tx: Transaction) -> bool:
-            added = await self._snapshots.add_snapshot(tx, StoredSnapshot(row, body))
+            added = await self._snapshots.add_snapshot(tx, StoredSnapshot(row, body, finding_index(snapshot)))
             if spool_id:
                 await self._snapshots.set_last_sequence(tx, agent.agent_id, spool_id, sequence)
             if added:

@@ -2,6 +2,7 @@
 
 from caseprobe.texts.findings import advice, severity, state_name, summary, title
 from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, judgement_json
+from caseprobe.texts.paths import address_text, path_round_json, path_summary_json
 from caseprobe.texts.template import LANGUAGES, fill, printable, visible
 from caseprobe.texts.units import (
     format_bits,
@@ -26,6 +27,7 @@ from caseprobe.texts.verdicts import (
 
 __all__ = [
     "LANGUAGES",
+    "address_text",
     "advice",
     "cause_name",
     "coverage_json",
@@ -43,6 +45,8 @@ __all__ = [
     "format_value",
     "judgement_json",
     "overall_state",
+    "path_round_json",
+    "path_summary_json",
     "path_verdict",
     "printable",
     "reason_sentence",

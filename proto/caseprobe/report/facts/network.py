@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from caseprobe import texts
 from caseprobe.report.facts.group import MOST_ROWS, Gist, dotted
 from caseprobe.report.markup import element, facts_list, joined, table
@@ -87,7 +85,7 @@ def path(section: section_pb2.Section, words: Words) -> Gist:
     rows = [
         (
             words.count(hop.ttl),
-            ", ".join(address_text(one) for one in hop.addresses) or NONE,
+            ", ".join(texts.address_text(one) or NONE for one in hop.addresses) or NONE,
             words.value("_ratio", hop.loss_ratio),
             *(_time(hop, name, words) for name in ("best_seconds", "avg_seconds", "p95_seconds", "jitter_seconds")),
             words(f"hop_{hop.classification}"),
@@ -100,15 +98,3 @@ def path(section: section_pb2.Section, words: Words) -> Gist:
 
 def _time(hop: path_pb2.PathHop, name: str, words: Words) -> str:
     return words.value(name, getattr(hop, name)) if hop.HasField(name) else NONE  # type: ignore[arg-type]
-
-
-def address_text(packed: bytes) -> str:
-    """An address of 4 or 16 bytes as people write it; a dash where it is none.
-
-    >>> address_text(bytes([192, 0, 2, 1]))
-    '192.0.2.1'
-    """
-    try:
-        return str(ip_address(packed))
-    except ValueError:
-        return NONE
