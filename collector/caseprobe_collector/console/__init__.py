@@ -66,3 +66,6 @@ def create_console(
         clock=clock,
     )
     return build(services, ready)
+
+
+__all__ = ["create_console", "create_metrics"]

@@ -1,32 +1,41 @@
-"""Figures of the process for Prometheus, on a loopback listener of their own; counts only, no name of anything."""
+"""Figures for operations, on a loopback listener of their own: no login, nothing of any customer in them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from caseprobe_collector.access import Action
-from caseprobe_collector.console.routing import Route, add_routes, check_rules
-
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def create_metrics(agents_connected: Callable[[], int]) -> FastAPI:
-    """An application that answers /metrics; agents_connected is asked at each scrape."""
+class _Gauges(Collector):
+    """Values that are read when they are asked for."""
+
+    def __init__(self, gauges: dict[str, tuple[str, Callable[[], float]]]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge each."""
+        for name, (meaning, read) in self._gauges.items():
+            yield GaugeMetricFamily(name, meaning, value=read())
+
+
+def create_metrics(open_links: Callable[[], int]) -> Starlette:
+    """An application that answers /metrics in Prometheus's text format."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    gauge = Gauge("caseprobe_agents_connected", "Streams of agents that are open now.", registry=registry)
-    gauge.set_function(lambda: float(agents_connected()))
+    GCCollector(registry=registry)
+    registry.register(_Gauges({"caseprobe_open_links": ("Agents' streams that are open now.", open_links)}))
 
-    async def get_metrics() -> Response:
-        return Response(generate_latest(registry), media_type=TEXT)
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE)
 
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    # Whoever can reach this listener is on the machine already; over HTTPS there is no such address.
-    add_routes(app, [Route("GET", "/metrics", Action.PUBLIC, get_metrics)])
-    check_rules(app)
-    return app
+    return Starlette(routes=[Route("/metrics", metrics)])

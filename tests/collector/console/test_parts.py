@@ -82,7 +82,7 @@ async def test_metrics_tell_how_many_machines_are_connected() -> None:
     """Asked at each scrape, on an application of its own."""
     count = 3
     client = Client(create_metrics(lambda: count))
-    assert "caseprobe_agents_connected 3.0" in (await client.get("/metrics")).text
+    assert "caseprobe_open_links 3.0" in (await client.get("/metrics")).text
     count = 4
-    assert "caseprobe_agents_connected 4.0" in (await client.get("/metrics")).text
+    assert "caseprobe_open_links 4.0" in (await client.get("/metrics")).text
     assert (await client.get("/cases")).status == 404
