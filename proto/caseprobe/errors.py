@@ -20,6 +20,7 @@ CaseprobeError
  │   └─ StorageFull                     retryable once there is room
  ├─ PolicyRefused              exit 4   the machine's own policy or its owner said no
  ├─ Corrupt                    exit 3   bytes that are not what their hash or format says
+ ├─ RedactionError             exit 3   could not be cleaned, so it is withheld
  ├─ NotAllowed                 exit 4   the person or key may not do this
  └─ NotFound                   exit 2   no such case, agent, customer …
 
@@ -184,6 +185,12 @@ class Corrupt(CaseprobeError):
     """Bytes that are not what their hash or format says."""
 
     code = "corrupt"
+
+
+class RedactionError(CaseprobeError):
+    """Something could not be cleaned; it is withheld, never sent as it is."""
+
+    code = "redaction"
 
 
 class NotAllowed(CaseprobeError):

@@ -197,6 +197,8 @@ class Trace:
             if round_.message.number == number:
                 round_.message.replies.append(answer)
                 return
+        if self._horizon.end_ttl is not None and answer.ttl > self._horizon.end_ttl:
+            return
         answer.round = number
         self._strays.append(answer)
 
@@ -225,7 +227,7 @@ class Trace:
             times.append(now if self._next_at is None else self._next_at)
         if self._rounds:
             times.append(self._closes_at(self._rounds[0]))
-        return min(times, default=self._lingers_until(now))
+        return min(times) if times else self._lingers_until(now)
 
     def _elapsed(self, now: float) -> float:
         return 0.0 if self._started_at is None else now - self._started_at
@@ -239,9 +241,19 @@ class Trace:
     def _complete(self, message: path_pb2.PathRound) -> path_pb2.PathRound:
         message.replies.extend(self._strays)
         self._strays.clear()
+        self._cut(message)
         if self._all_closed():
             message.shortfall = self._told = self._shortfall
         return message
+
+    def _cut(self, message: path_pb2.PathRound) -> None:
+        """Leave out what went beyond the end of the path: the target's answers there belong to no hop."""
+        end = self._horizon.end_ttl
+        if end is not None and any(ttl > end for ttl in message.sent):
+            replies = [reply for reply in message.replies if reply.ttl <= end]
+            message.sent[:] = [ttl for ttl in message.sent if ttl <= end]
+            del message.replies[:]
+            message.replies.extend(replies)
 
     def _closes_at(self, round_: _Round) -> float:
         """When a round is given up: at once if all hops answered, soon if the end of the path did."""

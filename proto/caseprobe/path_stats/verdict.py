@@ -55,17 +55,18 @@ def _judge_hop(hops: Sequence[HopTally], index: int, verdict: path_pb2.PathVerdi
         return Judged("rate_limited", 0.5 * (1 + math.erf(sigma / math.sqrt(2))))
     if verdict.message_id == "path.loss_from" and hop.ttl >= verdict.segment_last_ttl and hop.lost:
         return Judged("loss", verdict.confidence)
-    return _by_time(hops, index)
+    return _by_time(hops, index, sigma)
 
 
-def _by_time(hops: Sequence[HopTally], index: int) -> Judged:
+def _by_time(hops: Sequence[HopTally], index: int, sigma: float) -> Judged:
     """Slow control plane, where a hop answers much later than hops behind it: what reached those passed it."""
     own = median(hops[index].rtts)
     behind = [median(hop.rtts) for hop in hops[index + 1 :] if hop.received]
     quickest = min(behind, default=math.inf)
     if own > quickest * SLOW_FACTOR and own > quickest + SLOW_EXTRA_SECONDS:
         return Judged("slow_control_plane", 1 - 0.5 ** len(hops[index].rtts))
-    return Judged("ok", 1 - 0.5 ** hops[index].sent)
+    chance_alone = math.erfc(max(0.0, sigma) / math.sqrt(2))
+    return Judged("ok", min(chance_alone, 1 - 0.5 ** hops[index].sent))
 
 
 def _verdict(hops: Sequence[HopTally]) -> path_pb2.PathVerdict:
@@ -128,13 +129,13 @@ def _change_point(hops: Sequence[HopTally]) -> tuple[int, int, float]:
 
 def _posterior(used: Sequence[HopTally]) -> list[float]:
     """Probability that the loss begins at each of the hops, all being equally likely before the measurement."""
-    scores = [_fit(used[:index]) + _fit(used[index:]) for index in range(len(used))]
+    scores = [_fit(used[:index], chance.NOISE_RATIO) + _fit(used[index:], 1.0) for index in range(len(used))]
     best = max(scores)
     weights = [math.exp(score - best) for score in scores]
     return [weight / math.fsum(weights) for weight in weights]
 
 
-def _fit(hops: Sequence[HopTally]) -> float:
-    """Log likelihood of hops that all lose at one ratio, at the ratio that fits them best."""
+def _fit(hops: Sequence[HopTally], ceiling: float) -> float:
+    """Log likelihood of hops that all lose at one ratio: the one that fits them best and is not over the ceiling."""
     lost, sent = sum(hop.lost for hop in hops), sum(hop.sent for hop in hops)
-    return chance.log_likelihood(lost, sent, lost / sent) if sent else 0.0
+    return chance.log_likelihood(lost, sent, min(ceiling, lost / sent)) if sent else 0.0

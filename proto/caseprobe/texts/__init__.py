@@ -2,6 +2,7 @@
 
 from caseprobe.texts.findings import advice, severity, state_name, summary, title
 from caseprobe.texts.judgement import coverage_json, finding_json, judgement_json
+from caseprobe.texts.paths import address_text, path_round_json, path_summary_json
 from caseprobe.texts.template import LANGUAGES, printable
 from caseprobe.texts.units import (
     format_bits,
@@ -18,6 +19,7 @@ from caseprobe.texts.verdicts import coverage_sentence, path_verdict, reason_sen
 
 __all__ = [
     "LANGUAGES",
+    "address_text",
     "advice",
     "coverage_json",
     "coverage_sentence",
@@ -32,6 +34,8 @@ __all__ = [
     "format_seconds",
     "format_value",
     "judgement_json",
+    "path_round_json",
+    "path_summary_json",
     "path_verdict",
     "printable",
     "reason_sentence",

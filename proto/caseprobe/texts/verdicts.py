@@ -66,9 +66,20 @@ def path_verdict(path: path_pb2.PathFacts, language: str = "en") -> str:
         "target": path.target,
         "rounds": path.rounds,
         "loss_ratio": verdict.loss_ratio,
+        "low_ratio": verdict.loss_low_ratio,
+        "high_ratio": verdict.loss_high_ratio,
         "first": verdict.segment_first_ttl,
         "last": verdict.segment_last_ttl,
+        "more": verdict.more_rounds,
     }
+    return fill(catalogue.in_language(_path_sentence(verdict), language), values, language)
+
+
+def _path_sentence(verdict: path_pb2.PathVerdict) -> dict[str, str]:
+    """The sentence for a verdict; where its segment begins at this machine, the one that says so."""
     known = catalogue.read("sentences")["path"]
-    message_id = verdict.message_id if verdict.message_id in known else "unknown"
-    return fill(catalogue.in_language(known[message_id], language), values, language)
+    name = verdict.message_id.removeprefix("path.")
+    if not verdict.segment_first_ttl:
+        name = {"loss_from": "loss_near", "target_silent": "nothing_answers"}.get(name, name)
+    sentence: dict[str, str] = known[name if name in known else "unknown"]
+    return sentence

@@ -162,7 +162,7 @@ Global___HopReply: _TypeAlias = HopReply  # noqa: Y015
 
 @_typing.final
 class PathRound(_message.Message):
-    """One echo to every hop that was due. sent lists the TTLs of all echoes, answered or not;
+    """One echo to every hop that was due. sent lists the TTLs of all echoes to the path, answered or not;
     a round that sent nothing only carries replies to earlier ones.
     """
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests import fakes_sections as fakes
 
 from caseprobe.report import render_report
 from caseprobe.texts import LANGUAGES
 from caseprobe.v1 import section_pb2
+from tests import fakes_sections as fakes
 
 EVIL = '"><script>alert(1)</script>&'
 

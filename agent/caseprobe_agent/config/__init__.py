@@ -1,0 +1,225 @@
+"""The agent's settings: TOML files, then environment, then flags; each knows where it came from."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from caseprobe.errors import ConfigurationError
+from caseprobe_agent.config.document import Document, Value, read
+from caseprobe_agent.config.rules import read_rules
+from caseprobe_agent.consent.policy import ALLOW, SHIPPED, Policy, Rule, kinds
+
+LANGUAGES = ("en", "zh_Hans", "ru")
+# What a further file does not state does not tighten.
+UNLIMITED = {kind: Rule(ALLOW) for kind in kinds().values()}
+SYSTEM_FOLDER = Path("/etc/caseprobe")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting: its name in TOML (CASEPROBE_ and upper case in the environment), its default and its reader.
+
+    read raises ValueError with what it must be.
+    """
+
+    name: str
+    default: str | float
+    read: Callable[[Value], str | float]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the agent goes by. origins says of each setting where it came from, for `caseprobe status`."""
+
+    config_folder: Path
+    state_folder: Path
+    label: str
+    language: str
+    log_level: str
+    ask_timeout_seconds: float
+    spool_quota_bytes: int
+    policy: Policy
+    origins: Mapping[str, str]
+    policy_files: tuple[Path, ...] = ()
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the resident agent listens for its owner."""
+        return self.state_folder / "agent.sock"
+
+
+def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SYSTEM_FOLDER) -> Settings:
+    """The settings in effect for this user and call.
+
+    flags: by setting name, only those that were given. A folder named by CASEPROBE_CONFIG_FOLDER is the only one read;
+    otherwise the system's policy binds a user's own as well. Raises ConfigurationError.
+    """
+    config_folder, state_folder, own = _folders(environ, flags, system)
+    document = read(config_folder / "agent.toml")
+    values, origins = _values(document, environ, flags)
+    policy, files = _policy(document, config_folder, own, system)
+    switch = str(values["network_probes"])
+    return Settings(
+        config_folder,
+        state_folder,
+        str(values["label"]) or platform.node() or "unnamed",
+        str(values["language"]),
+        str(values["log_level"]),
+        float(values["ask_timeout_seconds"]),
+        int(values["spool_quota_bytes"]),
+        replace(policy, network_probes=policy.network_probes and switch == "on"),
+        {**origins, "config_folder": _origin("config_folder", environ, flags), "state_folder": own},
+        tuple(files),
+    )
+
+
+def _folders(environ: Mapping[str, str], flags: Mapping[str, str], system: Path) -> tuple[Path, Path, str]:
+    """Config folder, state folder, and whose they are: of a service, of a user, or named explicitly."""
+    service = os.geteuid() == 0
+    home = Path(environ.get("HOME") or "~").expanduser()
+    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "caseprobe"
+    state = Path(environ.get("XDG_STATE_HOME") or home / ".local/state") / "caseprobe"
+    named_config = flags.get("config_folder") or environ.get("CASEPROBE_CONFIG_FOLDER")
+    named_state = flags.get("state_folder") or environ.get("CASEPROBE_STATE_FOLDER")
+    config = Path(named_config) if named_config else system if service else config
+    state = Path(named_state) if named_state else Path("/var/lib/caseprobe") if service else state
+    return config.absolute(), state.absolute(), "named" if named_config else "service" if service else "user"
+
+
+def _policy(document: Document | None, folder: Path, own: str, system: Path) -> tuple[Policy, list[Path]]:
+    """The shipped policy with the owner's in its place, then every further file, the stricter winning."""
+    policy, files = SHIPPED, []
+    if document:
+        policy = policy.with_rules(read_rules(document, SHIPPED.rules))
+        files.append(document.path)
+    further = [*_drop_ins(folder), *([system / "agent.toml", *_drop_ins(system)] if own == "user" else [])]
+    for path in further:
+        more = read(path)
+        if more:
+            policy = policy.tightened(read_rules(more, UNLIMITED), _stated(more) == "on")
+            files.append(path)
+    return policy, files
+
+
+def _drop_ins(folder: Path) -> list[Path]:
+    """The files of policy.d in name order; a folder that cannot be listed is an error, since it may be stricter."""
+    try:
+        return sorted(path for path in (folder / "policy.d").iterdir() if path.suffix == ".toml")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigurationError(f"{folder / 'policy.d'}: cannot be listed: {error.strerror}") from error
+
+
+def _values(
+    document: Document | None, environ: Mapping[str, str], flags: Mapping[str, str]
+) -> tuple[dict[str, str | float], dict[str, str]]:
+    """Every setting's value, and where it came from."""
+    if document:
+        _refuse_unknown(document, (key.name for key in KEYS))
+    values: dict[str, str | float] = {}
+    origins: dict[str, str] = {}
+    for key in KEYS:
+        values[key.name], origins[key.name] = _value(key, document, environ, flags)
+    if "off" in (_stated(document), environ.get("CASEPROBE_NETWORK_PROBES", "").lower()):
+        values["network_probes"] = "off"
+    return values, origins
+
+
+def _stated(document: Document | None) -> str:
+    """What a file says about network probes: off in any place is off."""
+    if document is None:
+        return "on"
+    value = document.values.get("network_probes", "on")
+    try:
+        return _on_or_off(value)
+    except ValueError as error:
+        document.refuse("network_probes", f"{error}, not {value!r}")
+
+
+def _value(
+    key: Key, document: Document | None, environ: Mapping[str, str], flags: Mapping[str, str]
+) -> tuple[str | float, str]:
+    """One setting: the flag, else the environment, else the file, else the default."""
+    variable = f"CASEPROBE_{key.name.upper()}"
+    for given, origin in ((flags.get(key.name), f"flag --{key.name}"), (environ.get(variable), variable)):
+        if given:
+            try:
+                return key.read(given), origin
+            except ValueError as error:
+                raise ConfigurationError(f"{origin}: {error}, not {given!r}") from error
+    if document and key.name in document.values:
+        try:
+            return key.read(document.values[key.name]), f"{document.path}, line {document.line(key.name)}"
+        except ValueError as error:
+            document.refuse(key.name, f"{error}, not {document.values[key.name]!r}")
+    return key.default, "default"
+
+
+def _origin(name: str, environ: Mapping[str, str], flags: Mapping[str, str]) -> str:
+    """Where a folder's name came from."""
+    variable = f"CASEPROBE_{name.upper()}"
+    return f"flag --{name}" if flags.get(name) else variable if environ.get(variable) else "default"
+
+
+def _refuse_unknown(document: Document, known: Iterable[str]) -> None:
+    """A key that nobody reads is a typo, and the owner believes that it holds."""
+    names = {*known, "policy"}
+    for name in document.values:
+        if name not in names:
+            document.refuse(name, f"unknown setting; known are: {', '.join(sorted(names))}")
+
+
+def _text(value: Value) -> str:
+    """Any text."""
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return value
+
+
+def _one_of(*choices: str) -> Callable[[Value], str]:
+    """A reader that takes one of the choices."""
+
+    def read_choice(value: Value) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return read_choice
+
+
+def _on_or_off(value: Value) -> str:
+    """on or off, also as TOML's true and false."""
+    known = {"on": "on", "off": "off", "true": "on", "false": "off", "1": "on", "0": "off"}
+    if str(value).lower() not in known:
+        raise ValueError("must be on or off")
+    return known[str(value).lower()]
+
+
+def _number(least: float) -> Callable[[Value], float]:
+    """A reader of a number that is at least so large."""
+
+    def read_number(value: Value) -> float:
+        try:
+            number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0
+        except ValueError:
+            number = -1.0
+        if not least <= number < float("inf"):
+            raise ValueError(f"must be a number of at least {least:g}")
+        return number
+
+    return read_number
+
+
+KEYS: tuple[Key, ...] = (
+    Key("label", "", _text),
+    Key("language", "en", _one_of(*LANGUAGES)),
+    Key("log_level", "warning", _one_of("debug", "info", "warning", "error")),
+    Key("network_probes", "on", _on_or_off),
+    Key("ask_timeout_seconds", 600.0, _number(1)),
+    Key("spool_quota_bytes", float(256 << 20), _number(1 << 20)),
+)

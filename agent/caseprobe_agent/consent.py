@@ -1,1 +1,0 @@
-"""The decision whether a request may run: pure."""

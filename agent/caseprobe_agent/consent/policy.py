@@ -1,0 +1,120 @@
+"""What this machine's owner lets be measured, per kind; merged so that the stricter wins. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import time
+from types import MappingProxyType
+from typing import TypeAlias, TypeVar
+
+from caseprobe.v1 import consent_pb2
+from caseprobe.v1.consent_pb2 import PolicyDecision, PolicyKind
+
+Kind: TypeAlias = "PolicyKind.ValueType"
+Choice: TypeAlias = "PolicyDecision.ValueType"
+
+_Number = TypeVar("_Number", int, float)
+
+ALLOW, ASK, DENY = (
+    consent_pb2.POLICY_DECISION_ALLOW,
+    consent_pb2.POLICY_DECISION_ASK,
+    consent_pb2.POLICY_DECISION_DENY,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What policy says about one kind; None is no limit.
+
+    targets: every list must cover a target (one list per file that names any); a list is complete where there is one.
+    windows: begin and end on the machine's own wall clock; now must be in each.
+    """
+
+    decision: Choice
+    targets: tuple[tuple[str, ...], ...] = ()
+    windows: tuple[tuple[time, time], ...] = ()
+    longest_session_seconds: float | None = None
+    packets_per_session: int | None = None
+    sessions_per_day: int | None = None
+
+    def stricter(self, other: Rule) -> Rule:
+        """The rule that lets through only what both let through."""
+        return Rule(
+            max(self.decision, other.decision),
+            self.targets + other.targets,
+            self.windows + other.windows,
+            _least(self.longest_session_seconds, other.longest_session_seconds),
+            _least(self.packets_per_session, other.packets_per_session),
+            _least(self.sessions_per_day, other.sessions_per_day),
+        )
+
+
+DENIED = Rule(DENY)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules by kind; a kind without one is denied.
+
+    network_probes False stops every path probe but one to a listed loopback address.
+    """
+
+    rules: Mapping[Kind, Rule] = field(default_factory=dict)
+    network_probes: bool = True
+
+    def rule(self, kind: Kind) -> Rule:
+        """The rule for a kind."""
+        return self.rules.get(kind, DENIED)
+
+    def entries(self) -> list[tuple[Kind, Choice]]:
+        """Every kind with its decision, so that staff see before they ask."""
+        return [(kind, self.rule(kind).decision) for kind in kinds().values()]
+
+    def with_rules(self, rules: Mapping[Kind, Rule]) -> Policy:
+        """The owner's own rules in place of the shipped ones."""
+        return replace(self, rules={**self.rules, **rules})
+
+    def tightened(self, rules: Mapping[Kind, Rule], network_probes: bool = True) -> Policy:
+        """The policy after one more file: for each kind the stricter wins."""
+        merged = {kind: self.rule(kind).stricter(rule) for kind, rule in rules.items()}
+        return Policy({**self.rules, **merged}, self.network_probes and network_probes)
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind by the name that stands in a policy file.
+
+    >>> "path_target" in kinds()
+    True
+    """
+    prefix = "POLICY_KIND_"
+    names = [name for name in PolicyKind.keys() if not name.endswith("UNSPECIFIED")]  # noqa: SIM118 - an enum wrapper
+    return {name.removeprefix(prefix).lower(): PolicyKind.Value(name) for name in names}
+
+
+def kind_name(kind: Kind) -> str:
+    """The name of a kind as a policy file writes it."""
+    return next((name for name, value in kinds().items() if value == kind), f"kind {int(kind)}")
+
+
+def _least(one: _Number | None, other: _Number | None) -> _Number | None:
+    """The smaller of two limits, of which either may be missing."""
+    given = [limit for limit in (one, other) if limit is not None]
+    return min(given) if given else None
+
+
+# Health metrics, checks, near paths and timetables of these run; what shows more is asked; the rest is denied.
+SHIPPED = Policy(
+    MappingProxyType(
+        {
+            consent_pb2.POLICY_KIND_HEALTH: Rule(ALLOW),
+            consent_pb2.POLICY_KIND_CHECKS: Rule(ALLOW),
+            consent_pb2.POLICY_KIND_PATH_NEAR: Rule(ALLOW),
+            consent_pb2.POLICY_KIND_SCHEDULE: Rule(ALLOW),
+            consent_pb2.POLICY_KIND_LOGS: Rule(ASK),
+            consent_pb2.POLICY_KIND_PROCESS_ARGUMENTS: Rule(ASK),
+            consent_pb2.POLICY_KIND_PATH_TARGET: Rule(ASK, longest_session_seconds=3600, packets_per_session=200_000),
+            consent_pb2.POLICY_KIND_REVEAL: Rule(ASK),
+        }
+    )
+)

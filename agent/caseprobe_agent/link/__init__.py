@@ -1,0 +1,10 @@
+"""The one stream to the collector: lanes, one writer, reconnect. Knows no other agent module.
+
+`app` hands it credentials, an outbox (the spool) and a handler for what the collector asks.
+"""
+
+from caseprobe_agent.link.link import Delivery, Link, LinkState
+from caseprobe_agent.link.outbox import Credentials, FileOutbox, Item, Outbox
+from caseprobe_agent.link.stream import Handler, Notice
+
+__all__ = ["Credentials", "Delivery", "FileOutbox", "Handler", "Item", "Link", "LinkState", "Notice", "Outbox"]

@@ -1,0 +1,156 @@
+"""One stream's side of the outbox: records go out in order, acknowledgements and refusals come back.
+
+The argument for correctness. A record leaves the outbox only when the collector acknowledged it on this stream, or
+refused it for good. A new stream starts again at the oldest record that is still there, so whatever was on its way
+is sent again; the collector stores each snapshot once, whatever comes twice. What Welcome says of stored sequences
+deletes nothing: after a machine was rolled back to an older disk, those numbers may mean other records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from caseprobe.errors import NotFound, Unreachable
+from caseprobe.v1 import link_pb2
+from caseprobe_agent.link.flow import Credit
+from caseprobe_agent.link.lanes import BULK, Lanes
+from caseprobe_agent.link.outbox import Item, Outbox
+
+# Measured: 256 KiB and 512 KiB cost least per byte; smaller frames let live ones through sooner.
+LARGEST_PIECE_BYTES = 256 * 1024
+LISTED = 16
+GAP = link_pb2.DATA_KIND_UNSPECIFIED
+
+
+class Feeder:
+    """Feeds the bulk lane of one stream from the outbox."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        lanes: Lanes,
+        spool_id: str,
+        wake: asyncio.Event,
+        sleep: Callable[[float], Awaitable[None]],
+        credit_bytes: int = 0,
+    ) -> None:
+        self._outbox, self._lanes, self._spool_id = outbox, lanes, spool_id
+        self._wake, self._sleep = wake, sleep
+        self._after = self._sent = self._acked = self._settled = 0
+        self._ceiling: int | None = None
+        self._refused: deque[tuple[int, str]] = deque()
+        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
+        self.credit = Credit(credit_bytes)
+        # Records that were given up, with the reason.
+        self.dropped: list[tuple[int, str]] = []
+
+    async def feed(self, hold_seconds: float = 0.0) -> None:
+        """Send what the outbox has, then what it gets, from hold_seconds on; ends only cancelled or with an error."""
+        if hold_seconds:
+            await self._sleep(hold_seconds)
+        while True:
+            self._wake.clear()
+            items = await self._outbox.pending(self._after, LISTED)
+            for item in items:
+                await self._send(item)
+                self._after = item.sequence
+            if not items:
+                await self._wake.wait()
+
+    async def settle(self) -> None:
+        """Tell the outbox what the collector acknowledged or refused; the newest acknowledgement covers the others."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._refused:
+                sequence, reason = self._refused.popleft()
+                await self._outbox.drop(sequence, reason)
+                self.dropped.append((sequence, reason))
+                # The Gap in its place wants to be sent.
+                self._wake.set()
+            if self._acked > self._settled:
+                acked = self._acked
+                await self._outbox.acknowledge(acked)
+                self._settled = acked
+            self._changed.set()
+
+    async def drained(self) -> None:
+        """Return once the outbox is empty."""
+        while await self._outbox.pending(0, 1):
+            await self._changed.wait()
+            self._changed.clear()
+
+    def acknowledge(self, sequence: int) -> None:
+        """The collector holds everything up to here; what was never sent on this stream is not touched."""
+        highest = self._sent if self._ceiling is None else min(self._sent, self._ceiling)
+        self._acked = max(self._acked, min(sequence, highest))
+        self._news.set()
+
+    def postpone(self, sequence: int) -> None:
+        """The collector could not take this one: no later acknowledgement on this stream may cover it."""
+        self._ceiling = sequence - 1 if self._ceiling is None else min(self._ceiling, sequence - 1)
+
+    def refuse(self, sequence: int, reason: str) -> None:
+        """The collector will never take this one."""
+        if sequence <= self._sent:
+            self._refused.append((sequence, reason))
+            self._news.set()
+
+    async def _send(self, item: Item) -> None:
+        if item.spool_id not in ("", self._spool_id):
+            # The spool was replaced under us: its numbers mean nothing on this stream.
+            raise Unreachable("the spool began anew: connecting again under its new name")
+        self._sent = max(self._sent, item.sequence)
+        if item.kind == GAP:
+            await self._lanes.put_bulk(_gap_frame(item))
+        else:
+            await self._send_pieces(item)
+
+    async def _send_pieces(self, item: Item) -> None:
+        offset = 0
+        while True:
+            payload = await self._piece(item, offset)
+            if not payload and offset < item.total_bytes:
+                return
+            await self.credit.take(len(payload))
+            await self._lanes.put_bulk(_data_frame(item, offset, payload))
+            offset += len(payload)
+            if offset >= item.total_bytes:
+                return
+
+    async def _piece(self, item: Item, offset: int) -> bytes:
+        """The next piece; empty where the body is shorter than it should be, and then the record is given up."""
+        if item.body is not None:
+            return item.body[offset : offset + LARGEST_PIECE_BYTES]
+        try:
+            payload = await self._outbox.read(item.sequence, offset, LARGEST_PIECE_BYTES)
+        except NotFound:
+            return b""
+        if not payload and offset < item.total_bytes:
+            self.refuse(item.sequence, "corrupt")
+        return payload
+
+
+def _gap_frame(item: Item) -> link_pb2.LinkRequest:
+    gap = link_pb2.Gap.FromString(item.body or b"")
+    gap.sequence = item.sequence
+    return link_pb2.LinkRequest(gap=gap)
+
+
+def _data_frame(item: Item, offset: int, payload: bytes) -> link_pb2.LinkRequest:
+    data = link_pb2.Data(
+        lane=BULK,
+        sequence=item.sequence,
+        kind=item.kind,
+        stream_id=item.stream_id,
+        offset=offset,
+        total_bytes=item.total_bytes,
+        sha256=b"" if offset else item.sha256,
+        payload=payload,
+        snapshot_id=item.snapshot_id,
+        name=item.name,
+    )
+    return link_pb2.LinkRequest(data=data)

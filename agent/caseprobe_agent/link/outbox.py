@@ -1,0 +1,117 @@
+"""What the link is handed: credentials, and an outbox to take durable records from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from caseprobe.v1 import link_pb2
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Where to connect (host:port) and as whom; PEM."""
+
+    address: str
+    ca_pem: bytes = field(repr=False)
+    certificate_pem: bytes = field(repr=False)
+    private_key_pem: bytes = field(repr=False)
+
+
+class Item(Protocol):
+    """A record that waits for the collector. kind 0 is a serialized Gap in body."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def kind(self) -> link_pb2.DataKind.ValueType: ...
+    @property
+    def stream_id(self) -> str: ...
+    @property
+    def snapshot_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def total_bytes(self) -> int: ...
+    @property
+    def sha256(self) -> bytes: ...
+    @property
+    def body(self) -> bytes | None:
+        """Whole where it fits into one frame; None: read it in pieces."""
+        ...
+
+    @property
+    def spool_id(self) -> str:
+        """Names what the sequence counts in; empty: whatever Hello named."""
+        ...
+
+
+class Outbox(Protocol):
+    """Durable records in the order of their sequences."""
+
+    async def pending(self, after: int, limit: int) -> list[Item]:
+        """Records above a sequence, in order."""
+        ...
+
+    async def read(self, sequence: int, offset: int, size: int) -> bytes:
+        """A piece of a body; raises NotFound where the record is gone."""
+        ...
+
+    async def acknowledge(self, sequence: int) -> None:
+        """The collector holds everything up to here."""
+        ...
+
+    async def drop(self, sequence: int, reason: str) -> None:
+        """The collector will never take this one; it becomes a Gap."""
+        ...
+
+
+@dataclass(frozen=True)
+class _FileItem:
+    sequence: int
+    kind: link_pb2.DataKind.ValueType
+    stream_id: str
+    snapshot_id: str
+    name: str
+    total_bytes: int
+    sha256: bytes
+    body: bytes | None = None
+    spool_id: str = ""
+
+
+class FileOutbox:
+    """An outbox with one record: a file that exists already, such as a finished bundle. Never loaded whole."""
+
+    def __init__(self, file: BinaryIO, kind: link_pb2.DataKind.ValueType, snapshot_id: str) -> None:
+        """file is open for reading and seekable; the caller closes it. Hello's spool_id must be new for every run."""
+        self._file = file
+        total_bytes, digest = _measure(file)
+        self._items: list[Item] = [_FileItem(1, kind, snapshot_id, snapshot_id, "", total_bytes, digest)]
+
+    async def pending(self, after: int, limit: int) -> list[Item]:
+        """The record, until it was acknowledged."""
+        return [item for item in self._items if item.sequence > after][:limit]
+
+    async def read(self, sequence: int, offset: int, size: int) -> bytes:
+        """A piece of the file."""
+        self._file.seek(offset)
+        return self._file.read(size)
+
+    async def acknowledge(self, sequence: int) -> None:
+        """Forget the record."""
+        self._items = [item for item in self._items if item.sequence > sequence]
+
+    async def drop(self, sequence: int, reason: str) -> None:
+        """Forget the record; the caller still has the file."""
+        await self.acknowledge(sequence)
+
+
+def _measure(file: BinaryIO) -> tuple[int, bytes]:
+    """Size and SHA-256."""
+    digest, total_bytes = hashlib.sha256(), 0
+    file.seek(0)
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+        total_bytes += len(chunk)
+    return total_bytes, digest.digest()

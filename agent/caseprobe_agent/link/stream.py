@@ -1,0 +1,266 @@
+"""One connection's life: Hello, Welcome, then frames both ways until it ends. One task writes, one reads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from caseprobe.errors import Busy, CaseprobeError, Corrupt, Unreachable
+from caseprobe.v1 import link_pb2
+from caseprobe_agent.link.channel import Call, open_call, open_channel, refusal_error, status_error
+from caseprobe_agent.link.feeder import Feeder
+from caseprobe_agent.link.lanes import CONTROL, Lanes
+from caseprobe_agent.link.outbox import Credentials, Outbox
+
+Handler = Callable[[link_pb2.LinkResponse], Awaitable[None]]
+WELCOME_SECONDS = 20.0
+GOODBYE_SECONDS = 2.0
+HEARTBEAT_SECONDS = 30.0
+LONGEST_DELAY_SECONDS = 3600.0
+log = logging.getLogger("caseprobe.link")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A record that was stored, but not attached to its case; text says why."""
+
+    sequence: int
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every stream of a link shares."""
+
+    hello: Callable[[], Awaitable[link_pb2.Hello]]
+    heartbeat: Callable[[], Awaitable[link_pb2.Heartbeat]]
+    outbox: Outbox
+    handler: Handler
+    lanes: Lanes
+    wake: asyncio.Event
+    sleep: Callable[[float], Awaitable[None]]
+    monotonic: Callable[[], float]
+
+
+class Stream:
+    """A stream from its opening to its end. Used once."""
+
+    def __init__(
+        self, credentials: Credentials, parts: Parts, *, strict: bool = False, hold_seconds: float = 0.0
+    ) -> None:
+        """strict: a record that the collector refuses ends the stream with that error, instead of becoming a Gap.
+
+        hold_seconds: records wait so long at first, because the collector asked for it on the stream before.
+        """
+        self._credentials = credentials
+        self._parts = parts
+        self._strict = strict
+        self._hold_seconds = hold_seconds
+        self._heard_at = 0.0
+        self._answered = False
+        self._leaving = False
+        self.welcomed = asyncio.Event()
+        self.welcome = link_pb2.Welcome()
+        self._feeder = self._feeder_of("")
+        self.notices: list[Notice] = []
+        # Set where the collector asked to leave: seconds until it wants to be called again.
+        self.drain_seconds: float | None = None
+        # Set where the collector could not take a record now: seconds until it may come again, on a new stream.
+        self.hold_seconds: float | None = None
+
+    @property
+    def dropped(self) -> list[tuple[int, str]]:
+        """Records that were given up, with the reason."""
+        return self._feeder.dropped
+
+    async def run(self, *, until_delivered: bool = False) -> None:
+        """Connect and serve until the stream ends in order; raises CaseprobeError for any other end."""
+        channel = open_channel(self._credentials)
+        try:
+            call = open_call(channel)
+            try:
+                await self._converse(call, until_delivered)
+            finally:
+                call.cancel()
+        finally:
+            await channel.close(None)
+
+    def leave(self) -> None:
+        """End in order: what waits in control and live is still written, bulk is not."""
+        self._leaving = True
+        self._parts.lanes.close()
+
+    async def _converse(self, call: Call, until_delivered: bool) -> None:
+        parts = self._parts
+        parts.lanes.open()
+        hello = await parts.hello()
+        await self._write(call, link_pb2.LinkRequest(hello=hello))
+        await self._await_welcome(call)
+        feeder = self._feeder = self._feeder_of(hello.spool_id)
+        tasks = [self._receive(call), self._send(call), self._beat()]
+        tasks += [feeder.feed(self._hold_seconds), feeder.settle()]
+        if until_delivered:
+            tasks.append(self._leave_when_delivered())
+        await first_end(*tasks)
+
+    def _feeder_of(self, spool_id: str) -> Feeder:
+        parts, credit_bytes = self._parts, self.welcome.bulk_credit_bytes
+        return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit_bytes)
+
+    async def _await_welcome(self, call: Call) -> None:
+        try:
+            async with asyncio.timeout(WELCOME_SECONDS):
+                frame = await self._read(call)
+        except TimeoutError:
+            raise Unreachable(f"{self._credentials.address} takes the connection but says nothing") from None
+        if frame.HasField("refusal"):
+            raise refusal_error(frame.refusal)
+        if not frame.HasField("welcome"):
+            raise Corrupt(f"{self._credentials.address} does not answer as a collector does: update caseprobe")
+        self.welcome = frame.welcome
+        self._heard_at = self._parts.monotonic()
+        self.welcomed.set()
+        await self._handle(frame)
+
+    # --- the tasks -------------------------------------------------------------------------------------------
+
+    async def _receive(self, call: Call) -> None:
+        """The one reader. What it calls must not wait: a cancel behind a slow command would come too late."""
+        while True:
+            try:
+                frame = await self._read(call)
+            except CaseprobeError:
+                if self._leaving:
+                    return
+                raise
+            self._heard_at = self._parts.monotonic()
+            await self._take(frame)
+
+    async def _send(self, call: Call) -> None:
+        """The one writer: concurrent writes break grpc.aio."""
+        while (frame := await self._parts.lanes.get()) is not None:
+            await self._write(call, frame)
+        await call.done_writing()
+        # The reader ends first where the collector answers our end with its own.
+        await asyncio.sleep(GOODBYE_SECONDS)
+
+    async def _beat(self) -> None:
+        seconds = min(max(self.welcome.heartbeat_seconds or HEARTBEAT_SECONDS, 1.0), LONGEST_DELAY_SECONDS)
+        while True:
+            await self._parts.sleep(seconds)
+            if self._answered and self._parts.monotonic() - self._heard_at > 3 * seconds:
+                # Its transport answers pings, but its loop has stopped.
+                raise Unreachable(f"{self._credentials.address} does not answer any more: connecting again")
+            self._parts.lanes.put(link_pb2.LinkRequest(heartbeat=await self._parts.heartbeat()), CONTROL)
+
+    async def _leave_when_delivered(self) -> None:
+        await self._feeder.drained()
+        self.leave()
+        await asyncio.Event().wait()
+
+    # --- frames ----------------------------------------------------------------------------------------------
+
+    async def _take(self, frame: link_pb2.LinkResponse) -> None:
+        match frame.WhichOneof("frame"):
+            case "ack":
+                self._take_ack(frame.ack)
+            case "credit":
+                self._feeder.credit.grant(frame.credit.bytes)
+            case "heartbeat_reply":
+                self._answered = True
+            case "drain":
+                self.drain_seconds = min(frame.drain.reconnect_after_seconds, LONGEST_DELAY_SECONDS)
+                self.leave()
+            case "refusal":
+                await self._take_refusal(frame)
+            case "welcome" | None:
+                pass  # a second Welcome, or a frame of a newer collector
+            case _:
+                await self._handle(frame)
+
+    def _take_ack(self, ack: link_pb2.Ack) -> None:
+        if ack.notice_code:
+            self.notices.append(Notice(ack.sequence, ack.notice_code, ack.notice))
+        self._feeder.acknowledge(ack.sequence)
+
+    async def _take_refusal(self, frame: link_pb2.LinkResponse) -> None:
+        refusal = frame.refusal
+        error = refusal_error(refusal)
+        if not refusal.sequence:
+            raise error
+        if error.retryable:
+            self._postpone(refusal, error)
+        elif self._strict:
+            raise error
+        else:
+            self._feeder.refuse(refusal.sequence, f"refused: {refusal.code}")
+            await self._handle(frame)
+
+    def _postpone(self, refusal: link_pb2.Refusal, error: CaseprobeError) -> None:
+        """A new stream for the second try: an ack of this one for a later record must not seem to cover it."""
+        seconds = min(max(refusal.retry_after_seconds, 1.0), LONGEST_DELAY_SECONDS)
+        if self._strict:
+            raise Busy(str(error), seconds)
+        self._feeder.postpone(refusal.sequence)
+        self.hold_seconds = seconds
+        self.leave()
+
+    async def _handle(self, frame: link_pb2.LinkResponse) -> None:
+        """Hand a frame on; a failure of what it means never ends the stream."""
+        try:
+            await self._parts.handler(frame)
+        except Exception as error:
+            log.error("a %s frame could not be handled: %s", frame.WhichOneof("frame"), error or type(error).__name__)
+
+    async def _read(self, call: Call) -> link_pb2.LinkResponse:
+        try:
+            raw = await call.read()
+        except FOREIGN:
+            raise await self._end_of(call) from None
+        if not isinstance(raw, bytes):  # the end of the stream
+            raise await self._end_of(call)
+        try:
+            return link_pb2.LinkResponse.FromString(raw)
+        except DecodeError:
+            raise Corrupt(f"{self._credentials.address} sent a frame that cannot be read: connecting again") from None
+
+    async def _write(self, call: Call, frame: link_pb2.LinkRequest) -> None:
+        try:
+            await call.write(frame.SerializeToString())
+        except FOREIGN:
+            raise await self._end_of(call) from None
+
+    async def _end_of(self, call: Call) -> CaseprobeError:
+        """Why the stream ended."""
+        address = self._credentials.address
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                return status_error(address, await call.code(), await call.details())
+        except TimeoutError:
+            return Unreachable(f"the connection to {address} broke: connecting again")
+
+
+# Every way in which grpc.aio says that a stream is over.
+FOREIGN = (grpc.RpcError, grpc.aio.UsageError, grpc.aio.InternalError, asyncio.InvalidStateError)
+
+
+async def first_end(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, cancel the others, wait for them; raises the error of the first that has one."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in tasks if task.done()]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()

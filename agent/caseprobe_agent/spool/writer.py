@@ -1,0 +1,181 @@
+"""Group commit: the work of many callers in one transaction, on the one thread that touches the database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from caseprobe.errors import CaseprobeError, Corrupt, DeliveryError, StorageFull
+
+# Most of the gain of grouping is there at 16; above 256 only the wait of the first grows.
+LARGEST_GROUP = 256
+
+
+class Database(Protocol):
+    """What the thread works on."""
+
+    connection: sqlite3.Connection
+
+    def forget(self) -> None:
+        """Drop what was remembered of the tables, after a rollback."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; never raises."""
+        ...
+
+
+D = TypeVar("D", bound=Database)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Unit(Generic[D]):
+    work: Callable[[D], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+@dataclass(frozen=True)
+class _Result:
+    future: asyncio.Future[Any]
+    value: Any = None
+    error: Exception | None = None
+
+
+class Writer(Generic[D]):
+    """Runs units of work in the order in which they came; each is durable when its caller goes on."""
+
+    def __init__(self, database: D, replace: Callable[[D, Exception], D]) -> None:
+        """replace gives the database to go on with after the file or the handle failed; it may raise CaseprobeError."""
+        self._database = database
+        self._replace = replace
+        self._failed: Exception | None = None
+        self._queue: queue.SimpleQueue[_Unit[D] | None] = queue.SimpleQueue()
+        self._closed = False
+        # A daemon: a process that ends without closing loses nothing that was acknowledged.
+        self._thread = threading.Thread(target=self._serve, name="spool", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Callable[[D], T]) -> T:
+        """Do the work inside a transaction and commit it; raises what the work raised, StorageFull, Corrupt.
+
+        A caller that is cancelled does not know whether its work was done.
+        """
+        if self._closed:
+            raise DeliveryError("the spool is closed: this process is ending")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Unit(work, future, loop))
+        return await future
+
+    async def close(self) -> None:
+        """Finish what waits, then close the database."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, more = self._take([first])
+            self._commit(group)
+            if not more:
+                break
+        self._database.close()
+
+    def _take(self, group: list[_Unit[D]]) -> tuple[list[_Unit[D]], bool]:
+        """The group with what waits by now, and False where the end was asked for."""
+        while len(group) < LARGEST_GROUP:
+            try:
+                unit = self._queue.get_nowait()
+            except queue.Empty:
+                return group, True
+            if unit is None:
+                return group, False
+            group.append(unit)
+        return group, True
+
+    def _commit(self, group: Sequence[_Unit[D]]) -> None:
+        """One transaction for all; where that fails, one for each, so that only the guilty one fails."""
+        try:
+            values = self._transact(group)
+        except Exception as error:
+            if len(group) > 1:
+                for unit in group:
+                    self._commit([unit])
+            else:
+                _tell(group, [_Result(group[0].future, error=_as_ours(error))])
+        else:
+            pairs = zip(group, values, strict=True)
+            _tell(group, [_Result(unit.future, value) for unit, value in pairs])
+
+    def _transact(self, group: Sequence[_Unit[D]]) -> list[Any]:
+        self._renew()
+        database = self._database
+        try:
+            database.connection.execute("BEGIN IMMEDIATE")
+            values = [unit.work(database) for unit in group]
+            database.connection.execute("COMMIT")
+        except Exception as error:
+            with contextlib.suppress(sqlite3.Error):
+                database.connection.execute("ROLLBACK")
+            database.forget()
+            # After a failed write or fsync the handle's idea of the file may be wrong: it is never used again.
+            self._failed = error if _primary_code(error) in (*DAMAGED, sqlite3.SQLITE_IOERR) else None
+            self._renew()
+            raise
+        return values
+
+    def _renew(self) -> None:
+        if self._failed:
+            with contextlib.suppress(CaseprobeError):
+                self._database = self._replace(self._database, self._failed)
+                self._failed = None
+
+
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damaged(error: Exception) -> bool:
+    """True where SQLite says that the file is not what it wrote."""
+    return _primary_code(error) in DAMAGED
+
+
+def _primary_code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _as_ours(error: Exception) -> Exception:
+    """SQLite's errors in our tree; others as they are."""
+    if not isinstance(error, sqlite3.Error):
+        return error
+    if damaged(error):
+        return Corrupt("the spool file was damaged: it was set aside and a new one goes on")
+    if _primary_code(error) == sqlite3.SQLITE_FULL:
+        return StorageFull("no room to keep a measurement durably: make room on the disk of the data folder")
+    return DeliveryError(f"cannot write the spool ({error}): check the disk of the data folder")
+
+
+def _tell(group: Sequence[_Unit[Any]], results: Sequence[_Result]) -> None:
+    """Wake the callers: one call into each event loop for the whole group."""
+    for loop in {unit.loop for unit in group}:
+        mine = [result for unit, result in zip(group, results, strict=True) if unit.loop is loop]
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, mine)
+
+
+def _settle(results: Sequence[_Result]) -> None:
+    for result in results:
+        if result.future.done():
+            continue
+        if result.error:
+            result.future.set_exception(result.error)
+        else:
+            result.future.set_result(result.value)

@@ -1,0 +1,55 @@
+"""What identifiers look like in a text. All patterns take linear time: repeats are bounded or cannot be split."""
+
+from __future__ import annotations
+
+import re
+
+HEX = rb"[0-9A-Fa-f]"
+IPV4 = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+DASHED_IPV4 = re.compile(rb"(?i)(?<![a-z0-9])(ip-)(\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3})(?![0-9-])")
+IPV6 = re.compile(
+    rb"(?i)(?<![0-9a-z:.])(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):(?:[0-9a-f]{0,4}:){0,6}[0-9a-f]{0,4}"
+    rb"(?![0-9a-z:])"
+)
+MAC = re.compile(
+    rb"(?<![0-9A-Za-z:-])(?:%(h)s{2}:(?:%(h)s{2}:){4,18}%(h)s{2}|%(h)s{2}-(?:%(h)s{2}-){4}%(h)s{2})(?![0-9A-Za-z]|[:-]%(h)s)"
+    % {b"h": HEX}
+)
+DOTTED_MAC = re.compile(rb"(?<![0-9A-Za-z.])%(h)s{4}\.%(h)s{4}\.%(h)s{4}(?![0-9A-Za-z]|\.[0-9A-Za-z])" % {b"h": HEX})
+UUID = re.compile(
+    rb"(?<![0-9A-Za-z-])"
+    + rb"-".join(HEX + b"{%d}" % length for length in (8, 4, 4, 4, 12))
+    + rb"(?![0-9A-Za-z]|-[0-9A-Za-z])"
+)
+EMAIL = re.compile(
+    rb"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-]{1,64})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})(?![A-Za-z0-9-])"
+)
+# systemd writes instances of units as name@instance.type.
+UNIT = re.compile(rb"(?i)\.(?:service|socket|timer|mount|automount|target|slice|scope|path|device|swap)$")
+USER = rb"([A-Za-z_\x80-\xff](?:[A-Za-z0-9._\x80-\xff-]{0,63}[A-Za-z0-9_$\x80-\xff])?)"
+HOME = re.compile(rb"(?i)(?<![a-z0-9])(?:/export)?(?:/home/|/users/|\\users\\)" + USER)
+LOGGED_USER = re.compile(
+    rb"(?:\b(?:Accepted|Failed) \S{1,40} for (?:invalid user )?|\b[Ii]nvalid user "
+    rb"|\bsession (?:opened|closed) for user "
+    rb"|\b(?:r?user|logname|acct|LOGNAME|USER|SUDO_USER|USERNAME)=[\"']?)" + USER + rb"(?=[\s\"',;(]|$)",
+    re.MULTILINE,
+)
+HOME_NEEDLES = (b"/home/", b"/users/", b"\\users\\")
+USER_NEEDLES = (b" for ", b"invalid user ", b"user=", b"logname=", b"acct=", b"username=")
+TOKEN = rb"(?:host|user|serial|id|addr)-[a-z2-7]{10,512}|_hidden_[a-z0-9_]{1,40}_"
+# A dotted quad may be a version. For private ranges only the surest signs count: an address that leaks is worse than a
+# version that is hidden.
+VERSION_BEFORE = re.compile(
+    rb"(?i)(?<![a-z])(?:(?:version|ver|firmware|fw|bios|build)[\s:=\"'(v#-]{0,4}|(?:kernel|driver|linux)[ -]v?)$"
+)
+MAYBE_BEFORE = re.compile(
+    rb"(?:(?i:(?<![a-z])(?:release|rel|rev|revision|oid)[\s:=\"'(v#-]{0,4})|\b[A-Z][A-Za-z]{1,16}/)$"
+)
+VERSION_AFTER = re.compile(
+    rb"(?i)[-~+_.](?:amd64|arm64|i386|i686|x86|generic|el\d|fc\d|deb|ubuntu|dfsg|bpo|rc\d|alpha|beta|cloud|aws|azure|lts)"
+)
+MAYBE_AFTER = re.compile(rb"[-~+_](?:[A-Za-z]|\d{1,4}(?:[-~+_A-Za-z]|\.[A-Za-z]|\b(?![.:\d/])))")
+GLUED_BEFORE = re.compile(rb"(?:[0-9.]|[A-Za-z]-?)$")
+ESCAPE_BEFORE = re.compile(rb"(?:\\[nrt]|%[0-9A-Fa-f]{2})$")
+GLUED_AFTER = re.compile(rb"\.?[0-9A-Za-z]")
+LOOK_BACK = 20

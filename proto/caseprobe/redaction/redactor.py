@@ -1,0 +1,180 @@
+"""The one pipe: text, artifacts, snapshots and live rounds on their way out of the machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from caseprobe.errors import RedactionError
+from caseprobe.redaction.blocks import hide_blocks, undecided
+from caseprobe.redaction.fields import Fields
+from caseprobe.redaction.identifiers import Identifiers
+from caseprobe.redaction.lines import lines_with, rewrite
+from caseprobe.redaction.names import KnownNames
+from caseprobe.redaction.restore import Restorer
+from caseprobe.redaction.rule import Rule, hide
+from caseprobe.redaction.rules_assigned import ASSIGNED
+from caseprobe.redaction.rules_tokens import TOKENS
+from caseprobe.v1.link_pb2 import Rounds
+from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
+
+Result = TypeVar("Result")
+
+RULES: tuple[Rule, ...] = (*TOKENS, *ASSIGNED)
+# Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
+RULESET_VERSION = "2026.11.22"
+# A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
+LONGEST_LINE_BYTES = 1 << 20
+LINE_WITHHELD = b"_hidden_overlong_line_"
+# More of it, and it is no text of one byte a character, so the rules would be blind.
+NUL_RATIO = 0.01
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Redactor:
+    """Hides secrets and replaces identifiers by pseudonyms, with one machine's key; counts what it did.
+
+    The same key gives the same pseudonyms in every run; without the key nothing can be restored.
+    """
+
+    def __init__(self, key: bytes, asset_masked: bool, known: KnownNames | None = None) -> None:
+        """key: 16 bytes or more that never leave the machine.
+
+        asset_masked: machine label and serials are hidden too (one-shot bundles). known: names to hide in text.
+        """
+        if len(key) < 16:
+            raise RedactionError("the redaction key is shorter than 16 bytes; nothing is sent without a sound key")
+        self._known = known or KnownNames()
+        self._counts: Counter[str] = Counter()
+        self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
+        self._fields = Fields(key, asset_masked, self.text, self._secrets_of, self._counts)
+        self._restorer = Restorer(key)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was hidden so far, by rule or kind of identifier; never a value."""
+        return dict(self._counts)
+
+    def snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """A copy in which every string and bytes field was treated as its privacy option says.
+
+        What has no option, or is not known to this version, is dropped. Names and serials found in the facts are
+        hidden in all text from here on, so call this before artifact().
+        """
+        self._known = self._known.joined(self._fields.names(snapshot))
+        self._identifiers.learn(self._known)
+        redacted = Snapshot()
+        redacted.CopyFrom(snapshot)
+        _failing_closed(lambda: self._fields.redact(redacted))
+        redacted.redaction.CopyFrom(self.report(snapshot.redaction.withheld))
+        return redacted
+
+    def rounds(self, rounds: Rounds) -> Rounds:
+        """A copy of live rounds: public routers of the path stay, private addresses are masked."""
+        redacted = Rounds()
+        redacted.CopyFrom(rounds)
+        _failing_closed(lambda: self._fields.redact(redacted))
+        return redacted
+
+    def text(self, text: str) -> str:
+        """The text without secrets and with pseudonyms; the number of lines stays.
+
+        >>> Redactor(b"0123456789abcdef", asset_masked=True).text("token=abc123def")
+        'token=_hidden_assignment_'
+        """
+        return self.artifact(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def artifact(self, data: bytes) -> bytes:
+        """Bytes that hold text in any encoding of one byte a character, treated as text() does.
+
+        Raises RedactionError where they are no such text, or a rule fails: then the caller withholds them.
+        """
+        if data.startswith(BYTE_ORDER_MARKS) or data.count(b"\0") > NUL_RATIO * len(data):
+            raise RedactionError("withheld: not plain text, so secrets in it could not be seen")
+        return _failing_closed(lambda: self._identifiers.mask(self._secrets(_short_lines(data, self._counts))))
+
+    def stream(self) -> Stream:
+        """The same for data that comes in pieces; the cuts between them make no difference."""
+        return Stream(self)
+
+    def unmask(self, text: str) -> str:
+        """The text with the true names in place of this key's pseudonyms; secrets are gone for good."""
+        return self._restorer.text(text)
+
+    def _secrets_of(self, text: str) -> str:
+        """Public text: its secrets are hidden, its names stay."""
+        return self._secrets(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def _secrets(self, data: bytes) -> bytes:
+        data, blocks = hide_blocks(data)
+        self._count("pem_block", blocks)
+        for rule in RULES:
+            data = rewrite(data, lines_with(data.lower(), rule.needles), partial(self._hide, rule))
+        return data
+
+    def _hide(self, rule: Rule, line: bytes) -> bytes:
+        line, total = hide(rule, line)
+        self._count(rule.name, total)
+        return line
+
+    def _count(self, name: str, total: int) -> None:
+        if total:
+            self._counts[name] += total
+
+    def report(self, withheld: Sequence[str] = ()) -> RedactionReport:
+        """What was done so far, in counts."""
+        counts = [RedactionCount(rule=rule, total=total) for rule, total in sorted(self._counts.items())]
+        return RedactionReport(ruleset_version=RULESET_VERSION, counts=counts, withheld=withheld)
+
+
+class Stream:
+    """A text that comes in pieces: what is given back is always whole lines, and never part of a key."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        """redactor: whose artifact() is applied."""
+        self._redactor = redactor
+        self._pending = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Takes the next piece; gives what is decided by now, which may be nothing."""
+        self._pending += data
+        self._drop_overlong()
+        lines_end = self._pending.rfind(b"\n") + 1
+        end = min(undecided(self._pending[:lines_end]), lines_end)
+        ready, self._pending = self._pending[:end], self._pending[end:]
+        return self._redactor.artifact(ready)
+
+    def close(self) -> bytes:
+        """The rest, once all pieces were fed."""
+        rest, self._pending = self._pending, b""
+        return self._redactor.artifact(rest)
+
+    def _drop_overlong(self) -> None:
+        """A line that is already too long is dropped as it comes, so that memory stays bounded."""
+        start = self._pending.rfind(b"\n") + 1
+        if len(self._pending) - start > LONGEST_LINE_BYTES:
+            self._pending = self._pending[: start + LONGEST_LINE_BYTES + 1]
+
+
+def _short_lines(data: bytes, counts: Counter[str]) -> bytes:
+    """The text with every line that is over the limit replaced by a marker."""
+    if len(data) <= LONGEST_LINE_BYTES:
+        return data
+    lines = data.split(b"\n")
+    for index, line in enumerate(lines):
+        if len(line) > LONGEST_LINE_BYTES:
+            lines[index] = LINE_WITHHELD
+            counts["overlong_line"] += 1
+    return b"\n".join(lines)
+
+
+def _failing_closed(redact: Callable[[], Result]) -> Result:
+    """What redact gives; any error in it becomes a RedactionError without the data, so the caller withholds."""
+    try:
+        return redact()
+    except RedactionError:
+        raise
+    except Exception as error:
+        raise RedactionError(f"withheld: redaction failed inside ({type(error).__name__})") from None

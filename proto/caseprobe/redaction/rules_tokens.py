@@ -1,0 +1,198 @@
+"""Secrets that are known by their own form, wherever they stand."""
+
+from __future__ import annotations
+
+import re
+
+from caseprobe.redaction.rule import Rule
+
+# Letters and digits before or after mean that it is part of something longer.
+START, END = rb"(?<![A-Za-z0-9_])", rb"(?![A-Za-z0-9_])"
+NO_HYPHEN = rb"(?<![A-Za-z0-9_-])"
+
+
+def _token(name: str, needles: tuple[bytes, ...], body: bytes, positive: str, negative: str) -> Rule:
+    """A rule for a token that is hidden whole."""
+    return Rule(name, needles, re.compile(START + body + END), positive, negative)
+
+
+TOKENS: tuple[Rule, ...] = (
+    _token(
+        "aws_key_id",
+        (b"akia", b"asia", b"abia", b"acca"),
+        rb"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}",
+        "key AKIAQYLPMN5HHHFPZAM2 used",
+        "the AKIA prefix",
+    ),
+    _token(
+        "github",
+        (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_"),
+        rb"(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})",
+        "clone with ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "ghp_short",
+    ),
+    _token(
+        "gitlab",
+        (b"glpat-", b"gldt-", b"glft-", b"glrt-", b"glptt-", b"glcbt-", b"glsoat-", b"glagent-", b"glimt-"),
+        rb"gl(?:pat|dt|ft|rt|ptt|cbt|soat|agent|imt)-[A-Za-z0-9_.-]{20,255}",
+        "token glpat-Ab1Cd2Ef3Gh4Ij5Kl6Mn",
+        "glpat-x",
+    ),
+    _token(
+        "slack",
+        (b"xoxa-", b"xoxb-", b"xoxe-", b"xoxo-", b"xoxp-", b"xoxr-", b"xoxs-", b"xapp-"),
+        rb"(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,255}",
+        "posting with xoxb-123456789012-abcdefABCDEF12",
+        "xoxb-1",
+    ),
+    Rule(
+        "slack_webhook",
+        (b"hooks.slack.com/",),
+        re.compile(rb"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{10,255})"),
+        "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "https://hooks.slack.com/",
+    ),
+    Rule(
+        "chat_webhook",
+        (b"/api/webhooks/", b"webhook.office.com/", b"/robot/send?access_token="),
+        re.compile(
+            rb"(?:discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/webhookb2/|/robot/send\?access_token=)"
+            rb"([A-Za-z0-9@/_-]{10,512})"
+        ),
+        "https://discord.com/api/webhooks/110123456789/AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
+        "https://discord.com/api/",
+    ),
+    _token(
+        "stripe",
+        (b"sk_live_", b"sk_test_", b"rk_live_", b"rk_test_", b"whsec_"),
+        rb"(?:[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}|whsec_[A-Za-z0-9+/=]{16,255})",
+        "charge by sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+        "sk_live_",
+    ),
+    _token("npm", (b"npm_",), rb"npm_[A-Za-z0-9]{36}", "npm_aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789", "npm_config_cache"),
+    _token(
+        "pypi",
+        (b"pypi-ageichlwas",),
+        rb"pypi-AgEIcHlwaS[A-Za-z0-9_-]{50,1000}",
+        "pypi-AgEIcHlwaS5vcmcCJDAxMjM0NTY3LTg5YWItY2RlZi0wMTIzLTQ1Njc4OWFiY2RlZgACKlszLCJ",
+        "pypi-server",
+    ),
+    Rule(
+        "jwt",
+        (b"eyj", b"ewog"),
+        re.compile(
+            START + rb"(?:eyJ|ewog)[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{4,8192}(?:\.[A-Za-z0-9_-]{0,4096}){0,3}"
+        ),
+        "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        "eyJ alone",
+    ),
+    _token("google_key", (b"aiza",), rb"AIza[A-Za-z0-9_-]{35}", "AIzaSyA1234567890abcdefghijklmnopqrstuv", "AIza"),
+    _token(
+        "google_oauth",
+        (b"ya29.", b"gocspx-"),
+        rb"(?:ya29\.[A-Za-z0-9_-]{20,2048}|GOCSPX-[A-Za-z0-9_-]{20,64})",
+        "access ya29.a0AfH6SMBx1234567890abcdefghij",
+        "ya29.x",
+    ),
+    _token(
+        "sendgrid",
+        (b"sg.",),
+        rb"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}",
+        "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",
+        "SG.x.y",
+    ),
+    _token(
+        "openai",
+        (b"sk-",),
+        rb"sk-(?:proj-|svcacct-|ant-[a-z0-9]{1,8}-)?[A-Za-z0-9_-]{32,255}",
+        "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD",
+        "task-1",
+    ),
+    _token(
+        "cloud",
+        (b"dop_v1_", b"doo_v1_", b"hvs.", b"hvb.", b"hf_", b"dckr_pat_", b"shpat_", b"lin_api_", b"sntrys_", b"pul-"),
+        rb"(?:do[opr]_v1_[a-f0-9]{64}|hv[bs]\.[A-Za-z0-9_-]{24,512}|hf_[A-Za-z]{34}|dckr_pat_[A-Za-z0-9_-]{24,64}"
+        rb"|shpat_[a-fA-F0-9]{32}|lin_api_[A-Za-z0-9]{40}|sntrys_[A-Za-z0-9_+/=]{40,512}|pul-[a-f0-9]{40})",
+        "vault hvs.CAESIJRM-T1q5lEjIWux1Tjx-VGqAYJdd4FZtbp1wpD5Ym9pGh4KHGh2cy5",
+        "hvs.x",
+    ),
+    _token(
+        "telegram",
+        (b":aa",),
+        rb"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}",
+        "bot 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
+        "12:AA",
+    ),
+    Rule(
+        "crypt_hash",
+        (
+            b"$1$",
+            b"$2a$",
+            b"$2b$",
+            b"$2x$",
+            b"$2y$",
+            b"$5$",
+            b"$6$",
+            b"$7$",
+            b"$y$",
+            b"$gy$",
+            b"$argon2",
+            b"$scrypt$",
+            b"$sha1$",
+            b"$md5",
+            b"$pbkdf2",
+            b"$apr1$",
+            b"$s0$",
+            b"$p$",
+            b"$8$",
+            b"$9$",
+            b"$14$",
+        ),
+        re.compile(
+            rb"\$(?:1|2[abxy]|5|6|7|8|9|14|y|gy|argon2i?d?|s(?:crypt|0)|sha1|md5|pbkdf2[a-z0-9-]{0,12}|apr1|P)\$"
+            rb"[A-Za-z0-9./$=,+*@-]{12,512}"
+        ),
+        "anna:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7:19000:0:99999:7:::",
+        "costs $1$ or $5",
+    ),
+    Rule(
+        "grub_pbkdf2",
+        (b"grub.pbkdf2.",),
+        re.compile(rb"grub\.pbkdf2\.sha512\.[0-9]{1,8}\.([A-Fa-f0-9.]{32,600})"),
+        "password_pbkdf2 root grub.pbkdf2.sha512.10000.9CA4611006FE96BC77A16ABAFEB1A3BE.3F9A",
+        "grub.pbkdf2.sha512",
+    ),
+    Rule(
+        "ntlm",
+        (b":aad3b435b51404ee", b"$ntlm", b"$krb5"),
+        re.compile(
+            rb"(?i)((?:aad3b435b51404eeaad3b435b51404ee|[0-9a-f]{32}):[0-9a-f]{32}(?=:::)|\$(?:ntlm|krb5)[^\s]{8,4096})"
+        ),
+        "anna:1001:aad3b435b51404eeaad3b435b51404ee:8846f7eaee8fb117ad06bdd830b7586c:::",
+        "aad3b435b51404ee",
+    ),
+    Rule(
+        "join_code",
+        (b"cp1",),
+        re.compile(rb"(?i)" + START + rb"CP1[- ]?((?:[A-Z2-7]{5}[- ]?){8,400}[A-Z2-7]{0,5})"),
+        "caseprobe bundle --to CP1-MFRGG-ZDFMZ-TWQ2L-KMFRG-GZDFM-ZTWQ2-LKMFR-GGZDF-MZTW",
+        "CP1-MFRGG",
+    ),
+    Rule(
+        "otpauth",
+        (b"otpauth://",),
+        re.compile(rb"otpauth://[^\s\"']{0,200}?[?&]secret=([A-Za-z2-7=]{8,256})"),
+        "otpauth://totp/Acme:anna?secret=JBSWY3DPEHPK3PXP&issuer=Acme",
+        "otpauth://totp/",
+    ),
+    Rule(
+        "signed_url",
+        (b"signature=", b"sig=", b"accountkey=", b"sharedaccesskey=", b"x-amz-security-token=", b"x-amz-credential="),
+        re.compile(
+            rb"(?i)(?:X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|X-Goog-Signature|Signature|sig|AccountKey"
+            rb"|SharedAccessKey)=([A-Za-z0-9%+/=_.~-]{16,4096})"
+        ),
+        "https://store.example/x?sv=2022&sig=tW0Vfc1ZqLhQeGxkD7a0mYJb9sKpNuR2vXw4%3D&se=2026",
+        "sig=short",
+    ),
+)
