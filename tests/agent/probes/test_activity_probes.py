@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.fakes_machine import FakeClock, FakeMachine, File
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.probes import ALL, kernel_log, processes, resolvers, routes, sockets, system_log, with_arguments
 from caseprobe_agent.probes.probe import Measured
+from tests.fakes_machine import FakeClock, FakeMachine, File
 
 
 def missing(measured: Measured) -> list[tuple[str, str]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.fakes_machine import FakeClock, FakeMachine, File
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.probes import cpu, disks, hardware, sensors
 from caseprobe_agent.probes.probe import Measured
+from tests.fakes_machine import FakeClock, FakeMachine, File
 
 CPUS = "/sys/devices/system/cpu"
 
