@@ -40,4 +40,4 @@ def _route(row: list[str]) -> section_pb2.Route | None:
 
 
 def _address(number: str) -> str:
-    return str(ipaddress.IPv4Address(int(number, 16).to_bytes(4, "little")))
+    return str(ipaddress.IPv4Address(bytes.fromhex(number)[::-1]))

@@ -16,7 +16,7 @@ from caseprobe.v1 import section_pb2
 # unused devices: <none>
 ARRAY = re.compile(r"^(\S+) : (active|inactive|broken)(?: \([\w-]+\))*(?: (?!\S+\[)(\S+))? ?(.*)$")
 MEMBER = re.compile(r"(\S+?)\[\d+\]((?:\([A-Z]\))*)")
-COUNTS = re.compile(r"\[(\d+)/(\d+)\]")
+COUNTS = re.compile(r"\[(\d{1,9})/(\d{1,9})\]")
 PROGRESS = re.compile(r"(recovery|resync|check|reshape|repair)\s*=\s*(\d+(?:\.\d+)?)%")
 PENDING = re.compile(r"(recovery|resync|reshape)=(?:DELAYED|PENDING)")
 BUSY = {
