@@ -34,7 +34,7 @@ from caseprobe_collector.ports import (
     Transaction,
     Transactions,
 )
-from caseprobe_collector.records import Agent, Event, SnapshotRow, StoredSnapshot, worst_severity
+from caseprobe_collector.records import Agent, Event, SnapshotRow, StoredSnapshot, finding_index, worst_severity
 
 SNAPSHOT_ID = re.compile(r"snap_[0-9a-f]{32}")
 MAX_SNAPSHOT_BYTES = 64 << 20
