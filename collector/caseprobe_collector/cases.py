@@ -60,30 +60,30 @@ class Cases:
 
     async def close(self, by: Principal, case_id: str) -> Case:
         """The case, which takes no more evidence; closing twice is closing once."""
-        case = await self._changeable(by, case_id)
-        if case.state == "closed":
-            return case
         closed_at = self._clock.now()
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> Case:
+            case = await self._changeable(by, case_id)
+            if case.state == "closed":
+                return case
             await self._store.close_case(tx, case_id, closed_at)
             await self._audit.record(tx, by, "case.close", case.customer_id, case_id)
+            return replace(case, state="closed", closed_at=closed_at)
 
-        await self._transactions.run(work)
-        return replace(case, state="closed", closed_at=closed_at)
+        return await self._transactions.run(work)
 
     async def reopen(self, by: Principal, case_id: str) -> Case:
         """The case, open again."""
-        case = await self._changeable(by, case_id)
-        if case.state == "open":
-            return case
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> Case:
+            case = await self._changeable(by, case_id)
+            if case.state == "open":
+                return case
             await self._store.reopen_case(tx, case_id)
             await self._audit.record(tx, by, "case.reopen", case.customer_id, case_id)
+            return replace(case, state="open", closed_at=None)
 
-        await self._transactions.run(work)
-        return replace(case, state="open", closed_at=None)
+        return await self._transactions.run(work)
 
     async def get(self, by: Principal, case_id: str) -> Case:
         """One case; raises NotFound."""
@@ -108,12 +108,14 @@ class Cases:
 
 
 def checked_title(title: str) -> str:
-    """The title without surrounding space; raises UsageError where it is empty or too long.
+    """The title without surrounding space; raises UsageError where it is empty, too long or more than one line.
+
+    It is shown in consent texts on customers' terminals, so it has no control characters.
 
     >>> checked_title("  disk full ")
     'disk full'
     """
     text = title.strip()
-    if not 0 < len(text) <= MAX_TITLE:
-        raise UsageError(f"title: must have 1 to {MAX_TITLE} characters")
+    if not 0 < len(text) <= MAX_TITLE or not text.isprintable():
+        raise UsageError(f"title: must be one line of 1 to {MAX_TITLE} characters")
     return text

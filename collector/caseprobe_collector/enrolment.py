@@ -11,6 +11,7 @@ from caseprobe.errors import (
     JoinCodeExpired,
     JoinCodeUnknown,
     JoinCodeUsed,
+    Refused,
     Revoked,
 )
 from caseprobe.v1 import enrolment_pb2
@@ -50,26 +51,31 @@ class Enrolment:
         """A certificate for the CSR's key; the code's use and the machine's entry commit together.
 
         source: the caller's address, for the audit. Raises JoinCodeUnknown, JoinCodeExpired, JoinCodeUsed,
-        CaseUnknown, CaseClosed, Revoked, Corrupt (the CSR).
+        CaseUnknown, CaseClosed, Revoked, Refused (another customer's machine), Corrupt (the CSR).
         """
-        code = await self._good_code(request.secret)
-        case = await self._case_of(code)
-        one_shot = code.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
+        # Who holds no good code costs no signature; all of it is checked again where it is committed.
+        purpose = (await self._good_code(request.secret)).purpose
+        one_shot = purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
         not_after = self._clock.now() + (ONE_SHOT_LIFETIME if one_shot else ENROLLED_LIFETIME)
         agent_id, certificate = self._authority.sign(request.csr, not_after)
-        known = await self._fleet.get_agent(agent_id, None)
-        self._check_known(known, code)
-        agent = self._agent(agent_id, code, request, not_after, known)
 
-        async def work(tx: Transaction) -> None:
-            if not await self._fleet.use_join_code(tx, code.join_code_id):
-                raise JoinCodeUsed("this join code was used already; ask for a new one")
-            await self._fleet.put_agent(tx, agent)
-            detail = f"{code.join_code_id} from {source}"[:500]
-            await self._audit.record(tx, agent_id, "agent.enrol", code.customer_id, agent_id, detail)
+        async def work(tx: Transaction) -> enrolment_pb2.EnrolResponse:
+            code = await self._good_code(request.secret)
+            case = await self._case_of(code)
+            known = await self._fleet.get_agent(agent_id, None)
+            self._check_known(known, code)
+            agent = self._agent(agent_id, code, request, not_after, known)
+            await self._enter(tx, agent, code, source)
+            return self._response(agent, code, case, certificate)
 
-        await self._transactions.run(work)
-        return self._response(agent, code, case, certificate)
+        return await self._transactions.run(work)
+
+    async def _enter(self, tx: Transaction, agent: Agent, code: JoinCodeRecord, source: str) -> None:
+        if not await self._fleet.use_join_code(tx, code.join_code_id):
+            raise JoinCodeUsed("this join code was used already; ask for a new one")
+        await self._fleet.put_agent(tx, agent)
+        detail = f"{code.join_code_id} from {source}"[:500]
+        await self._audit.record(tx, agent.agent_id, "agent.enrol", code.customer_id, agent.agent_id, detail)
 
     async def _good_code(self, secret: bytes) -> JoinCodeRecord:
         code = await self._fleet.get_join_code(hashlib.sha256(secret).digest())
@@ -99,7 +105,7 @@ class Enrolment:
                 "this machine's key was revoked; leave with `caseprobe leave --purge` and enrol with a new key"
             )
         if known.customer_id != code.customer_id:
-            raise JoinCodeUnknown("this machine's key belongs to another customer; use a key of its own for this one")
+            raise Refused("this machine's key belongs to another customer; use a key of its own for this one")
 
     def _agent(
         self,
@@ -110,15 +116,17 @@ class Enrolment:
         known: Agent | None,
     ) -> Agent:
         one_shot = code.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
-        # A key that is enrolled stays so when it also sends one bundle.
-        kind = known.kind if known is not None and known.kind == "enrolled" else "one_shot" if one_shot else "enrolled"
+        # A key that is enrolled stays so, with its longer certificate, when it also sends one bundle.
+        enrolled = known is not None and known.kind == "enrolled"
+        if enrolled and known is not None:
+            not_after = max(not_after, known.certificate_expires_at)
         return Agent(
             agent_id=agent_id,
             customer_id=code.customer_id,
             label=request.machine_label[:MAX_LABEL],
             system=request.system[:MAX_LABEL],
             version=request.agent_version[:MAX_LABEL],
-            kind=kind,
+            kind="one_shot" if one_shot and not enrolled else "enrolled",
             enrolled_at=known.enrolled_at if known is not None else self._clock.now(),
             certificate_expires_at=not_after,
             case_id=code.case_id,

@@ -76,22 +76,24 @@ class Fleet:
 
     async def revoke(self, by: Principal, agent_id: str) -> Agent:
         """The machine, whose key opens nothing any more; its open stream ends at once."""
-        agent = await self.get(by, agent_id)
-        if not decide(by, Action.AGENT_REVOKE, agent.customer_id):
-            raise NotAllowed("only operations and admins may revoke machines")
-        if agent.revoked_at is not None:
-            return agent
         revoked_at = self._clock.now()
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> Agent:
+            agent = await self.get(by, agent_id)
+            if not decide(by, Action.AGENT_REVOKE, agent.customer_id):
+                raise NotAllowed("only operations and admins may revoke machines")
+            if agent.revoked_at is not None:
+                return agent
             await self._store.revoke_agent(tx, agent_id, revoked_at)
             await self._audit.record(tx, by, "agent.revoke", agent.customer_id, agent_id)
+            return replace(agent, revoked_at=revoked_at)
 
-        await self._transactions.run(work)
+        agent = await self._transactions.run(work)
+        # Told again where it was revoked before: a stream that outlived the first telling ends now.
         body = {"agent_id": agent_id, "revoked": True}
         for topic in ("fleet", f"agent:{agent_id}"):
             self._bus.publish(Event(topic, "agent", agent.customer_id, body))
-        return replace(agent, revoked_at=revoked_at)
+        return agent
 
     async def create_join_code(
         self,

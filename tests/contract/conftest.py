@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from caseprobe_collector.bus import InProcessBus
 from caseprobe_collector.ports import Bus, Objects, Transaction
-from caseprobe_collector.storage import Storage, create_storage, open_storage
+from caseprobe_collector.storage import Storage, open_storage
 from caseprobe_collector.storage.objects import FileObjects
 from tests.fakes_storage import agent, case, customer, user
 
@@ -19,9 +20,9 @@ BUS_ADAPTERS = ("in-process",)  # later: nats
 
 
 @pytest.fixture(params=METADATA_ADAPTERS)
-async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
+async def storage(request: pytest.FixtureRequest, empty_folder: Path, tmp_path: Path) -> AsyncIterator[Storage]:
     """Empty stores."""
-    create_storage(tmp_path / "data")
+    shutil.copytree(empty_folder, tmp_path / "data")
     async with open_storage(tmp_path / "data") as opened:
         yield opened
 

@@ -77,7 +77,7 @@ class Database:
         try:
             with self._read_engine.connect() as connection:
                 return connection.execute(statement).all()
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, UnicodeEncodeError) as error:
             raise failure_of(error) from error
 
     async def _on_reader(self, function: Callable[..., T], *arguments: Any) -> T:

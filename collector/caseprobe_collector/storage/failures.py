@@ -20,6 +20,8 @@ def failure_of(error: BaseException) -> BaseException:
     """
     if isinstance(error, sa.exc.IntegrityError):
         return UsageError("the record exists already, or names one that does not exist")
+    if isinstance(error, UnicodeEncodeError):
+        return UsageError("a text holds half a character, which is not Unicode: send it again without it")
     if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
         return failure_of(error.orig)
     if isinstance(error, sqlite3.Error):

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
-from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 
 from caseprobe.errors import Busy, NotAllowed, NotFound, UsageError
 from caseprobe_collector.access import Action, Principal, Role, decide, limited_role
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ports import Clock, Transaction, Transactions, UserStore
 from caseprobe_collector.records import Customers, Token, User
+from caseprobe_collector.users.passwords import Passwords
+from caseprobe_collector.users.throttle import Throttle
 
-MIN_PASSWORD = 10
-MAX_PASSWORD = 1000
 MAX_NAME = 80
 LOGIN_LIFETIME = timedelta(hours=12)
 LONGEST_TOKEN = timedelta(days=366)
 TOKEN_BYTES = 32
-# Free failures within the window, then a wait that doubles up to a minute; per name, so one cannot lock out all.
-FREE_FAILURES = 5
-WINDOW_SECONDS = 900.0
-LONGEST_WAIT_SECONDS = 60.0
-NAMES_WATCHED = 10_000
-FAILURES_KEPT = 20
-
-
-def login_wait(failures: Sequence[float], now: float) -> float:
-    """Seconds that a name must wait before its next try, given the times of its failures; pure.
-
-    >>> login_wait([0.0] * 4, 1.0), login_wait([0.0] * 6, 1.0)
-    (0.0, 1.0)
-    """
-    recent = [at for at in failures if now - at < WINDOW_SECONDS]
-    excess = len(recent) - FREE_FAILURES
-    if excess < 0:
-        return 0.0
-    return max(0.0, recent[-1] + min(LONGEST_WAIT_SECONDS, 2.0**excess) - now)
 
 
 class Users:
@@ -65,17 +43,13 @@ class Users:
         self._clock = clock
         self._new_id = new_id
         self._random_bytes = random_bytes
-        self._hasher = hasher or PasswordHasher()
-        # What an unknown name is compared with, so that it costs what a known one does.
-        self._nobody_hash = self._hasher.hash(random_bytes(16).hex())
-        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+        self._passwords = Passwords(random_bytes(16).hex(), hasher)
+        self._throttle = Throttle()
 
     # --- accounts ---
 
     async def create_first_admin(self, name: str, password: str) -> User:
         """The first account, made on the collector's machine; raises NotAllowed where there is one already."""
-        if await self._store.list_users():
-            raise NotAllowed("there is an account already; an admin makes further ones")
         return await self._add("local", name, password, Role.ADMIN, None)
 
     async def create(self, by: Principal, name: str, password: str, role: Role, customer_ids: Customers = None) -> User:
@@ -87,16 +61,16 @@ class Users:
 
     async def _add(self, by: Principal | str, name: str, password: str, role: Role, customer_ids: Customers) -> User:
         text = name.strip()
-        if not 0 < len(text) <= MAX_NAME:
-            raise UsageError(f"name: must have 1 to {MAX_NAME} characters")
-        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-            raise UsageError(f"password: must have at least {MIN_PASSWORD} characters")
-        if await self._store.find_user(text) is not None:
-            raise UsageError(f"name: there is an account {text!r} already")
-        password_hash = await asyncio.to_thread(self._hasher.hash, password)
+        if not 0 < len(text) <= MAX_NAME or not text.isprintable():
+            raise UsageError(f"name: must be one line of 1 to {MAX_NAME} characters")
+        password_hash = await self._passwords.hash(password)
         user = User(self._new_id("user"), text, password_hash, role, customer_ids, self._clock.now())
 
         async def work(tx: Transaction) -> None:
+            if by == "local" and await self._store.list_users():
+                raise NotAllowed("there is an account already; an admin makes further ones")
+            if await self._store.find_user(text) is not None:
+                raise UsageError(f"name: there is an account {text!r} already")
             await self._store.put_user(tx, user)
             await self._audit.record(tx, by, "user.create", "", user.user_id, f"{text} {role}")
 
@@ -104,38 +78,48 @@ class Users:
         return user
 
     async def disable(self, by: Principal, user_id: str) -> User:
-        """The account, which may do nothing any more: its logins and tokens end with it."""
-        self._require_admin(by)
-        user = await self._store.get_user(user_id)
-        if user is None:
-            raise NotFound(f"no account {user_id[:60]!r}")
-        disabled = replace(user, disabled_at=user.disabled_at or self._clock.now())
+        """The account, which may do nothing any more: its logins and tokens end with it.
 
-        async def work(tx: Transaction) -> None:
+        Raises NotFound, and UsageError for the last admin of all, without whom nobody could make another.
+        """
+        self._require_admin(by)
+        disabled_at = self._clock.now()
+
+        async def work(tx: Transaction) -> User:
+            users = await self._store.list_users()
+            user = next((user for user in users if user.user_id == user_id and _manages(by, user)), None)
+            if user is None:
+                raise NotFound(f"no account {user_id[:60]!r}")
+            if user.disabled_at is not None:
+                return user
+            if not any(_is_top_admin(other) for other in users if other.user_id != user_id):
+                raise UsageError("this is the last admin: make another one first")
+            disabled = replace(user, disabled_at=disabled_at)
             await self._store.put_user(tx, disabled)
             await self._audit.record(tx, by, "user.disable", "", user_id, user.name)
+            return disabled
 
-        await self._transactions.run(work)
-        return disabled
+        return await self._transactions.run(work)
 
     # --- logins and tokens ---
 
     async def login(self, name: str, password: str, now: datetime) -> tuple[str, Token]:
         """A login's secret and record; raises NotAllowed, or Busy after too many failures of this name."""
-        self._check_wait(name)
-        user = await self._store.find_user(name.strip())
-        good = await asyncio.to_thread(self._matches, user, password[:MAX_PASSWORD])
+        text = name.strip()
+        self._try(text)
+        user = await self._store.find_user(text)
+        good = await self._passwords.matches(None if user is None else user.password_hash, password)
         if user is None or not good or user.disabled_at is not None:
-            self._note_failure(name)
             raise NotAllowed("name or password is wrong")
-        self._failures.pop(name, None)
+        self._throttle.succeed(text)
         return await self._give("login", user, user.name, user.role, user.customer_ids, now + LOGIN_LIFETIME)
 
     async def create_token(self, by: Principal, name: str, role: Role, lifetime: timedelta) -> tuple[str, Token]:
         """An API token's secret, shown once, and its record; never more rights than its maker has."""
         user = await self._store.get_user(by.id)
-        if user is None or by.role is None or not decide(by, Action.OWN_ACCOUNT):
-            raise NotAllowed("only staff may make tokens")
+        # A token that could make tokens would outlive its own end.
+        if user is None or by.role is None or by.kind != "user" or not decide(by, Action.OWN_ACCOUNT):
+            raise NotAllowed("tokens are made by staff who logged in with their password, not with a token")
         if not limited_role(by.role, role):
             raise NotAllowed(f"a token of yours cannot be {role}: your own role is {by.role}")
         if not timedelta(minutes=1) <= lifetime <= LONGEST_TOKEN:
@@ -161,8 +145,9 @@ class Users:
             await self._revoke(f"user:{token.user_id}", token.token_id)
 
     async def revoke_token(self, by: Principal, token_id: str) -> None:
-        """End one of one's own tokens, or anybody's as an admin; raises NotFound."""
-        owners = [by.id] if by.role is not Role.ADMIN else [user.user_id for user in await self._store.list_users()]
+        """End one of one's own tokens, or anybody's that one manages as an admin; raises NotFound."""
+        users = await self._store.list_users() if by.role is Role.ADMIN else []
+        owners = [by.id, *(user.user_id for user in users if user.user_id != by.id and _manages(by, user))]
         for owner in owners:
             if any(token.token_id == token_id for token in await self._store.list_tokens(owner)):
                 await self._revoke(by, token_id)
@@ -176,9 +161,9 @@ class Users:
         return [t for t in tokens if t.revoked_at is None and (t.expires_at is None or t.expires_at > now)]
 
     async def list(self, by: Principal) -> list[User]:
-        """All accounts."""
+        """The accounts that one manages, by name."""
         self._require_admin(by)
-        return await self._store.list_users()
+        return [user for user in await self._store.list_users() if user.user_id == by.id or _manages(by, user)]
 
     # --- inside ---
 
@@ -213,22 +198,12 @@ class Users:
 
         await self._transactions.run(work)
 
-    def _matches(self, user: User | None, password: str) -> bool:
-        try:
-            return self._hasher.verify(self._nobody_hash if user is None else user.password_hash, password)
-        except (Argon2Error, InvalidHashError):
-            return False
-
-    def _check_wait(self, name: str) -> None:
-        wait = login_wait(self._failures.get(name, ()), self._clock.monotonic())
+    def _try(self, name: str) -> None:
+        now = self._clock.monotonic()
+        wait = self._throttle.wait(name, now)
         if wait > 0:
-            raise Busy(f"too many failed logins for this name; try again in {wait:.0f} s", wait)
-
-    def _note_failure(self, name: str) -> None:
-        self._failures.setdefault(name, deque(maxlen=FAILURES_KEPT)).append(self._clock.monotonic())
-        self._failures.move_to_end(name)
-        while len(self._failures) > NAMES_WATCHED:
-            self._failures.popitem(last=False)
+            raise Busy(f"too many failed logins for this name; try again in {max(1.0, wait):.0f} s", wait)
+        self._throttle.fail(name, now)
 
     def _require_admin(self, by: Principal) -> None:
         if not decide(by, Action.USER_ADMIN):
@@ -236,7 +211,18 @@ class Users:
 
 
 def _sha256(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _manages(by: Principal, user: User) -> bool:
+    """An admin of some customers manages those whose customers are among them, and never who sees more."""
+    if by.customer_ids is None:
+        return True
+    return user.customer_ids is not None and user.customer_ids <= by.customer_ids
+
+
+def _is_top_admin(user: User) -> bool:
+    return user.role is Role.ADMIN and user.customer_ids is None and user.disabled_at is None
 
 
 def _principal(user: User, token: Token) -> Principal:
