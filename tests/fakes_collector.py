@@ -111,6 +111,8 @@ class FakeCollector:
                 await asyncio.wait((reading, over), return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():
                     reading.cancel()
+                    if stream.status[0] == grpc.StatusCode.OK:
+                        return
                     await context.abort(*stream.status)
                 raw = reading.result()
                 if not isinstance(raw, bytes):

@@ -247,9 +247,38 @@ async def test_revoked_ends_the_link_for_good(collector: FakeCollector, rig: Rig
     async with Running(rig.link) as task:
         await rig.link.connected.wait()
         await collector.streams[0].send(Response(refusal=link_pb2.Refusal(code="revoked", message="removed")))
+        await collector.streams[0].abort(grpc.StatusCode.OK, "")
         with pytest.raises(Revoked, match="removed"):
             await asyncio.wait_for(task, 5)
     assert rig.link.state.last_error == "removed"
+
+
+async def test_a_refused_frame_is_not_the_end(collector: FakeCollector, rig: Rig) -> None:
+    """What an older collector does not take costs that frame; the stream and its records go on."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        await collector.streams[0].send(Response(refusal=link_pb2.Refusal(code="unsupported", message="no such frame")))
+        rig.outbox.add(b"after")
+        rig.link.wake()
+        await collector.until(lambda: collector.stored)
+    assert len(collector.streams) == 1
+
+
+async def test_a_refused_record_is_not_sent_to_its_end(collector: FakeCollector, rig: Rig) -> None:
+    """Once refused, the rest of a large record stays here."""
+
+    async def at_once(stream: FakeStream, frame: Request) -> bool:
+        if frame.HasField("data") and frame.data.sequence == 1:
+            await stream.send(Response(refusal=link_pb2.Refusal(code="too_large", message="no", sequence=1)))
+            return True
+        return False
+
+    collector.welcome.bulk_credit_bytes = 256 * 1024
+    collector.behave = at_once
+    rig.outbox.add(b"x" * 50_000_000)
+    async with Running(rig.link):
+        await rig.until(lambda: rig.outbox.dropped)
+    assert len(collector.got("data")) <= 2
 
 
 @pytest.mark.parametrize("bad", [b"\xff\xff\xff\xff", b"x" * (5 << 20)], ids=["garbled", "oversize"])

@@ -50,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code. No traceback ever reaches a person."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments else ""
+    # gRPC's core writes to stderr by itself, and reads this once, when it is loaded.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         return _run(command, arguments)
     except CaseprobeError as error:

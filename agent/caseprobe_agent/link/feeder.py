@@ -41,6 +41,7 @@ class Feeder:
         self._after = self._sent = self._acked = self._settled = 0
         self._ceiling: int | None = None
         self._refused: deque[tuple[int, str]] = deque()
+        self._given_up: set[int] = set()
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
         self.credit = Credit(credit_bytes)
@@ -97,6 +98,7 @@ class Feeder:
         """The collector will never take this one."""
         if sequence <= self._sent:
             self._refused.append((sequence, reason))
+            self._given_up.add(sequence)
             self._news.set()
 
     async def _send(self, item: Item) -> None:
@@ -113,7 +115,7 @@ class Feeder:
         offset = 0
         while True:
             payload = await self._piece(item, offset)
-            if not payload and offset < item.total_bytes:
+            if item.sequence in self._given_up:
                 return
             await self.credit.take(len(payload))
             await self._lanes.put_bulk(_data_frame(item, offset, payload))
@@ -128,7 +130,7 @@ class Feeder:
         try:
             payload = await self._outbox.read(item.sequence, offset, LARGEST_PIECE_BYTES)
         except NotFound:
-            return b""
+            payload = b""
         if not payload and offset < item.total_bytes:
             self.refuse(item.sequence, "corrupt")
         return payload

@@ -67,6 +67,7 @@ class Stream:
         self._heard_at = 0.0
         self._answered = False
         self._leaving = False
+        self._last_words: CaseprobeError | None = None
         self.welcomed = asyncio.Event()
         self.welcome = link_pb2.Welcome()
         self._feeder = self._feeder_of("")
@@ -192,11 +193,17 @@ class Stream:
         self._feeder.acknowledge(ack.sequence)
 
     async def _take_refusal(self, frame: link_pb2.LinkResponse) -> None:
-        refusal = frame.refusal
-        error = refusal_error(refusal)
+        """Of a record, or of the stream: then the collector ends it, and this was why.
+
+        Where it does not end it, a newer frame of ours was passed over by an older collector.
+        """
+        refusal, error = frame.refusal, refusal_error(frame.refusal)
         if not refusal.sequence:
-            raise error
-        if error.retryable:
+            if self._strict:
+                raise error
+            self._last_words = error
+            log.info("the collector refused: %s", error)
+        elif error.retryable:
             self._postpone(refusal, error)
         elif self._strict:
             raise error
@@ -239,7 +246,9 @@ class Stream:
             raise await self._end_of(call) from None
 
     async def _end_of(self, call: Call) -> CaseprobeError:
-        """Why the stream ended."""
+        """Why the stream ended: what the collector said last, or what its status means."""
+        if self._last_words:
+            return self._last_words
         address = self._credentials.address
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
