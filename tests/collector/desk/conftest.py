@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from tests.fakes_desk import Desk
 
 
 @pytest.fixture
-async def desk(empty_folder: Path, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(data_folder: Path) -> AsyncIterator[Desk]:
     """A collector with nothing in it."""
-    shutil.copytree(empty_folder, tmp_path / "data")
-    async with open_storage(tmp_path / "data") as storage:
+    async with open_storage(data_folder) as storage:
         yield Desk(storage)
