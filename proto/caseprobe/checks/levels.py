@@ -55,10 +55,10 @@ class Levels:
         or past the level itself.
         """
         over_time, moment = self.reached(since_boot), self.reached(now)
+        if moment and since_boot >= clear and (not over_time or moment.state > over_time.state):
+            return Reached(moment.state, f"{moment.threshold} now and >= {clear:g} since boot")
         if over_time:
             return Reached(over_time.state, f"{over_time.threshold} since boot")
-        if moment and since_boot >= clear:
-            return Reached(moment.state, f"{moment.threshold} now and >= {clear:g} since boot")
         return Reached(INFO, f"{moment.threshold} for a moment") if moment else None
 
     def _comparison(self, level: float) -> str:
