@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -31,7 +32,8 @@ class FakeStream:
     async def send(self, frame: Response | bytes) -> None:
         """A frame, or bytes that are none."""
         async with self._writing:
-            await self._context.write(frame if isinstance(frame, bytes) else frame.SerializeToString())
+            with contextlib.suppress(grpc.aio.InternalError):  # the agent has hung up
+                await self._context.write(frame if isinstance(frame, bytes) else frame.SerializeToString())
 
     async def abort(self, code: grpc.StatusCode, text: str) -> None:
         """End the stream with a status, the next time that it reads."""
@@ -109,6 +111,8 @@ class FakeCollector:
                 await asyncio.wait((reading, over), return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():
                     reading.cancel()
+                    if stream.status[0] == grpc.StatusCode.OK:
+                        return
                     await context.abort(*stream.status)
                 raw = reading.result()
                 if not isinstance(raw, bytes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -101,3 +102,25 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def signature_request(private_key_pem: bytes, data: bytes, signature: bytes) -> bytes:
+    """What signature_fits is asked, as one request to a child."""
+    return json.dumps([private_key_pem.decode("ascii"), data.hex(), signature.hex()]).encode()
+
+
+def signature_fits(request: bytes) -> bytes:
+    """In a child: b"1" where the key made the signature (ECDSA with SHA-256) over the data, b"" otherwise."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    private, data, signature = json.loads(request)
+    key = serialization.load_pem_private_key(private.encode("ascii"), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        return b""
+    try:
+        key.public_key().verify(bytes.fromhex(signature), bytes.fromhex(data), ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return b""
+    return b"1"

@@ -136,6 +136,8 @@ class StoredSnapshot:
 
     row: SnapshotRow
     body: bytes
+    # Its findings as (check id, object, Severity's number), for the index; written with it, not read back.
+    findings: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,3 +210,8 @@ def worst_severity(snapshot: snapshot_pb2.Snapshot) -> int:
     Unknown and not applicable are coverage, not findings, and never count.
     """
     return max((finding.state for finding in snapshot.findings if finding.state <= 4), default=1)
+
+
+def finding_index(snapshot: snapshot_pb2.Snapshot) -> tuple[tuple[str, str, int], ...]:
+    """What the index of findings keeps of a snapshot."""
+    return tuple((finding.check_id, finding.object, finding.state) for finding in snapshot.findings)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes_flows import MORNING, FakeClock
 
 from caseprobe.errors import StorageFull
 from caseprobe_agent.audit import FIRST_PREVIOUS, Audit, Entry, verify
+from tests.fakes_flows import MORNING, FakeClock
 
 
 def chain(length: int) -> list[str]:

@@ -9,7 +9,6 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes_flows import MORNING
 
 from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_HEALTH,
@@ -24,6 +23,7 @@ from caseprobe_agent.consent import Ask, Basis, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, ASK, DENY, SHIPPED, Kind, Policy, Rule, kind_name, kinds
 from caseprobe_agent.consent.targets import special
 from caseprobe_agent.consent.texts import LANGUAGES, TEXTS, bundle_text, consent_text
+from tests.fakes_flows import MORNING
 
 PATH = Ask(POLICY_KIND_PATH_TARGET, Origin.COLLECTOR, "sess_1", "case_1", "Slow", "user_1", "Ada", "203.0.113.7")
 OPEN = Policy({POLICY_KIND_PATH_TARGET: Rule(ALLOW), POLICY_KIND_PATH_NEAR: Rule(ALLOW)})

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fakes_flows import FakeClock, FakeLedger, FakeOwner, fake_sign, fake_verify
 
 from caseprobe.errors import NotFound, StorageFull
 from caseprobe.v1.consent_pb2 import (
@@ -24,6 +23,7 @@ from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.policy import ALLOW, SHIPPED, Policy, Rule
 from caseprobe_agent.gate import Answer, Denied, Gate, Permit
 from caseprobe_agent.grants import Grants
+from tests.fakes_flows import FakeClock, FakeLedger, FakeOwner, fake_sign, fake_verify
 
 HEALTH = Ask(POLICY_KIND_HEALTH, Origin.COLLECTOR, "sess_1", "case_1", requested_by="user_1")
 LOGS = replace(HEALTH, kind=POLICY_KIND_LOGS, command_id="sess_2")

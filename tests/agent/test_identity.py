@@ -14,7 +14,6 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.fakes_link import EnrolmentServer, TestAuthority, agent_id_of_csr, enrolling, join_code, run_here
 
 from caseprobe.errors import (
     CaseprobeError,
@@ -28,6 +27,7 @@ from caseprobe.errors import (
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent import identity
 from caseprobe_agent.identity.enrolment import Clocks
+from tests.fakes_link import EnrolmentServer, TestAuthority, agent_id_of_csr, enrolling, join_code, run_here
 
 NOW = 1_800_000_000.0
 AUTHORITY = TestAuthority()
@@ -198,6 +198,24 @@ async def test_a_signature_verifies_with_the_identitys_key(server: EnrolmentServ
     with pytest.raises(InvalidSignature):
         key.public_key().verify(signature, b"other", ec.ECDSA(hashes.SHA256()))
     assert key_id == me.agent_id
+
+
+async def test_key_operations_run_in_children(server: EnrolmentServer, folder: Path) -> None:
+    """By default the key is made, inspected and used in a process of its own."""
+    me = (await identity.enrol(join_code(server), folder, "box", "Debian 12")).identity
+    key_id, signature = await identity.sign(me, b"manifest")
+    key = serialization.load_pem_private_key(me.private_key_pem, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    key.public_key().verify(signature, b"manifest", ec.ECDSA(hashes.SHA256()))
+    assert key_id == me.agent_id
+
+
+async def test_a_damaged_key_file_is_one_line(server: EnrolmentServer, folder: Path) -> None:
+    """A key that cannot be loaded says what to do; it is not silently replaced by a new one."""
+    await enrol(join_code(server), folder)
+    (folder / "enrolled.key.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    with pytest.raises(Corrupt, match="enroll again"):
+        await enrol(join_code(server), folder)
 
 
 async def test_a_renewed_certificate_keeps_the_key_and_is_kept(server: EnrolmentServer, folder: Path) -> None:

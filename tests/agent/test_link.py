@@ -3,116 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from random import Random
 
+import grpc
 import pytest
-from tests.fakes_collector import FakeCollector, running
-from tests.fakes_link import TestAuthority
+from hypothesis import given
+from hypothesis import strategies as st
 
-from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe.errors import Corrupt, Revoked
+from caseprobe.v1 import link_pb2
 from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
-from caseprobe_agent.link import Credentials, Item, Link
+from caseprobe_agent.link.channel import OPTIONS
+from caseprobe_agent.link.link import back_off
+from tests.fakes_collector import FakeCollector, FakeStream, running
+from tests.fakes_link import TestAuthority
+from tests.fakes_rig import CONTROL, LIVE, Rig, Running, a_round, outcome
 
 AUTHORITY = TestAuthority()
-CONTROL, LIVE = link_pb2.LANE_CONTROL, link_pb2.LANE_LIVE
-
-
-@dataclass(frozen=True)
-class Record:
-    """A record of the fake outbox."""
-
-    sequence: int
-    body: bytes | None
-    total_bytes: int = 0
-    kind: link_pb2.DataKind.ValueType = link_pb2.DATA_KIND_SNAPSHOT
-    stream_id: str = "snap_1"
-    snapshot_id: str = "snap_1"
-    name: str = ""
-    sha256: bytes = b""
-    spool_id: str = "spool_1"
-
-
-class FakeOutbox:
-    """An outbox in memory; large bodies are read in pieces."""
-
-    def __init__(self, *bodies: bytes) -> None:
-        self.bodies: dict[int, bytes] = {}
-        self.dropped: list[tuple[int, str]] = []
-        self.spool_id = "spool_1"
-        for body in bodies:
-            self.add(body)
-
-    def add(self, body: bytes) -> int:
-        """Keep a body under the next sequence."""
-        sequence = max(self.bodies, default=0) + 1
-        self.bodies[sequence] = body
-        return sequence
-
-    async def pending(self, after: int, limit: int) -> list[Item]:
-        """What waits above a sequence."""
-        waiting = sorted(sequence for sequence in self.bodies if sequence > after)
-        return [self._record(sequence) for sequence in waiting[:limit]]
-
-    def _record(self, sequence: int) -> Record:
-        body = self.bodies[sequence]
-        inline = body if len(body) <= 1024 else None
-        digest = hashlib.sha256(body).digest()
-        return Record(sequence, inline, len(body), sha256=digest, spool_id=self.spool_id)
-
-    async def read(self, sequence: int, offset: int, size: int) -> bytes:
-        """A piece."""
-        return self.bodies[sequence][offset : offset + size]
-
-    async def acknowledge(self, sequence: int) -> None:
-        """Forget what is acknowledged."""
-        self.bodies = {number: body for number, body in self.bodies.items() if number > sequence}
-
-    async def drop(self, sequence: int, reason: str) -> None:
-        """Forget what is refused."""
-        self.bodies.pop(sequence, None)
-        self.dropped.append((sequence, reason))
-
-
-@dataclass
-class Rig:
-    """A link with everything around it in the test's hands."""
-
-    credentials: Credentials
-    outbox: FakeOutbox = field(default_factory=FakeOutbox)
-    handled: list[Response] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
-    now: float = 0.0
-    handler_error: Exception | None = None
-
-    def __post_init__(self) -> None:
-        self.link = Link(
-            self.credentials, self.hello, self.outbox, self.handle, Random(7), sleep=self.sleep, monotonic=self.clock
-        )
-
-    async def hello(self) -> link_pb2.Hello:
-        """The agent's greeting."""
-        return link_pb2.Hello(agent_id="agent_x", spool_id=self.outbox.spool_id)
-
-    async def handle(self, frame: Response) -> None:
-        """Keep what the link hands on."""
-        self.handled.append(frame)
-        if self.handler_error:
-            raise self.handler_error
-
-    async def sleep(self, seconds: float) -> None:
-        """Time passes without waiting for it; a heartbeat's period never ends."""
-        if seconds >= 30:
-            await asyncio.Event().wait()
-        self.slept.append(seconds)
-        await asyncio.sleep(0)
-
-    def clock(self) -> float:
-        """Stands still unless the test moves it."""
-        return self.now
 
 
 @pytest.fixture
@@ -128,40 +38,397 @@ async def rig(collector: FakeCollector) -> Rig:
     return Rig(collector.credentials())
 
 
-@dataclass
-class Running:
-    """A link's task, ended at the end of its block."""
-
-    link: Link
-
-    async def __aenter__(self) -> asyncio.Task[None]:
-        self._task = asyncio.create_task(self.link.run())
-        return self._task
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+async def test_hello_comes_first_and_welcome_reaches_the_handler(collector: FakeCollector, rig: Rig) -> None:
+    """The handler learns of every new stream, so that it can send what may have been missed."""
+    rig.link.send(outcome(1), CONTROL)
+    async with Running(rig.link):
+        await collector.until(lambda: collector.got("outcome"))
+        kinds = [frame.WhichOneof("frame") for frame in collector.streams[0].frames]
+        assert kinds == ["hello", "outcome"]
+        assert rig.handled[0].HasField("welcome") and rig.link.connected.is_set() and rig.link.state.connected
+    assert not rig.link.connected.is_set()
 
 
-def outcome(number: int) -> Request:
-    """A control frame."""
-    return Request(outcome=link_pb2.Outcome(command_id=f"sess_{number}"))
+async def test_control_goes_before_live_and_live_before_bulk(collector: FakeCollector, rig: Rig) -> None:
+    """With a backlog in every lane the writer takes the most urgent first."""
+    rig.outbox.add(b"bulk")
+    for number in range(3):
+        rig.link.send(a_round(number, f"sess_{number}"), LIVE)
+        rig.link.send(outcome(number), CONTROL)
+    async with Running(rig.link):
+        await collector.until(lambda: collector.stored)
+    kinds = [frame.WhichOneof("frame") for frame in collector.streams[0].frames]
+    assert kinds == ["hello", *["outcome"] * 3, *["rounds"] * 3, "data"]
 
 
-def a_round(number: int, session: str = "sess_1") -> Request:
-    """A live frame."""
-    return Request(rounds=link_pb2.Rounds(session_id=session, rounds=[path_pb2.PathRound(number=number)]))
+async def test_live_frames_overtake_a_long_bulk_record(collector: FakeCollector, rig: Rig) -> None:
+    """During a large upload that the collector holds up, a control frame still comes at once."""
+
+    async def stingy(stream: FakeStream, frame: Request) -> bool:
+        return frame.HasField("data")
+
+    collector.welcome.bulk_credit_bytes = 300_000
+    collector.behave = stingy
+    rig.outbox.add(b"x" * 5_000_000)
+    async with Running(rig.link):
+        await collector.until(lambda: len(collector.got("data")) >= 2)
+        rig.link.send(outcome(1), CONTROL)
+        await collector.until(lambda: collector.got("outcome"))
+        sent = sum(len(frame.data.payload) for frame in collector.got("data"))
+        assert sent <= 300_000 + 256 * 1024
 
 
-# --- one delivery --------------------------------------------------------------------------------------------
+async def test_credit_lets_the_rest_through(collector: FakeCollector, rig: Rig) -> None:
+    """Every frame that the collector took may be followed by as many bytes."""
+
+    async def paying(stream: FakeStream, frame: Request) -> bool:
+        if frame.HasField("data"):
+            credit = link_pb2.Credit(lane=link_pb2.LANE_BULK, bytes=len(frame.data.payload))
+            await stream.send(Response(credit=credit))
+        return False
+
+    collector.welcome.bulk_credit_bytes = 300_000
+    collector.behave = paying
+    rig.outbox.add(b"x" * 3_000_000)
+    async with Running(rig.link):
+        await collector.until(lambda: collector.stored)
+    assert len(collector.stored[0].body) == 3_000_000
 
 
-async def test_deliver_once_returns_when_everything_is_acknowledged(collector: FakeCollector, rig: Rig) -> None:
-    """All records arrive whole and in order, and the outbox is empty."""
-    bodies = [b"a", b"", b"c" * 700_000]
-    rig.outbox = FakeOutbox(*bodies)
+async def test_the_first_round_leaves_alone_and_a_backlog_is_batched(collector: FakeCollector, rig: Rig) -> None:
+    """Rounds of one session that wait go out together, at most 16 in a frame, in order, never across sessions."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        rig.link.send(a_round(0), LIVE)
+        await collector.until(lambda: collector.got("rounds"))
+        for number in range(1, 41):
+            rig.link.send(a_round(number), LIVE)
+        rig.link.send(a_round(0, "sess_2"), LIVE)
+        await collector.until(lambda: sum(len(frame.rounds.rounds) for frame in collector.got("rounds")) == 42)
+    frames = [frame.rounds for frame in collector.got("rounds")]
+    assert [len(frame.rounds) for frame in frames] == [1, 16, 16, 8, 1]
+    numbers = [each.number for frame in frames if frame.session_id == "sess_1" for each in frame.rounds]
+    assert numbers == list(range(41))
+
+
+async def test_many_senders_share_one_writer(collector: FakeCollector, rig: Rig) -> None:
+    """Two hundred tasks that send at once break no stream."""
+
+    async def send(number: int) -> None:
+        rig.link.send(outcome(number), CONTROL)
+
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        await asyncio.gather(*(send(number) for number in range(200)))
+        await collector.until(lambda: len(collector.got("outcome")) == 200)
+    assert len(collector.streams) == 1
+
+
+async def test_records_appended_later_are_sent_on_wake(collector: FakeCollector, rig: Rig) -> None:
+    """The outbox is asked again when it has something new, and acknowledged records leave it."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        for number in range(3):
+            rig.outbox.add(b"record %d" % number)
+            rig.link.wake()
+            await rig.until(lambda: not rig.outbox.bodies)
+    assert len(collector.stored) == 3
+
+
+async def test_a_collector_that_died_gets_what_it_did_not_acknowledge(collector: FakeCollector, rig: Rig) -> None:
+    """Resent after every reconnect until acknowledged; what was acknowledged is not sent again."""
+
+    async def deaf(stream: FakeStream, frame: Request) -> bool:
+        return frame.HasField("data") and frame.data.sequence > 1
+
+    collector.behave = deaf
+    for body in (b"1", b"2", b"3"):
+        rig.outbox.add(body)
+    async with Running(rig.link):
+        await collector.until(lambda: len(collector.got("data")) == 3)
+        await rig.until(lambda: set(rig.outbox.bodies) == {2, 3})
+        await collector.stop()
+        await rig.until(lambda: not rig.link.connected.is_set() and rig.link.state.last_error)
+        collector.behave = None
+        await collector.start()
+        await rig.until(lambda: not rig.outbox.bodies)
+    assert [stored.body for stored in collector.stored] == [b"1", b"2", b"3"]
+    assert rig.slept and rig.link.state.failures >= 1
+
+
+async def test_a_lost_ack_makes_a_harmless_duplicate(collector: FakeCollector, rig: Rig) -> None:
+    """The collector stored it but died before its ack: the record comes again, the same."""
+
+    async def dies_before_ack(stream: FakeStream, frame: Request) -> bool:
+        if frame.HasField("data") and len(collector.streams) == 1:
+            await stream.abort(grpc.StatusCode.UNAVAILABLE, "killed")
+            return True
+        return False
+
+    collector.behave = dies_before_ack
+    rig.outbox.add(b"twice")
+    async with Running(rig.link):
+        await rig.until(lambda: not rig.outbox.bodies)
+    first, second = collector.got("data")
+    assert first == second and len(collector.streams) == 2
+
+
+async def test_an_ack_for_what_was_never_sent_deletes_nothing(collector: FakeCollector, rig: Rig) -> None:
+    """A collector that acknowledges the future cannot make records vanish."""
+
+    async def prophet(stream: FakeStream, frame: Request) -> bool:
+        if frame.HasField("hello"):
+            await stream.send(Response(welcome=link_pb2.Welcome(last_stored_sequence=99)))
+            await stream.send(Response(ack=link_pb2.Ack(sequence=99)))
+        return frame.HasField("hello")
+
+    collector.behave = prophet
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        rig.outbox.add(b"kept")
+        rig.link.wake()
+        await collector.until(lambda: collector.stored)
+    assert [stored.body for stored in collector.stored] == [b"kept"]
+
+
+async def test_a_refused_record_is_dropped_with_its_reason_and_the_next_goes_on(
+    collector: FakeCollector, rig: Rig
+) -> None:
+    """One record that the collector will never take does not hold up the others."""
+
+    async def picky(stream: FakeStream, frame: Request) -> bool:
+        if frame.HasField("data") and frame.data.sequence == 1:
+            await stream.send(Response(refusal=link_pb2.Refusal(code="too_large", message="too large", sequence=1)))
+            return True
+        return False
+
+    collector.behave = picky
+    rig.outbox.add(b"refused")
+    rig.outbox.add(b"taken")
+    async with Running(rig.link):
+        await rig.until(lambda: not rig.outbox.bodies)
+    assert rig.outbox.dropped == [(1, "refused: too_large")]
+    assert [stored.body for stored in collector.stored] == [b"taken"]
+    assert any(frame.HasField("refusal") for frame in rig.handled)
+
+
+async def test_a_record_that_the_collector_cannot_take_now_is_not_covered_by_a_later_ack(
+    collector: FakeCollector, rig: Rig
+) -> None:
+    """Full for one record, the collector stores and acks the next: the first comes again, after the delay."""
+    kept: list[set[int]] = []
+
+    async def full_for_one(stream: FakeStream, frame: Request) -> bool:
+        if not frame.HasField("data") or len(collector.streams) > 1:
+            return False
+        if frame.data.sequence == 1:
+            refusal = link_pb2.Refusal(code="storage_full", message="full", sequence=1, retry_after_seconds=3)
+            await stream.send(Response(refusal=refusal))
+        return frame.data.sequence == 1
+
+    async def remember(seconds: float) -> None:
+        kept.append(set(rig.outbox.bodies))
+        await Rig.sleep(rig, seconds)
+
+    rig.sleep = remember  # type: ignore[method-assign]
+    collector.behave = full_for_one
+    rig.outbox.add(b"1")
+    rig.outbox.add(b"2")
     rig.__post_init__()
-    delivery = await rig.link.deliver_once(10)
-    assert [stored.body for stored in collector.stored] == bodies
-    assert rig.outbox.bodies == {} and delivery.notices == ()
-    assert max(len(frame.data.payload) for frame in collector.got("data")) == 256 * 1024
+    async with Running(rig.link):
+        await rig.until(lambda: not rig.outbox.bodies)
+    assert b"1" in [stored.body for stored in collector.stored]
+    assert len(collector.streams) == 2 and rig.slept == [0.0, 3.0]
+    assert all(1 in waiting for waiting in kept)
+
+
+async def test_revoked_ends_the_link_for_good(collector: FakeCollector, rig: Rig) -> None:
+    """A revoked machine does not come back."""
+    async with Running(rig.link) as task:
+        await rig.link.connected.wait()
+        await collector.streams[0].send(Response(refusal=link_pb2.Refusal(code="revoked", message="removed")))
+        await collector.streams[0].abort(grpc.StatusCode.OK, "")
+        with pytest.raises(Revoked, match="removed"):
+            await asyncio.wait_for(task, 5)
+    assert rig.link.state.last_error == "removed"
+
+
+async def test_a_refused_frame_is_not_the_end(collector: FakeCollector, rig: Rig) -> None:
+    """What an older collector does not take costs that frame; the stream and its records go on."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        await collector.streams[0].send(Response(refusal=link_pb2.Refusal(code="unsupported", message="no such frame")))
+        rig.outbox.add(b"after")
+        rig.link.wake()
+        await collector.until(lambda: collector.stored)
+    assert len(collector.streams) == 1
+
+
+async def test_a_refused_record_is_not_sent_to_its_end(collector: FakeCollector, rig: Rig) -> None:
+    """Once refused, the rest of a large record stays here."""
+
+    async def at_once(stream: FakeStream, frame: Request) -> bool:
+        if frame.HasField("data") and frame.data.sequence == 1:
+            await stream.send(Response(refusal=link_pb2.Refusal(code="too_large", message="no", sequence=1)))
+            return True
+        return False
+
+    collector.welcome.bulk_credit_bytes = 256 * 1024
+    collector.behave = at_once
+    rig.outbox.add(b"x" * 50_000_000)
+    async with Running(rig.link):
+        await rig.until(lambda: rig.outbox.dropped)
+    assert len(collector.got("data")) <= 2
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xff\xff\xff", b"x" * (5 << 20)], ids=["garbled", "oversize"])
+async def test_a_bad_frame_ends_one_stream_and_not_the_link(collector: FakeCollector, rig: Rig, bad: bytes) -> None:
+    """What cannot be read or is too large costs the stream; the next one works."""
+    async with Running(rig.link) as task:
+        await rig.link.connected.wait()
+        await collector.streams[0].send(bad)
+        await collector.until(lambda: len(collector.streams) == 2)
+        rig.outbox.add(b"after")
+        rig.link.wake()
+        await collector.until(lambda: collector.stored)
+        assert not task.done()
+
+
+async def test_a_frame_of_a_newer_collector_is_passed_over(collector: FakeCollector, rig: Rig) -> None:
+    """An unknown frame changes nothing: the stream lives."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        await collector.streams[0].send(b"\xa2\x06\x03abc")  # field 100, a string
+        await collector.streams[0].send(Response(command=link_pb2.Command(key_id="k")))
+        await rig.until(lambda: len(rig.handled) == 2)
+    assert rig.handled[1].command.key_id == "k" and len(collector.streams) == 1
+
+
+async def test_a_failing_handler_does_not_end_the_stream(collector: FakeCollector, rig: Rig) -> None:
+    """A defect in what a frame means stays with that frame."""
+    rig.handler_error = ValueError("defect")
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        for _ in range(3):
+            await collector.streams[0].send(Response(schedules=link_pb2.Schedules()))
+        await rig.until(lambda: len(rig.handled) == 4)
+    assert len(collector.streams) == 1
+
+
+async def test_no_welcome_is_no_stream(collector: FakeCollector, rig: Rig) -> None:
+    """Another first frame than Welcome is not a collector."""
+
+    async def rude(stream: FakeStream, frame: Request) -> bool:
+        await stream.send(Response(drain=link_pb2.Drain()))
+        return True
+
+    collector.behave = rude
+    with pytest.raises(Corrupt, match="not answer as a collector"):
+        await rig.link.deliver_once(5)
+
+
+async def test_heartbeats_come_at_the_collectors_pace(collector: FakeCollector, rig: Rig) -> None:
+    """The period is the one of Welcome, and never shorter than a second."""
+    collector.welcome.heartbeat_seconds = 0.001
+    async with Running(rig.link):
+        await collector.until(lambda: len(collector.got("heartbeat")) >= 3)
+    assert set(rig.slept) == {1.0}
+
+
+async def test_a_collector_whose_loop_stopped_is_left(collector: FakeCollector, rig: Rig) -> None:
+    """Transport pings alone do not keep a stream whose heartbeats were answered and are no more."""
+    collector.welcome.heartbeat_seconds = 10
+
+    async def stops(stream: FakeStream, frame: Request) -> bool:
+        beats = len(collector.got("heartbeat"))
+        if beats >= 2:
+            rig.now += 31
+        return beats >= 2 and len(collector.streams) == 1
+
+    collector.behave = stops
+    async with Running(rig.link):
+        await collector.until(lambda: len(collector.streams) >= 2)
+
+
+async def test_drain_writes_what_waits_and_comes_back_after_the_delay(collector: FakeCollector, rig: Rig) -> None:
+    """A deploy loses no control frame, and the return is spread."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        drain = link_pb2.Drain(reconnect_after_seconds=4, reason="deploy")
+        await collector.streams[0].send(Response(drain=drain))
+        await collector.until(lambda: collector.streams[0].over.is_set())
+        rig.link.send(outcome(1), CONTROL)
+        await collector.until(lambda: len(collector.streams) == 2 and collector.got("outcome"))
+    assert len(rig.slept) == 1 and 4 <= rig.slept[0] <= 8
+
+
+async def test_new_credentials_are_used_at_once(collector: FakeCollector, rig: Rig) -> None:
+    """A renewed certificate changes the stream in order, without back-off."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        rig.link.renew(collector.credentials())
+        await collector.until(lambda: len(collector.streams) == 2)
+    assert rig.slept == [0.0]
+
+
+async def test_a_spool_that_began_anew_gets_a_stream_of_its_own(collector: FakeCollector, rig: Rig) -> None:
+    """Sequences of another spool are never sent under the old name."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        rig.outbox.spool_id = "spool_2"
+        rig.outbox.add(b"new")
+        rig.link.wake()
+        await collector.until(lambda: collector.stored)
+    assert [stream.hello.spool_id for stream in collector.streams] == ["spool_1", "spool_2"]
+    assert not any(frame.HasField("data") for frame in collector.streams[0].frames)
+
+
+async def test_live_frames_of_a_long_outage_are_bounded(collector: FakeCollector, rig: Rig) -> None:
+    """While there is no stream the oldest make way, so that memory does not grow."""
+    for number in range(3000):
+        rig.link.send(a_round(number, f"sess_{number}"), LIVE)
+    async with Running(rig.link):
+        await collector.until(lambda: len(collector.got("rounds")) == 1024)
+    assert collector.got("rounds")[0].rounds.session_id == "sess_1976"
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89])
+async def test_cancel_at_any_time_leaves_no_task_behind(collector: FakeCollector, rig: Rig, turns: int) -> None:
+    """Wherever the link is when it is cancelled, nothing of it goes on."""
+    rig.outbox.add(b"x" * 2_000_000)
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(rig.link.run())
+    for _ in range(turns):
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await collector.until(lambda: all(stream.over.is_set() for stream in collector.streams))
+    assert {left for left in asyncio.all_tasks() - before if "caseprobe_agent" in repr(left.get_coro())} == set()
+
+
+def test_the_channel_pings_and_uses_no_proxy() -> None:
+    """Both are gRPC options; without them a silent drop is not noticed, and a proxy of the environment is used."""
+    options = dict(OPTIONS)
+    assert options["grpc.keepalive_time_ms"] == 15_000 and options["grpc.keepalive_timeout_ms"] == 5_000
+    assert options["grpc.keepalive_permit_without_calls"] == 1
+    assert options["grpc.enable_http_proxy"] == 0
+    assert options["grpc.max_receive_message_length"] == 4 << 20
+
+
+@given(st.integers(0, 10_000), st.integers())
+def test_back_off_is_within_its_bounds(failures: int, seed: int) -> None:
+    """Never under 0.2 s, never over 30 s, and the first retry comes within 0.4 s."""
+    seconds = back_off(failures, Random(seed))
+    assert 0.2 <= seconds <= (0.4 if failures == 0 else 30.0)
+
+
+async def test_importing_the_link_loads_nothing_heavy() -> None:
+    """The resident process pays for neither cryptography nor a console library."""
+    code = (
+        "import sys, caseprobe_agent.link, caseprobe_agent.spool; "
+        "print([m for m in ('cryptography', 'rich', 'pydantic', 'typer') if m in sys.modules])"
+    )
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    out, _err = await child.communicate()
+    assert out.strip() == b"[]"

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes_machine import FakeClock
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
 from caseprobe_agent.machine import Address, Machine, Space, calls, files
+from tests.fakes_machine import FakeClock
 
 LIVE = Machine()
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests import fakes_probes
 
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
+from tests import fakes_probes
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests import fakes_probes
 
 from caseprobe.errors import MachineDenied, MachineTimeout, MeasurementError
 from caseprobe_agent import worker
+from tests import fakes_probes
 
 ROOT = Path(__file__).parents[2]
 

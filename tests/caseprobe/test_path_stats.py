@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes_path import FakeNetwork, run, straight_path
-from tests.paths.simulation import Simulation, scenario
 
 from caseprobe.path_stats import chance, summarize
 from caseprobe.path_stats.hops import jitter, p95
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path.rounds import Plan
+from tests.fakes_path import FakeNetwork, run, straight_path
+from tests.paths.simulation import Simulation, scenario
 
 HEADER = path_pb2.PathFacts(target="example.org", protocol=path_pb2.PATH_PROTOCOL_ICMP)
 

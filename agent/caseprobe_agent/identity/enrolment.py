@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import ssl
 import time
@@ -16,11 +15,12 @@ from caseprobe import VERSION
 from caseprobe.errors import Busy, CaseprobeError, Corrupt, NotTrusted, Refused, Unreachable, error_from
 from caseprobe.join_code import decode, is_address
 from caseprobe.v1 import enrolment_pb2
+from caseprobe_agent import worker
 from caseprobe_agent.identity import keys
 from caseprobe_agent.identity.https import Answer, exchange, trusting_nobody, trusting_only
 from caseprobe_agent.identity.state import ENROLLED, ONE_SHOT, Identity, load_key, moment, save, save_key
 
-# Runs a key operation apart from this process: function, request, limit in seconds.
+# Runs a key operation apart from this process: function, request, limit in seconds. `worker.call` but for tests.
 Run = Callable[[Callable[[bytes], bytes], bytes, float], Awaitable[bytes]]
 KEY_OPERATION_SECONDS = 20.0
 
@@ -46,11 +46,6 @@ class Clocks:
     monotonic: Callable[[], float] = time.monotonic
 
 
-async def run_apart(function: Callable[[bytes], bytes], request: bytes, timeout_seconds: float) -> bytes:
-    """Run a key operation where it does not hold up the event loop; raises MachineTimeout."""
-    return await asyncio.wait_for(asyncio.to_thread(function, request), timeout_seconds)
-
-
 def parse_join_code(text: str) -> enrolment_pb2.JoinCode:
     """What a join code says; raises JoinCodeError."""
     return decode(text)
@@ -63,7 +58,7 @@ async def enrol(
     system: str,
     *,
     clocks: Clocks = Clocks(),
-    run: Run = run_apart,
+    run: Run = worker.call,
     timeout_seconds: float = 20.0,
 ) -> Enrolled:
     """Make or take up the key in the folder, have it certified, and keep the identity there.

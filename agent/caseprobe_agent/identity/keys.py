@@ -101,7 +101,10 @@ def _load(private_key_pem: bytes) -> EllipticCurvePrivateKey:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    key = serialization.load_pem_private_key(private_key_pem, password=None)
+    try:
+        key = serialization.load_pem_private_key(private_key_pem, password=None)
+    except (ValueError, TypeError):
+        raise Corrupt("the key file is damaged: move it away and enroll again") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise Corrupt("the key file holds another kind of key: move it away and enroll again")
     return key

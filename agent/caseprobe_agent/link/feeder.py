@@ -34,30 +34,31 @@ class Feeder:
         spool_id: str,
         wake: asyncio.Event,
         sleep: Callable[[float], Awaitable[None]],
+        credit_bytes: int = 0,
     ) -> None:
         self._outbox, self._lanes, self._spool_id = outbox, lanes, spool_id
         self._wake, self._sleep = wake, sleep
         self._after = self._sent = self._acked = self._settled = 0
-        self._pause_seconds: float | None = None
+        self._ceiling: int | None = None
         self._refused: deque[tuple[int, str]] = deque()
+        self._given_up: set[int] = set()
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
-        self.credit = Credit()
+        self.credit = Credit(credit_bytes)
         # Records that were given up, with the reason.
         self.dropped: list[tuple[int, str]] = []
 
-    async def feed(self) -> None:
-        """Send what the outbox has, then what it gets; ends only by being cancelled or by an error."""
+    async def feed(self, hold_seconds: float = 0.0) -> None:
+        """Send what the outbox has, then what it gets, from hold_seconds on; ends only cancelled or with an error."""
+        if hold_seconds:
+            await self._sleep(hold_seconds)
         while True:
-            await self._pause()
             self._wake.clear()
             items = await self._outbox.pending(self._after, LISTED)
             for item in items:
                 await self._send(item)
-                if self._pause_seconds is not None:
-                    break
                 self._after = item.sequence
-            if not items and self._pause_seconds is None:
+            if not items:
                 await self._wake.wait()
 
     async def settle(self) -> None:
@@ -85,28 +86,23 @@ class Feeder:
 
     def acknowledge(self, sequence: int) -> None:
         """The collector holds everything up to here; what was never sent on this stream is not touched."""
-        self._acked = max(self._acked, min(sequence, self._sent))
+        highest = self._sent if self._ceiling is None else min(self._sent, self._ceiling)
+        self._acked = max(self._acked, min(sequence, highest))
         self._news.set()
+
+    def postpone(self, sequence: int) -> None:
+        """The collector could not take this one: no later acknowledgement on this stream may cover it."""
+        self._ceiling = sequence - 1 if self._ceiling is None else min(self._ceiling, sequence - 1)
 
     def refuse(self, sequence: int, reason: str) -> None:
         """The collector will never take this one."""
         if sequence <= self._sent:
             self._refused.append((sequence, reason))
+            self._given_up.add(sequence)
             self._news.set()
 
-    def postpone(self, sequence: int, seconds: float) -> None:
-        """The collector cannot take this one now: it and all after it are sent again later."""
-        self._after = min(self._after, max(sequence - 1, 0))
-        self._pause_seconds = seconds
-        self._wake.set()
-
-    async def _pause(self) -> None:
-        if self._pause_seconds is not None:
-            seconds, self._pause_seconds = self._pause_seconds, None
-            await self._sleep(seconds)
-
     async def _send(self, item: Item) -> None:
-        if item.spool_id != self._spool_id:
+        if item.spool_id not in ("", self._spool_id):
             # The spool was replaced under us: its numbers mean nothing on this stream.
             raise Unreachable("the spool began anew: connecting again under its new name")
         self._sent = max(self._sent, item.sequence)
@@ -119,7 +115,7 @@ class Feeder:
         offset = 0
         while True:
             payload = await self._piece(item, offset)
-            if not payload and offset < item.total_bytes:
+            if item.sequence in self._given_up:
                 return
             await self.credit.take(len(payload))
             await self._lanes.put_bulk(_data_frame(item, offset, payload))
@@ -134,7 +130,7 @@ class Feeder:
         try:
             payload = await self._outbox.read(item.sequence, offset, LARGEST_PIECE_BYTES)
         except NotFound:
-            return b""
+            payload = b""
         if not payload and offset < item.total_bytes:
             self.refuse(item.sequence, "corrupt")
         return payload

@@ -6,21 +6,22 @@ import asyncio
 
 
 class Credit:
-    """Bytes of bulk that may still be sent. Until the first grant there is no limit but the transport's own."""
+    """Bytes of bulk that may still be sent; unlimited where the collector began without a limit."""
 
-    def __init__(self) -> None:
-        self._left: int | None = None
+    def __init__(self, first_bytes: int) -> None:
+        """first_bytes: what Welcome allows; 0 for no limit."""
+        self._limited = first_bytes > 0
+        self._left = first_bytes
         self._more = asyncio.Event()
 
     def grant(self, size: int) -> None:
         """The collector has room for so many more bytes."""
-        self._left = (self._left or 0) + size
+        self._left += size
         self._more.set()
 
     async def take(self, size: int) -> None:
-        """Wait until anything is left, then take the bytes, at most one frame too many."""
-        while self._left is not None and self._left <= 0:
+        """Wait until anything is left, then take the bytes: at most one frame too many is on its way."""
+        while self._limited and self._left <= 0:
             self._more.clear()
             await self._more.wait()
-        if self._left is not None:
-            self._left -= size
+        self._left -= size

@@ -72,6 +72,7 @@ class Link:
         self._lanes = Lanes()
         self._wake = asyncio.Event()
         self._renewed = asyncio.Event()
+        self._hold_seconds = 0.0
         self._parts = Parts(hello, heartbeat, outbox, handler, self._lanes, self._wake, sleep, monotonic)
         self.connected = asyncio.Event()
         self.state = LinkState()
@@ -140,11 +141,12 @@ class Link:
     async def _one_stream(self) -> float | None:
         """Serve one stream; gives the seconds that the collector asked to wait, None for our own back-off."""
         self._renewed.clear()
-        stream = Stream(self._credentials, self._parts)
+        stream = Stream(self._credentials, self._parts, hold_seconds=self._hold_seconds)
+        self._hold_seconds = 0.0
         try:
             await first_end(stream.run(), self._watch(stream))
-        except Revoked:
-            self._ended("this machine's enrolment was ended by the collector")
+        except (Revoked, asyncio.CancelledError) as error:
+            self._ended(str(error))
             raise
         except CaseprobeError as error:
             self._ended(str(error))
@@ -175,9 +177,12 @@ class Link:
             log.info("%s", why)
 
     def _pause_after(self, stream: Stream) -> float | None:
-        """After a Drain the delay that was asked for, spread so that not all come back at once; 0 to renew."""
+        """After a Drain the delay that was asked for, spread so that not all come back at once; 0 to go on at once."""
         if stream.drain_seconds is not None:
             return stream.drain_seconds + self._random.uniform(0, max(1.0, stream.drain_seconds))
+        if stream.hold_seconds is not None:
+            self._hold_seconds = stream.hold_seconds
+            return 0.0
         return 0.0 if self._renewed.is_set() else None
 
     def _delay_after(self, error: CaseprobeError, failures: int) -> float:

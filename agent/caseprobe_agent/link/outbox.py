@@ -42,7 +42,9 @@ class Item(Protocol):
         ...
 
     @property
-    def spool_id(self) -> str: ...
+    def spool_id(self) -> str:
+        """Names what the sequence counts in; empty: whatever Hello named."""
+        ...
 
 
 class Outbox(Protocol):
@@ -74,20 +76,18 @@ class _FileItem:
     name: str
     total_bytes: int
     sha256: bytes
-    body: bytes | None
-    spool_id: str
+    body: bytes | None = None
+    spool_id: str = ""
 
 
 class FileOutbox:
     """An outbox with one record: a file that exists already, such as a finished bundle. Never loaded whole."""
 
-    def __init__(self, file: BinaryIO, kind: link_pb2.DataKind.ValueType, snapshot_id: str, spool_id: str) -> None:
-        """file is open for reading and seekable; the caller closes it. spool_id is new for every run."""
+    def __init__(self, file: BinaryIO, kind: link_pb2.DataKind.ValueType, snapshot_id: str) -> None:
+        """file is open for reading and seekable; the caller closes it. Hello's spool_id must be new for every run."""
         self._file = file
         total_bytes, digest = _measure(file)
-        self._items: list[Item] = [
-            _FileItem(1, kind, snapshot_id, snapshot_id, "", total_bytes, digest, None, spool_id)
-        ]
+        self._items: list[Item] = [_FileItem(1, kind, snapshot_id, snapshot_id, "", total_bytes, digest)]
 
     async def pending(self, after: int, limit: int) -> list[Item]:
         """The record, until it was acknowledged."""

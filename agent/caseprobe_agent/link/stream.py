@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from caseprobe.errors import CaseprobeError, Corrupt, Unreachable
+from caseprobe.errors import Busy, CaseprobeError, Corrupt, Unreachable
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.channel import Call, open_call, open_channel, refusal_error, status_error
 from caseprobe_agent.link.feeder import Feeder
@@ -53,20 +53,29 @@ class Parts:
 class Stream:
     """A stream from its opening to its end. Used once."""
 
-    def __init__(self, credentials: Credentials, parts: Parts, *, strict: bool = False) -> None:
-        """strict: a record that the collector refuses ends the stream with that error, instead of becoming a Gap."""
+    def __init__(
+        self, credentials: Credentials, parts: Parts, *, strict: bool = False, hold_seconds: float = 0.0
+    ) -> None:
+        """strict: a record that the collector refuses ends the stream with that error, instead of becoming a Gap.
+
+        hold_seconds: records wait so long at first, because the collector asked for it on the stream before.
+        """
         self._credentials = credentials
         self._parts = parts
         self._strict = strict
-        self._feeder = Feeder(parts.outbox, parts.lanes, "", parts.wake, parts.sleep)
+        self._hold_seconds = hold_seconds
         self._heard_at = 0.0
         self._answered = False
         self._leaving = False
+        self._last_words: CaseprobeError | None = None
         self.welcomed = asyncio.Event()
         self.welcome = link_pb2.Welcome()
+        self._feeder = self._feeder_of("")
         self.notices: list[Notice] = []
         # Set where the collector asked to leave: seconds until it wants to be called again.
         self.drain_seconds: float | None = None
+        # Set where the collector could not take a record now: seconds until it may come again, on a new stream.
+        self.hold_seconds: float | None = None
 
     @property
     def dropped(self) -> list[tuple[int, str]]:
@@ -94,13 +103,18 @@ class Stream:
         parts = self._parts
         parts.lanes.open()
         hello = await parts.hello()
-        self._feeder = Feeder(parts.outbox, parts.lanes, hello.spool_id, parts.wake, parts.sleep)
         await self._write(call, link_pb2.LinkRequest(hello=hello))
         await self._await_welcome(call)
-        tasks = [self._receive(call), self._send(call), self._feeder.feed(), self._feeder.settle(), self._beat()]
+        feeder = self._feeder = self._feeder_of(hello.spool_id)
+        tasks = [self._receive(call), self._send(call), self._beat()]
+        tasks += [feeder.feed(self._hold_seconds), feeder.settle()]
         if until_delivered:
             tasks.append(self._leave_when_delivered())
         await first_end(*tasks)
+
+    def _feeder_of(self, spool_id: str) -> Feeder:
+        parts, credit_bytes = self._parts, self.welcome.bulk_credit_bytes
+        return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit_bytes)
 
     async def _await_welcome(self, call: Call) -> None:
         try:
@@ -179,18 +193,32 @@ class Stream:
         self._feeder.acknowledge(ack.sequence)
 
     async def _take_refusal(self, frame: link_pb2.LinkResponse) -> None:
-        refusal = frame.refusal
-        error = refusal_error(refusal)
+        """Of a record, or of the stream: then the collector ends it, and this was why.
+
+        Where it does not end it, a newer frame of ours was passed over by an older collector.
+        """
+        refusal, error = frame.refusal, refusal_error(frame.refusal)
         if not refusal.sequence:
-            raise error
-        if error.retryable:
-            seconds = min(max(refusal.retry_after_seconds, 1.0), LONGEST_DELAY_SECONDS)
-            self._feeder.postpone(refusal.sequence, seconds)
+            if self._strict:
+                raise error
+            self._last_words = error
+            log.info("the collector refused: %s", error)
+        elif error.retryable:
+            self._postpone(refusal, error)
         elif self._strict:
             raise error
         else:
             self._feeder.refuse(refusal.sequence, f"refused: {refusal.code}")
             await self._handle(frame)
+
+    def _postpone(self, refusal: link_pb2.Refusal, error: CaseprobeError) -> None:
+        """A new stream for the second try: an ack of this one for a later record must not seem to cover it."""
+        seconds = min(max(refusal.retry_after_seconds, 1.0), LONGEST_DELAY_SECONDS)
+        if self._strict:
+            raise Busy(str(error), seconds)
+        self._feeder.postpone(refusal.sequence)
+        self.hold_seconds = seconds
+        self.leave()
 
     async def _handle(self, frame: link_pb2.LinkResponse) -> None:
         """Hand a frame on; a failure of what it means never ends the stream."""
@@ -218,7 +246,9 @@ class Stream:
             raise await self._end_of(call) from None
 
     async def _end_of(self, call: Call) -> CaseprobeError:
-        """Why the stream ended."""
+        """Why the stream ended: what the collector said last, or what its status means."""
+        if self._last_words:
+            return self._last_words
         address = self._credentials.address
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):

@@ -17,14 +17,17 @@ from caseprobe_agent.spool.salvage import take_over
 from caseprobe_agent.spool.writer import damaged
 
 NAME = "spool.db"
-RESERVE_BYTES = 256 * 1024
+# A full log's worth for the checkpoint, and some for the next commits.
+RESERVE_BYTES = 1536 * 1024
 SIDES = ("", "-wal", "-shm")
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # NORMAL loses every acknowledged record of the last minutes in a power cut; FULL none (measured).
     "PRAGMA synchronous = FULL",
     "PRAGMA cell_size_check = ON",
-    "PRAGMA journal_size_limit = 4194304",
+    # Small, so that the reserve is enough to bring the log into the file on a full disk.
+    "PRAGMA wal_autocheckpoint = 256",
+    "PRAGMA journal_size_limit = 1048576",
 )
 
 
@@ -102,23 +105,43 @@ class SpoolFile:
     def open(self) -> Store:
         """The file, checked; a damaged one is set aside and replaced. Raises ConfigurationError, DeliveryError."""
         try:
-            return self._open()
-        except (sqlite3.Error, OSError) as error:
-            if not damaged(error):
-                raise self._unusable(error) from None
-        try:
-            return self._start_anew(0)
+            store = self._open_or_start_anew()
+            self._compare_name(store)
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
+        self.keep_reserve()
+        return store
+
+    def _open_or_start_anew(self) -> Store:
+        try:
+            return self._open()
+        except sqlite3.Error as error:
+            if not damaged(error):
+                raise
+        return self._start_anew(0)
+
+    def _compare_name(self, store: Store) -> None:
+        """The lock file remembers the spool's name: a file that was emptied or removed is a loss, and is told."""
+        remembered = os.pread(self._lock, 200, 0).decode("ascii", "replace")
+        name = store.rows.spool_id
+        if remembered == name:
+            return
+        if remembered and not self.set_aside:
+            store.rows.append_gap(0, 0, "corrupt")
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, name.encode("ascii"), 0)
+        os.fsync(self._lock)
 
     def replace(self, store: Store, error: Exception) -> Store:
         """The store to go on with after this error of a running one: never the same handle."""
         store.close()
         try:
             # Numbers go on above those of the old file: a late ack for it must not hit new records.
-            return self._start_anew(store.rows.highest_seen) if damaged(error) else self._open()
+            fresh = self._start_anew(store.rows.highest_seen) if damaged(error) else self._open()
+            self._compare_name(fresh)
         except (sqlite3.Error, OSError) as failed:
             raise self._unusable(failed) from None
+        return fresh
 
     def _open(self) -> Store:
         _create_private(self.folder / NAME)

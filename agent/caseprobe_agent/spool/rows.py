@@ -106,14 +106,23 @@ class Rows:
                 raise
             raise NotFound(f"record {sequence} is no longer in the spool") from None
 
-    def acknowledge(self, sequence: int) -> None:
-        """The collector holds everything up to here: forget it."""
-        self._connection.execute("DELETE FROM items WHERE sequence <= ?", (sequence,))
+    def acknowledge(self, sequence: int, limit: int = -1) -> bool:
+        """The collector holds everything up to here: forget it, at most limit records; False where some are left."""
+        if sequence <= 0:
+            return True
+        gone = self._connection.execute(
+            "DELETE FROM items WHERE sequence IN"
+            " (SELECT sequence FROM items WHERE sequence <= ? ORDER BY sequence LIMIT ?)",
+            (sequence, limit),
+        ).rowcount
         self._size = None
+        if 0 <= limit <= gone:
+            return False
         self._connection.execute(
             "INSERT INTO meta VALUES ('acked', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
             (min(sequence, self.last_sequence()),),
         )
+        return True
 
     def drop(self, sequence: int, reason: str) -> None:
         """Give one record up; its Gap goes to the collector in its stead. Nothing happens where it is gone."""

@@ -16,6 +16,7 @@ from caseprobe_agent.spool.rows import Item
 from caseprobe_agent.spool.writer import Writer
 
 QUOTA_BYTES = 256 * 1024 * 1024
+DELETE_STEP = 32
 
 
 def _random_id() -> str:
@@ -69,6 +70,11 @@ class Spool:
         """Names of damaged files that were set aside, and how many records were lost; told once, in `status`."""
         return tuple(self._file.set_aside), self._file.lost_records
 
+    @property
+    def store(self) -> Store:
+        """The open file, for tests that damage it."""
+        return self._writer.database
+
     # --- records ---------------------------------------------------------------------------------------------
 
     async def append(
@@ -90,14 +96,19 @@ class Spool:
         try:
             await self._writer.run(lambda store: store.rows.acknowledge(sequence))
         except StorageFull:
-            # Deleting needs room before it makes room.
+            # Deleting needs room before it makes room, less so in small steps.
             self._file.release_reserve()
-            await self._writer.run(lambda store: store.rows.acknowledge(sequence))
+            while not await self._writer.run(lambda store: store.rows.acknowledge(sequence, DELETE_STEP)):
+                pass
         self._file.keep_reserve()
 
     async def drop(self, sequence: int, reason: str) -> None:
         """Give one record up; a Gap with the reason goes to the collector in its stead."""
-        await self._writer.run(lambda store: store.rows.drop(sequence, reason))
+        try:
+            await self._writer.run(lambda store: store.rows.drop(sequence, reason))
+        except StorageFull:
+            self._file.release_reserve()
+            await self._writer.run(lambda store: store.rows.drop(sequence, reason))
 
     async def count(self) -> tuple[int, int]:
         """Records and bytes that wait."""

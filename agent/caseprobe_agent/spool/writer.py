@@ -54,7 +54,7 @@ class Writer(Generic[D]):
 
     def __init__(self, database: D, replace: Callable[[D, Exception], D]) -> None:
         """replace gives the database to go on with after the file or the handle failed; it may raise CaseprobeError."""
-        self._database = database
+        self.database = database
         self._replace = replace
         self._failed: Exception | None = None
         self._queue: queue.SimpleQueue[_Unit[D] | None] = queue.SimpleQueue()
@@ -88,7 +88,7 @@ class Writer(Generic[D]):
             self._commit(group)
             if not more:
                 break
-        self._database.close()
+        self.database.close()
 
     def _take(self, group: list[_Unit[D]]) -> tuple[list[_Unit[D]], bool]:
         """The group with what waits by now, and False where the end was asked for."""
@@ -118,7 +118,7 @@ class Writer(Generic[D]):
 
     def _transact(self, group: Sequence[_Unit[D]]) -> list[Any]:
         self._renew()
-        database = self._database
+        database = self.database
         try:
             database.connection.execute("BEGIN IMMEDIATE")
             values = [unit.work(database) for unit in group]
@@ -136,7 +136,7 @@ class Writer(Generic[D]):
     def _renew(self) -> None:
         if self._failed:
             with contextlib.suppress(CaseprobeError):
-                self._database = self._replace(self._database, self._failed)
+                self.database = self._replace(self.database, self._failed)
                 self._failed = None
 
 

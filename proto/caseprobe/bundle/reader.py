@@ -10,7 +10,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO
+from typing import IO
 
 from caseprobe.bundle.layout import (
     CENTRAL,
@@ -69,7 +69,7 @@ class BundleReader:
     had to stop early; empty where it ended properly or was just cut.
     """
 
-    def __init__(self, stream: BinaryIO, limits: ReadLimits | None = None) -> None:
+    def __init__(self, stream: IO[bytes], limits: ReadLimits | None = None) -> None:
         """Looks at all headers; Corrupt where it is no bundle, or one that no caseprobe would write."""
         self._stream = stream
         self._limits = limits or ReadLimits()

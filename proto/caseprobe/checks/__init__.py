@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caseprobe.checks import filesystem, memory, network
+from caseprobe.checks import cpu, disk, filesystem, hardware, log, memory, network, process, sockets, system
 from caseprobe.checks.check import Check
 from caseprobe.checks.judgement import judge_snapshot, worst
 from caseprobe.v1 import finding_pb2, snapshot_pb2
@@ -12,9 +12,16 @@ from caseprobe.v1 import finding_pb2, snapshot_pb2
 __all__ = ["ALL", "Check", "check_snapshot", "worst"]
 
 ALL: tuple[Check, ...] = (
+    *system.ALL,
+    *cpu.ALL,
     *memory.ALL,
     *filesystem.ALL,
+    *disk.ALL,
+    *hardware.ALL,
     *network.ALL,
+    *sockets.ALL,
+    *process.ALL,
+    *log.ALL,
 )
 
 

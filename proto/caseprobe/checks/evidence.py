@@ -15,15 +15,21 @@ _SEPARATORS = re.compile(r"[\s:=,|]+")
 def quote(section: section_pb2.Section, source: str, *words: str) -> list[finding_pb2.Evidence]:
     """Lines of a source that hold one of these words as a whole token, all of its lines without words; at most ten.
 
+    A source that ends with "/" means every file below it.
+
     >>> line = section_pb2.SourceLine(source="/proc/meminfo", line=3, text="MemAvailable:  81920 kB")
     >>> [e.line for e in quote(section_pb2.Section(lines=[line]), "/proc/meminfo", "MemAvailable")]
     [3]
     """
-    found = (line for line in section.lines if line.source == source and _holds(line.text, words))
+    found = (line for line in section.lines if _is_from(line.source, source) and _holds(line.text, words))
     return [
         finding_pb2.Evidence(source=line.source, line=line.line, text=line.text)
         for line, _ in zip(found, range(MOST_LINES), strict=False)
     ]
+
+
+def _is_from(source: str, wanted: str) -> bool:
+    return source.startswith(wanted) if wanted.endswith("/") else source == wanted
 
 
 def _holds(text: str, words: tuple[str, ...]) -> bool:

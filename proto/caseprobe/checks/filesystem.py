@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks.check import Check, Unknown
-from caseprobe.checks.evidence import prove, stated
+from caseprobe.checks.evidence import prove, quote, stated
 from caseprobe.checks.levels import CRITICAL, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -17,6 +17,8 @@ NORM_BYTES = 20 * GIB
 MAGIC = 0.8
 # A big filesystem at 95 % still has room for days: critical needs little room in bytes as well.
 BIG_BYTES, LITTLE_BYTES = 50 * GIB, 5 * GIB
+INODES = Levels("inodes_available_ratio", warn=0.10, critical=0.05, below=True)
+MOUNTS = "/proc/self/mountinfo"
 # Full by design.
 IMAGES = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
 
@@ -81,8 +83,29 @@ def _space_fault(
     line = stated(
         section, mount_point=filesystem.mount_point, type=filesystem.type, used_bytes=filesystem.used_bytes, **sizes
     )
-    parameters = {"used_ratio": ratio, **sizes}
-    return fault(reached, finding_pb2.CAUSE_HOST, parameters, [line], filesystem.mount_point)
+    evidence = [line, *quote(section, MOUNTS, filesystem.mount_point)]
+    return fault(
+        reached, finding_pb2.CAUSE_HOST, {"used_ratio": ratio, **sizes}, evidence, subject=filesystem.mount_point
+    )
+
+
+def judge_inodes(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Files that can still be made: a filesystem may be out of inodes with plenty of room.
+
+    Programs then fail with "no space left" although df shows space; usually one folder holds millions of small files.
+    Filesystems that make inodes as they go (btrfs, xfs with room) report none and are left out.
+    """
+    for filesystem in _writable(section):
+        if not filesystem.inodes_total:
+            continue
+        ratio = filesystem.inodes_available / filesystem.inodes_total
+        if reached := INODES.reached(ratio):
+            counts = {"inodes_available": filesystem.inodes_available, "inodes_total": filesystem.inodes_total}
+            line = stated(section, mount_point=filesystem.mount_point, type=filesystem.type, **counts)
+            evidence = [line, *quote(section, MOUNTS, filesystem.mount_point)]
+            parameters = {"inodes_available_ratio": ratio, **counts}
+            yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=filesystem.mount_point)
+    _unmeasured(section)
 
 
 def judge_read_only(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
@@ -94,9 +117,7 @@ def judge_read_only(section: section_pb2.Section) -> Iterator[finding_pb2.Findin
     for filesystem in section.filesystems.filesystems:
         if filesystem.read_only and filesystem.fstab_writable:
             mount = {"mount_point": filesystem.mount_point, "type": filesystem.type}
-            evidence = prove(
-                section, "/proc/self/mounts", (filesystem.mount_point,), **mount, options=",".join(filesystem.options)
-            )
+            evidence = prove(section, MOUNTS, (filesystem.mount_point,), **mount, options=",".join(filesystem.options))
             reached = Reached(CRITICAL, "read_only while fstab mounts it writable")
             yield fault(reached, finding_pb2.CAUSE_DISK, {"type": filesystem.type}, evidence, filesystem.mount_point)
 
@@ -111,6 +132,13 @@ ALL = (
             "above 20 GiB; over 50 GiB critical only where available_bytes < 5 GiB"
         ),
         threshold_source="Checkmk df.py (80 and 90 %, size factor 0.8 from 20 GB); netdata disks.conf (below 5 GB)",
+    ),
+    Check(
+        id="disk.inodes",
+        judge=judge_inodes,
+        reads="filesystems",
+        threshold=str(INODES),
+        threshold_source="Checkmk df.py inodes_levels (10 and 5 %); node-mixin NodeFilesystemAlmostOutOfFiles (5, 3 %)",
     ),
     Check(
         id="disk.ro",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from caseprobe.checks.check import Unknown
 from caseprobe.v1 import finding_pb2
 
+INFO = finding_pb2.SEVERITY_INFO
 WARN = finding_pb2.SEVERITY_WARN
 CRITICAL = finding_pb2.SEVERITY_CRITICAL
 
@@ -46,6 +47,19 @@ class Levels:
             if level is not None and (value < level if self.below else value >= level):
                 return Reached(state, self._comparison(level))
         return None
+
+    def lasting(self, now: float, since_boot: float, clear: float) -> Reached | None:
+        """Like reached, for a value that is sampled over a fraction of a second only.
+
+        Such a short moment alone is a remark; it is a warning where the average since boot is past clear too,
+        or past the level itself.
+        """
+        over_time, moment = self.reached(since_boot), self.reached(now)
+        if moment and since_boot >= clear and (not over_time or moment.state > over_time.state):
+            return Reached(moment.state, f"{moment.threshold} now and >= {clear:g} since boot")
+        if over_time:
+            return Reached(over_time.state, f"{over_time.threshold} since boot")
+        return Reached(INFO, f"{moment.threshold} for a moment") if moment else None
 
     def _comparison(self, level: float) -> str:
         return f"{self.parameter} {'<' if self.below else '>='} {level:g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from caseprobe.v1 import path_pb2
@@ -58,24 +58,40 @@ class HopTally:
         self.refused = reply.unreachable or self.refused
 
 
-def tally(rounds: Iterable[path_pb2.PathRound]) -> list[HopTally]:
-    """The hops of the path in order, from ttl 1 on, each once.
+class PathTally:
+    """What was seen of every hop, round by round."""
 
-    The last is the target, or the hop that refused to go on; where neither ever answered, the first hop behind the
-    last that did. Echoes beyond it are not part of the path.
-    """
-    hops: dict[int, HopTally] = {}
-    target_ttl = 0
-    for round_ in rounds:
+    def __init__(self) -> None:
+        self.rounds = 0
+        self.duration_seconds = 0.0
+        self.shortfall = ""
+        self._hops: dict[int, HopTally] = {}
+        self._end_ttl = 0
+
+    def add(self, round_: path_pb2.PathRound) -> None:
+        """Count one more round."""
         for ttl in round_.sent:
-            hops.setdefault(ttl, HopTally(ttl)).sent += 1
+            self._hop(ttl).sent += 1
         for reply in round_.replies:
-            hops.setdefault(reply.ttl, HopTally(reply.ttl)).add(reply)
+            self._hop(reply.ttl).add(reply)
         ends = [reply.ttl for reply in round_.replies if reply.from_target or reply.unreachable]
-        target_ttl = min(ends, default=target_ttl)
-    answered = max((hop.ttl for hop in hops.values() if hop.received), default=0)
-    last = target_ttl or min(answered + 1, max(hops, default=0))
-    return [hops.get(ttl) or HopTally(ttl) for ttl in range(1, last + 1)]
+        self._end_ttl = min(ends, default=self._end_ttl)
+        self.rounds += bool(round_.sent)
+        self.shortfall = round_.shortfall
+        self.duration_seconds = round_.started_seconds + max((r.rtt_seconds for r in round_.replies), default=0.0)
+
+    def hops(self) -> list[HopTally]:
+        """The hops of the path in order, from ttl 1 on, each once.
+
+        The last is the target, or the hop that refused to go on; where neither ever answered, the first hop behind
+        the last that did. Echoes beyond it are not part of the path.
+        """
+        answered = max((hop.ttl for hop in self._hops.values() if hop.received), default=0)
+        last = self._end_ttl or min(answered + 1, max(self._hops, default=0))
+        return [self._hops.get(ttl) or HopTally(ttl) for ttl in range(1, last + 1)]
+
+    def _hop(self, ttl: int) -> HopTally:
+        return self._hops.setdefault(ttl, HopTally(ttl))
 
 
 def p95(values: Sequence[float]) -> float:

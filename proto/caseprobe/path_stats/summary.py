@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from caseprobe.path_stats.hops import path_hop, tally
+from caseprobe.path_stats.hops import PathTally, path_hop
 from caseprobe.path_stats.verdict import judge
 from caseprobe.v1 import path_pb2
 
 
-def summarize(rounds: Sequence[path_pb2.PathRound], header: path_pb2.PathFacts) -> path_pb2.PathFacts:
+def summarize(rounds: Iterable[path_pb2.PathRound], header: path_pb2.PathFacts) -> path_pb2.PathFacts:
     """The facts of a path: the header's target and tier, every hop with its class, and the verdict.
 
     rounds: as traced, oldest first, from one on; none gives facts without hops whose verdict is path.nothing_sent.
@@ -20,24 +20,34 @@ def summarize(rounds: Sequence[path_pb2.PathRound], header: path_pb2.PathFacts) 
     >>> summarize([one], path_pb2.PathFacts(target="localhost")).verdict.message_id
     'path.ok'
     """
-    facts = path_pb2.PathFacts()
-    facts.CopyFrom(header)
-    hops = tally(rounds)
+    tally = PathTally()
+    for round_ in rounds:
+        tally.add(round_)
+    return facts_of(tally, header)
+
+
+def facts_of(tally: PathTally, header: path_pb2.PathFacts) -> path_pb2.PathFacts:
+    """The facts as far as the tally has got: for a view of a trace that still runs."""
+    hops = tally.hops()
     judged, verdict = judge(hops)
-    del facts.hops[:]
-    facts.hops.extend(
-        path_hop(hop, each.classification, each.probability) for hop, each in zip(hops, judged, strict=True)
+    facts = path_pb2.PathFacts(
+        rounds=tally.rounds,
+        hops=[path_hop(hop, each.classification, each.probability) for hop, each in zip(hops, judged, strict=True)],
+        verdict=verdict,
+        duration_seconds=tally.duration_seconds,
+        shortfall=tally.shortfall,
     )
-    facts.verdict.CopyFrom(verdict)
-    facts.rounds = sum(1 for round_ in rounds if round_.sent)
-    facts.duration_seconds = _duration(rounds)
-    facts.shortfall = rounds[-1].shortfall if rounds else ""
+    facts.MergeFrom(_header_only(header))
     return facts
 
 
-def _duration(rounds: Sequence[path_pb2.PathRound]) -> float:
-    """From the first echo to the last reply that belongs to the last round, in seconds."""
-    if not rounds:
-        return 0.0
-    last = rounds[-1]
-    return last.started_seconds + max((reply.rtt_seconds for reply in last.replies), default=0.0)
+def _header_only(header: path_pb2.PathFacts) -> path_pb2.PathFacts:
+    """What a header tells: the target and how it is probed."""
+    return path_pb2.PathFacts(
+        target=header.target,
+        address=header.address,
+        protocol=header.protocol,
+        tier=header.tier,
+        unseen=header.unseen,
+        port=header.port,
+    )

@@ -55,17 +55,18 @@ def _judge_hop(hops: Sequence[HopTally], index: int, verdict: path_pb2.PathVerdi
         return Judged("rate_limited", 0.5 * (1 + math.erf(sigma / math.sqrt(2))))
     if verdict.message_id == "path.loss_from" and hop.ttl >= verdict.segment_last_ttl and hop.lost:
         return Judged("loss", verdict.confidence)
-    return _by_time(hops, index)
+    return _by_time(hops, index, sigma)
 
 
-def _by_time(hops: Sequence[HopTally], index: int) -> Judged:
+def _by_time(hops: Sequence[HopTally], index: int, sigma: float) -> Judged:
     """Slow control plane, where a hop answers much later than hops behind it: what reached those passed it."""
     own = median(hops[index].rtts)
     behind = [median(hop.rtts) for hop in hops[index + 1 :] if hop.received]
     quickest = min(behind, default=math.inf)
     if own > quickest * SLOW_FACTOR and own > quickest + SLOW_EXTRA_SECONDS:
         return Judged("slow_control_plane", 1 - 0.5 ** len(hops[index].rtts))
-    return Judged("ok", 1 - 0.5 ** hops[index].sent)
+    chance_alone = math.erfc(max(0.0, sigma) / math.sqrt(2))
+    return Judged("ok", min(chance_alone, 1 - 0.5 ** hops[index].sent))
 
 
 def _verdict(hops: Sequence[HopTally]) -> path_pb2.PathVerdict:

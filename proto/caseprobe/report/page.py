@@ -2,63 +2,96 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import resources
 
 from caseprobe import texts
-from caseprobe.checks import worst
-from caseprobe.report.markup import Markup, element, joined
-from caseprobe.texts.catalogue import label
-from caseprobe.v1 import finding_pb2, snapshot_pb2
+from caseprobe.report.coverage import render_coverage
+from caseprobe.report.facts import render_facts
+from caseprobe.report.findings import render_findings
+from caseprobe.report.hidden import render_artifacts, render_consent, render_hidden
+from caseprobe.report.markup import NOTHING, Markup, element, joined
+from caseprobe.report.words import Words
+from caseprobe.v1 import snapshot_pb2
+
+STATES = ("critical", "warn", "info")
 
 
 def render_report(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
     """One self-contained HTML page about a redacted and judged snapshot.
 
-    It loads nothing and runs no script; every text from the machine is escaped.
+    It loads nothing and runs no script; every text from the machine is escaped. A language that we do not speak
+    reads English.
     """
-    body = element("main", _verdict(snapshot, language), _findings(snapshot, language), _coverage(snapshot, language))
-    return "<!doctype html>\n" + element(
-        "html", _head(language), element("body", body), lang=language.replace("_", "-")
-    )
+    words = Words(language if language in texts.LANGUAGES else "en")
+    sections = (render_findings, render_facts, render_coverage, render_hidden, render_artifacts, render_consent)
+    main = element("main", *(render(snapshot, words) for render in sections))
+    body = element("body", _banner(snapshot, words), main, _footer(snapshot, words))
+    return "<!doctype html>\n" + element("html", _head(snapshot, words), body, lang=_tag(words)) + "\n"
 
 
-def _head(language: str) -> Markup:
+def _tag(words: Words) -> str:
+    return words.language.replace("_", "-")
+
+
+def _head(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     # Built here and never from a machine's text, so it must not be escaped.
     style = Markup(resources.files(__package__).joinpath("style.css").read_text("utf-8"))
+    title = texts.snapshot_verdict(snapshot, words.language)
     return element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="robots", content="noindex"),
         element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
-        element("title", label("title", language)),
+        element("title", f"{title} – {words('title')}"),
         element("style", style),
     )
 
 
-def _verdict(snapshot: snapshot_pb2.Snapshot, language: str) -> Markup:
-    return element(
-        "header",
-        element("h1", texts.verdict_sentence(snapshot.findings, language)),
-        element("p", texts.coverage_sentence(snapshot.coverage, language)),
-        class_=texts.state_name(worst(snapshot.findings)),
+def _banner(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    """Which machine and when, the verdict, how many of each, and how much was judged."""
+    coverage = texts.coverage_sentence(snapshot.coverage, words.language) if snapshot.coverage else ""
+    inner = element(
+        "div",
+        element("p", _subject(snapshot, words), class_="subject"),
+        element("h1", texts.snapshot_verdict(snapshot, words.language)),
+        _chips(snapshot, words),
+        element("p", coverage, class_="covered") if coverage else NOTHING,
+        class_="inner",
     )
+    return element("header", inner, class_=texts.snapshot_state(snapshot))
 
 
-def _findings(snapshot: snapshot_pb2.Snapshot, language: str) -> Markup:
-    return joined(*(_finding(finding, language) for finding in snapshot.findings))
+def _subject(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    host = next((one.system.host_name for one in snapshot.sections if one.WhichOneof("facts") == "system"), "")
+    parts = [element("b", host)] if host else []
+    taken = element("span", words.filled("taken", at=words.moment(snapshot.started_at)), class_="moment")
+    return joined(*parts, " · " if parts else "", taken)
 
 
-def _finding(finding: finding_pb2.Finding, language: str) -> Markup:
-    lines = (f"{one.source}:{one.line}: {one.text}\n" for one in finding.evidence)
-    return element(
-        "details",
-        element("summary", texts.severity(finding.state, language), " ", texts.summary(finding, language)),
-        element("p", texts.advice(finding, language)),
-        element("pre", *lines),
-    )
+def _chips(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    counts = Counter(texts.state_name(finding.state) for finding in snapshot.findings)
+    chips = [
+        element(
+            "li",
+            element("b", words.count(counts[state])),
+            " ",
+            words.filled(f"chip_{state}", n=counts[state]),
+            class_=state,
+        )
+        for state in STATES
+        if counts[state]
+    ]
+    return element("ul", *chips, class_="chips") if chips else NOTHING
 
 
-def _coverage(snapshot: snapshot_pb2.Snapshot, language: str) -> Markup:
-    missed = (one for one in snapshot.coverage if one.message_id)
-    rows = (f"{texts.title(one.check_id, language)}: {texts.reason_sentence(one, language)}" for one in missed)
-    return element("ul", *(element("li", row) for row in rows))
+def _footer(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    """What identifies this snapshot, for whoever compares it with the case."""
+    ids = (("snapshot", snapshot.snapshot_id), ("machine", snapshot.agent_id), ("case", snapshot.case_id))
+    pairs = [joined(words(name), " ", element("code", value)) for name, value in ids if value]
+    pairs.append(joined(words("profile"), " ", snapshot.profile)) if snapshot.profile else None
+    duration = words.filled("took", duration_seconds=snapshot.duration_seconds)
+    version = f"caseprobe {snapshot.agent_version}".strip()
+    return element("footer", *(element("p", part) for part in (*pairs, joined(version, " · ", duration))))

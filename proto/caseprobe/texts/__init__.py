@@ -1,8 +1,9 @@
 """Findings, verdicts and numbers in words, in every language that we speak; machine text (JSON) is English."""
 
 from caseprobe.texts.findings import advice, severity, state_name, summary, title
-from caseprobe.texts.judgement import coverage_json, finding_json, judgement_json
-from caseprobe.texts.template import LANGUAGES, printable
+from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, judgement_json
+from caseprobe.texts.paths import address_text, path_round_json, path_summary_json
+from caseprobe.texts.template import LANGUAGES, fill, printable, visible
 from caseprobe.texts.units import (
     format_bits,
     format_bytes,
@@ -14,13 +15,24 @@ from caseprobe.texts.units import (
     format_seconds,
     format_value,
 )
-from caseprobe.texts.verdicts import coverage_sentence, path_verdict, reason_sentence, verdict_sentence
+from caseprobe.texts.verdicts import (
+    coverage_sentence,
+    overall_state,
+    path_verdict,
+    reason_sentence,
+    snapshot_state,
+    snapshot_verdict,
+    verdict_sentence,
+)
 
 __all__ = [
     "LANGUAGES",
+    "address_text",
     "advice",
+    "cause_name",
     "coverage_json",
     "coverage_sentence",
+    "fill",
     "finding_json",
     "format_bits",
     "format_bytes",
@@ -32,12 +44,18 @@ __all__ = [
     "format_seconds",
     "format_value",
     "judgement_json",
+    "overall_state",
+    "path_round_json",
+    "path_summary_json",
     "path_verdict",
     "printable",
     "reason_sentence",
     "severity",
+    "snapshot_state",
+    "snapshot_verdict",
     "state_name",
     "summary",
     "title",
     "verdict_sentence",
+    "visible",
 ]

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 # One file per family of checks, and the sentences around them.
-FAMILIES = ("memory", "filesystem", "network")
+FAMILIES = ("system", "cpu", "memory", "filesystem", "disk", "hardware", "network", "sockets", "process", "log")
 OTHERS = ("sentences", "report")
 
 
@@ -21,8 +21,17 @@ def read(name: str) -> dict[str, Any]:
 
 @cache
 def checks() -> dict[str, dict[str, Any]]:
-    """All texts of all checks: check id -> title, and message id -> summary and advice."""
-    return {check_id: table for family in FAMILIES for check_id, table in read(family).items()}
+    """All texts of all checks: check id -> title, and message id -> summary and advice.
+
+    A check that says the same as another one names it by "like" and gives its own title only.
+    """
+    tables = {check_id: table for family in FAMILIES for check_id, table in read(family).items()}
+    return {check_id: _complete(table, tables) for check_id, table in tables.items()}
+
+
+def _complete(table: dict[str, Any], tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    own = {name: texts for name, texts in table.items() if name != "like"}
+    return {**tables[table["like"]], **own} if "like" in table else own
 
 
 def in_language(texts: dict[str, str], language: str) -> str:

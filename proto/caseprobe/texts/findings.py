@@ -42,7 +42,7 @@ def values(finding: finding_pb2.Finding) -> dict[str, Value]:
         parameter.name: parameter.text if parameter.WhichOneof("value") == "text" else parameter.number
         for parameter in finding.parameters
     }
-    found["object"] = finding.object
+    found["object"] = finding.object or "?"
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from caseprobe.checks import worst
 from caseprobe.texts.findings import advice, state_name, summary, values
+from caseprobe.texts.verdicts import overall_state
 from caseprobe.v1 import finding_pb2
 
 CAUSES = {
@@ -25,7 +25,7 @@ def finding_json(finding: finding_pb2.Finding) -> dict[str, object]:
         "check_id": finding.check_id,
         "state": state_name(finding.state),
         "object": finding.object,
-        "cause": CAUSES.get(finding.cause, "unknown"),
+        "cause": cause_name(finding.cause),
         "summary": summary(finding),
         "parameters": {name: _finite(value) for name, value in values(finding).items() if name != "object"},
         "evidence": [{"source": one.source, "line": one.line, "text": one.text} for one in finding.evidence],
@@ -54,10 +54,16 @@ def coverage_json(coverage: finding_pb2.Coverage) -> dict[str, object]:
 def judgement_json(
     subject: str, findings: Sequence[finding_pb2.Finding], coverage: Iterable[finding_pb2.Coverage]
 ) -> dict[str, object]:
-    """One object of `check --json`; subject is the file, or "this machine"."""
+    """One object of `check --json`; subject is the file or "this machine"; worst is unknown if nothing was judged."""
+    listed = list(coverage)
     return {
         "input": subject,
-        "worst": state_name(worst(findings)),
+        "worst": overall_state(findings, listed),
         "findings": [finding_json(finding) for finding in findings],
-        "coverage": [coverage_json(one) for one in coverage],
+        "coverage": [coverage_json(one) for one in listed],
     }
+
+
+def cause_name(cause: finding_pb2.Cause.ValueType) -> str:
+    """The word of a cause in JSON, "unknown" for one that this version does not know."""
+    return CAUSES.get(cause, "unknown")

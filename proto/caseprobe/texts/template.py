@@ -11,7 +11,10 @@ Value = float | str
 _PLACE = re.compile(r"\{(\w+)((?:\|[^{}|]*)*)\}")
 _LONGEST = 200
 # Values come from machines: what is not printable must not reach a terminal, where it could move the cursor.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+# Marks that turn the direction of writing would let a file name lie about its ending.
+_INVISIBLE = r"\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+_UNPRINTABLE = re.compile(rf"[\x00-\x1f{_INVISIBLE}]+")
+_UNPRINTABLE_IN_LINES = re.compile(rf"[\x00-\x08\x0b-\x1f{_INVISIBLE}]+")
 
 
 def _english(number: float) -> int:
@@ -38,6 +41,11 @@ PLURALS: Mapping[str, tuple[int, Callable[[float], int]]] = {
     "ru": (3, _russian),
 }
 LANGUAGES = tuple(PLURALS)
+
+
+def visible(text: str) -> str:
+    """A machine's text of one line or more, without control characters and marks that turn its direction."""
+    return _UNPRINTABLE_IN_LINES.sub("�", text)
 
 
 def printable(text: str) -> str:

@@ -167,9 +167,13 @@ def format_count(value: float, language: str = "en") -> str:
 
     >>> format_count(1234), format_count(0.25), format_count(3.0)
     ('1,234', '0.25', '3')
+    >>> format_count(8.5), format_count(9.999)
+    ('8.5', '10')
     """
     if math.isfinite(value) and value != int(value):
-        return format_number(value, language, 2 if abs(value) < 10 else 1)
+        return (
+            format_number(value, language, 2 if abs(value) < 10 else 1).rstrip("0").rstrip(_notation(language).decimal)
+        )
     return format_number(value, language)
 
 

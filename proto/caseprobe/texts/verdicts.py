@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from caseprobe.checks import worst
 from caseprobe.texts import catalogue
 from caseprobe.texts.findings import state_name, summary
 from caseprobe.texts.template import Value, fill
-from caseprobe.v1 import finding_pb2, path_pb2
+from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
 
 RAN = (
     finding_pb2.SEVERITY_OK,
@@ -25,8 +26,30 @@ def verdict_sentence(findings: Iterable[finding_pb2.Finding], language: str = "e
     values: dict[str, Value] = {f"{name}_total": count for name, count in counts.items()}
     if listed:
         values["first"] = summary(listed[0], language)
-    worst = state_name(listed[0].state) if listed else "ok"
-    return fill(catalogue.sentence(f"verdict.{worst}", language), values, language)
+    state = state_name(listed[0].state) if listed else "ok"
+    return fill(catalogue.sentence(f"verdict.{state}", language), values, language)
+
+
+def overall_state(findings: Iterable[finding_pb2.Finding], coverage: Iterable[finding_pb2.Coverage]) -> str:
+    """The worst state in a word: "unknown" where no check ran, because silence is not health."""
+    if not any(one.outcome in RAN for one in coverage):
+        return "unknown"
+    return state_name(worst(findings))
+
+
+def snapshot_state(snapshot: snapshot_pb2.Snapshot) -> str:
+    """The worst state of a judged snapshot in a word."""
+    return overall_state(snapshot.findings, snapshot.coverage)
+
+
+def snapshot_verdict(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
+    """The verdict on a judged snapshot: its findings, else the path that it measured, else that nothing was judged."""
+    if snapshot_state(snapshot) != "unknown":
+        return verdict_sentence(snapshot.findings, language)
+    paths = [section.path for section in snapshot.sections if section.WhichOneof("facts") == "path"]
+    if paths:
+        return path_verdict(paths[0], language)
+    return catalogue.sentence("verdict.nothing", language)
 
 
 def coverage_sentence(coverage: Sequence[finding_pb2.Coverage], language: str = "en") -> str:

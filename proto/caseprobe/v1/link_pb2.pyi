@@ -375,9 +375,12 @@ class Welcome(_message.Message):
     LAST_STORED_SEQUENCE_FIELD_NUMBER: _builtins.int
     RESUME_FIELD_NUMBER: _builtins.int
     HEARTBEAT_SECONDS_FIELD_NUMBER: _builtins.int
+    BULK_CREDIT_BYTES_FIELD_NUMBER: _builtins.int
     collector_version: _builtins.str
     last_stored_sequence: _builtins.int
     heartbeat_seconds: _builtins.float
+    bulk_credit_bytes: _builtins.int
+    """How much bulk may be on its way before the first Credit; 0: no limit but the transport's, and no Credit follows."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -390,10 +393,11 @@ class Welcome(_message.Message):
         last_stored_sequence: _builtins.int = ...,
         resume: _abc.Iterable[Global___Resume] | None = ...,
         heartbeat_seconds: _builtins.float = ...,
+        bulk_credit_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collector_version", b"collector_version", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bulk_credit_bytes", b"bulk_credit_bytes", "collector_version", b"collector_version", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.paths.lab import Lab, lab
 
 V4, V6 = "198.19.0.1", "2001:db8:ffff::1"

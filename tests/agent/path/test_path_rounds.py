@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes_path import FakeNetwork, Run, run, step, straight_path
-from tests.paths.simulation import Simulation, scenario
 
 from caseprobe.path_stats import summarize
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path.echoes import MAX_REPLIES, Reply
 from caseprobe_agent.path.rounds import Plan, Trace
+from tests.fakes_path import FakeNetwork, Run, run, step, straight_path
+from tests.paths.simulation import Simulation, scenario
 
 ON_TIME, LATE = path_pb2.REPLY_CLASS_ON_TIME, path_pb2.REPLY_CLASS_LATE
 DUPLICATE, REORDERED = path_pb2.REPLY_CLASS_DUPLICATE, path_pb2.REPLY_CLASS_REORDERED

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.fakes_machine import FakeClock, FakeMachine, File
 
 from caseprobe.errors import MachineAbsent, MachineDenied
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Address, Space
 from caseprobe_agent.probes import filesystems, interfaces, memory, system
 from caseprobe_agent.probes.probe import Measured
+from tests.fakes_machine import FakeClock, FakeMachine, File
 
 MEMINFO = "MemTotal: 1000 kB\nMemAvailable: 400 kB\n  SwapTotal: 10 kB\n"
 SYSTEM: dict[str, File] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests import fakes_sections as fakes
 
 from caseprobe.checks import filesystem
 from caseprobe.checks.check import Unknown
 from caseprobe.v1 import finding_pb2, section_pb2
+from tests import fakes_sections as fakes
 
 GIB = fakes.GIB
 
@@ -105,7 +105,7 @@ def test_a_filesystem_that_did_not_answer_makes_the_rest_unknown() -> None:
 def test_read_only_against_fstab_is_critical() -> None:
     """The line of the mount table is the proof."""
     broken = mounted(1, 20, read_only=True, fstab_writable=True)
-    proof = fakes.lines("/proc/self/mounts", "/dev/sda2 / ext4 rw 0 0", "/dev/sda1 /data ext4 ro,relatime 0 0")
+    proof = fakes.lines("/proc/self/mountinfo", "24 1 8:2 / / rw - ext4", "25 24 8:1 / /data ro - ext4 /dev/sda1 ro")
     [finding] = filesystem.judge_read_only(section(broken, lines=proof))
     assert (finding.object, finding.state, finding.cause) == (
         "/data",

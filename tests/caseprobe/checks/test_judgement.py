@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests import fakes_sections as fakes
 
 from caseprobe.checks import check_snapshot, worst
 from caseprobe.checks.check import Check, NotApplicable, Unknown
 from caseprobe.checks.judgement import MOST_FINDINGS
 from caseprobe.v1 import finding_pb2, section_pb2
+from tests import fakes_sections as fakes
 
 WARN, CRITICAL = finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL
 UNKNOWN, NOT_APPLICABLE = finding_pb2.SEVERITY_UNKNOWN, finding_pb2.SEVERITY_NOT_APPLICABLE

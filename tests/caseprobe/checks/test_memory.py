@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests import fakes_sections as fakes
 
 from caseprobe.checks import memory
 from caseprobe.checks.check import Unknown
 from caseprobe.v1 import finding_pb2, section_pb2
+from tests import fakes_sections as fakes
 
 MEMINFO = fakes.lines("/proc/meminfo", "MemTotal:  8388608 kB", "MemFree:  104857 kB", "MemAvailable:  335544 kB")
 

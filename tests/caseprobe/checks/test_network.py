@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests import fakes_sections as fakes
 
 from caseprobe.checks import network
 from caseprobe.checks.check import NotApplicable
 from caseprobe.v1 import finding_pb2, section_pb2
+from tests import fakes_sections as fakes
 
 
 def interface(name: str = "eth0", kind: str = "physical", **given: Any) -> section_pb2.Interface:

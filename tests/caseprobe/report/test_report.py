@@ -1,36 +1,206 @@
-"""The report page: safe, self-contained, and it says what matters."""
+"""The report page: safe, self-contained, whole in every language, and it says what matters first."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
 import pytest
-from tests import fakes_sections as fakes
+from google.protobuf.message import Message
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from caseprobe import report
 from caseprobe.report import render_report
-from caseprobe.texts import LANGUAGES
-from caseprobe.v1 import section_pb2
+from caseprobe.texts import LANGUAGES, catalogue
+from caseprobe.texts.template import PLURALS, places
+from caseprobe.v1 import path_pb2, section_pb2, snapshot_pb2
+from tests import fakes_sections as fakes
+from tests.fakes_faults import WELL
+from tests.fakes_snapshot import troubled
 
-EVIL = '"><script>alert(1)</script>&'
-
-
-def full(mount_point: str = "/data") -> section_pb2.Section:
-    """A filesystems section with one full disk."""
-    one = section_pb2.Filesystem(
-        mount_point=mount_point, type="ext4", measured=True, total_bytes=100, used_bytes=99, available_bytes=1
-    )
-    return fakes.section("filesystems", filesystems=section_pb2.FilesystemsFacts(filesystems=[one]))
+EVIL = "\"'><script>alert(1)</script>&<img src=x onerror=alert(2)>\u202e\x1b[2J"
+EVERY_LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
+VOID = {"meta"}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_machine_cannot_script_the_page(language: str) -> None:
-    """Text from a machine is text on the page, and nothing is loaded or run."""
-    page = render_report(fakes.judged(full(EVIL)), language)
-    assert EVIL not in page
-    assert "&lt;script&gt;" in page
-    for active in ("<script", "javascript:", "http://", "https://", "<link", "<img", "onload", "url("):
+class Outline(HTMLParser):
+    """What a browser sees: tags with their attributes in order, and whether every element was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember the tag, and that it must be closed."""
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the innermost element, which must be this one."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Remember text."""
+        self.text.append(data)
+
+
+def outline(page: str) -> Outline:
+    """The page as a browser sees it."""
+    seen = Outline()
+    seen.feed(page)
+    assert seen.open == []
+    return seen
+
+
+def poison(message: Message) -> None:
+    """Put hostile text into every string of a message, however deep."""
+    for field, value in list(message.ListFields()):
+        if field.cpp_type == field.CPPTYPE_MESSAGE:
+            for child in value if field.is_repeated else [value]:
+                poison(child)
+        elif field.cpp_type == field.CPPTYPE_STRING and field.name not in ("probe", "check_id", "message_id"):
+            if field.is_repeated:
+                value[:] = [EVIL for _ in value]
+            else:
+                setattr(message, field.name, EVIL)
+
+
+@EVERY_LANGUAGE
+def test_no_text_of_a_machine_becomes_markup(language: str) -> None:
+    """With hostile text in every string field the page has the same elements as without."""
+    hostile = troubled()
+    poison(hostile)
+    safe, seen = outline(render_report(troubled(), language)), outline(render_report(hostile, language))
+    assert {tag for tag, _ in seen.tags} <= {tag for tag, _ in safe.tags}
+    attributes = {name for _, given_ in seen.tags for name in given_}
+    assert not [name for name in attributes if name.startswith("on") or name in ("src", "href", "style")]
+    text = "".join(seen.text)
+    assert "<script>alert(1)</script>" in text
+    assert not {"\u202e", "\x1b"} & set(text)
+
+
+def test_the_page_loads_nothing() -> None:
+    """No address, no script, no font, no picture: it reads the same without a network."""
+    page = render_report(troubled())
+    for active in ("<script", "javascript:", "http:", "https:", "<link", "<img", "@import", "url("):
         assert active not in page
+    policies = [attributes["content"] for tag, attributes in outline(page).tags if "http-equiv" in attributes]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
 
 
-def test_the_verdict_comes_first() -> None:
-    """The first heading is the verdict."""
-    page = render_report(fakes.judged(full()))
-    assert page.index("1 critical problem found") < page.index("<details")
+def test_the_verdict_is_the_first_heading() -> None:
+    """What a person under stress reads first is the worst, then how much was checked."""
+    seen = outline(render_report(troubled()))
+    assert next(tag for tag, _ in seen.tags if tag in ("h1", "h2")) == "h1"
+    page = render_report(troubled())
+    order = ["3 critical problems found", "of 45 checks ran", "What was found", "What was measured", "What was hidden"]
+    positions = [page.index(sentence, page.index("<body")) for sentence in order]
+    assert positions == sorted(positions)
+
+
+def test_each_finding_has_its_proof_behind_a_click() -> None:
+    """The lines as judged, their source, their numbers, the level and where it is from."""
+    page = render_report(troubled())
+    card = page[page.index("Disk sdb could not read or write") :]
+    card = card[: card.index("</article>")]
+    assert "<details>" in card
+    for told in ("/dev/kmsg", ">1890<", "I/O error, dev sdb, sector 976773120", "log.kernel", "lines_total &gt;= 1"):
+        assert told in card
+
+
+def test_what_was_not_measured_is_told_with_its_reason() -> None:
+    """Denied, absent and silent things stand beside what was read, with the missing right."""
+    text = " ".join("".join(outline(render_report(troubled())).text).split())
+    assert "System lognot allowed · needs group adm · /var/log/syslog may not be read" in text
+    assert "1 of 3 filesystems could not be read (/mnt/backup: did not answer in 0.5 s)" in text
+    assert "Temperatures, Fans, Batteries" in text
+
+
+def test_what_was_hidden_is_counted_and_what_was_kept_back_is_named() -> None:
+    """Counts by kind, never a value; a withheld artifact with its reason."""
+    text = "".join(outline(render_report(troubled())).text)
+    assert "322 private values were hidden" in text
+    assert "aws_key_id1" in text
+    assert "artifacts/auth.log/var/log/auth.log–could not be made safe" in text
+
+
+def test_a_machine_that_is_well_reads_so() -> None:
+    """No findings: the verdict says so, and that everything was judged."""
+    page = render_report(fakes.judged(*WELL))
+    assert 'class="ok"' in page
+    assert "<h1>No problems found</h1>" in page
+    assert "45 of 45 checks ran" in page
+
+
+def test_nothing_judged_is_not_health() -> None:
+    """An empty snapshot must not read as a machine that is well."""
+    page = render_report(fakes.judged())
+    assert "<h1>Nothing could be judged</h1>" in page
+    assert 'class="unknown"' in page
+
+
+def test_a_path_is_the_verdict_of_a_snapshot_that_measured_nothing_else() -> None:
+    """A live path session ends as such a page, with its hops."""
+    facts = path_pb2.PathFacts(
+        target="www.example.net",
+        rounds=20,
+        hops=[path_pb2.PathHop(ttl=1, addresses=[bytes([10, 0, 0, 1])], sent=20, received=20, avg_seconds=0.0012)],
+        verdict=path_pb2.PathVerdict(message_id="path.ok"),
+    )
+    page = render_report(fakes.judged(fakes.section("path", path=facts)))
+    assert "<h1>The path to www.example.net is clean over 20 rounds</h1>" in page
+    assert "10.0.0.1" in page
+
+
+@EVERY_LANGUAGE
+def test_every_word_of_the_page_exists_in_every_language(language: str) -> None:
+    """Labels that the code names are in the catalogue, and each label counts as its language does."""
+    code = "".join(path.read_text("utf-8") for path in Path(report.__file__).parent.rglob("*.py"))
+    known = catalogue.read("report")
+    named = set(re.findall(r"""words(?:\.filled)?\(\s*"([a-z0-9_]+)\"""", code))
+    assert named - set(known) == set()
+    for name, table in known.items():
+        assert table[language], name
+        assert {forms for _, forms in places(table[language]) if forms} <= {PLURALS[language][0]}, name
+
+
+def labels_by_value() -> Iterator[str]:
+    """Labels whose name ends in a value of the contract."""
+    yield from (f"section_{field.name}" for field in section_pb2.Section.DESCRIPTOR.oneofs_by_name["facts"].fields)
+    yield from (f"outcome_{name}" for name in ("absent", "denied", "timeout", "failed", "skipped"))
+    yield from (f"cause_{name}" for name in ["disk", "link", "host", "wear", "software", "configuration", "unknown"])
+    hops = ("ok", "loss", "rate_limited", "slow_control_plane", "silent", "filtered", "unknown")
+    yield from (f"hop_{name}" for name in hops)
+
+
+def test_every_value_of_the_contract_has_a_word() -> None:
+    """Sections, outcomes, causes and classes of hops are all named."""
+    assert set(labels_by_value()) - set(catalogue.read("report")) == set()
+
+
+def numbers_in(message: Message) -> Iterator[tuple[Message, str]]:
+    """Every place of a floating number in a message, however deep."""
+    for field, value in message.ListFields():
+        if field.cpp_type == field.CPPTYPE_MESSAGE:
+            for child in value if field.is_repeated else [value]:
+                yield from numbers_in(child)
+        elif field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT) and not field.is_repeated:
+            yield message, field.name
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_no_number_breaks_the_page(data: st.DataObject) -> None:
+    """Not a number, infinite, negative, huge: the page comes out and stays well-formed."""
+    snapshot = snapshot_pb2.Snapshot()
+    snapshot.CopyFrom(troubled())
+    for message, name in numbers_in(snapshot):
+        setattr(message, name, data.draw(st.sampled_from([0.0, -1.5, 1e300, float("nan"), float("inf"), 0.1])))
+    snapshot.started_at.seconds = data.draw(st.sampled_from([0, -1, 2**62, 1]))
+    outline(render_report(snapshot))

@@ -112,7 +112,7 @@ def test_coverage_in_one_sentence() -> None:
     [
         ([], "No problems found"),
         ([finding_pb2.SEVERITY_INFO], "No problems found; 1 remark"),
-        ([WARN, WARN], "2 warnings, nothing critical: x: y"),
+        ([WARN, WARN], "2 warnings, nothing critical; first of all: x: y"),
         ([WARN, finding_pb2.SEVERITY_CRITICAL], "1 critical problem found: x: y"),
     ],
 )

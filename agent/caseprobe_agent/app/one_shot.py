@@ -1,0 +1,119 @@
+"""Builds a one-shot run from settings and the person who started it."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import SystemRandom
+
+from caseprobe.errors import CaseprobeError
+from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant
+from caseprobe_agent import worker
+from caseprobe_agent.app.parts import LocalClock, audit_of, credentials_of, fresh_id, grants_of, hello_of
+from caseprobe_agent.config import Settings
+from caseprobe_agent.consent import Ask, Origin, grants_it
+from caseprobe_agent.gate import Answer, Gate
+from caseprobe_agent.grants import Grants
+from caseprobe_agent.identity import ONE_SHOT, Enrolled, enrol, keys, load
+from caseprobe_agent.identity.state import load_key as load_private_key
+from caseprobe_agent.identity.state import save_key
+from caseprobe_agent.link import Delivery, FileOutbox, Link
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.oneshot import OneShot, Order, Person
+from caseprobe_agent.seal.form import load_key
+
+LABEL = "one-shot"
+KEY_SECONDS = 20.0
+LEAST_DELIVERY_SECONDS = 30.0
+SLOWEST_BYTES_PER_SECOND = 16 << 10
+
+
+class _Present:
+    """The owner of a one-shot run has answered by starting it; nothing ever asks them here."""
+
+    async def answer(self, ask: Ask) -> Answer:
+        """Never reached: what the owner asks for is decided without asking them again."""
+        raise CaseprobeError(f"nobody can be asked about {ask.target or ask.kind}")
+
+
+async def build(settings: Settings, person: Person) -> OneShot:
+    """A run that is ready to start."""
+    clock = LocalClock()
+    audit = audit_of(settings, clock)
+    grants = grants_of(settings, load(settings.state_folder))
+    await grants.load()
+    gate = Gate(settings.policy, grants, audit, _Present(), _no_marker, clock, lambda: fresh_id("grant"), 1.0)
+    folder = settings.state_folder / LABEL
+    return OneShot(
+        machine=Machine(),
+        gate=gate,
+        audit=audit,
+        person=person,
+        language=settings.language,
+        pseudonym_key=load_key(settings.state_folder),
+        state_folder=settings.state_folder,
+        new_id=fresh_id,
+        clock=clock,
+        enrol=_enroller(folder),
+        own_key=_own_key(folder),
+        deliver=_deliver,
+        standing_grant=_standing_grant(grants, clock),
+    )
+
+
+async def _no_marker(_command_id: str, _request: bytes) -> bool:
+    return True
+
+
+def _enroller(folder: Path) -> Callable[[Order], Awaitable[Enrolled]]:
+    """Makes a run known to the collector under the caller's own key; the machine's name is not told."""
+
+    async def enrol_once(order: Order) -> Enrolled:
+        assert order.code is not None
+        return await enrol(order.code, folder, LABEL, sys.platform)
+
+    return enrol_once
+
+
+def _own_key(folder: Path) -> Callable[[], Awaitable[tuple[bytes, str]]]:
+    """The caller's own key and its id, made on first use."""
+
+    async def own_key() -> tuple[bytes, str]:
+        answer = await worker.call(keys.prepare, load_private_key(folder, ONE_SHOT), KEY_SECONDS)
+        private, _, public = keys.unpack(answer)
+        save_key(folder, ONE_SHOT, private)
+        return private, keys.agent_id_of(public)
+
+    return own_key
+
+
+def _standing_grant(grants: Grants, clock: LocalClock) -> Callable[[str], Grant | None]:
+    """Looks for a stored grant that lets a case have health data while nobody is there."""
+
+    def find(case_id: str) -> Grant | None:
+        ask = Ask(POLICY_KIND_HEALTH, Origin.OWNER, case_id=case_id)
+        return next((grants.get(one.grant_id) for one in grants.terms() if grants_it(one, ask, clock())), None)
+
+    return find
+
+
+async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapshot) -> Delivery:
+    """Send one finished file over the link; raises Unreachable, NotTrusted or what the collector refuses with."""
+    spool_id = f"spool_{secrets.token_hex(8)}"
+
+    async def hello() -> link_pb2.Hello:
+        frame = hello_of(enrolled.identity, spool_id, LABEL, sys.platform, "")
+        frame.flow = snapshot_pb2.FLOW_ONE_SHOT
+        return frame
+
+    async def ignore(_frame: link_pb2.LinkResponse) -> None:
+        """A one-shot run takes no commands."""
+
+    with path.open("rb") as file:
+        outbox = FileOutbox(file, link_pb2.DATA_KIND_BUNDLE, snapshot.snapshot_id)
+        link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
+        seconds = LEAST_DELIVERY_SECONDS + path.stat().st_size / SLOWEST_BYTES_PER_SECOND
+        return await link.deliver_once(seconds)

@@ -1,0 +1,94 @@
+"""The parts that every flow is built from."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import time
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from tzlocal import get_localzone
+
+from caseprobe import VERSION
+from caseprobe.ids import new_id
+from caseprobe.v1 import link_pb2
+from caseprobe_agent import grants, worker
+from caseprobe_agent.audit import Audit
+from caseprobe_agent.config import Settings
+from caseprobe_agent.grants import Grants
+from caseprobe_agent.identity import Identity, sign
+from caseprobe_agent.link import Credentials
+
+SIGNATURE_SECONDS = 20.0
+
+
+class LocalClock:
+    """Now, aware, in the machine's own time zone, as it was when this was made."""
+
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        self.zone = zone or get_localzone()
+
+    def __call__(self) -> datetime:
+        """The wall clock."""
+        return datetime.now(self.zone)
+
+
+def fresh_id(prefix: str) -> str:
+    """A new id with this prefix."""
+    return new_id(prefix, time.time(), secrets.token_bytes(10))
+
+
+def user_name(uid: int | None = None) -> str:
+    """The name of a local user, or the number where the machine knows no name."""
+    number = os.geteuid() if uid is None else uid
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
+
+
+def audit_of(settings: Settings, clock: LocalClock) -> Audit:
+    """The machine's own chain, shared by all flows of one state folder."""
+    return Audit(audit_path(settings), clock)
+
+
+def audit_path(settings: Settings) -> Path:
+    """Where the chain is kept."""
+    return settings.state_folder / "audit.jsonl"
+
+
+def grants_of(settings: Settings, identity: Identity | None) -> Grants:
+    """The grants that the enrolled machine's key signed; without one there are none."""
+
+    async def sign_terms(data: bytes) -> tuple[str, bytes]:
+        assert identity is not None, "nothing asks for a grant before the machine is enrolled"
+        return await sign(identity, data, run=worker.call)
+
+    async def verify_terms(key_id: str, data: bytes, signature: bytes) -> bool:
+        if identity is None or key_id != identity.agent_id:
+            return False
+        request = grants.signature_request(identity.private_key_pem, data, signature)
+        return bool(await worker.call(grants.signature_fits, request, SIGNATURE_SECONDS))
+
+    return Grants(settings.state_folder / "grants", sign_terms, verify_terms)
+
+
+def credentials_of(identity: Identity) -> Credentials:
+    """What the link connects with."""
+    return Credentials(identity.link_address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem)
+
+
+def hello_of(identity: Identity, spool_id: str, label: str, system: str, boot_id: str) -> link_pb2.Hello:
+    """The first frame, without what only a resident agent has."""
+    hello = link_pb2.Hello(
+        agent_version=VERSION,
+        agent_id=identity.agent_id,
+        boot_id=boot_id,
+        spool_id=spool_id,
+        machine_label=label,
+        system=system,
+    )
+    hello.sent_at.GetCurrentTime()
+    return hello

@@ -1,0 +1,79 @@
+"""Findings in words on a screen, for every command that shows a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from caseprobe import texts
+from caseprobe.checks import worst
+from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
+from caseprobe_agent.cli.screen import Screen
+
+EVIDENCE_LINES = 3
+FAIL_STATES = {"warn": finding_pb2.SEVERITY_WARN, "critical": finding_pb2.SEVERITY_CRITICAL}
+SHOWN = (finding_pb2.SEVERITY_INFO, finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL)
+OUTCOMES = {
+    section_pb2.PROBE_OUTCOME_ABSENT: "not on this machine",
+    section_pb2.PROBE_OUTCOME_DENIED: "not permitted",
+    section_pb2.PROBE_OUTCOME_TIMEOUT: "hung",
+    section_pb2.PROBE_OUTCOME_FAILED: "failed",
+    section_pb2.PROBE_OUTCOME_SKIPPED: "left out",
+}
+Restore = Callable[[str], str]
+
+
+def as_it_is(text: str) -> str:
+    """No true names are known: text stays."""
+    return text
+
+
+def fails(findings: Sequence[finding_pb2.Finding], fail_on: str | None) -> bool:
+    """Whether --fail-on turns these findings into exit code 1."""
+    return any(one.state >= FAIL_STATES[fail_on] for one in findings if one.state in SHOWN) if fail_on else False
+
+
+def show_judgement(
+    screen: Screen,
+    findings: Sequence[finding_pb2.Finding],
+    coverage: Sequence[finding_pb2.Coverage],
+    language: str,
+    restore: Restore = as_it_is,
+) -> None:
+    """The verdict, every finding with its evidence and advice, and what was judged."""
+    state = texts.state_name(worst(findings))
+    screen.finding(state, restore(texts.verdict_sentence(findings, language)), [])
+    for finding in findings:
+        if finding.state in SHOWN:
+            details = [(restore(texts.printable(text)), how) for text, how in _details(finding, language)]
+            screen.line()
+            screen.finding(texts.state_name(finding.state), restore(texts.summary(finding, language)), details)
+    screen.line()
+    screen.line(texts.coverage_sentence(coverage, language), "dim")
+
+
+def _details(finding: finding_pb2.Finding, language: str) -> Iterator[tuple[str, str]]:
+    """Evidence and advice of a finding, each with its style."""
+    for one in finding.evidence[:EVIDENCE_LINES]:
+        place = f"{one.source}:{one.line}" if one.line else one.source
+        yield f"{place}: {one.text}", "dim"
+    left = len(finding.evidence) - EVIDENCE_LINES
+    if left > 0:
+        yield f"… and {left} more lines", "dim"
+    yield f"→ {texts.advice(finding, language)}", ""
+
+
+def not_measured(snapshot: snapshot_pb2.Snapshot) -> list[tuple[str, str]]:
+    """Every probe that gave nothing, with why and what it would need."""
+    rows = []
+    for section in snapshot.sections:
+        if section.outcome != section_pb2.PROBE_OUTCOME_OK:
+            why = OUTCOMES.get(section.outcome, "failed")
+            needs = f" (needs {section.needs})" if section.needs else ""
+            rows.append((section.probe, texts.printable(f"{why}: {section.reason}{needs}")))
+    return rows
+
+
+def hidden(snapshot: snapshot_pb2.Snapshot) -> str:
+    """What was hidden, in numbers."""
+    counts = [f"{count.total} {count.rule}" for count in snapshot.redaction.counts]
+    return ", ".join(counts) or "nothing had to be hidden"

@@ -1,0 +1,77 @@
+"""Options and inputs that several commands share, read alike everywhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from caseprobe.errors import JoinCodeError, UsageError
+from caseprobe_agent.config import Settings, load
+
+LONGEST_JOIN_TEXT = 16 << 10
+FAIL_ON = ("warn", "critical")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout and nothing else there")
+
+
+def add_fail_on(parser: argparse.ArgumentParser) -> None:
+    """--fail-on."""
+    parser.add_argument(
+        "--fail-on", choices=FAIL_ON, metavar="|".join(FAIL_ON), help="exit 1 where a finding is so bad, or worse"
+    )
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a positive number of seconds, not {text!r}")
+    return number
+
+
+def settings_of(**flags: str) -> Settings:
+    """The settings in effect; raises ConfigurationError."""
+    return load(os.environ, {name: value for name, value in flags.items() if value})
+
+
+def join_text(argument: str | None) -> str:
+    """A join code as given: on the line, `-` for stdin, `@FILE`, or from the file that CASEPROBE_JOIN_CODE_FILE names.
+
+    A code on the command line is visible to other users of the machine for as long as the program runs.
+    """
+    if argument is None:
+        named = os.environ.get("CASEPROBE_JOIN_CODE_FILE")
+        return _file(Path(named)) if named else ""
+    if argument == "-":
+        text = sys.stdin.read(LONGEST_JOIN_TEXT)
+    elif argument.startswith("@"):
+        text = _file(Path(argument[1:]))
+    else:
+        text = argument
+    if not text.strip():
+        raise JoinCodeError("the join code is empty; paste the whole string that support gave you")
+    return text.strip()
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of an input file; raises UsageError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _file(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(LONGEST_JOIN_TEXT)
+    except OSError as error:
+        raise JoinCodeError(f"the join code's file {path} cannot be read: {error.strerror}") from None

@@ -1,0 +1,91 @@
+"""A path as a table of plain text, for pipes and files."""
+
+from __future__ import annotations
+
+from caseprobe import texts
+from caseprobe.v1 import path_pb2
+
+HEADINGS = ("hop", "address", "loss", "sent", "best", "avg", "p95", "worst", "jitter", "what it means")
+MEANINGS = {
+    "ok": "",
+    "loss": "loss on the way here",
+    "rate_limited": "limits its own answers, no loss",
+    "slow_control_plane": "answers slowly itself, delays nothing",
+    "silent": "never answers",
+    "filtered": "refuses to go on",
+    "unknown": "not asked",
+}
+
+
+def render_table(facts: path_pb2.PathFacts, language: str) -> str:
+    """Title, one line a hop with times in milliseconds, and the verdict's sentence."""
+    rows = [HEADINGS, *(row(hop) for hop in facts.hops)]
+    widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
+    table = [
+        "  ".join(_aligned(cell, width, n) for n, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        for line in rows
+    ]
+    return "\n".join([title(facts), *(line.rstrip() for line in table), "", *closing(facts, language)])
+
+
+def title(facts: path_pb2.PathFacts) -> str:
+    """Where to, how, and how often; times in the table are milliseconds."""
+    address = texts.address_text(facts.address) or "?"
+    name = texts.printable(facts.target)
+    place = name if name == address else f"{name} ({address})"
+    protocol = path_pb2.PathProtocol.Name(facts.protocol).removeprefix("PATH_PROTOCOL_")
+    port = f" port {facts.port}" if facts.port else ""
+    rounds = "1 round" if facts.rounds == 1 else f"{facts.rounds} rounds"
+    return f"path to {place} over {protocol}{port}, {rounds}, times in ms"
+
+
+def row(hop: path_pb2.PathHop) -> tuple[str, ...]:
+    """The cells of one hop."""
+    times = ("best_seconds", "avg_seconds", "p95_seconds", "worst_seconds", "jitter_seconds")
+    return (
+        str(hop.ttl),
+        addresses(hop),
+        f"{hop.loss_ratio:.1%}" if hop.sent else "-",
+        str(hop.sent),
+        *(milliseconds(getattr(hop, name)) if hop.received else "-" for name in times),
+        meaning(hop),
+    )
+
+
+def addresses(hop: path_pb2.PathHop) -> str:
+    """The hop's address, with the number of further ones; * where nothing answered."""
+    known = [text for text in map(texts.address_text, hop.addresses) if text]
+    further = f" +{len(known) - 1}" if len(known) > 1 else ""
+    return f"{known[0]}{further}" if known else "*"
+
+
+def meaning(hop: path_pb2.PathHop) -> str:
+    """What the hop's numbers mean, its labels, and replies out of the ordinary."""
+    counts = (("late", hop.late), ("duplicate", hop.duplicates), ("reordered", hop.reordered))
+    notes = [MEANINGS.get(hop.classification, hop.classification)]
+    notes += [f"MPLS {'/'.join(str(label) for label in hop.mpls_labels)}"] if hop.mpls_labels else []
+    notes += [f"{count} {name}" for name, count in counts if count]
+    return ", ".join(note for note in notes if note)
+
+
+def milliseconds(seconds: float) -> str:
+    """A time in milliseconds with three significant digits where it is short.
+
+    >>> milliseconds(0.0000412), milliseconds(0.01234), milliseconds(0.1)
+    ('0.041', '12.3', '100')
+    """
+    value = seconds * 1e3
+    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"
+
+
+def closing(facts: path_pb2.PathFacts, language: str) -> list[str]:
+    """The verdict's sentence, and what ended the trace early."""
+    lines = [texts.path_verdict(facts, language)]
+    if facts.shortfall:
+        lines.append(f"ended early: the {facts.shortfall.replace('_', ' ')} is used up")
+    return lines
+
+
+def _aligned(cell: str, width: int, column: int) -> str:
+    return cell.ljust(width) if HEADINGS[column] in ("address", "what it means") else cell.rjust(width)

@@ -1,0 +1,200 @@
+"""The steps of a one-shot run, in their order."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from caseprobe import VERSION
+from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
+from caseprobe.report import render_report
+from caseprobe.v1 import section_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import (
+    CONSENT_MODE_REVIEWED,
+    CONSENT_MODE_STREAMING,
+    POLICY_DECISION_ALLOW,
+    POLICY_KIND_HEALTH,
+    POLICY_KIND_LOGS,
+    ConsentRecord,
+    Grant,
+)
+from caseprobe_agent.audit import Audit
+from caseprobe_agent.consent import Ask, Origin
+from caseprobe_agent.consent.texts import bundle_text
+from caseprobe_agent.gate import Denied, Gate
+from caseprobe_agent.identity import Enrolled
+from caseprobe_agent.link import Delivery
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.oneshot.file import bundle_path, members_of, open_new, write
+from caseprobe_agent.oneshot.order import Order, Person, Preview, Result
+from caseprobe_agent.probes import PROFILES
+from caseprobe_agent.probes.probe import Probe
+from caseprobe_agent.seal.form import hiding_of
+from caseprobe_agent.seal.pipe import Sealed, seal, signer_of
+from caseprobe_agent.snapshot import take_snapshot
+
+# What shows text that programs wrote, and so is asked about apart from figures.
+LOG_PROBES = ("kernel_log", "system_log")
+
+
+@dataclass(frozen=True)
+class OneShot:
+    """A run with everything that it needs; the callables are the outside world.
+
+    enrol makes this run known to the collector of a join code; own_key gives the caller's own key (PEM) and agent id;
+    deliver sends a finished file; standing_grant is a stored grant that lets this case have health data unattended.
+    """
+
+    machine: Machine
+    gate: Gate
+    audit: Audit
+    person: Person
+    language: str
+    pseudonym_key: bytes
+    state_folder: Path
+    new_id: Callable[[str], str]
+    clock: Callable[[], datetime]
+    enrol: Callable[[Order], Awaitable[Enrolled]]
+    own_key: Callable[[], Awaitable[tuple[bytes, str]]]
+    deliver: Callable[[Enrolled, Path, snapshot_pb2.Snapshot], Awaitable[Delivery]]
+    standing_grant: Callable[[str], Grant | None]
+
+    async def run(self, order: Order) -> Result:
+        """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
+        enrolled, failure = await self._enrol(order)
+        case_id = enrolled.identity.case_id if enrolled else ""
+        await self._admit(order, case_id)
+        self.person.tell("measuring this machine …")
+        taken = await take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile)
+        key, agent_id = await self._key(enrolled)
+        consent = self._consent(order, case_id)
+        self._complete(taken.snapshot, agent_id, case_id, consent, enrolled)
+        masked = True  # a one-shot bundle hides the machine's label and serials too
+        hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
+        sealed = seal(taken.snapshot, taken.artifacts, hiding)
+        result = self._written(order, sealed, key, case_id)
+        if order.code is None:
+            return result
+        if enrolled is None:
+            return dataclasses.replace(result, failure=failure)
+        return await self._send(order, enrolled, result)
+
+    async def _enrol(self, order: Order) -> tuple[Enrolled | None, CaseprobeError | None]:
+        """The identity for this run; a collector that cannot be reached or refuses does not stop the measurement."""
+        if order.code is None:
+            return None, None
+        self.person.tell(f"contacting {order.code.address} …")
+        try:
+            return await self.enrol(order), None
+        except DeliveryError as error:
+            self.person.tell(f"{error}; measuring anyway")
+            return None, error
+
+    async def _admit(self, order: Order, case_id: str) -> None:
+        """The owner's own run passes the gate too: what root's policy denies is denied."""
+        ask = Ask(POLICY_KIND_HEALTH, Origin.OWNER, requested_by=self.person.name, case_id=case_id)
+        verdict = await self.gate.admit(dataclasses.replace(ask, details=("bundle", order.profile)))
+        if isinstance(verdict, Denied):
+            raise PolicyRefused(f"nothing was measured: {verdict.reason}")
+
+    def _probes(self, order: Order) -> Sequence[Probe]:
+        """The profile's probes without those that policy denies."""
+        logs = Ask(POLICY_KIND_LOGS, Origin.OWNER, requested_by=self.person.name)
+        if self.gate.foresee(logs).decision == POLICY_DECISION_ALLOW:
+            return PROFILES[order.profile]
+        return [probe for probe in PROFILES[order.profile] if probe.name not in LOG_PROBES]
+
+    async def _key(self, enrolled: Enrolled | None) -> tuple[bytes, str]:
+        """The private key that signs, and the id that it gives."""
+        if enrolled:
+            return enrolled.identity.private_key_pem, enrolled.identity.agent_id
+        return await self.own_key()
+
+    def _consent(self, order: Order, case_id: str) -> ConsentRecord:
+        """How the person agrees, or would; whether they did is what sending says. A mere file asks nobody."""
+        record = ConsentRecord(granted_by=self.person.name, language=self.language)
+        record.granted_at.FromDatetime(self.clock().astimezone(UTC))
+        if order.code is None:
+            return record
+        grant = None if self.person.present else self.standing_grant(case_id)
+        streaming = order.no_preview or grant is not None
+        record.mode = CONSENT_MODE_STREAMING if streaming else CONSENT_MODE_REVIEWED
+        mode = "streaming" if streaming else "reviewed"
+        record.text_shown = bundle_text(order.code.address, case_id, mode, self.language)
+        if grant:
+            record.grant.CopyFrom(grant)
+        return record
+
+    def _complete(
+        self,
+        snapshot: snapshot_pb2.Snapshot,
+        agent_id: str,
+        case_id: str,
+        consent: ConsentRecord,
+        enrolled: Enrolled | None,
+    ) -> None:
+        """Ids, flow, consent, and the machine's clock against the collector's where the two have spoken."""
+        snapshot.snapshot_id = self.new_id("snap")
+        snapshot.agent_id, snapshot.case_id = agent_id, case_id
+        snapshot.flow, snapshot.agent_version = snapshot_pb2.FLOW_ONE_SHOT, VERSION
+        snapshot.consent.CopyFrom(consent)
+        if enrolled:
+            clock = section_pb2.ClockFacts(
+                offset_seconds=enrolled.clock_offset_seconds, round_trip_seconds=enrolled.round_trip_seconds
+            )
+            snapshot.sections.add(probe="clock", outcome=section_pb2.PROBE_OUTCOME_OK, clock=clock)
+
+    def _written(self, order: Order, sealed: Sealed, key: bytes, case_id: str) -> Result:
+        """The bundle file, on the disk."""
+        report = render_report(sealed.snapshot, self.language)
+        sealed.snapshot.consent.shown_sha256 = hashlib.sha256(report.encode("utf-8", "replace")).digest()
+        path = bundle_path(order.output, self.state_folder, self.clock())
+        with open_new(path) as file:
+            digest = write(file, sealed, report, signer_of(key, "one-shot"))
+        return Result(sealed.snapshot, sealed.redactor, path, digest, case_id=case_id)
+
+    async def _send(self, order: Order, enrolled: Enrolled, result: Result) -> Result:
+        """Ask where somebody is there to be asked, then deliver the file as it stands."""
+        receiver = enrolled.response.collector_name or enrolled.identity.link_address
+        result = dataclasses.replace(result, receiver=receiver)
+        refusal = self._refusal(order, enrolled, result)
+        if refusal:
+            await self.audit.record("kept", result.snapshot.snapshot_id, self.person.name, str(refusal))
+            return dataclasses.replace(result, failure=refusal)
+        self.person.tell(f"sending to {receiver} …")
+        await self.audit.record(
+            "sending", result.snapshot.snapshot_id, self.person.name, f"{receiver} {result.sha256.hex()}"
+        )
+        try:
+            delivery = await self.deliver(enrolled, result.path, result.snapshot)
+        except CaseprobeError as error:
+            await self.audit.record("not sent", result.snapshot.snapshot_id, self.person.name, str(error))
+            return dataclasses.replace(result, failure=error)
+        await self.audit.record("sent", result.snapshot.snapshot_id, self.person.name, result.sha256.hex())
+        return dataclasses.replace(result, delivered=True, notices=tuple(one.text for one in delivery.notices))
+
+    def _refusal(self, order: Order, enrolled: Enrolled, result: Result) -> CaseprobeError | None:
+        """Why this must not be sent; None where somebody or something agreed."""
+        consent = result.snapshot.consent
+        if consent.mode == CONSENT_MODE_STREAMING:
+            return None
+        if not self.person.present:
+            return PolicyRefused(
+                "not sent: there is no terminal to ask on and no grant; add --no-preview to send without looking"
+            )
+        preview = Preview(
+            path=result.path,
+            size_bytes=result.path.stat().st_size,
+            members=members_of(result.path),
+            snapshot=result.snapshot,
+            receiver=result.receiver,
+            case_id=enrolled.response.case_id,
+            case_title=enrolled.response.case_title,
+            consent_text=consent.text_shown,
+            redactor=result.redactor,
+        )
+        return None if self.person.agree(preview) else PolicyRefused("not sent: you chose not to")

@@ -1,0 +1,81 @@
+"""What a one-shot run is asked for, whom it talks to, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from caseprobe.errors import CaseprobeError
+from caseprobe.redaction import Redactor
+from caseprobe.v1 import enrolment_pb2, snapshot_pb2
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the caller wants. code None: a file only. output: the file's name is chosen where it is not given.
+
+    no_preview: the caller agreed beforehand to send without looking.
+    """
+
+    profile: str
+    deadline_seconds: float
+    output: Path | None = None
+    code: enrolment_pb2.JoinCode | None = None
+    join_text: str = ""
+    no_preview: bool = False
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is about to leave: exactly this file. redactor gives the true names back, for this screen only."""
+
+    path: Path
+    size_bytes: int
+    members: Mapping[str, int]
+    snapshot: snapshot_pb2.Snapshot
+    receiver: str
+    case_id: str
+    case_title: str
+    consent_text: str
+    redactor: Redactor
+
+
+class Person(Protocol):
+    """Who started the run, as far as they can be reached."""
+
+    name: str
+
+    @property
+    def present(self) -> bool:
+        """Whether they can be shown something and asked."""
+        ...
+
+    def tell(self, line: str) -> None:
+        """One line about what happens now."""
+        ...
+
+    def agree(self, preview: Preview) -> bool:
+        """Show everything that would leave, and ask."""
+        ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it. failure: why it was not delivered, where it was to be; the file is kept in any case."""
+
+    snapshot: snapshot_pb2.Snapshot
+    redactor: Redactor
+    path: Path
+    sha256: bytes
+    delivered: bool = False
+    receiver: str = ""
+    case_id: str = ""
+    notices: tuple[str, ...] = ()
+    failure: CaseprobeError | None = None
+
+    @property
+    def measured(self) -> bool:
+        """True where at least one probe gave facts."""
+        return any(section.WhichOneof("facts") for section in self.snapshot.sections)

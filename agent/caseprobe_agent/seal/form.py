@@ -1,0 +1,103 @@
+"""What goes into the pipe and what comes out, in a form that a child can be handed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from caseprobe.errors import Corrupt, MeasurementError
+from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe_agent.identity.files import make_private_folder, read_private, write_private
+from caseprobe_agent.identity.keys import pack, unpack
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import RawArtifact
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """With what to hide: the machine's own key and the names that it knows to be its own.
+
+    forbidden: texts that must not be in the result whatever the rules say, such as the join code of this run.
+    """
+
+    key: bytes = field(repr=False)
+    asset_masked: bool
+    host_name: str = ""
+    passwd: str = field(default="", repr=False)
+    hosts: str = field(default="", repr=False)
+    forbidden: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What the spool keeps: a zstd-compressed Snapshot or a bundle file; and what was hidden in it, in numbers."""
+
+    kind: link_pb2.DataKind.ValueType
+    body: bytes
+    hidden_total: int = 0
+    withheld_total: int = 0
+
+
+def hiding_of(machine: Machine, key: bytes, asset_masked: bool, forbidden: Sequence[str] = ()) -> Hiding:
+    """How this machine's facts are hidden; a name source that cannot be read hides less by name, not by form."""
+    texts = [_text(machine, path) for path in ("/proc/sys/kernel/hostname", "/etc/passwd", "/etc/hosts")]
+    return Hiding(key, asset_masked, texts[0].strip(), texts[1], texts[2], tuple(forbidden))
+
+
+def load_key(folder: Path) -> bytes:
+    """The key of this machine's pseudonyms, made on first use; it never leaves the folder."""
+    make_private_folder(folder)
+    path = folder / "pseudonyms.key"
+    key = read_private(path)
+    if key is None:
+        key = secrets.token_bytes(KEY_BYTES)
+        write_private(path, key)
+    if len(key) != KEY_BYTES:
+        raise Corrupt(f"{path} is damaged: move it away (later pseudonyms then differ from earlier ones)")
+    return key
+
+
+def pack_request(
+    snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hiding: Hiding, private_key_pem: bytes
+) -> bytes:
+    """Everything that the child needs, as one request."""
+    plain = {**asdict(hiding), "key": hiding.key.hex()}
+    rows = [[one.name, one.source, one.truncated] for one in artifacts]
+    header = json.dumps({"hiding": plain, "artifacts": rows}).encode()
+    return pack(header, private_key_pem, snapshot.SerializeToString(), *(one.data for one in artifacts))
+
+
+def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtifact], Hiding, bytes]:
+    """What pack_request put together."""
+    head, private_key_pem, snapshot, *data = unpack(request)
+    header = json.loads(head)
+    plain = header["hiding"]
+    hiding = Hiding(**{**plain, "key": bytes.fromhex(plain["key"]), "forbidden": tuple(plain["forbidden"])})
+    rows = zip(header["artifacts"], data, strict=True)
+    artifacts = [RawArtifact(name, source, body, truncated) for (name, source, truncated), body in rows]
+    return snapshot_pb2.Snapshot.FromString(snapshot), artifacts, hiding, private_key_pem
+
+
+def pack_parcel(parcel: Parcel) -> bytes:
+    """A parcel as the child's answer."""
+    figures = json.dumps([int(parcel.kind), parcel.hidden_total, parcel.withheld_total]).encode()
+    return pack(figures, parcel.body)
+
+
+def unpack_parcel(answer: bytes) -> Parcel:
+    """The parcel in the child's answer."""
+    figures, body = unpack(answer)
+    kind, hidden_total, withheld_total = json.loads(figures)
+    return Parcel(kind, body, hidden_total, withheld_total)
+
+
+def _text(machine: Machine, path: str) -> str:
+    try:
+        return machine.read_text(path)
+    except MeasurementError:
+        return ""

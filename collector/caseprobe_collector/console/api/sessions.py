@@ -1,0 +1,96 @@
+"""Live sessions: ask, watch by the socket, cancel; and what they ended as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from caseprobe.errors import UsageError
+from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
+from caseprobe_collector.access import Action
+from caseprobe_collector.console.bodies import NewSession, PathAsked
+from caseprobe_collector.console.routing import By, Route
+from caseprobe_collector.console.services import Use
+from caseprobe_collector.console.views import SessionView, session_view
+from caseprobe_collector.console.words import PathView, path_of, path_view
+from caseprobe_collector.records import SessionRecord
+
+PROTOCOLS = {
+    "auto": path_pb2.PATH_PROTOCOL_UNSPECIFIED,
+    "icmp": path_pb2.PATH_PROTOCOL_ICMP,
+    "udp": path_pb2.PATH_PROTOCOL_UDP,
+    "tcp": path_pb2.PATH_PROTOCOL_TCP,
+}
+# A machine's owner may have to be asked first.
+SLACK_SECONDS = 120.0
+SNAPSHOT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class SessionResult:
+    """A session and, where it ended as one, the path that it measured."""
+
+    session: SessionView
+    summary: PathView | None
+
+
+def session_result(session: SessionRecord, snapshot: snapshot_pb2.Snapshot | None) -> SessionResult:
+    """A session with its path as shown."""
+    facts = path_of(snapshot) if snapshot else None
+    return SessionResult(session_view(session), path_view(facts) if facts else None)
+
+
+def path_action(asked: PathAsked) -> link_pb2.PathAction:
+    """The message for a path that was asked for."""
+    return link_pb2.PathAction(
+        target=asked.target,
+        rounds=asked.rounds,
+        interval_seconds=asked.interval_seconds,
+        protocol=PROTOCOLS[asked.protocol],
+        port=asked.port,
+    )
+
+
+def command_request(body: NewSession) -> link_pb2.CommandRequest:
+    """The command for what was asked; raises UsageError unless it is exactly one thing."""
+    if (body.path is None) == (body.snapshot is None):
+        raise UsageError("ask for exactly one of path and snapshot")
+    request = link_pb2.CommandRequest(deadline_seconds=body.deadline_seconds)
+    if body.path:
+        request.path.CopyFrom(path_action(body.path))
+        natural = body.path.rounds * body.path.interval_seconds + SLACK_SECONDS
+    else:
+        request.snapshot.profile = body.snapshot.profile if body.snapshot else ""
+        natural = SNAPSHOT_SECONDS
+    request.deadline_seconds = body.deadline_seconds or min(natural, 3600.0)
+    return request
+
+
+async def start_session(use: Use, by: By, case_id: str, body: NewSession) -> SessionView:
+    """Ask a machine of the case's customer; watch topic session:ID for what comes."""
+    request = command_request(body)
+    session = await use.sessions.request(by, case_id, body.agent_id, request, body.idempotency_key)
+    return session_view(session)
+
+
+async def get_session(use: Use, by: By, session_id: str) -> SessionResult:
+    """One session and its result so far."""
+    session = await use.sessions.get(by, session_id)
+    if not session.snapshot_id:
+        return session_result(session, None)
+    _, snapshot = await use.snapshots.get(by, session.snapshot_id)
+    return session_result(session, snapshot)
+
+
+async def cancel_session(use: Use, by: By, session_id: str) -> Response:
+    """Ask the machine to stop; the session ends as the machine reports."""
+    await use.sessions.cancel(by, session_id)
+    return Response(status_code=202)
+
+
+ROUTES = (
+    Route("POST", "/api/v1/cases/{case_id}/sessions", Action.SESSION_START, start_session, 201),
+    Route("GET", "/api/v1/sessions/{session_id}", Action.SESSION_READ, get_session),
+    Route("POST", "/api/v1/sessions/{session_id}/cancel", Action.SESSION_START, cancel_session, 202),
+)

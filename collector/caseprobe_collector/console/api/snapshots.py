@@ -1,0 +1,88 @@
+"""Snapshots, the files beside them, and bundles that came by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi import Request
+from starlette.responses import Response, StreamingResponse
+
+from caseprobe.v1 import snapshot_pb2
+from caseprobe_collector.access import Action
+from caseprobe_collector.console.facts import SectionView, section_view
+from caseprobe_collector.console.routing import By, Route
+from caseprobe_collector.console.services import Use
+from caseprobe_collector.console.views import (
+    ArtifactView,
+    SnapshotRowView,
+    artifact_view,
+    snapshot_row_view,
+)
+from caseprobe_collector.console.words import CoverageView, FindingView, coverage_of, findings_of
+from caseprobe_collector.records import SnapshotRow
+
+
+@dataclass(frozen=True)
+class SnapshotView:
+    """A snapshot's row and what was found in it."""
+
+    snapshot: SnapshotRowView
+    findings: list[FindingView]
+
+
+@dataclass(frozen=True)
+class SnapshotDetail:
+    """All of a snapshot: what was measured, judged, not judged, hidden."""
+
+    snapshot: SnapshotRowView
+    findings: list[FindingView]
+    coverage: list[CoverageView]
+    sections: list[SectionView]
+    artifacts: list[ArtifactView]
+    hidden: dict[str, int]
+
+
+def snapshot_view(row: SnapshotRow, snapshot: snapshot_pb2.Snapshot) -> SnapshotView:
+    """A snapshot with its findings as shown."""
+    return SnapshotView(snapshot_row_view(row), findings_of(snapshot))
+
+
+def snapshot_detail(row: SnapshotRow, snapshot: snapshot_pb2.Snapshot) -> SnapshotDetail:
+    """All of a snapshot as shown."""
+    return SnapshotDetail(
+        snapshot_row_view(row),
+        findings_of(snapshot),
+        coverage_of(snapshot),
+        [section_view(section) for section in snapshot.sections],
+        [artifact_view(artifact) for artifact in snapshot.artifacts],
+        {count.rule: count.total for count in snapshot.redaction.counts},
+    )
+
+
+async def get_snapshot(use: Use, by: By, snapshot_id: str) -> SnapshotDetail:
+    """One snapshot."""
+    return snapshot_detail(*await use.snapshots.get(by, snapshot_id))
+
+
+async def get_object(use: Use, by: By, snapshot_id: str, name: str) -> Response:
+    """A file beside a snapshot, always as a download: its content is the machine's and never runs here."""
+    chunks = await use.snapshots.object_chunks(by, snapshot_id, name)
+    filename = quote(f"{snapshot_id}-{name.rpartition('/')[2]}", safe="")
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{filename}",
+        "content-security-policy": "default-src 'none'; sandbox",
+    }
+    return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
+
+
+async def import_bundle(request: Request, use: Use, by: By, case_id: str) -> SnapshotRowView:
+    """Attach the bundle file that is the request's body."""
+    return snapshot_row_view(await use.snapshots.import_bundle(by, case_id, request.stream()))
+
+
+ROUTES = (
+    Route("GET", "/api/v1/snapshots/{snapshot_id}", Action.SNAPSHOT_READ, get_snapshot),
+    Route("GET", "/api/v1/snapshots/{snapshot_id}/objects/{name:path}", Action.SNAPSHOT_READ, get_object),
+    Route("POST", "/api/v1/cases/{case_id}/bundles", Action.BUNDLE_IMPORT, import_bundle, 201),
+)

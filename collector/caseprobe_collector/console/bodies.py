@@ -1,0 +1,124 @@
+"""What the API takes: bounded, nothing unknown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from caseprobe_collector.access import Role
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z]+_[a-z0-9]{1,64}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
+Target = Annotated[str, StringConstraints(min_length=1, max_length=253, strip_whitespace=True)]
+
+
+class Body(BaseModel):
+    """A body that refuses fields that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NewLogin(Body):
+    """A name and a password."""
+
+    name: Name
+    password: str = Field(min_length=1, max_length=1024)
+
+
+class NewCase(Body):
+    """A support case to be opened."""
+
+    customer_id: Id
+    title: Name
+    description: str = Field(default="", max_length=4000)
+
+
+class NewCustomer(Body):
+    """A tenant."""
+
+    name: Name
+
+
+class NewJoinCode(Body):
+    """enrol: for machines of a customer; a bundle's code is made on its case."""
+
+    customer_id: Id
+    uses: int = Field(default=1, ge=1, le=10_000)
+    lifetime_seconds: float = Field(default=900, ge=60, le=30 * 86400)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long the code is good."""
+        return timedelta(seconds=self.lifetime_seconds)
+
+
+class NewBundleCode(Body):
+    """A code with which one bundle goes to one case."""
+
+    lifetime_seconds: float = Field(default=72 * 3600, ge=60, le=30 * 86400)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long the code is good."""
+        return timedelta(seconds=self.lifetime_seconds)
+
+
+class PathAsked(Body):
+    """A path probe; protocol auto: what the machine can do."""
+
+    target: Target
+    rounds: int = Field(default=60, ge=1, le=3600)
+    interval_seconds: float = Field(default=1.0, ge=0.1, le=60)
+    protocol: Literal["auto", "icmp", "udp", "tcp"] = "auto"
+    port: int = Field(default=0, ge=0, le=65535)
+
+
+class SnapshotAsked(Body):
+    """A snapshot by profile."""
+
+    profile: Literal["quick", "standard", "full"] = "quick"
+
+
+class NewSession(Body):
+    """A live request: exactly one of path and snapshot."""
+
+    agent_id: Id
+    path: PathAsked | None = None
+    snapshot: SnapshotAsked | None = None
+    deadline_seconds: float = Field(default=0, ge=0, le=3600)
+    idempotency_key: str = Field(default="", max_length=80)
+
+
+class NewSchedule(Body):
+    """A timetable: a period or a cron line, of snapshots or of a path."""
+
+    name: Name
+    every_seconds: float = Field(default=0, ge=0, le=366 * 86400)
+    cron: str = Field(default="", max_length=120)
+    catch_up: Literal["skip", "one", "all"] = "one"
+    profile: Literal["quick", "standard", "full"] = "quick"
+    path: PathAsked | None = None
+
+
+class NewUser(Body):
+    """A member of staff; customer_ids null: every customer."""
+
+    name: Name
+    password: str = Field(min_length=12, max_length=1024)
+    role: Role
+    customer_ids: list[Id] | None = None
+
+
+class NewToken(Body):
+    """An API token of one's own, with at most one's own rights."""
+
+    name: Name
+    role: Role
+    lifetime_seconds: float = Field(default=30 * 86400, ge=60, le=366 * 86400)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long the token is good."""
+        return timedelta(seconds=self.lifetime_seconds)

@@ -1,0 +1,139 @@
+"""Running sessions' rounds, kept and summarized once for all who watch; dropped when the last one leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from caseprobe import path_stats
+from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe_collector.console.facts import address_text
+from caseprobe_collector.console.views import RUNNING
+from caseprobe_collector.console.words import path_view
+from caseprobe_collector.ports import Bus
+from caseprobe_collector.records import Event
+
+ROUNDS_KEPT = 600
+# What a sparkline shows; a page that opens late is sent no more.
+BACKLOG = 60
+Recent = Callable[[], Awaitable[link_pb2.Rounds]]
+
+
+@dataclass
+class Live:
+    """One session as it runs. version counts up with every change; a viewer asks for what it has not seen."""
+
+    session_id: str
+    rounds: list[path_pb2.PathRound] = field(default_factory=list)
+    header: path_pb2.PathFacts = field(default_factory=path_pb2.PathFacts)
+    state: dict[str, Any] = field(default_factory=dict)
+    version: int = 0
+    viewers: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _summary: tuple[int, dict[str, Any]] = (-1, {})
+
+    @property
+    def ended(self) -> bool:
+        """True once the session came to its outcome."""
+        return bool(self.state) and self.state.get("state") not in RUNNING
+
+    def take(self, event: Event) -> None:
+        """Note what an event tells."""
+        if event.rounds is not None:
+            self.add(event.rounds)
+        elif event.kind == "session":
+            self.state = dict(event.body)
+            self._touch()
+
+    def add(self, more: link_pb2.Rounds) -> None:
+        """Note rounds; those that came before are not counted twice."""
+        last = self.rounds[-1].number if self.rounds else -1
+        self.rounds.extend(r for r in more.rounds if r.number > last)
+        del self.rounds[:-ROUNDS_KEPT]
+        if more.HasField("header"):
+            self.header = more.header
+        self._touch()
+
+    def _touch(self) -> None:
+        self.version += 1
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def newer(self, version: int) -> None:
+        """Wait until there is something after this version."""
+        while self.version <= version:
+            await self._changed.wait()
+
+    def summary(self) -> dict[str, Any]:
+        """The path so far; computed once a version, however many watch."""
+        if self._summary[0] != self.version:
+            facts = path_stats.summarize(self.rounds, self.header)
+            self._summary = (self.version, asdict(path_view(facts)))
+        return self._summary[1]
+
+    def message(self, after_number: int) -> dict[str, Any]:
+        """The rounds after this one, with the summary of all, as a page takes them."""
+        fresh = [r for r in self.rounds[-BACKLOG:] if r.number > after_number]
+        return {
+            "topic": f"session:{self.session_id}",
+            "kind": "rounds",
+            "session_id": self.session_id,
+            "rounds": [round_json(r) for r in fresh],
+            "path": self.summary() if self.rounds else None,
+        }
+
+
+def round_json(one: path_pb2.PathRound) -> dict[str, Any]:
+    """A round as a page takes it: the hops asked, and for each answer its address and time."""
+    replies = {
+        reply.ttl: {
+            "address": address_text(reply.address),
+            "rtt_seconds": reply.rtt_seconds if reply.HasField("rtt_seconds") else None,
+        }
+        for reply in one.replies
+    }
+    return {
+        "number": one.number,
+        "started_seconds": one.started_seconds,
+        "hops": [{"ttl": ttl, **replies.get(ttl, {"address": "", "rtt_seconds": None})} for ttl in one.sent],
+    }
+
+
+class Hub:
+    """Hands out Live sessions; one bus subscription each, shared."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._live: dict[str, Live] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @asynccontextmanager
+    async def watch(self, session_id: str, recent: Recent) -> AsyncIterator[Live]:
+        """The session's Live while someone watches; recent gives the rounds so far."""
+        live = self._live.get(session_id)
+        if live is None:
+            live = self._live[session_id] = Live(session_id)
+            self._tasks[session_id] = asyncio.create_task(self._listen(live, recent))
+        live.viewers += 1
+        try:
+            yield live
+        finally:
+            live.viewers -= 1
+            if not live.viewers:
+                del self._live[session_id]
+                await _stop(self._tasks.pop(session_id))
+
+    async def _listen(self, live: Live, recent: Recent) -> None:
+        # Subscribed first, so that nothing falls between the rounds so far and the next.
+        async with self._bus.subscribe(f"session:{live.session_id}") as events:
+            live.add(await recent())
+            async for event in events:
+                live.take(event)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])

@@ -1,0 +1,117 @@
+"""The WebSocket: what happens, as it happens, to those who may know it, for as long as they may."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from caseprobe.errors import NotAllowed, UsageError
+from caseprobe_collector.access import Action, Principal, decide
+from caseprobe_collector.console.hub import Hub
+from caseprobe_collector.console.routing import WEBSOCKET, By, Route
+from caseprobe_collector.console.services import Services, Use
+
+MAX_TOPICS = 40
+# A page that is told more often than this sees no more for it.
+MIN_GAP_SECONDS = 0.25
+NO_LONGER_ALLOWED = 4401
+
+
+@dataclass
+class _Watch:
+    """One open socket."""
+
+    socket: WebSocket
+    use: Services
+    by: Principal
+    secret: str
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        async with self._lock:
+            await self.socket.send_json(message)
+
+    async def forward(self, topics: list[str]) -> None:
+        """Pass on what the bus tells; rounds come by `follow`."""
+        async with self.use.bus.subscribe(*topics) as events:
+            async for event in events:
+                if event.rounds is None and decide(self.by, Action.CASE_READ, event.customer_id):
+                    await self.send({"topic": event.topic, "kind": event.kind, **event.body})
+
+    async def follow(self, hub: Hub, session_id: str) -> None:
+        """Pass on a session's rounds: the first at once, then whatever came in the meantime."""
+        async with hub.watch(session_id, lambda: self.use.sessions.recent_rounds(self.by, session_id)) as live:
+            version, number = 0, -1
+            while True:
+                await live.newer(version)
+                version = live.version
+                await self.send(live.message(number))
+                number = live.rounds[-1].number if live.rounds else number
+                await asyncio.sleep(MIN_GAP_SECONDS)
+
+    async def recheck(self, every_seconds: float) -> None:
+        """End once the login ends or its rights change; the page then asks anew."""
+        while await self.use.users.authenticate(self.secret) == self.by:
+            await asyncio.sleep(every_seconds)
+        await self.socket.close(NO_LONGER_ALLOWED)
+
+    async def until_gone(self) -> None:
+        """Ends when the other side left; what it sends is not read."""
+        while (await self.socket.receive())["type"] != "websocket.disconnect":
+            pass
+
+
+async def check_topic(use: Services, by: Principal, topic: str) -> None:
+    """Raise NotFound or NotAllowed unless the principal may watch this."""
+    kind, _, thing = topic.partition(":")
+    if kind == "case":
+        await use.cases.get(by, thing)
+    elif kind == "session":
+        await use.sessions.get(by, thing)
+    elif kind == "agent":
+        await use.fleet.get(by, thing)
+    elif topic != "fleet":
+        raise UsageError("a topic is case:ID, session:ID, agent:ID or fleet")
+    elif not decide(by, Action.AGENT_READ):
+        raise NotAllowed("you may not see machines")
+
+
+async def watch(socket: WebSocket, use: Use, by: By, topics: str = "") -> None:
+    """Events of the comma-separated topics as JSON, until either side leaves."""
+    wanted = list(dict.fromkeys(topic for topic in topics.split(",") if topic))
+    if not 0 < len(wanted) <= MAX_TOPICS:
+        raise UsageError(f"name 1 to {MAX_TOPICS} topics")
+    for topic in wanted:
+        await check_topic(use, by, topic)
+    await socket.accept()
+    state = socket.app.state
+    one = _Watch(socket, use, by, socket.state.secret)
+    sessions = [topic.removeprefix("session:") for topic in wanted if topic.startswith("session:")]
+    await _first_of(
+        one.until_gone(),
+        one.recheck(state.recheck_seconds),
+        one.forward(wanted),
+        *(one.follow(state.hub, session_id) for session_id in sessions),
+    )
+
+
+async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, then end the rest; a socket that breaks is an end like any other."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        error = task.exception()
+        if error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError):
+            raise error
+
+
+ROUTES = (Route(WEBSOCKET, "/api/v1/live", Action.CASE_READ, watch),)

@@ -1,0 +1,123 @@
+"""The list of cases, and the page of one case: what is wrong on which machine, and what proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import Request
+from starlette.responses import Response
+
+from caseprobe import texts
+from caseprobe_collector.access import Action, Principal
+from caseprobe_collector.console.api.fleet import seen_agents
+from caseprobe_collector.console.api.sessions import SessionResult, session_result
+from caseprobe_collector.console.rendering import page
+from caseprobe_collector.console.routing import By, Route
+from caseprobe_collector.console.services import Services, Use
+from caseprobe_collector.console.views import (
+    AgentView,
+    SnapshotRowView,
+    case_view,
+    customer_view,
+    severity_word,
+    snapshot_row_view,
+)
+from caseprobe_collector.console.words import FindingView, findings_of
+from caseprobe_collector.records import SessionRecord, SnapshotRow
+
+# Machines whose newest snapshot is read in full for the page.
+MACHINES_SHOWN = 20
+PATHS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class MachineEvidence:
+    """One machine's newest snapshot in this case, judged."""
+
+    agent_id: str
+    label: str
+    row: SnapshotRowView
+    findings: list[FindingView]
+    verdict: str
+    coverage: str
+
+
+async def list_cases(request: Request, use: Use, by: By, state: Literal["open", "closed", "all"] = "open") -> Response:
+    """All cases that one may see."""
+    cases = await use.cases.list(by, None if state == "all" else state)
+    customers = {c.customer_id: customer_view(c) for c in await use.customers.list(by)}
+    return page(request, "cases.html", cases=[case_view(c) for c in cases], customers=customers, state=state)
+
+
+async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response:
+    """One case."""
+    case = await use.cases.get(by, case_id)
+    customer = await use.customers.get(by, case.customer_id)
+    rows = await use.snapshots.list_by_case(by, case_id)
+    sessions = await use.sessions.list_by_case(by, case_id)
+    agents = await seen_agents(use, by, None)
+    evidence = [await _evidence(use, by, row, agents) for row in newest(rows, sessions)]
+    results = await _results(use, by, sessions)
+    return page(
+        request,
+        "case.html",
+        case=case_view(case),
+        customer=customer_view(customer),
+        evidence=evidence,
+        worst=severity_word(max((row.worst for row in newest(rows, sessions)), default=0)),
+        snapshots=[snapshot_row_view(row) for row in rows],
+        sessions=results,
+        agents=agents,
+        machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
+    )
+
+
+def newest(rows: Iterable[SnapshotRow], sessions: Iterable[SessionRecord]) -> list[SnapshotRow]:
+    """Each machine's newest snapshot of the machine itself, worst first; rows come newest first.
+
+    A path session's snapshot holds a path alone and is shown with its session.
+    """
+    paths = {session.snapshot_id for session in sessions if session.action == "path"}
+    found: dict[str, SnapshotRow] = {}
+    for row in rows:
+        if row.snapshot_id not in paths:
+            found.setdefault(row.agent_id, row)
+    return sorted(found.values(), key=lambda row: -row.worst)[:MACHINES_SHOWN]
+
+
+def _can_be_asked(agent: AgentView) -> bool:
+    return agent.kind == "enrolled" and agent.revoked_at is None
+
+
+async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict[str, AgentView]) -> MachineEvidence:
+    _, snapshot = await use.snapshots.get(by, row.snapshot_id)
+    agent = agents.get(row.agent_id)
+    return MachineEvidence(
+        agent_id=row.agent_id,
+        label=agent.label if agent and agent.label else row.agent_id,
+        row=snapshot_row_view(row),
+        findings=findings_of(snapshot),
+        verdict=texts.verdict_sentence(snapshot.findings),
+        coverage=texts.coverage_sentence(snapshot.coverage),
+    )
+
+
+async def _results(use: Services, by: Principal, sessions: list[SessionRecord]) -> list[SessionResult]:
+    """Sessions newest first, the first few paths with what they measured."""
+    left = PATHS_SHOWN
+    results: list[SessionResult] = []
+    for session in sessions:
+        snapshot = None
+        if session.action == "path" and session.snapshot_id and left:
+            left -= 1
+            _, snapshot = await use.snapshots.get(by, session.snapshot_id)
+        results.append(session_result(session, snapshot))
+    return results
+
+
+ROUTES = (
+    Route("GET", "/cases", Action.CASE_READ, list_cases),
+    Route("GET", "/cases/{case_id}", Action.CASE_READ, get_case),
+)

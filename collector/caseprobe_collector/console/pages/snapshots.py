@@ -1,0 +1,56 @@
+"""The page of one snapshot: all that was measured, judged, not judged, hidden and agreed to."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.responses import Response
+
+from caseprobe import texts
+from caseprobe.errors import NotFound
+from caseprobe.v1 import consent_pb2
+from caseprobe_collector.access import Action, Principal
+from caseprobe_collector.console.api.fleet import seen_agent
+from caseprobe_collector.console.api.snapshots import snapshot_detail
+from caseprobe_collector.console.rendering import page
+from caseprobe_collector.console.routing import By, Route
+from caseprobe_collector.console.services import Services, Use
+from caseprobe_collector.console.views import AgentView
+from caseprobe_collector.console.words import path_of, path_view
+
+CONSENT = {
+    consent_pb2.CONSENT_MODE_REVIEWED: "The owner saw exactly these bytes, then sent them.",
+    consent_pb2.CONSENT_MODE_STREAMING: "Sent while it was collected, under a stored grant or an explicit flag.",
+    consent_pb2.CONSENT_MODE_POLICY: "The machine's own policy allows this kind of measurement.",
+    consent_pb2.CONSENT_MODE_GRANT: "The owner granted this request.",
+}
+
+
+async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> Response:
+    """One snapshot."""
+    row, snapshot = await use.snapshots.get(by, snapshot_id)
+    path = path_of(snapshot)
+    return page(
+        request,
+        "snapshot.html",
+        detail=snapshot_detail(row, snapshot),
+        agent=await _agent(use, by, row.agent_id),
+        verdict=texts.verdict_sentence(snapshot.findings),
+        coverage=texts.coverage_sentence(snapshot.coverage),
+        path_result=path_view(path) if path else None,
+        consent=CONSENT.get(snapshot.consent.mode, "No consent record came with this snapshot."),
+        ruleset=snapshot.redaction.ruleset_version,
+        withheld=list(snapshot.redaction.withheld),
+        duration_seconds=snapshot.duration_seconds,
+        sha256=row.sha256.hex(),
+        agent_version=snapshot.agent_version,
+    )
+
+
+async def _agent(use: Services, by: Principal, agent_id: str) -> AgentView | None:
+    try:
+        return seen_agent(use, await use.fleet.get(by, agent_id))
+    except NotFound:
+        return None
+
+
+ROUTES = (Route("GET", "/snapshots/{snapshot_id}", Action.SNAPSHOT_READ, get_snapshot),)

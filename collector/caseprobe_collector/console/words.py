@@ -1,0 +1,169 @@
+"""Findings and paths in words and as JSON, for pages and the API alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from caseprobe import texts
+from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
+from caseprobe_collector.console.facts import address_text
+from caseprobe_collector.console.views import severity_word
+
+PROTOCOLS = ("", "icmp", "udp", "tcp")
+TIERS = ("", "icmp_datagram", "udp", "tcp_connect", "raw")
+_RANK = {4: 0, 3: 1, 2: 2, 1: 3}
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """One line as judged; line counts from 1, 0 where the source has none."""
+
+    source: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A check's verdict in words, with what proves it."""
+
+    check_id: str
+    state: str
+    object: str
+    cause: str
+    summary: str
+    parameters: dict[str, int | float | str | None]
+    evidence: list[EvidenceView]
+    advice: str
+    threshold: str
+    threshold_source: str
+
+
+def finding_view(finding: finding_pb2.Finding) -> FindingView:
+    """A finding as shown."""
+    told = texts.finding_json(finding)
+    return FindingView(
+        check_id=finding.check_id,
+        state=severity_word(finding.state),
+        object=finding.object,
+        cause=str(told["cause"]),
+        summary=texts.summary(finding),
+        parameters=cast("dict[str, int | float | str | None]", told["parameters"]),
+        evidence=[EvidenceView(e.source, e.line, e.text) for e in finding.evidence],
+        advice=texts.advice(finding),
+        threshold=finding.threshold,
+        threshold_source=finding.threshold_source,
+    )
+
+
+def findings_of(snapshot: snapshot_pb2.Snapshot) -> list[FindingView]:
+    """A snapshot's findings, worst first."""
+    ordered = sorted(snapshot.findings, key=lambda f: (_RANK.get(f.state, 9), f.check_id, f.object))
+    return [finding_view(finding) for finding in ordered]
+
+
+@dataclass(frozen=True)
+class CoverageView:
+    """What became of one check."""
+
+    check_id: str
+    title: str
+    outcome: str
+    reason: str
+
+
+def coverage_of(snapshot: snapshot_pb2.Snapshot) -> list[CoverageView]:
+    """What was judged and what was not, the latter first."""
+    rows = [
+        CoverageView(
+            c.check_id, texts.title(c.check_id), severity_word(c.outcome), texts.reason_sentence(c) or c.reason
+        )
+        for c in snapshot.coverage
+    ]
+    return sorted(rows, key=lambda row: ({"unknown": 0, "not_applicable": 2}.get(row.outcome, 1), row.check_id))
+
+
+@dataclass(frozen=True)
+class HopView:
+    """One hop over all rounds."""
+
+    ttl: int
+    addresses: list[str]
+    sent: int
+    received: int
+    loss_ratio: float
+    best_seconds: float | None
+    avg_seconds: float | None
+    p95_seconds: float | None
+    worst_seconds: float | None
+    jitter_seconds: float | None
+    mpls: list[int]
+    classification: str
+
+
+@dataclass(frozen=True)
+class VerdictView:
+    """What the path as a whole says; segment is the first and last ttl of what is faulty."""
+
+    text: str
+    segment: list[int] | None
+    loss_ratio: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class PathView:
+    """A path probe's summary."""
+
+    target: str
+    address: str
+    protocol: str
+    tier: str
+    rounds: int
+    hops: list[HopView]
+    verdict: VerdictView
+
+
+def path_view(facts: path_pb2.PathFacts) -> PathView:
+    """A path as shown."""
+    return PathView(
+        target=facts.target,
+        address=address_text(facts.address),
+        protocol=PROTOCOLS[facts.protocol] if facts.protocol < len(PROTOCOLS) else "",
+        tier=TIERS[facts.tier] if facts.tier < len(TIERS) else "",
+        rounds=facts.rounds,
+        hops=[_hop_view(hop) for hop in facts.hops],
+        verdict=_verdict_view(facts),
+    )
+
+
+def _hop_view(hop: path_pb2.PathHop) -> HopView:
+    def seconds(name: str) -> float | None:
+        return float(getattr(hop, name)) if hop.HasField(name) else None  # type: ignore[arg-type]
+
+    return HopView(
+        hop.ttl,
+        [address_text(a) for a in hop.addresses],
+        hop.sent,
+        hop.received,
+        hop.loss_ratio,
+        seconds("best_seconds"),
+        seconds("avg_seconds"),
+        seconds("p95_seconds"),
+        seconds("worst_seconds"),
+        seconds("jitter_seconds"),
+        list(hop.mpls_labels),
+        hop.classification,
+    )
+
+
+def _verdict_view(facts: path_pb2.PathFacts) -> VerdictView:
+    verdict = facts.verdict
+    segment = [verdict.segment_first_ttl, verdict.segment_last_ttl] if verdict.segment_first_ttl else None
+    return VerdictView(texts.path_verdict(facts), segment, verdict.loss_ratio, verdict.confidence)
+
+
+def path_of(snapshot: snapshot_pb2.Snapshot) -> path_pb2.PathFacts | None:
+    """The path that a snapshot measured; None where it measured none."""
+    return next((section.path for section in snapshot.sections if section.HasField("path")), None)

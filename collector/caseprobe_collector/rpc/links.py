@@ -1,0 +1,144 @@
+"""The streams that are open now, and what that says about presence.
+
+Presence rests on separate clocks: a stream that is open, the last frame read from it, and the last heartbeat, which
+only a loop that turns can send. A stopped agent whose kernel still answers pings is unresponsive, not online.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from caseprobe.v1 import link_pb2
+from caseprobe_collector.ports import Bus, Clock
+from caseprobe_collector.records import Agent, Event
+
+# Frames that wait for one slow agent; beyond it the stream is ended rather than memory grown.
+QUEUE_FRAMES = 10_000
+HEARTBEAT_SECONDS = 15.0
+UNRESPONSIVE_SECONDS = 2 * HEARTBEAT_SECONDS + 5.0
+
+
+@dataclass
+class OpenLink:
+    """One stream: what waits to be written, and when it last spoke."""
+
+    agent: Agent
+    opened_at: datetime
+    last_heartbeat: float
+    queue: asyncio.Queue[link_pb2.LinkResponse | None] = field(
+        default_factory=lambda: asyncio.Queue(maxsize=QUEUE_FRAMES)
+    )
+    heartbeat: link_pb2.Heartbeat = field(default_factory=link_pb2.Heartbeat)
+
+    def send(self, frame: link_pb2.LinkResponse) -> bool:
+        """Queue a frame for the stream's one writer; False where the queue is full."""
+        try:
+            self.queue.put_nowait(frame)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    def finish(self, frame: link_pb2.LinkResponse | None = None) -> None:
+        """Write what is queued, this frame last, then end the stream."""
+        while self.queue.qsize() > QUEUE_FRAMES - 2:
+            self.queue.get_nowait()
+        if frame is not None:
+            self.queue.put_nowait(frame)
+        self.queue.put_nowait(None)
+
+
+class OpenLinks:
+    """All open streams by machine; implements the port `Links`, and tells presence."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._links: dict[str, OpenLink] = {}
+        self._left: dict[str, datetime] = {}
+        self._bus = bus
+        self._clock = clock
+
+    def open(self, agent: Agent) -> OpenLink:
+        """Enter a new stream; an older one of the same key is ended, so a machine has one at most."""
+        older = self._links.get(agent.agent_id)
+        if older is not None:
+            older.finish(refusal("replaced", "this key opened a newer stream"))
+        link = OpenLink(agent, self._clock.now(), self._clock.monotonic())
+        self._links[agent.agent_id] = link
+        self._announce(agent)
+        return link
+
+    def leave(self, link: OpenLink) -> None:
+        """Take a stream out again, unless a newer one stands in its place."""
+        agent_id = link.agent.agent_id
+        if self._links.get(agent_id) is link:
+            del self._links[agent_id]
+            self._left[agent_id] = self._clock.now()
+            self._announce(link.agent)
+
+    def beat(self, link: OpenLink, heartbeat: link_pb2.Heartbeat) -> None:
+        """Note that the machine's own loop turns."""
+        was = self.of(link.agent.agent_id)
+        link.last_heartbeat, link.heartbeat = self._clock.monotonic(), heartbeat
+        if was != "online":
+            self._announce(link.agent)
+
+    def online(self, agent_id: str) -> bool:
+        """True where a stream is open."""
+        return agent_id in self._links
+
+    def send(self, agent_id: str, frame: link_pb2.LinkResponse) -> bool:
+        """Queue a frame; False where the machine is offline. One that takes nothing any more is ended."""
+        link = self._links.get(agent_id)
+        if link is None:
+            return False
+        if not link.send(frame):
+            link.finish(refusal("busy", "the machine does not read its frames"))
+            return False
+        return True
+
+    def close(self, agent_id: str, frame: link_pb2.LinkResponse) -> None:
+        """Send a last frame and end the stream, if there is one."""
+        link = self._links.get(agent_id)
+        if link is not None:
+            link.finish(frame)
+
+    def drain(self, reconnect_after_seconds: float) -> None:
+        """Ask every machine to come back later, each at its own moment, and end all streams."""
+        frame = link_pb2.Drain(reconnect_after_seconds=reconnect_after_seconds, reason="the collector restarts")
+        for link in self._links.values():
+            link.finish(link_pb2.LinkResponse(drain=frame))
+
+    def of(self, agent_id: str) -> str:
+        """online, unresponsive or offline."""
+        link = self._links.get(agent_id)
+        if link is None:
+            return "offline"
+        silent = self._clock.monotonic() - link.last_heartbeat
+        return "online" if silent <= UNRESPONSIVE_SECONDS else "unresponsive"
+
+    def since(self, agent_id: str) -> datetime | None:
+        """When the present state began, where this process saw it begin."""
+        link = self._links.get(agent_id)
+        return link.opened_at if link is not None else self._left.get(agent_id)
+
+    def heartbeat(self, agent_id: str) -> link_pb2.Heartbeat | None:
+        """The newest heartbeat of a machine that is connected."""
+        link = self._links.get(agent_id)
+        return link.heartbeat if link is not None else None
+
+    def count(self) -> int:
+        """Open streams."""
+        return len(self._links)
+
+    def _announce(self, agent: Agent) -> None:
+        body = {"agent_id": agent.agent_id, "presence": self.of(agent.agent_id)}
+        for topic in ("fleet", f"agent:{agent.agent_id}"):
+            self._bus.publish(Event(topic, "presence", agent.customer_id, body))
+
+
+def refusal(code: str, message: str, retry_after_seconds: float = 0.0, sequence: int = 0) -> link_pb2.LinkResponse:
+    """The frame that says no, in the codes of `caseprobe.errors`."""
+    return link_pb2.LinkResponse(
+        refusal=link_pb2.Refusal(code=code, message=message, retry_after_seconds=retry_after_seconds, sequence=sequence)
+    )

@@ -1,0 +1,81 @@
+"""Acknowledgements in order: many stores run at once, none is acknowledged before all that came earlier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from caseprobe.errors import CaseprobeError
+from caseprobe.v1 import link_pb2
+from caseprobe_collector.ingest import Stored
+from caseprobe_collector.rpc.links import refusal
+
+# Items of one stream that are being stored at once; reading waits beyond it, which is the back-pressure.
+IN_FLIGHT = 64
+
+log = structlog.get_logger()
+
+
+class Receipts:
+    """Stores the items of one stream and acknowledges them in their order.
+
+    An ack covers everything before it, so a store that may succeed later (retryable) ends the stream: nothing after
+    it may be acknowledged. An item that can never be stored is refused by its sequence and the stream goes on.
+    """
+
+    def __init__(
+        self, send: Callable[[link_pb2.LinkResponse], object], fail: Callable[[link_pb2.LinkResponse], None]
+    ) -> None:
+        self._send = send
+        self._fail = fail
+        self._queue: asyncio.Queue[tuple[int, asyncio.Task[Stored]]] = asyncio.Queue()
+        self._room = asyncio.Semaphore(IN_FLIGHT)
+
+    async def take(self, sequence: int, work: Awaitable[Stored]) -> None:
+        """Begin to store one item; waits while too many are under way."""
+        await self._room.acquire()
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: self._room.release())
+        self._queue.put_nowait((sequence, task))
+
+    async def run(self) -> None:
+        """Acknowledge until cancelled."""
+        try:
+            while True:
+                sequence, task = await self._queue.get()
+                if not await self._receipt(sequence, task):
+                    return
+        finally:
+            self._abandon()
+
+    async def _receipt(self, sequence: int, task: asyncio.Task[Stored]) -> bool:
+        """Answer one item; False where the stream must end."""
+        try:
+            stored = await task
+        except CaseprobeError as error:
+            return self._refuse(sequence, error)
+        except Exception:
+            # A defect of ours must not look like an ack, nor end the process.
+            log.exception("store failed", sequence=sequence)
+            self._fail(refusal("busy", "the collector could not store it", 30.0, sequence))
+            return False
+        ack = link_pb2.Ack(sequence=stored.sequence, notice=stored.notice, notice_code=stored.notice_code)
+        self._send(link_pb2.LinkResponse(ack=ack))
+        return True
+
+    def _refuse(self, sequence: int, error: CaseprobeError) -> bool:
+        delay = getattr(error, "retry_after_seconds", 5.0) if error.retryable else 0.0
+        frame = refusal(error.code, str(error), delay, sequence)
+        if error.retryable:
+            self._fail(frame)
+            return False
+        self._send(frame)
+        return True
+
+    def _abandon(self) -> None:
+        # What is being committed may still commit; the agent sends it again and is answered as the first time.
+        while not self._queue.empty():
+            _, task = self._queue.get_nowait()
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())

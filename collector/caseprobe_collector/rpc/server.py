@@ -1,0 +1,53 @@
+"""The gRPC server: mutual TLS, keepalive both ways, and a rule for every method or it does not start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import grpc
+
+from caseprobe.errors import ConfigurationError
+from caseprobe.v1 import link_pb2, link_pb2_grpc
+from caseprobe_collector.access import Action
+from caseprobe_collector.rpc.service import Desk, LinkService
+
+# Every method of every service, and what a caller must be allowed to do. Every caller is an agent: TLS sees to it.
+METHOD_ACTIONS: Mapping[str, Action] = {"/caseprobe.v1.LinkService/Link": Action.LINK_OPEN}
+
+OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.keepalive_time_ms", 15_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+)
+
+
+def methods() -> list[str]:
+    """The full names of all methods that the contract declares."""
+    services = link_pb2.DESCRIPTOR.services_by_name.values()
+    return [f"/{service.full_name}/{method.name}" for service in services for method in service.methods]
+
+
+def build_server(
+    desk: Desk, address: str, key_pem: bytes, certificate_pem: bytes, ca_pem: bytes
+) -> tuple[grpc.aio.Server, int]:
+    """A server that is bound but not started, and its port; raises ConfigurationError where it cannot bind."""
+    unruled = [name for name in methods() if name not in METHOD_ACTIONS]
+    if unruled:
+        raise ConfigurationError(f"no access rule for {', '.join(unruled)}; the collector does not start")
+    server = grpc.aio.server(options=OPTIONS)
+    link_pb2_grpc.add_LinkServiceServicer_to_server(LinkService(desk), server)
+    credentials = grpc.ssl_server_credentials(
+        [(key_pem, certificate_pem)], root_certificates=ca_pem, require_client_auth=True
+    )
+    try:
+        port = server.add_secure_port(address, credentials)
+    except RuntimeError:
+        raise ConfigurationError(
+            f"cannot listen on {address} for agents: the port is in use or not yours; set link_port to another"
+        ) from None
+    return server, port

@@ -1,0 +1,202 @@
+"""One agent's stream: who it is, its frames in, our frames out.
+
+One task reads and one writes (two writers break grpc.aio); no session's error leaves its task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import grpc
+import structlog
+
+from caseprobe import VERSION
+from caseprobe.errors import CaseprobeError, Corrupt, NotAllowed, Revoked
+from caseprobe.v1 import link_pb2, link_pb2_grpc
+from caseprobe_collector.ingest import Assembly, Ingest, Limits
+from caseprobe_collector.ports import Clock, FleetStore, SnapshotStore, Transaction, Transactions
+from caseprobe_collector.records import Agent
+from caseprobe_collector.rpc.links import HEARTBEAT_SECONDS, OpenLink, OpenLinks, refusal
+from caseprobe_collector.rpc.peer import peer_agent_id
+from caseprobe_collector.rpc.receipts import Receipts
+from caseprobe_collector.schedules import Schedules
+from caseprobe_collector.sessions import Sessions
+
+HELLO_SECONDS = 15.0
+MAX_TEXT = 200
+
+log = structlog.get_logger()
+Context = grpc.aio.ServicerContext[link_pb2.LinkRequest, link_pb2.LinkResponse]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a stream hands its frames to."""
+
+    transactions: Transactions
+    fleet: FleetStore
+    snapshots: SnapshotStore
+    ingest: Ingest
+    sessions: Sessions
+    schedules: Schedules
+    links: OpenLinks
+    clock: Clock
+    limits: Limits
+
+
+class LinkService(link_pb2_grpc.LinkServiceServicer):
+    """Serves every agent's stream."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def Link(  # type: ignore[override]  # read() and write() cost a fifth less than the generator form
+        self, request_iterator: AsyncIterator[link_pb2.LinkRequest], context: Context
+    ) -> None:
+        """Run one stream to its end."""
+        try:
+            agent = await self._admit(context)
+            hello = await self._hello(context, agent)
+        except CaseprobeError as error:
+            await context.write(refusal(error.code, str(error)))
+            return
+        link = self._desk.links.open(agent)
+        try:
+            await _Stream(self._desk, link, hello, context).run()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("stream failed", agent_id=agent.agent_id)
+        finally:
+            self._desk.links.leave(link)
+
+    async def _admit(self, context: Context) -> Agent:
+        """The machine whose key opened the TLS; raises NotAllowed or Revoked."""
+        agent = await self._desk.fleet.get_agent(peer_agent_id(context.auth_context()), None)
+        if agent is None:
+            raise NotAllowed("this key is not enrolled here; enrol with a new join code")
+        if agent.revoked_at is not None:
+            raise Revoked("this machine's enrolment was ended by the collector's staff")
+        return agent
+
+    async def _hello(self, context: Context, agent: Agent) -> link_pb2.Hello:
+        try:
+            frame: Any = await asyncio.wait_for(context.read(), HELLO_SECONDS)
+        except TimeoutError:
+            raise Corrupt(f"no Hello within {HELLO_SECONDS:.0f} seconds") from None
+        if frame is grpc.aio.EOF or frame.WhichOneof("frame") != "hello":
+            raise Corrupt("the first frame of a stream must be Hello")
+        if frame.hello.agent_id != agent.agent_id:
+            raise NotAllowed("the agent id in Hello is not the key's")
+        return frame.hello  # type: ignore[no-any-return]
+
+
+class _Stream:
+    def __init__(self, desk: Desk, link: OpenLink, hello: link_pb2.Hello, context: Context) -> None:
+        self._desk = desk
+        self._link = link
+        self._agent = link.agent
+        self._hello = hello
+        self._context = context
+        self._assembly = Assembly(desk.limits)
+        self._receipts = Receipts(link.send, link.finish)
+
+    async def run(self) -> None:
+        """Read, write and acknowledge until either side ends the stream."""
+        await self._greet()
+        tasks = [asyncio.create_task(work()) for work in (self._read, self._write)]
+        receipts = asyncio.create_task(self._receipts.run())
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, receipts):
+                task.cancel()
+            await asyncio.gather(*tasks, receipts, return_exceptions=True)
+            self._assembly.close()
+
+    async def _greet(self) -> None:
+        desk, agent, hello = self._desk, self._agent, self._hello
+        last = await desk.snapshots.last_sequence(agent.agent_id, hello.spool_id[:64])
+        await self._note_hello()
+        welcome = link_pb2.Welcome(
+            collector_version=VERSION, last_stored_sequence=last, heartbeat_seconds=HEARTBEAT_SECONDS
+        )
+        welcome.received_at.FromDatetime(desk.clock.now())
+        self._link.send(link_pb2.LinkResponse(welcome=welcome))
+        if agent.kind == "enrolled":
+            await desk.schedules.on_connect(agent, hello.schedules_sha256)
+            await desk.sessions.on_connect(agent, frozenset(hello.open_commands[:1000]))
+
+    async def _note_hello(self) -> None:
+        """Keep what the machine says of itself: labels, never identity."""
+        hello, now = self._hello, self._desk.clock.now()
+        agent = replace(
+            self._agent,
+            label=hello.machine_label[:MAX_TEXT] or self._agent.label,
+            system=hello.system[:MAX_TEXT] or self._agent.system,
+            version=hello.agent_version[:MAX_TEXT],
+            last_seen_at=now,
+            policy=tuple((entry.kind, entry.decision) for entry in hello.policy[:64]),
+            capabilities=tuple(name[:MAX_TEXT] for name in hello.capabilities[:64]),
+        )
+
+        async def work(tx: Transaction) -> None:
+            await self._desk.fleet.put_agent(tx, agent)
+
+        await self._desk.transactions.run(work)
+
+    async def _write(self) -> None:
+        while (frame := await self._link.queue.get()) is not None:
+            await self._context.write(frame)
+
+    async def _read(self) -> None:
+        while True:
+            frame: Any = await self._context.read()
+            if frame is grpc.aio.EOF:
+                return
+            await self._handle(frame)
+
+    async def _handle(self, frame: link_pb2.LinkRequest) -> None:
+        match frame.WhichOneof("frame"):
+            case "rounds":
+                await self._desk.sessions.on_rounds(self._agent, frame.rounds)
+            case "data":
+                await self._data(frame.data)
+            case "progress":
+                await self._desk.sessions.on_progress(self._agent, frame.progress)
+            case "outcome":
+                await self._outcome(frame.outcome)
+            case "heartbeat":
+                await self._heartbeat(frame.heartbeat)
+            case "gap":
+                work = self._desk.ingest.store_gap(self._agent, self._hello.spool_id[:64], frame.gap)
+                await self._receipts.take(frame.gap.sequence, work)
+            case other:
+                # A newer agent's frame: told, not fatal.
+                self._link.send(refusal("unsupported", f"frame {other or 'unknown'} is not taken by this version"))
+
+    async def _data(self, data: link_pb2.Data) -> None:
+        try:
+            item = self._assembly.add(data)
+        except CaseprobeError as error:
+            self._link.send(refusal(error.code, str(error), 0.0, data.sequence))
+            return
+        if item is not None:
+            work = self._desk.ingest.store(self._agent, self._hello.spool_id[:64], item)
+            await self._receipts.take(item.sequence, work)
+
+    async def _outcome(self, outcome: link_pb2.Outcome) -> None:
+        if await self._desk.sessions.on_outcome(self._agent, outcome):
+            ack = link_pb2.OutcomeAck(command_id=outcome.command_id)
+            self._link.send(link_pb2.LinkResponse(outcome_ack=ack))
+
+    async def _heartbeat(self, heartbeat: link_pb2.Heartbeat) -> None:
+        self._desk.links.beat(self._link, heartbeat)
+        reply = link_pb2.HeartbeatReply()
+        reply.received_at.FromDatetime(self._desk.clock.now())
+        self._link.send(link_pb2.LinkResponse(heartbeat_reply=reply))

@@ -1,0 +1,284 @@
+"""Live requests: asked by a person, audited, dispatched, streamed, ended exactly once.
+
+`executed` is a subset of `audited` because `request` dispatches only after the transaction that holds the session
+and its audit entry is durable, and `on_connect` dispatches only sessions read back from that store.
+A session is sent again to an agent that reconnects; the agent's own ledger makes the second time harmless.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from caseprobe.errors import CaseClosed, NotAllowed, NotFound, UsageError
+from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe_collector.access import Action, Principal, decide
+from caseprobe_collector.audit import AuditLog
+from caseprobe_collector.ports import Bus, CaseStore, Clock, FleetStore, Links, SessionStore, Transaction, Transactions
+from caseprobe_collector.records import Agent, Case, Event, SessionRecord
+
+MAX_DEADLINE_SECONDS = 3600.0
+ROUNDS_KEPT = 600
+LIVE_KEPT = 1000
+# After its deadline a session gets this long for its outcome to arrive.
+GRACE_SECONDS = 30.0
+OUTCOMES = {
+    link_pb2.OUTCOME_STATE_OK: "ok",
+    link_pb2.OUTCOME_STATE_FAILED: "failed",
+    link_pb2.OUTCOME_STATE_REFUSED_POLICY: "refused_policy",
+    link_pb2.OUTCOME_STATE_REFUSED_USER: "refused_user",
+    link_pb2.OUTCOME_STATE_EXPIRED: "expired",
+    link_pb2.OUTCOME_STATE_CANCELLED: "cancelled",
+    link_pb2.OUTCOME_STATE_KILLED_LIMIT: "killed_limit",
+    link_pb2.OUTCOME_STATE_UNKNOWN_AFTER_CRASH: "unknown_after_crash",
+}
+PROGRESS = {
+    link_pb2.PROGRESS_STATE_RECEIVED: "received",
+    link_pb2.PROGRESS_STATE_AWAITING_CONSENT: "awaiting_consent",
+    link_pb2.PROGRESS_STATE_RUNNING: "running",
+}
+
+
+@dataclass
+class _Live:
+    """What a page that opens in the middle of a session is shown first."""
+
+    agent_id: str
+    case_id: str
+    customer_id: str
+    rounds: deque[path_pb2.PathRound] = field(default_factory=lambda: deque(maxlen=ROUNDS_KEPT))
+    header: path_pb2.PathFacts | None = None
+
+
+class Sessions:
+    """Asks machines for measurements, one session each."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        store: SessionStore,
+        cases: CaseStore,
+        fleet: FleetStore,
+        links: Links,
+        audit: AuditLog,
+        bus: Bus,
+        clock: Clock,
+        new_id: Callable[[str], str],
+    ) -> None:
+        self._transactions = transactions
+        self._store = store
+        self._cases = cases
+        self._fleet = fleet
+        self._links = links
+        self._audit = audit
+        self._bus = bus
+        self._clock = clock
+        self._new_id = new_id
+        self._live: OrderedDict[str, _Live] = OrderedDict()
+
+    # --- what people ask ---
+
+    async def request(
+        self,
+        by: Principal,
+        case_id: str,
+        agent_id: str,
+        request: link_pb2.CommandRequest,
+        idempotency_key: str = "",
+    ) -> SessionRecord:
+        """Record, audit, then dispatch a request that holds an action and deadline_seconds.
+
+        An agent that is offline gets it when it comes back before the deadline.
+        Raises NotFound, NotAllowed, CaseClosed, UsageError.
+        """
+        case, agent = await self._parties(by, case_id, agent_id)
+        session = self._session(by, case, agent, request, idempotency_key)
+
+        async def work(tx: Transaction) -> None:
+            await self._audit.record(
+                tx, by, "session.request", case.customer_id, session.session_id, _describe(agent_id, request)
+            )
+            await self._store.add_session(tx, session)
+
+        await self._transactions.run(work)
+        self._remember(session)
+        self._dispatch(session)
+        self._announce(session, "requested")
+        return session
+
+    async def cancel(self, by: Principal, session_id: str) -> None:
+        """Ask the machine to stop; the session ends with the outcome that the machine reports."""
+        session = await self.get(by, session_id)
+        if not decide(by, Action.SESSION_START, session.customer_id):
+            raise NotAllowed("you may not cancel sessions")
+
+        async def work(tx: Transaction) -> None:
+            await self._audit.record(tx, by, "session.cancel", session.customer_id, session_id)
+
+        await self._transactions.run(work)
+        frame = link_pb2.LinkResponse(cancel=link_pb2.Cancel(command_id=session_id))
+        if not self._links.send(session.agent_id, frame) and session.state == "requested":
+            await self._end(session, "cancelled", "cancelled before the machine saw it", "")
+
+    async def get(self, by: Principal, session_id: str) -> SessionRecord:
+        """One session; raises NotFound."""
+        session = await self._store.get_session(session_id, by.customer_ids)
+        if session is None or not decide(by, Action.SESSION_READ, session.customer_id):
+            raise NotFound(f"no session {session_id[:60]!r}")
+        return session
+
+    async def list_by_case(self, by: Principal, case_id: str) -> list[SessionRecord]:
+        """A case's sessions, newest first."""
+        if not decide(by, Action.SESSION_READ):
+            raise NotAllowed("you may not read sessions")
+        return await self._store.list_by_case(case_id, by.customer_ids)
+
+    async def recent_rounds(self, by: Principal, session_id: str) -> link_pb2.Rounds:
+        """The rounds of a running session so far (the newest 600), with its header."""
+        await self.get(by, session_id)
+        live = self._live.get(session_id)
+        if live is None:
+            return link_pb2.Rounds(session_id=session_id)
+        return link_pb2.Rounds(session_id=session_id, rounds=live.rounds, header=live.header)
+
+    # --- what machines answer ---
+
+    async def on_connect(self, agent: Agent, open_commands: frozenset[str]) -> None:
+        """Send again what this machine may not have seen."""
+        for session in await self._store.list_open(agent.agent_id):
+            self._remember(session)
+            if session.session_id not in open_commands:
+                self._dispatch(session)
+
+    async def on_progress(self, agent: Agent, progress: link_pb2.Progress) -> None:
+        """Note where a session stands; another machine's is ignored."""
+        state = PROGRESS.get(progress.state)
+        if state is None or await self._own(agent, progress.command_id) is None:
+            return
+
+        async def work(tx: Transaction) -> None:
+            await self._store.set_state(tx, progress.command_id, state)
+
+        await self._transactions.run(work)
+        live = self._live[progress.command_id]
+        self._publish(live, progress.command_id, {"state": state})
+
+    async def on_rounds(self, agent: Agent, rounds: link_pb2.Rounds) -> None:
+        """Pass rounds on at once: nothing durable stands between the probe and the page."""
+        live = await self._own(agent, rounds.session_id)
+        if live is None:
+            return
+        live.rounds.extend(rounds.rounds)
+        if rounds.HasField("header"):
+            live.header = rounds.header
+        body = {"session_id": rounds.session_id}
+        for topic in (f"session:{rounds.session_id}", f"case:{live.case_id}"):
+            self._bus.publish(Event(topic, "rounds", live.customer_id, body, rounds))
+
+    async def on_outcome(self, agent: Agent, outcome: link_pb2.Outcome) -> bool:
+        """End a session once; True where the agent may forget the outcome."""
+        session = await self._store.get_session(outcome.command_id, frozenset({agent.customer_id}))
+        state = OUTCOMES.get(outcome.state)
+        if session is None or session.agent_id != agent.agent_id or state is None:
+            return True
+        await self._end(session, state, outcome.reason[:500], outcome.snapshot_id[:60])
+        return True
+
+    async def expire(self) -> None:
+        """End what is past its deadline and whose machine does not answer."""
+        now = self._clock.now()
+        for session in await self._store.list_open():
+            limit = session.requested_at + timedelta(seconds=session.deadline_seconds + GRACE_SECONDS)
+            if now > limit:
+                seen = "the machine was not online" if session.state == "requested" else "no outcome came"
+                await self._end(session, "expired", f"{seen} before the deadline", "")
+
+    # --- inside ---
+
+    async def _parties(self, by: Principal, case_id: str, agent_id: str) -> tuple[Case, Agent]:
+        case = await self._cases.get_case(case_id, by.customer_ids)
+        if case is None:
+            raise NotFound(f"no case {case_id[:60]!r}")
+        if not decide(by, Action.SESSION_START, case.customer_id):
+            raise NotAllowed("you may not start live sessions")
+        if case.state != "open":
+            raise CaseClosed(f"{case_id} is closed; reopen it to measure for it")
+        agent = await self._fleet.get_agent(agent_id, by.customer_ids)
+        if agent is None or agent.customer_id != case.customer_id or agent.kind != "enrolled":
+            raise NotFound(f"the case's customer has no enrolled machine {agent_id[:60]!r}")
+        if agent.revoked_at is not None:
+            raise NotAllowed(f"{agent_id} was revoked and takes no requests")
+        return case, agent
+
+    def _session(
+        self, by: Principal, case: Case, agent: Agent, request: link_pb2.CommandRequest, idempotency_key: str
+    ) -> SessionRecord:
+        action = request.WhichOneof("action")
+        if action is None:
+            raise UsageError("a request needs an action: path, snapshot …")
+        if not 0 < request.deadline_seconds <= MAX_DEADLINE_SECONDS:
+            raise UsageError(f"deadline_seconds must be over 0 and at most {MAX_DEADLINE_SECONDS:.0f}")
+        session_id = self._new_id("sess")
+        full = link_pb2.CommandRequest()
+        full.CopyFrom(request)
+        full.command_id, full.idempotency_key = session_id, idempotency_key or session_id
+        full.case_id, full.case_title, full.agent_id = case.case_id, case.title, agent.agent_id
+        full.requested_by.CopyFrom(link_pb2.Requester(user_id=by.id, name=by.name, role=str(by.role or "")))
+        return SessionRecord(
+            session_id=session_id,
+            case_id=case.case_id,
+            customer_id=case.customer_id,
+            agent_id=agent.agent_id,
+            request=full.SerializeToString(),
+            action=action,
+            requested_by=by.id,
+            requested_at=self._clock.now(),
+            deadline_seconds=request.deadline_seconds,
+            state="requested",
+        )
+
+    def _dispatch(self, session: SessionRecord) -> None:
+        self._links.send(session.agent_id, link_pb2.LinkResponse(command=link_pb2.Command(request=session.request)))
+
+    async def _end(self, session: SessionRecord, state: str, reason: str, snapshot_id: str) -> None:
+        async def work(tx: Transaction) -> bool:
+            ended_at = self._clock.now()
+            return await self._store.end_session(tx, session.session_id, state, reason, snapshot_id, ended_at)
+
+        if await self._transactions.run(work):
+            self._live.pop(session.session_id, None)
+            self._announce(session, state, reason, snapshot_id)
+
+    def _remember(self, session: SessionRecord) -> _Live:
+        live = self._live.get(session.session_id)
+        if live is None:
+            live = self._live[session.session_id] = _Live(session.agent_id, session.case_id, session.customer_id)
+            while len(self._live) > LIVE_KEPT:
+                self._live.popitem(last=False)
+        return live
+
+    async def _own(self, agent: Agent, session_id: str) -> _Live | None:
+        live = self._live.get(session_id)
+        if live is None:
+            session = await self._store.get_session(session_id, frozenset({agent.customer_id}))
+            if session is None or session.ended_at is not None:
+                return None
+            live = self._remember(session)
+        return live if live.agent_id == agent.agent_id else None
+
+    def _announce(self, session: SessionRecord, state: str, reason: str = "", snapshot_id: str = "") -> None:
+        live = _Live(session.agent_id, session.case_id, session.customer_id)
+        self._publish(live, session.session_id, {"state": state, "reason": reason, "snapshot_id": snapshot_id})
+
+    def _publish(self, live: _Live, session_id: str, body: dict[str, str]) -> None:
+        body = {"session_id": session_id, "agent_id": live.agent_id, **body}
+        for topic in (f"session:{session_id}", f"case:{live.case_id}"):
+            self._bus.publish(Event(topic, "session", live.customer_id, body))
+
+
+def _describe(agent_id: str, request: link_pb2.CommandRequest) -> str:
+    """The audited words: which machine, which action, at what."""
+    target = request.path.target if request.HasField("path") else ""
+    return f"{agent_id} {request.WhichOneof('action')} {target}".strip()[:500]

@@ -1,0 +1,102 @@
+"""The SQLite database: a writer that commits in groups, a few readers beside it, a schema with a number."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
+
+from caseprobe_collector.ports import Transaction
+from caseprobe_collector.storage.failures import failure_of
+from caseprobe_collector.storage.schema import migrate
+from caseprobe_collector.storage.writer import Writer
+
+T = TypeVar("T")
+READERS = 4
+# FULL, because NORMAL loses acknowledged commits in a power cut; it is per connection, so it stands here.
+PRAGMAS = (
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class Database:
+    """One file; implements the port `Transactions` and gives stores their reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._write_engine = _engine(path, PRAGMAS, poolclass=NullPool)
+        self._read_engine = _engine(
+            path, (*PRAGMAS, "PRAGMA query_only = ON"), poolclass=QueuePool, pool_size=READERS, max_overflow=0
+        )
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._writer = Writer(self._write_engine)
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do the work and commit it durably, together with whoever else commits now; see `Writer.run`."""
+        return await self._writer.run(work)
+
+    async def rows(self, statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+        """The rows of a query; inside a unit of work they are those that the unit sees."""
+        unit = self._writer.current()
+        if unit is not None:
+            return await unit.rows(statement)
+        return await self._on_reader(self._read, statement)
+
+    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a blocking function gives, off the event loop; inside a unit of work right here."""
+        if self._writer.current() is not None:
+            return function(*arguments)
+        return await self._on_reader(function, *arguments)
+
+    async def close(self) -> None:
+        """Commit what waits and close the file."""
+        await self._writer.close()
+        self._readers.shutdown()
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+    async def open(self) -> None:
+        """Create or check the schema, then take work; raises ConfigurationError for a newer schema, Corrupt."""
+        try:
+            await asyncio.to_thread(migrate, self._write_engine)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise failure_of(error) from None
+        self._writer.start()
+
+    def _read(self, statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+        try:
+            with self._read_engine.connect() as connection:
+                return connection.execute(statement).all()
+        except (sa.exc.SQLAlchemyError, UnicodeEncodeError) as error:
+            raise failure_of(error) from error
+
+    async def _on_reader(self, function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, function, *arguments)
+
+
+def create_private(path: Path) -> None:
+    """An empty file that only its owner reads, unless it exists; SQLite gives -wal and -shm the same rights."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+
+
+def _engine(path: Path, pragmas: Sequence[str], **pool: Any) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False}, **pool)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
+        # None: the driver begins no transaction by itself, so that BEGIN IMMEDIATE and SAVEPOINT are ours.
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(pragma)
+
+    return engine

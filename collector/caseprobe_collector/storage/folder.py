@@ -1,0 +1,105 @@
+"""The data folder: made once, opened by one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from caseprobe.errors import ConfigurationError
+from caseprobe_collector.ports import Transactions
+from caseprobe_collector.storage.audit import SqlAudit
+from caseprobe_collector.storage.authority import FileAuthority, create_authority
+from caseprobe_collector.storage.cases import SqlCases
+from caseprobe_collector.storage.customers import SqlCustomers
+from caseprobe_collector.storage.database import Database, create_private
+from caseprobe_collector.storage.durable import make_folder
+from caseprobe_collector.storage.fleet import SqlFleet
+from caseprobe_collector.storage.objects import FileObjects
+from caseprobe_collector.storage.schedules import SqlSchedules
+from caseprobe_collector.storage.sessions import SqlSessions
+from caseprobe_collector.storage.snapshots import SqlSnapshots
+from caseprobe_collector.storage.users import SqlUsers
+
+DATABASE = "collector.sqlite3"
+OBJECTS = "objects"
+AUTHORITY = "authority"
+LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The stores of one data folder, by the port that each implements."""
+
+    transactions: Transactions
+    cases: SqlCases
+    customers: SqlCustomers
+    fleet: SqlFleet
+    users: SqlUsers
+    snapshots: SqlSnapshots
+    sessions: SqlSessions
+    schedules: SqlSchedules
+    audit: SqlAudit
+    objects: FileObjects
+    authority: FileAuthority
+
+
+def create_storage(folder: Path) -> None:
+    """Make the folder and the CA in it; a folder that has them is left as it is. Raises ConfigurationError."""
+    try:
+        make_folder(folder)
+        create_authority(folder / AUTHORITY)
+    except OSError as error:
+        raise ConfigurationError(f"data_folder: {folder} cannot be written ({error.strerror})") from None
+
+
+@contextlib.asynccontextmanager
+async def open_storage(folder: Path) -> AsyncIterator[Storage]:
+    """The stores of this folder; on the way out everything that waits is committed.
+
+    Raises ConfigurationError where there is no CA yet, another process has it open, or the schema is newer.
+    """
+    authority = FileAuthority(folder / AUTHORITY)
+    with _locked(folder):
+        create_private(folder / DATABASE)
+        database = Database(folder / DATABASE)
+        try:
+            await database.open()
+            yield _stores(database, FileObjects(folder / OBJECTS), authority)
+        finally:
+            await database.close()
+
+
+def _stores(database: Database, objects: FileObjects, authority: FileAuthority) -> Storage:
+    return Storage(
+        transactions=database,
+        cases=SqlCases(database),
+        customers=SqlCustomers(database),
+        fleet=SqlFleet(database),
+        users=SqlUsers(database),
+        snapshots=SqlSnapshots(database, objects),
+        sessions=SqlSessions(database),
+        schedules=SqlSchedules(database),
+        audit=SqlAudit(database),
+        objects=objects,
+        authority=authority,
+    )
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Two processes in one folder would break the audit's single chain and each other's acks."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"data_folder: {folder} cannot be written ({error.strerror})") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ConfigurationError(f"data_folder: another collector runs in {folder}: end it first") from None
+    finally:
+        os.close(descriptor)

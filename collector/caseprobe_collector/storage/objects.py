@@ -1,0 +1,116 @@
+"""Objects as files under one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from caseprobe.errors import NotFound
+from caseprobe_collector.storage.durable import durable_file, make_folder, sweep_temporaries, sync_folder, write_whole
+from caseprobe_collector.storage.failures import failure_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+READ_BYTES = 256 << 10
+# Parts of ids and fixed words; no part begins with a dot, so none climbs out and none meets a temporary file.
+NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}(/[a-z0-9_][a-z0-9_.-]{0,99}){0,4}")
+
+
+class FileObjects:
+    """Implements the port `Objects`."""
+
+    def __init__(self, folder: Path) -> None:
+        make_folder(folder)
+        sweep_temporaries(folder)
+        self._folder = folder
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
+        """Store all chunks durably and give (size, SHA-256); replaces an object of this name at once or not at all.
+
+        Raises StorageFull, or what the chunks raise; nothing is stored then.
+        """
+        path = self._path(name)
+        await _blocking(make_folder, path.parent)
+        size, digest = 0, hashlib.sha256()
+        file = durable_file(path)
+        descriptor = await _blocking(file.__enter__)
+        try:
+            async for chunk in chunks:
+                await _blocking(write_whole, descriptor, chunk)
+                digest.update(chunk)
+                size += len(chunk)
+        except BaseException as error:
+            # Ends the file the way that `with` would; it raises the error again.
+            await _blocking(file.__exit__, type(error), error, error.__traceback__)
+            raise
+        await _blocking(file.__exit__, None, None, None)
+        return size, digest.digest()
+
+    async def get(self, name: str) -> AsyncIterator[bytes]:
+        """The object's bytes in chunks; raises NotFound before the first."""
+        descriptor = await _blocking(self._open, name)
+        try:
+            while chunk := await _blocking(os.read, descriptor, READ_BYTES):
+                yield chunk
+        finally:
+            os.close(descriptor)
+
+    async def delete(self, name: str) -> None:
+        """Remove an object durably; nothing where there is none."""
+        await _blocking(self._delete, self._path(name))
+
+    async def size(self, name: str) -> int | None:
+        """An object's size in bytes, None where there is none."""
+        path = self._path(name)
+        try:
+            return (await _blocking(path.stat)).st_size
+        except NotFound:
+            return None
+
+    # --- for callers on threads of their own ---
+
+    def put_now(self, name: str, data: bytes) -> None:
+        """Store bytes durably, blocking; raises StorageFull."""
+        path = self._path(name)
+        _mapped(make_folder, path.parent)
+        _mapped(_put, path, data)
+
+    def get_now(self, name: str) -> bytes:
+        """All of an object's bytes, blocking; raises NotFound."""
+        return _mapped(self._path(name).read_bytes)
+
+    def _path(self, name: str) -> Path:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name[:80]!r} is not a name that this program makes")
+        return self._folder / name
+
+    def _open(self, name: str) -> int:
+        return os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def _delete(self, path: Path) -> None:
+        if path.exists():
+            path.unlink()
+            sync_folder(path.parent)
+
+
+def _put(path: Path, data: bytes) -> None:
+    with durable_file(path) as descriptor:
+        write_whole(descriptor, data)
+
+
+def _mapped(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    try:
+        return function(*arguments, **named)
+    except FileNotFoundError:
+        raise NotFound("the collector has no such object") from None
+    except OSError as error:
+        raise failure_of(error) from error
+
+
+async def _blocking(function: Callable[..., T], *arguments: Any) -> T:
+    return await asyncio.to_thread(_mapped, function, *arguments)

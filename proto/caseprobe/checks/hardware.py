@@ -1,0 +1,195 @@
+"""Hardware: memory and bus errors, heat, fans and power."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.evidence import prove, stated
+from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
+from caseprobe.v1 import finding_pb2, section_pb2
+
+EDAC = "/sys/devices/system/edac/mc/"
+HWMON = "/sys/class/hwmon/"
+# For a sensor that names no limit of its own.
+HEAT = Levels("current_celsius", warn=70, critical=80)
+# Inputs with nothing behind them read -128, 0, 127 or 255, and limits of 0 or 65261: none of these is a temperature.
+PLAUSIBLE = (1.0, 125.0)
+CHARGE, HEALTH = Levels("charge_ratio", warn=0.10, below=True), Levels("health_ratio", warn=0.60, below=True)
+
+
+def _controllers(section: section_pb2.Section) -> list[section_pb2.MemoryController]:
+    if not section.hardware.memory_controllers:
+        raise NotApplicable("this machine does not count memory errors (no EDAC)")
+    return list(section.hardware.memory_controllers)
+
+
+def judge_uncorrected(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Memory errors that error correction could not mend.
+
+    Each one is wrong data that some program got, or a crash.
+    """
+    for controller in _controllers(section):
+        if errors := controller.uncorrected_errors_total:
+            evidence = prove(section, f"{EDAC}{controller.name}/ue_count", (), uncorrected_errors_total=errors)
+            reached = Reached(CRITICAL, "errors_total > 0")
+            yield fault(reached, finding_pb2.CAUSE_HOST, {"errors_total": errors}, evidence, subject=controller.name)
+
+
+def judge_corrected(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Memory errors that error correction mended, since boot.
+
+    No data is lost yet; a module that needs correction again and again is on its way out.
+    """
+    for controller in _controllers(section):
+        if errors := controller.corrected_errors_total:
+            evidence = prove(section, f"{EDAC}{controller.name}/ce_count", (), corrected_errors_total=errors)
+            reached = Reached(WARN, "errors_total > 0")
+            yield fault(reached, finding_pb2.CAUSE_HOST, {"errors_total": errors}, evidence, subject=controller.name)
+
+
+def judge_bus(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Errors that PCI Express devices reported since boot.
+
+    Corrected ones are a remark (power saving causes some); uncorrected ones lost a transfer. A bad slot, riser or
+    card shows here before it fails.
+    """
+    devices = section.hardware.pci_devices
+    counted = [d for d in devices if d.HasField("aer_correctable_total") or d.HasField("aer_uncorrectable_total")]
+    if not counted:
+        raise NotApplicable("no PCI Express device of this machine reports errors (no AER)")
+    for device in counted:
+        lost, mended = device.aer_uncorrectable_total, device.aer_correctable_total
+        if not (lost or mended):
+            continue
+        reached = Reached(WARN, "uncorrectable_total > 0") if lost else Reached(INFO, "correctable_total > 0")
+        counts = {"uncorrectable_total": lost, "correctable_total": mended}
+        evidence = prove(section, f"/sys/bus/pci/devices/{device.slot}/", (), slot=device.slot, **counts)
+        parameters: dict[str, float | str] = {"driver": device.driver or "-", **counts}
+        yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=device.slot)
+
+
+def judge_temperature(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Temperatures against the limits that the chips themselves name, or common ones where they name none.
+
+    Heat slows processors down and shortens the life of disks; at the critical limit the machine switches itself off.
+    """
+    if not section.sensors.temperatures:
+        raise NotApplicable("this machine reports no temperature")
+    for sensor in section.sensors.temperatures:
+        if (_plausible(sensor.current_celsius) or sensor.alarm) and (reached := _heat_reached(sensor)):
+            name = _name(sensor.chip, sensor.label)
+            evidence = [stated(section, sensor=name, current_celsius=sensor.current_celsius, **_limits(sensor))]
+            parameters = {"current_celsius": sensor.current_celsius, **_limits(sensor)}
+            yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=name)
+
+
+def _plausible(celsius: float) -> bool:
+    return PLAUSIBLE[0] <= celsius <= PLAUSIBLE[1]
+
+
+def _limits(sensor: section_pb2.Temperature) -> dict[str, float]:
+    """The limits that the chip names and that can be meant."""
+    named = {"high_celsius": sensor.high_celsius, "critical_celsius": sensor.critical_celsius}
+    return {name: limit for name, limit in named.items() if _plausible(limit)}
+
+
+def _heat_reached(sensor: section_pb2.Temperature) -> Reached | None:
+    limits = _limits(sensor)
+    if not limits:
+        reached = HEAT.reached(sensor.current_celsius)
+    else:
+        own = Levels("current_celsius", warn=limits.get("high_celsius"), critical=limits.get("critical_celsius"))
+        reached = own.reached(sensor.current_celsius)
+    return reached or (Reached(WARN, "the chip's own alarm is set") if sensor.alarm else None)
+
+
+def _name(chip: str, label: str) -> str:
+    return f"{chip} {label}".strip()
+
+
+def judge_fans(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Fans that stand still although they have a lowest speed, or for which the chip raises its alarm.
+
+    A header without a fan also turns at 0; without a lowest speed it is left out.
+    """
+    if not section.sensors.fans:
+        raise NotApplicable("this machine reports no fan")
+    for fan in section.sensors.fans:
+        stopped = fan.rotations_per_minute <= 0 < fan.minimum_rotations_per_minute
+        if stopped or fan.alarm:
+            threshold = "rotations_per_minute = 0 with a minimum" if stopped else "the chip's own alarm is set"
+            speeds = {
+                "rotations_per_minute": fan.rotations_per_minute,
+                "minimum_rotations_per_minute": fan.minimum_rotations_per_minute,
+            }
+            name = _name(fan.chip, fan.label)
+            evidence = [stated(section, fan=name, **speeds)]
+            reached = Reached(CRITICAL if stopped else WARN, threshold)
+            yield fault(reached, finding_pb2.CAUSE_HOST, speeds, evidence, name, "stopped" if stopped else "slow")
+
+
+def judge_power(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    """Batteries that are nearly empty while they discharge, or worn.
+
+    A worn battery holds only part of its charge, and lets the machine go dark when the mains fail.
+    """
+    batteries = [supply for supply in section.sensors.power_supplies if supply.type == "Battery"]
+    if not batteries:
+        raise NotApplicable("this machine has no battery")
+    for battery in batteries:
+        empty = battery.HasField("charge_ratio") and battery.status == "Discharging"
+        for levels, value, known, message_id, cause in (
+            (CHARGE, battery.charge_ratio, empty, "empty", finding_pb2.CAUSE_HOST),
+            (HEALTH, battery.health_ratio, battery.HasField("health_ratio"), "worn", finding_pb2.CAUSE_WEAR),
+        ):
+            if known and (reached := levels.reached(value)):
+                source = f"/sys/class/power_supply/{battery.name}/"
+                evidence = prove(section, source, (), **{levels.parameter: value})
+                yield fault(reached, cause, {levels.parameter: value}, evidence, battery.name, message_id)
+
+
+ALL = (
+    Check(
+        id="mem.edac_ue",
+        judge=judge_uncorrected,
+        reads="hardware",
+        threshold="critical: errors_total > 0",
+        threshold_source="netdata memory.conf (any)",
+    ),
+    Check(
+        id="mem.edac_ce",
+        judge=judge_corrected,
+        reads="hardware",
+        threshold="warn: errors_total > 0",
+        threshold_source="netdata memory.conf (any)",
+    ),
+    Check(
+        id="hw.pcie_aer",
+        judge=judge_bus,
+        reads="hardware",
+        threshold="warn: uncorrectable_total > 0; info: correctable_total > 0",
+        threshold_source="own levels; docs.kernel.org PCI/pcieaer-howto.rst for the signal",
+    ),
+    Check(
+        id="hw.temp",
+        judge=judge_temperature,
+        reads="sensors",
+        threshold=f"the chip's own high (warn) and critical limits; without any: {HEAT}",
+        threshold_source="docs.kernel.org hwmon/sysfs-interface.rst (tempN_max, tempN_crit); glances (70 and 80 °C)",
+    ),
+    Check(
+        id="hw.fan",
+        judge=judge_fans,
+        reads="sensors",
+        threshold="critical: rotations_per_minute = 0 with a minimum; warn: the chip's own alarm is set",
+        threshold_source="own level; docs.kernel.org hwmon/sysfs-interface.rst (fanN_min, fanN_alarm)",
+    ),
+    Check(
+        id="hw.power",
+        judge=judge_power,
+        reads="sensors",
+        threshold=f"{CHARGE}, while discharging; {HEALTH}",
+        threshold_source="netdata power_supply.conf (10 % charge); own level of health",
+    ),
+)

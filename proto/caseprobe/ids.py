@@ -1,0 +1,28 @@
+"""Ids that both sides make alike: a prefix and a UUIDv7, or a hash of a public key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+
+def new_id(prefix: str, wall_seconds: float, randomness: bytes) -> str:
+    """`prefix_` and a UUIDv7 in hex: 48 bits of milliseconds, then 10 bytes of randomness (RFC 9562 §5.7).
+
+    >>> new_id("case", 0.001, bytes(10))
+    'case_00000000000170008000000000000000'
+    """
+    value = (int(wall_seconds * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(randomness[:10])
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return f"{prefix}_{value:032x}"
+
+
+def agent_id(public_key_der: bytes) -> str:
+    """The id of the machine that holds this key (DER SubjectPublicKeyInfo): nobody can choose or guess another's.
+
+    >>> agent_id(b"")
+    'agent_4oymiquy7qobjgx36tejs35zeq'
+    """
+    digest = hashlib.sha256(public_key_der).digest()[:16]
+    return "agent_" + base64.b32encode(digest).decode().rstrip("=").lower()

@@ -1,0 +1,66 @@
+"""What goes on: processes, logs, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from caseprobe.report.facts.group import MOST_ROWS, Gist, dotted
+from caseprobe.report.markup import Markup, element, facts_list, joined, table
+from caseprobe.report.words import NONE, Words
+from caseprobe.v1 import section_pb2
+
+
+def processes(section: section_pb2.Section, words: Words) -> Gist:
+    """The busiest and the largest."""
+    facts = section.processes
+    body = joined(_processes("busiest", facts.top_cpu, words), _processes("largest", facts.top_memory, words))
+    busiest = next(iter(facts.top_cpu), None)
+    line = words.filled("processes_total", n=facts.processes_total)
+    if busiest:
+        share = words.value("_ratio", busiest.cpu_ratio)
+        line = dotted(line, words.filled("busiest_is", name=busiest.name, share=share))
+    return Gist(line, body)
+
+
+def _processes(title: str, found: Iterable[section_pb2.Process], words: Words) -> Markup:
+    rows = [
+        (
+            joined(element("b", one.name), " ", element("small", one.command_line)),
+            str(one.pid),
+            one.user or NONE,
+            words.value("_ratio", one.cpu_ratio),
+            words.value("_bytes", one.resident_bytes),
+        )
+        for one in found
+    ]
+    head = (words(title), words("pid"), words("user"), words("cpu_share"), words("memory"))
+    return table(head, rows[:MOST_ROWS], numbers=(1, 3, 4))
+
+
+def log(section: section_pb2.Section, words: Words) -> Gist:
+    """What the log covers; its lines of fault are findings, its text an artifact."""
+    facts = section.kernel_log if section.WhichOneof("facts") == "kernel_log" else section.system_log
+    body = facts_list(
+        [
+            (words("source"), facts.source),
+            (words("log_lines"), words.count(facts.lines_total)),
+            (words("size"), words.value("_bytes", facts.bytes_total)),
+            (words("first_at"), words.moment(facts.first_at)),
+            (words("last_at"), words.moment(facts.last_at)),
+            (words("log_errors"), words.count(facts.errors_total)),
+            (words("log_warnings"), words.count(facts.warnings_total)),
+            (words("log_truncated"), words("yes") if facts.truncated else ""),
+            (words("artifact"), facts.artifact),
+        ]
+    )
+    lines = words.filled("lines_total", n=facts.lines_total)
+    return Gist(dotted(lines, words.filled("faults_total", n=len(facts.faults)) if facts.faults else ""), body)
+
+
+def clock(section: section_pb2.Section, words: Words) -> Gist:
+    """The machine's clock against the collector's."""
+    offset, trip = (
+        words.value("_seconds", value) for value in (section.clock.offset_seconds, section.clock.round_trip_seconds)
+    )
+    body = facts_list([(words("clock_offset"), offset), (words("clock_round_trip"), trip)])
+    return Gist(words.filled("clock_is", offset=offset), body)

@@ -1,0 +1,61 @@
+"""Findings on the page: what, what to do, and the proof a click away."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from caseprobe import texts
+from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, unfold
+from caseprobe.report.words import Words
+from caseprobe.v1 import finding_pb2, snapshot_pb2
+
+
+def render_findings(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    """All findings, worst first; nothing where there is none."""
+    found = sorted(snapshot.findings, key=lambda finding: -finding.state)
+    if not found:
+        return NOTHING
+    cards = [_card(finding, words) for finding in found]
+    return element("section", element("h2", words("findings")), *cards, id="findings")
+
+
+def _card(finding: finding_pb2.Finding, words: Words) -> Markup:
+    badge = element("span", texts.severity(finding.state, words.language), class_="badge")
+    return element(
+        "article",
+        element("h3", badge, " ", texts.summary(finding, words.language)),
+        _advice(finding, words),
+        unfold(words("evidence"), _evidence(finding), _basis(finding, words)),
+        class_=f"card {texts.state_name(finding.state)}",
+    )
+
+
+def _advice(finding: finding_pb2.Finding, words: Words) -> Markup:
+    advice = texts.advice(finding, words.language)
+    return element("p", element("b", words("advice")), " ", advice, class_="advice") if advice else NOTHING
+
+
+def _evidence(finding: finding_pb2.Finding) -> Markup:
+    """The lines, those of one source together, each with its number."""
+    figures = []
+    for source, found in groupby(finding.evidence, key=lambda one: one.source):
+        lines = joined(*(_line(one) for one in found))
+        figures.append(element("figure", element("figcaption", source), element("pre", lines, tabindex="0")))
+    return joined(*figures)
+
+
+def _line(one: finding_pb2.Evidence) -> Markup:
+    number = element("span", str(one.line), class_="line") if one.line else NOTHING
+    return joined(number, one.text.rstrip("\n"), "\n")
+
+
+def _basis(finding: finding_pb2.Finding, words: Words) -> Markup:
+    """What it was compared with, and who says that this is the level."""
+    return facts_list(
+        [
+            (words("check"), f"{finding.check_id} · {texts.title(finding.check_id, words.language)}"),
+            (words("threshold"), finding.threshold),
+            (words("threshold_source"), finding.threshold_source),
+            (words("cause"), words(f"cause_{texts.cause_name(finding.cause)}")),
+        ]
+    )

@@ -1,0 +1,50 @@
+"""What the report says in one language: labels, values, moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from caseprobe import texts
+from caseprobe.texts import catalogue
+
+if TYPE_CHECKING:
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Labels by name, and values by the unit that their name ends in."""
+
+    language: str
+
+    def __call__(self, name: str) -> str:
+        """The label of this name; the name itself where there is none, so that a newer thing still shows."""
+        return catalogue.label(name, self.language)
+
+    def value(self, name: str, value: float) -> str:
+        """A value with the unit that the name ends in."""
+        return texts.format_value(name, value, self.language)
+
+    def count(self, value: float) -> str:
+        """A number of things."""
+        return texts.format_count(value, self.language)
+
+    def filled(self, name: str, /, **values: float | str) -> str:
+        """The label of this name with its values."""
+        return texts.fill(self(name), values, self.language)
+
+    def moment(self, at: Timestamp) -> str:
+        """A point in time in UTC, to the second; a dash where it was never set or cannot be a date."""
+        if not at.seconds:
+            return NONE
+        try:
+            return f"{at.ToDatetime():%Y-%m-%d %H:%M:%S} UTC"
+        except (ValueError, OverflowError):
+            return NONE
+
+    def share(self, part: float, whole: float) -> str:
+        """Part of whole, as percent; a dash where there is no whole."""
+        return texts.format_ratio(part / whole, self.language) if whole else NONE

@@ -1,0 +1,108 @@
+"""Rounds and results of a path probe as the JSON that `path --json`, the API and `demo --once --json` give."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from caseprobe.texts.verdicts import path_verdict
+from caseprobe.v1 import path_pb2
+
+Json = dict[str, object]
+
+
+def path_round_json(round_: path_pb2.PathRound) -> Json:
+    """One round: the TTLs of its echoes, and every reply with its class; a shortfall where the trace ended early."""
+    document: Json = {
+        "number": round_.number,
+        "started_seconds": round(round_.started_seconds, 6),
+        "sent": list(round_.sent),
+        "replies": [_reply_json(reply) for reply in round_.replies],
+    }
+    return {**document, "shortfall": round_.shortfall} if round_.shortfall else document
+
+
+def path_summary_json(facts: path_pb2.PathFacts) -> Json:
+    """The result: target, tier and what it cannot see, every hop, and the verdict with its sentence in English."""
+    return {
+        "target": facts.target,
+        "address": address_text(facts.address),
+        "protocol": _name(path_pb2.PathProtocol.Name(facts.protocol)),
+        "tier": _name(path_pb2.PathTier.Name(facts.tier)),
+        "unseen": list(facts.unseen),
+        "port": facts.port or None,
+        "rounds": facts.rounds,
+        "duration_seconds": round(facts.duration_seconds, 6),
+        "shortfall": facts.shortfall or None,
+        "hops": [_hop_json(hop) for hop in facts.hops],
+        "verdict": _verdict_json(facts),
+    }
+
+
+def address_text(packed: bytes) -> str | None:
+    """An address as people write it; None for none, and for bytes that are no address.
+
+    >>> address_text(bytes([192, 0, 2, 1])), address_text(b"")
+    ('192.0.2.1', None)
+    """
+    return str(ipaddress.ip_address(packed)) if len(packed) in (4, 16) else None
+
+
+def _name(enum_name: str) -> str:
+    """PATH_TIER_TCP_CONNECT as tcp_connect."""
+    for prefix in ("PATH_PROTOCOL_", "PATH_TIER_", "REPLY_CLASS_", "UNREACHABLE_REASON_"):
+        enum_name = enum_name.removeprefix(prefix)
+    return enum_name.lower()
+
+
+def _reply_json(reply: path_pb2.HopReply) -> Json:
+    document: Json = {
+        "ttl": reply.ttl,
+        "address": address_text(reply.address),
+        "rtt_seconds": _seconds(reply.rtt_seconds) if reply.HasField("rtt_seconds") else None,
+        "class": _name(path_pb2.ReplyClass.Name(reply.reply_class)),
+        "from_target": reply.from_target,
+        "reply_ttl": reply.reply_ttl or None,
+        "mpls": list(reply.mpls_labels),
+    }
+    if reply.round:
+        document["round"] = reply.round
+    if reply.unreachable:
+        document["unreachable"] = _name(path_pb2.UnreachableReason.Name(reply.unreachable))
+    return document
+
+
+def _hop_json(hop: path_pb2.PathHop) -> Json:
+    times = ("best_seconds", "avg_seconds", "p95_seconds", "worst_seconds", "jitter_seconds")
+    return {
+        "ttl": hop.ttl,
+        "addresses": [address_text(address) for address in hop.addresses],
+        "sent": hop.sent,
+        "received": hop.received,
+        "loss_ratio": round(hop.loss_ratio, 6),
+        **{name: _seconds(getattr(hop, name)) if hop.received else None for name in times},
+        "mpls": list(hop.mpls_labels),
+        "classification": hop.classification,
+        "probability": round(hop.probability, 4),
+        "late": hop.late,
+        "duplicates": hop.duplicates,
+        "reordered": hop.reordered,
+        "from_target": hop.from_target,
+    }
+
+
+def _verdict_json(facts: path_pb2.PathFacts) -> Json:
+    verdict = facts.verdict
+    return {
+        "text": path_verdict(facts),
+        "message_id": verdict.message_id,
+        "segment": [verdict.segment_first_ttl, verdict.segment_last_ttl] if verdict.segment_last_ttl else None,
+        "loss_ratio": round(verdict.loss_ratio, 6),
+        "loss_interval": [round(verdict.loss_low_ratio, 6), round(verdict.loss_high_ratio, 6)],
+        "confidence": round(verdict.confidence, 4),
+        "more_rounds": verdict.more_rounds or None,
+    }
+
+
+def _seconds(value: float) -> float:
+    """Seconds to the microsecond's tenth: single precision tells no more."""
+    return round(value, 7)

@@ -1,0 +1,189 @@
+"""`caseprobe path` on loopback: what it prints, when it refuses, how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from caseprobe.errors import PolicyRefused, UsageError
+from caseprobe.path_stats import PathTally, facts_of, summarize
+from caseprobe.v1 import path_pb2
+from caseprobe_agent.cli import path
+from caseprobe_agent.cli.path.history import History
+from caseprobe_agent.cli.path.plain import render_table
+from caseprobe_agent.cli.path.screen import LiveView
+from caseprobe_agent.path.rounds import Plan
+from tests.fakes_path import FakeNetwork, run
+from tests.paths.simulation import Simulation, scenario
+
+LOOPBACK_ALLOWED = '[policy.path_target]\ndecision = "allow"\ntargets = ["127.0.0.0/8", "::1/128"]\n'
+
+
+@pytest.fixture
+def loopback_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose policy lists loopback as a target."""
+    (tmp_path / "agent.toml").write_text(LOOPBACK_ALLOWED)
+    monkeypatch.setenv("CASEPROBE_CONFIG_FOLDER", str(tmp_path))
+    return tmp_path
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    """The parsed command line."""
+    parser = argparse.ArgumentParser()
+    path.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def rounds_of(name: str, count: int) -> list[path_pb2.PathRound]:
+    """Rounds of a scenario."""
+    return run(FakeNetwork(Simulation(scenario(name))), Plan(rounds=count)).rounds
+
+
+def test_json_is_a_line_per_round_and_then_the_summary(
+    loopback_allowed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing else is on standard output."""
+    words = ["127.0.0.1", "--protocol", "udp", "--rounds", "2", "--interval", "0.1", "--json"]
+    assert path.run(arguments(*words)) == 0
+    first, second, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [first["round"]["number"], second["round"]["number"]] == [1, 2]
+    assert first["round"]["replies"][0]["address"] == "127.0.0.1"
+    summary = last["summary"]
+    assert {key: summary[key] for key in ("target", "address", "protocol", "tier", "rounds")} == {
+        "target": "127.0.0.1",
+        "address": "127.0.0.1",
+        "protocol": "udp",
+        "tier": "udp",
+        "rounds": 2,
+    }
+    (hop,) = summary["hops"]
+    assert (hop["ttl"], hop["addresses"], hop["sent"], hop["received"], hop["loss_ratio"]) == (
+        1,
+        ["127.0.0.1"],
+        2,
+        2,
+        0,
+    )
+    assert hop["classification"] == "ok"
+    assert summary["verdict"]["text"] == "The path to 127.0.0.1 is clean over 2 rounds"
+    assert summary["verdict"]["segment"] is None
+
+
+def test_a_pipe_gets_a_plain_table(loopback_allowed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal: title, headings, one line a hop and the sentence, no control characters."""
+    assert path.run(arguments("::1", "--protocol", "tcp", "--rounds", "1")) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("path to ::1 over TCP port 443, 1 round, times in ms\nhop  address")
+    assert out.endswith("The path to ::1 is clean over 1 round\n")
+    assert "\x1b" not in out
+
+
+def test_loopback_is_refused_where_it_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped policy denies loopback and says why, before anything is sent."""
+    monkeypatch.setenv("CASEPROBE_CONFIG_FOLDER", str(tmp_path))
+    monkeypatch.delenv("CASEPROBE_NETWORK_PROBES", raising=False)
+    for target in ("127.0.0.1", "localhost", "::ffff:127.0.0.1"):
+        with pytest.raises(PolicyRefused, match="loopback"):
+            path.run(arguments(target))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("x", "--rounds", "0"),
+        ("x", "--rounds=-1"),
+        ("x", "--port", "70000"),
+        ("x", "--port=-1"),
+        ("x", "--port", "53", "--protocol", "icmp"),
+        ("x", "--interval", "0"),
+        ("x", "--interval", "nan"),
+        ("x", "--interval", "inf"),
+    ],
+)
+def test_impossible_arguments_are_usage_errors(words: tuple[str, ...]) -> None:
+    """What cannot be is refused in one line that names the argument."""
+    with pytest.raises(UsageError, match=words[1].partition("=")[0]):
+        path.action_of(arguments(*words))
+
+
+def test_live_goes_on_until_it_is_ended() -> None:
+    """--live alone has no number of rounds; with one it keeps to it."""
+    assert path.action_of(arguments("x", "--live")).rounds > 10_000
+    assert path.action_of(arguments("x", "--live", "--rounds", "5")).rounds == 5
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--live"], 0), (["--rounds", "5000"], 130)])
+def test_ctrl_c_shows_what_was_measured(loopback_allowed: Path, words: list[str], code: int) -> None:
+    """The summary of the rounds so far is printed, and no traceback."""
+    source = (
+        "import argparse, sys\nfrom caseprobe_agent.cli import path\n"
+        "parser = argparse.ArgumentParser()\npath.add_arguments(parser)\n"
+        "sys.exit(path.run(parser.parse_args()))\n"
+    )
+    command = [sys.executable, "-c", source, "127.0.0.1", "--interval", "0.1", "--json", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        first = child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        rest, errors = child.stdout.read(), child.stderr.read()
+        assert child.wait(10) == code
+    assert "round" in json.loads(first)
+    assert json.loads(rest.splitlines()[-1])["summary"]["rounds"] >= 1
+    assert errors == ""
+
+
+def test_the_table_tells_limiters_labels_and_silence_apart() -> None:
+    """Each hop's line says what its numbers mean."""
+    lines = {
+        name: render_table(summarize(rounds_of(name, 60), path_pb2.PathFacts(target="h")), "en").splitlines()
+        for name in ("rate-limited", "silent-hops", "mpls")
+    }
+    assert lines["rate-limited"][4].endswith("limits its own answers, no loss")
+    assert lines["silent-hops"][5].split() == ["4", "*", "100.0%", "60", *["-"] * 5, "never", "answers"]
+    assert lines["mpls"][7].endswith("MPLS 24016/300112")
+
+
+def test_the_screen_draws_every_hop_with_its_bars() -> None:
+    """On a terminal each hop has a line of bars with a dot for each lost echo, and the sentence underneath."""
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=150, height=40, no_color=True)
+    rounds, tally, header = rounds_of("lossy-link", 80), PathTally(), path_pb2.PathFacts(target="h")
+    with LiveView("en", console) as view:
+        view.begin(header)
+        for round_ in rounds:
+            tally.add(round_)
+            view.add(round_, tally)
+        view.end(facts_of(tally, header))
+    final = out.getvalue()[out.getvalue().rindex("path to h") :]
+    last_hop = next(line for line in final.splitlines() if line.split()[:1] == ["10"])
+    assert "█" in last_hop
+    assert "·" in last_hop
+    assert "lost between hops" in final
+
+
+def test_a_late_reply_fills_its_own_round() -> None:
+    """The dot of a round turns into a bar when its reply comes after all."""
+    history = History()
+    history.add(path_pb2.PathRound(number=1, sent=[1]))
+    assert history.bars(1, 10) == "·"
+    late = path_pb2.HopReply(ttl=1, rtt_seconds=0.5, round=1)
+    on_time = path_pb2.HopReply(ttl=1, rtt_seconds=0.1)
+    history.add(path_pb2.PathRound(number=2, sent=[1], replies=[late, on_time]))
+    assert history.bars(1, 10) == "█▁"
+    assert history.last(1) == pytest.approx(0.1)
+
+
+def test_a_hostile_target_name_cannot_move_the_cursor() -> None:
+    """Control characters of a name never reach the terminal."""
+    facts = path_pb2.PathFacts(target="a\x1b[2Jb\nc")
+    assert "\x1b" not in render_table(facts, "en")

@@ -1,0 +1,228 @@
+"""The customer's flow against a real enrolment server and a real link on loopback: what is sent is what was shown."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from caseprobe.bundle import BundleReader
+from caseprobe.errors import CaseClosed, PolicyRefused, Unreachable, UsageError
+from caseprobe.v1 import enrolment_pb2, link_pb2
+from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
+from caseprobe_agent.app import one_shot
+from caseprobe_agent.audit import parse, verify
+from caseprobe_agent.config import load
+from caseprobe_agent.oneshot import Order, Preview, Result
+from tests.fakes_collector import FakeCollector, FakeStream, running
+from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
+
+AUTHORITY = TestAuthority()
+
+
+@dataclass
+class FakePerson:
+    """Somebody who answers what a test wants, or who is not there (answer None)."""
+
+    answer: bool | None
+    name: str = "anna"
+    told: list[str] = field(default_factory=list)
+    previews: list[Preview] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+    @property
+    def present(self) -> bool:
+        """Whether there is anybody to ask."""
+        return self.answer is not None
+
+    def tell(self, line: str) -> None:
+        """Remember what was told."""
+        self.told.append(line)
+
+    def agree(self, preview: Preview) -> bool:
+        """Remember what was shown."""
+        self.previews.append(preview)
+        self.meanwhile()
+        return bool(self.answer)
+
+
+@dataclass
+class Desk:
+    """A support desk on loopback: enrolment over HTTPS, link over gRPC; and the customer's folders."""
+
+    enrolment: EnrolmentServer
+    collector: FakeCollector
+    folder: Path
+
+    async def run(self, person: FakePerson, **order: object) -> Result:
+        """One run of the customer's flow."""
+        settings = load(
+            {"CASEPROBE_CONFIG_FOLDER": str(self.folder), "CASEPROBE_STATE_FOLDER": str(self.folder / "s")}, {}
+        )
+        wanted = {"profile": "quick", "deadline_seconds": 30.0, "output": self.folder / "out.zip", **order}
+        return await (await one_shot.build(settings, person)).run(Order(**wanted))  # type: ignore[arg-type]
+
+    def code(self, **change: object) -> enrolment_pb2.JoinCode:
+        """A join code for one bundle."""
+        return join_code(self.enrolment, purpose=enrolment_pb2.JOIN_PURPOSE_BUNDLE, **change)
+
+    def actions(self) -> list[str]:
+        """What the machine's own audit says, whole."""
+        lines = (self.folder / "s" / "audit.jsonl").read_text().splitlines()
+        assert verify(lines) is None
+        return [parse(line).action for line in lines]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A desk that takes everything."""
+    async with running(FakeCollector(AUTHORITY)) as collector:
+        answers = enrolling(AUTHORITY, time.time(), f"127.0.0.1:{collector.port}")
+        async with EnrolmentServer(AUTHORITY, answers).running(tmp_path) as enrolment:
+            yield Desk(enrolment, collector, tmp_path)
+
+
+async def test_what_is_sent_is_what_was_shown(desk: Desk) -> None:
+    """The bytes that arrive are the file's, as it was when the person looked at it, and it proves itself."""
+    person = FakePerson(True)
+    shown: list[bytes] = []
+    person.meanwhile = lambda: shown.append((desk.folder / "out.zip").read_bytes())
+    result = await desk.run(person, code=desk.code())
+    (stored,) = desk.collector.stored
+    assert (stored.kind, stored.body) == (link_pb2.DATA_KIND_BUNDLE, shown[0])
+    assert result.delivered
+    assert sha256(stored.body).digest() == result.sha256
+    verdict = BundleReader(io.BytesIO(stored.body)).verify()
+    assert (verdict.complete, verdict.hashes_ok, verdict.signed_by) == (True, True, "one-shot")
+    assert desk.actions() == ["admitted:health", "sending", "sent"]
+
+
+async def test_the_snapshot_says_whose_it_is_and_who_agreed(desk: Desk) -> None:
+    """Case, agent, consent text and the clock's offset travel along; the person's name is masked."""
+    result = await desk.run(FakePerson(True), code=desk.code())
+    snapshot = BundleReader(io.BytesIO(desk.collector.stored[0].body)).snapshot()
+    assert snapshot.case_id == "case_1"
+    assert snapshot.agent_id == desk.collector.streams[0].hello.agent_id == result.snapshot.agent_id
+    assert snapshot.consent.mode == CONSENT_MODE_REVIEWED
+    assert "case_1" in snapshot.consent.text_shown
+    assert snapshot.consent.shown_sha256
+    assert "anna" not in str(snapshot)
+    clock = next(section.clock for section in snapshot.sections if section.probe == "clock")
+    assert abs(clock.offset_seconds) < 60
+    assert {"system", "memory"} <= {section.probe for section in snapshot.sections}
+
+
+@pytest.mark.parametrize(("answer", "why"), [(False, "you chose not to"), (None, "no terminal to ask on and no grant")])
+async def test_without_a_yes_nothing_is_sent(desk: Desk, answer: bool | None, why: str) -> None:
+    """A no, or nobody there: the file is kept, not a byte of it left, and the reason is said."""
+    result = await desk.run(FakePerson(answer), code=desk.code())
+    assert isinstance(result.failure, PolicyRefused)
+    assert why in str(result.failure)
+    assert BundleReader(io.BytesIO(result.path.read_bytes())).complete
+    assert desk.collector.streams == []
+    assert desk.actions()[-1] == "kept"
+
+
+async def test_no_preview_is_recorded_as_such(desk: Desk) -> None:
+    """Sent unseen because the caller said so, and the consent record says so too."""
+    result = await desk.run(FakePerson(None), code=desk.code(), no_preview=True)
+    assert result.delivered
+    assert result.snapshot.consent.mode == CONSENT_MODE_STREAMING
+
+
+async def test_without_a_join_code_it_is_a_file_and_no_connection(desk: Desk) -> None:
+    """Nothing is contacted, and the file proves itself with the caller's own key."""
+    result = await desk.run(FakePerson(None))
+    assert result.failure is None
+    assert desk.enrolment.requests == []
+    with result.path.open("rb") as file:
+        assert BundleReader(file).verify().signed_by == "one-shot"
+    assert result.path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_collector_that_is_away_does_not_cost_the_measurement(desk: Desk) -> None:
+    """Enrolment fails, the bundle is made and kept."""
+    code = desk.code()
+    code.address = "127.0.0.1:1"
+    result = await desk.run(FakePerson(True), code=code)
+    assert isinstance(result.failure, Unreachable)
+    assert result.measured
+    assert result.path.exists()
+
+
+async def test_a_refusal_by_the_collector_names_its_reason_and_keeps_the_file(desk: Desk) -> None:
+    """A closed case: one error with the collector's own code."""
+
+    async def refuse(stream: FakeStream, frame: link_pb2.LinkRequest) -> bool:
+        if frame.HasField("data"):
+            refusal = link_pb2.Refusal(code="case_closed", message="case_1 is closed", sequence=frame.data.sequence)
+            await stream.send(link_pb2.LinkResponse(refusal=refusal))
+            return True
+        return False
+
+    desk.collector.behave = refuse
+    result = await desk.run(FakePerson(True), code=desk.code())
+    assert isinstance(result.failure, CaseClosed)
+    assert result.path.exists()
+    assert desk.actions()[-1] == "not sent"
+
+
+async def test_the_join_code_is_nowhere_in_what_leaves(desk: Desk) -> None:
+    """The secret of this run is not in its own evidence."""
+    secret = "CP1-AAAAA-BBBBB"
+    await desk.run(FakePerson(True), code=desk.code(), join_text=secret)
+    reader = BundleReader(io.BytesIO(desk.collector.stored[0].body))
+    assert all(secret.encode() not in reader.read(name) for name in reader.names())
+
+
+async def test_the_machines_name_is_not_told(desk: Desk) -> None:
+    """A one-shot run says its name neither on enrolment nor on the link."""
+    await desk.run(FakePerson(True), code=desk.code())
+    asked = enrolment_pb2.EnrolRequest.FromString(desk.enrolment.requests[-1][1])
+    assert {asked.machine_label, desk.collector.streams[0].hello.machine_label} == {"one-shot"}
+
+
+async def test_a_file_that_is_there_is_not_replaced(desk: Desk) -> None:
+    """The owner's files are safe from us."""
+    (desk.folder / "out.zip").write_text("mine")
+    with pytest.raises(UsageError, match="exists already"):
+        await desk.run(FakePerson(True))
+    assert (desk.folder / "out.zip").read_text() == "mine"
+
+
+async def test_what_policy_denies_is_not_measured(desk: Desk) -> None:
+    """Root's policy binds a one-shot run too."""
+    (desk.folder / "agent.toml").write_text('[policy]\nhealth = "deny"\n')
+    with pytest.raises(PolicyRefused, match="policy denies health"):
+        await desk.run(FakePerson(True))
+    assert not (desk.folder / "out.zip").exists()
+
+
+async def test_the_notices_of_the_collector_reach_the_person(desk: Desk) -> None:
+    """Stored but not attached is said, with the reason."""
+
+    async def notice(stream: FakeStream, frame: link_pb2.LinkRequest) -> bool:
+        data = frame.data
+        if not frame.HasField("data") or data.offset + len(data.payload) < data.total_bytes:
+            return frame.HasField("data")
+        ack = link_pb2.Ack(sequence=data.sequence, notice_code="case_closed", notice="kept on the machine's page")
+        await stream.send(link_pb2.LinkResponse(ack=ack))
+        return True
+
+    desk.collector.behave = notice
+    result = await desk.run(FakePerson(True), code=desk.code())
+    assert result.notices == ("kept on the machine's page",)
+
+
+async def test_findings_in_the_bundle_are_those_of_its_snapshot(desk: Desk) -> None:
+    """findings.json and snapshot.json say the same."""
+    result = await desk.run(FakePerson(None))
+    reader = BundleReader(io.BytesIO(result.path.read_bytes()))
+    listed = [one["check_id"] for one in json.loads(reader.read("findings.json"))]
+    assert listed == [one.check_id for one in reader.snapshot().findings]
