@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import tempfile
@@ -74,7 +75,7 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         raise ConfigurationError(
-            f"cannot listen on {host}:{port}: {error.strerror}; end what uses it or set {setting} to another port"
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; end what uses it or change {setting}"
         ) from None
 
 
