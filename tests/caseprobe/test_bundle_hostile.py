@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from caseprobe.bundle import BundleReader, BundleWriter, Signer, write_bundle
 from caseprobe.bundle.layout import CENTRAL_MAGIC, LOCAL, LOCAL_MAGIC, STORED, VERSION_NEEDED
 from caseprobe.errors import CaseprobeError, Corrupt, NotFound, TooLarge, UsageError
+from caseprobe.ids import agent_id
 from caseprobe.v1.snapshot_pb2 import Snapshot
 
 SECONDS, BYTES = 1.0, 64 << 20
@@ -32,7 +33,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 def signer(kind: str = "enrolled", key: ec.EllipticCurvePrivateKey = KEY) -> Signer:
     """Signs with a key made for this run."""
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return lambda data: (kind(public), key.sign(data, ec.ECDSA(SHA256())), public)
+    return lambda data: (kind, agent_id(public), key.sign(data, ec.ECDSA(SHA256())), public)
 
 
 def written(sign: Signer | None = None, snapshot: Snapshot = SNAPSHOT) -> bytes:
