@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from caseprobe_agent.probes import filesystems, interfaces, memory, system
+from caseprobe_agent.probes import (
+    cpu,
+    disks,
+    filesystems,
+    hardware,
+    interfaces,
+    kernel_log,
+    memory,
+    processes,
+    resolvers,
+    routes,
+    sensors,
+    sockets,
+    system,
+    system_log,
+)
 from caseprobe_agent.probes.probe import Probe
 
 ALL: tuple[Probe, ...] = (
     system.PROBE,
+    cpu.PROBE,
     memory.PROBE,
     filesystems.PROBE,
     interfaces.PROBE,
+    hardware.PROBE,
+    disks.PROBE,
+    sensors.PROBE,
+    processes.PROBE,
+    routes.PROBE,
+    resolvers.PROBE,
+    sockets.PROBE,
+    kernel_log.PROBE,
+    system_log.PROBE,
 )
 
-# What a profile runs, in the order of the report.
+# What a profile runs, in the order of the report. quick starts no foreign program.
 PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": ALL, "standard": ALL, "full": ALL}
+
+
+def with_arguments(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The same probes, but processes are listed with their arguments; only where policy lets these leave."""
+    return tuple(processes.WITH_ARGUMENTS if probe == processes.PROBE else probe for probe in probes)

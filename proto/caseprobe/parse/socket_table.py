@@ -1,0 +1,85 @@
+"""/proc/net/tcp, tcp6, udp and udp6: every socket of one protocol."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+#    0: 00000000:07E8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 49 1 000000003520142e 100 …
+STATES = {
+    "01": "ESTABLISHED",
+    "02": "SYN_SENT",
+    "03": "SYN_RECV",
+    "04": "FIN_WAIT1",
+    "05": "FIN_WAIT2",
+    "06": "TIME_WAIT",
+    "07": "CLOSE",
+    "08": "CLOSE_WAIT",
+    "09": "LAST_ACK",
+    "0A": "LISTEN",
+    "0B": "CLOSING",
+    "0C": "NEW_SYN_RECV",
+}
+LISTEN, UNCONNECTED = "0A", "07"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A socket that waits for anybody; queue is what waits to be accepted (tcp) or read (udp); line counts from 1."""
+
+    line: int
+    address: str
+    port: int
+    queue: int
+    inode: int
+
+
+@dataclass(frozen=True)
+class SocketTable:
+    """How many sockets are in which state, and those that listen; states are empty words for udp."""
+
+    counts: Mapping[str, int]
+    listeners: tuple[Listener, ...]
+
+
+def parse_socket_table(text: str, connected: bool) -> SocketTable:
+    """Counts and listeners; connected is True for tcp. Lines of another form are passed over.
+
+    >>> line = "0: 0100007F:1F90 00000000:0000 0A 00000000:00000002 00:00000000 00000000 0 0 49 1"
+    >>> parse_socket_table(line, connected=True).listeners[0].port
+    8080
+    """
+    counts: Counter[str] = Counter()
+    listeners = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = line.split(maxsplit=10)
+        if len(fields) < 10 or not fields[0].endswith(":"):
+            continue
+        state = fields[3]
+        counts[STATES.get(state, state) if connected else ""] += 1
+        if state == (LISTEN if connected else UNCONNECTED) and (listener := _listener(number, fields)) is not None:
+            listeners.append(listener)
+    return SocketTable(counts, tuple(listeners))
+
+
+def _listener(line: int, fields: list[str]) -> Listener | None:
+    address, _, port = fields[1].partition(":")
+    try:
+        queue = int(fields[4].partition(":")[2], 16)
+        return Listener(line, _address(address), int(port, 16), queue, int(fields[9]))
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> str:
+    """The kernel writes each 32-bit word in its own order, which is little endian on every machine we run on.
+
+    >>> _address("0100007F")
+    '127.0.0.1'
+    """
+    words = bytes.fromhex(text)
+    packed = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))
+    return str(ipaddress.ip_address(packed))
