@@ -1,4 +1,4 @@
-"""What end-to-end tests stand on: the running demo, staff's and the customer's commands, a browser page that is watched."""
+"""What end-to-end tests stand on: the running demo, the commands of staff and customer, a watched browser page."""
 
 from __future__ import annotations
 
