@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from tests.stage import Watched, World
 
@@ -56,7 +56,12 @@ def test_words_of_others_never_run(world: World, watched: Watched) -> None:
     customer = world.stage.call("POST", "/customers", {"name": attack})
     case = world.stage.call("POST", "/cases", {"customer_id": customer["customer_id"], "title": attack})
     dialogs: list[str] = []
-    watched.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    watched.page.on("dialog", note)
     for address in ("/cases", f"/cases/{case['case_id']}", "/customers"):
         watched.page.goto(world.stage.console + address)
         expect(watched.page.get_by_text("<script>").first).to_be_attached()

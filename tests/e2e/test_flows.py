@@ -100,7 +100,7 @@ def test_no_hardware_address_of_this_machine_reached_the_collector(world: World)
         (("bundle", "--to", "CP1-NONSENSE"), 2, "join code"),
         (("enroll", "CP1-NONSENSE"), 2, "join code"),
         (("bundle", "--profile", "huge"), 2, "profile"),
-        (("show", "/no/such/file.zip"), 3, "file.zip"),
+        (("show", "/no/such/file.zip"), 2, "file.zip"),
         (("nonsense",), 2, "nonsense"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
