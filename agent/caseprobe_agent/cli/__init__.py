@@ -19,10 +19,7 @@ from caseprobe.errors import CaseprobeError, UsageError
 # Every command, in the order of the overview, each in the file of its name. Only the one that is called is imported.
 COMMANDS: tuple[str, ...] = (
     "check",
-<<<<<<< HEAD
     "bundle",
-=======
->>>>>>> main
     "path",
     "show",
     "verify",

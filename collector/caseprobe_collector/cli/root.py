@@ -29,7 +29,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=list(arguments), standalone_mode=False, prog_name="caseprobe-collector")
     except typer.TyperException as error:
-        print(f"caseprobe-collector: {error.format_message()}", file=sys.stderr)
+        # A call without its subcommand was answered with the help already.
+        if message := error.format_message():
+            print(f"caseprobe-collector: {message}", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
