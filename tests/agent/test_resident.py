@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import grpc
 import pytest
 import zstandard
 
@@ -386,6 +387,7 @@ async def test_a_revoked_machine_ends_with_that(rig: Rig) -> None:
         served = asyncio.create_task(agent.run())
         await rig.collector.until(lambda: rig.collector.streams)
         await rig.send(LinkResponse(refusal=link_pb2.Refusal(code="revoked", message="removed")))
+        await rig.collector.streams[-1].abort(grpc.StatusCode.OK, "")
         with pytest.raises(Revoked):
             await served
 

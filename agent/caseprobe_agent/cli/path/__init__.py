@@ -29,7 +29,7 @@ from caseprobe_agent.path import describe, open_network, plan_of, resolve, trace
 from caseprobe_agent.path.target import Address
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
-SUMMARY = "measure the path to a host: every hop's loss and times, and where a fault begins"
+SUMMARY = "every hop to a host: loss, times, and where a fault begins"
 PROTOCOLS = {
     "auto": path_pb2.PATH_PROTOCOL_UNSPECIFIED,
     "icmp": path_pb2.PATH_PROTOCOL_ICMP,
