@@ -61,6 +61,11 @@ class FakeBus:
     def subscribe(self, *topics: str) -> FakeSubscription:
         return FakeSubscription(self, topics)
 
+    async def heard(self, topic: str) -> None:
+        """Returns once someone listens to this topic."""
+        while not any(topic in subscription.topics for subscription in self.open):
+            await asyncio.sleep(0)
+
 
 class FakeSubscription:
     """One listener's queue; it hears from when it is entered."""

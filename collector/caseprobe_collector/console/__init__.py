@@ -23,6 +23,8 @@ from caseprobe_collector.console.services import (
 )
 from caseprobe_collector.ports import Authority, Bus, Clock
 
+__all__ = ["create_console", "create_metrics"]
+
 
 def create_console(
     *,

@@ -11,7 +11,6 @@ from typing import Any
 from caseprobe import path_stats
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_collector.console.facts import address_text
-from caseprobe_collector.console.views import RUNNING
 from caseprobe_collector.console.words import path_view
 from caseprobe_collector.ports import Bus
 from caseprobe_collector.records import Event
@@ -36,9 +35,9 @@ class Live:
     _summary: tuple[int, dict[str, Any]] = (-1, {})
 
     @property
-    def ended(self) -> bool:
-        """True once the session came to its outcome."""
-        return bool(self.state) and self.state.get("state") not in RUNNING
+    def last_number(self) -> int:
+        """The newest round's; -1 before the first."""
+        return self.rounds[-1].number if self.rounds else -1
 
     def take(self, event: Event) -> None:
         """Note what an event tells."""
@@ -50,7 +49,7 @@ class Live:
 
     def add(self, more: link_pb2.Rounds) -> None:
         """Note rounds; those that came before are not counted twice."""
-        last = self.rounds[-1].number if self.rounds else -1
+        last = self.last_number
         self.rounds.extend(r for r in more.rounds if r.number > last)
         del self.rounds[:-ROUNDS_KEPT]
         if more.HasField("header"):
@@ -82,7 +81,7 @@ class Live:
             "kind": "rounds",
             "session_id": self.session_id,
             "rounds": [round_json(r) for r in fresh],
-            "path": self.summary() if self.rounds else None,
+            "path": self.summary(),
         }
 
 

@@ -36,21 +36,26 @@ class _Watch:
             await self.socket.send_json(message)
 
     async def forward(self, topics: list[str]) -> None:
-        """Pass on what the bus tells; rounds come by `follow`."""
+        """Pass on what the bus tells; sessions come by `follow`."""
         async with self.use.bus.subscribe(*topics) as events:
             async for event in events:
                 if event.rounds is None and decide(self.by, Action.CASE_READ, event.customer_id):
                     await self.send({"topic": event.topic, "kind": event.kind, **event.body})
 
     async def follow(self, hub: Hub, session_id: str) -> None:
-        """Pass on a session's rounds: the first at once, then whatever came in the meantime."""
+        """Pass on a session: its first round at once, then whatever came in the meantime, its outcome last."""
         async with hub.watch(session_id, lambda: self.use.sessions.recent_rounds(self.by, session_id)) as live:
             version, number = 0, -1
+            state: dict[str, Any] = {}
             while True:
                 await live.newer(version)
                 version = live.version
-                await self.send(live.message(number))
-                number = live.rounds[-1].number if live.rounds else number
+                if live.last_number > number:
+                    message, number = live.message(number), live.last_number
+                    await self.send(message)
+                if live.state != state:
+                    state = live.state
+                    await self.send({"topic": f"session:{session_id}", "kind": "session", **state})
                 await asyncio.sleep(MIN_GAP_SECONDS)
 
     async def recheck(self, every_seconds: float) -> None:
@@ -91,10 +96,11 @@ async def watch(socket: WebSocket, use: Use, by: By, topics: str = "") -> None:
     state = socket.app.state
     one = _Watch(socket, use, by, socket.state.secret)
     sessions = [topic.removeprefix("session:") for topic in wanted if topic.startswith("session:")]
+    others = [topic for topic in wanted if not topic.startswith("session:")]
     await _first_of(
         one.until_gone(),
         one.recheck(state.recheck_seconds),
-        one.forward(wanted),
+        *([one.forward(others)] if others else []),
         *(one.follow(state.hub, session_id) for session_id in sessions),
     )
 

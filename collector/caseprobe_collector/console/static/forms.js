@@ -118,7 +118,14 @@ function open(dialog) {
   for (const one of dialog.querySelectorAll("[data-before]")) one.hidden = false;
   for (const one of dialog.querySelectorAll("[data-after], .problem")) one.hidden = true;
   for (const one of dialog.querySelectorAll("[data-shows]:checked")) chooseFields(one);
+  for (const one of dialog.querySelectorAll("select")) showNote(one);
   dialog.showModal();
+}
+
+// What the chosen option has to say, for example a machine's policy.
+function showNote(field) {
+  const place = field.form?.querySelector(`[data-note-of="${field.name}"]`);
+  if (place) place.textContent = field.selectedOptions[0]?.dataset.note ?? "";
 }
 
 async function copy(button) {
@@ -133,6 +140,7 @@ async function copy(button) {
 }
 
 function onChange(event) {
+  showNote(event.target);
   if (event.target.dataset?.shows) chooseFields(event.target);
 }
 

@@ -1,6 +1,8 @@
 // A running path: a row a hop, numbers from the collector, the last rounds drawn as a curve with its losses.
 const SVG = "http://www.w3.org/2000/svg";
 const SHOWN = 60;
+// Loss, sent, last, best, avg, p95, worst, jitter; a narrow screen leaves out what is marked opt.
+const COLUMNS = ["num loss", "num opt", "num opt", "num opt", "num", "num opt", "num opt", "num opt"];
 
 export class PathTable {
   constructor(place) {
@@ -46,10 +48,11 @@ export class PathTable {
     const row = this.rows.get(hop.ttl) ?? this.addRow(hop.ttl);
     const times = this.history.get(hop.ttl) ?? [];
     row.line.classList.toggle("lossy", hop.loss_ratio > 0.02 && hop.received > 0);
+    row.line.classList.toggle("silent", hop.received === 0);
     showAddress(row.address, hop);
     const last = times.at(-1);
     const numbers = [
-      (hop.loss_ratio * 100).toFixed(1), String(hop.sent), times.length && last === null ? "lost" : milliseconds(last),
+      (hop.loss_ratio * 100).toFixed(1), String(hop.sent), times.length && last === null && hop.received ? "lost" : milliseconds(last),
       milliseconds(hop.best_seconds), milliseconds(hop.avg_seconds), milliseconds(hop.p95_seconds),
       milliseconds(hop.worst_seconds), milliseconds(hop.jitter_seconds),
     ];
@@ -62,7 +65,7 @@ export class PathTable {
     const number = cell(line, "num");
     number.textContent = String(ttl);
     const address = cell(line, "addr");
-    const cells = Array.from({ length: 8 }, (_, index) => cell(line, index ? "num" : "num loss"));
+    const cells = COLUMNS.map((name) => cell(line, name));
     const picture = document.createElementNS(SVG, "svg");
     picture.setAttribute("viewBox", `0 0 ${SHOWN} 24`);
     picture.setAttribute("preserveAspectRatio", "none");

@@ -1,0 +1,179 @@
+"""caseprobe-collector live: ask a machine now, and watch its answer come in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from caseprobe.errors import CaseprobeError, MeasurementError, PolicyRefused, Unreachable
+from caseprobe_collector.cli import printing, remote
+from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Remote, Url, segment
+
+if TYPE_CHECKING:
+    from websockets.sync.connection import Connection as ClientConnection
+
+app = typer.Typer(help="Live sessions: ask a machine now, and watch its answer come in.", no_args_is_help=True)
+DRAIN_SECONDS = 1.0
+ENDS: dict[str, type[CaseprobeError]] = {
+    "failed": MeasurementError,
+    "refused_policy": PolicyRefused,
+    "refused_user": PolicyRefused,
+    "expired": Unreachable,
+    "cancelled": MeasurementError,
+    "killed_limit": MeasurementError,
+    "unknown_after_crash": MeasurementError,
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom to ask, for which case, and how to tell."""
+
+    there: Remote
+    case: str
+    agent_id: str
+    as_json: bool
+
+
+@app.callback()
+def ask(
+    context: typer.Context,
+    agent: Annotated[str, typer.Argument(help="Id or label of the machine.")],
+    case: Annotated[str, typer.Option(help="Id of the case that it is for.")],
+    url: Url = DEFAULT_URL,
+    ca: Ca = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a machine of the case's customer: `live --case CASE AGENT path TARGET`."""
+    there = remote.connect(url, ca)
+    context.obj = Asked(there, case, remote.agent_id(there, agent), as_json)
+
+
+@app.command("path")
+def path(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(help="Name or address.")],
+    rounds: Annotated[int, typer.Option(help="How many rounds.")] = 60,
+    interval: Annotated[float, typer.Option(help="Seconds between two rounds.")] = 1.0,
+    protocol: Annotated[str, typer.Option(help="auto, icmp, udp or tcp.")] = "auto",
+    port: Annotated[int, typer.Option(help="Port, for udp and tcp.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """The path to a target, a round a line, then what it means."""
+    asked = {"target": target, "rounds": rounds, "interval_seconds": interval, "protocol": protocol, "port": port}
+    run(context.obj, {"path": asked}, as_json)
+
+
+@app.command("snapshot")
+def snapshot(
+    context: typer.Context,
+    profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
+    as_json: AsJson = False,
+) -> None:
+    """The machine itself; prints the snapshot's id."""
+    run(context.obj, {"snapshot": {"profile": profile}}, as_json)
+
+
+def run(asked: Asked, body: dict[str, Any], as_json: bool) -> None:
+    """Start the session, tell its rounds, then its result; Ctrl-C asks the machine to stop."""
+    as_json = as_json or asked.as_json
+    there = asked.there
+    started = there.post(f"/cases/{segment(asked.case)}/sessions", {"agent_id": asked.agent_id, **body})
+    number = started["session_id"]
+    try:
+        for message in events(there, number):
+            tell_event(message, as_json)
+    except KeyboardInterrupt:
+        there.post(f"/sessions/{segment(number)}/cancel")
+        raise
+    tell_result(there.get(f"/sessions/{segment(number)}"), as_json)
+
+
+def events(there: Remote, session_id: str) -> Iterator[dict[str, Any]]:
+    """What the session's socket tells until the session has ended."""
+    from websockets.exceptions import WebSocketException
+    from websockets.sync.client import connect
+
+    parts = urlsplit(there.url)
+    secure = parts.scheme == "https"
+    address = f"{'wss' if secure else 'ws'}://{parts.netloc}/api/v1/live?topics=session:{session_id}"
+    headers = {"Authorization": f"Bearer {there.token}"}
+    tls = there.tls() if secure else None
+    try:
+        with connect(address, additional_headers=headers, ssl=tls, proxy=None, max_size=1 << 22) as socket:
+            # It may have ended before the socket was open; then only what is on its way already comes.
+            running = there.get(f"/sessions/{segment(session_id)}")["session"]["running"]
+            yield from _until_ended(socket, None if running else DRAIN_SECONDS)
+    except (WebSocketException, OSError) as error:
+        raise Unreachable(f"the live stream ended early ({error}); the session goes on as {session_id}") from None
+
+
+def _until_ended(socket: ClientConnection, patience_seconds: float | None) -> Iterator[dict[str, Any]]:
+    ended = False
+    while not ended:
+        try:
+            message: dict[str, Any] = json.loads(socket.recv(patience_seconds))
+        except TimeoutError:
+            return
+        yield message
+        ended = message["kind"] == "session" and message["state"] in (*ENDS, "ok")
+
+
+def tell_event(message: dict[str, Any], as_json: bool) -> None:
+    """Rounds on stdout, states on stderr."""
+    if message["kind"] == "session" and not as_json:
+        print(f"{message['state'].replace('_', ' ')} {message.get('reason', '')}".rstrip(), file=sys.stderr)
+    for one in message.get("rounds", ()):
+        print(json.dumps(one) if as_json else round_line(one), flush=True)
+
+
+def round_line(one: dict[str, Any]) -> str:
+    """A round in a line: every hop with its time, a lost one as a star.
+
+    >>> round_line({"number": 3, "hops": [{"ttl": 1, "rtt_seconds": 0.0021}, {"ttl": 2, "rtt_seconds": None}]})
+    '    3  1: 2.1  2: *'
+    """
+    hops = (
+        f"{hop['ttl']}: {'*' if hop['rtt_seconds'] is None else format(hop['rtt_seconds'] * 1000, '.1f')}"
+        for hop in one["hops"]
+    )
+    return f"{one['number']:>5}  " + "  ".join(hops)
+
+
+def tell_result(result: dict[str, Any], as_json: bool) -> None:
+    """The path's summary or the snapshot's id; raises the error that the session's outcome stands for."""
+    session, summary = result["session"], result["summary"]
+    if summary and as_json:
+        print(json.dumps({"summary": summary}))
+    elif summary:
+        print("\n".join(path_lines(summary)))
+    elif session["snapshot_id"]:
+        print(json.dumps({"snapshot_id": session["snapshot_id"]}) if as_json else session["snapshot_id"])
+    error = ENDS.get(session["state"])
+    if error is not None:
+        raise error(session["reason"] or f"the session ended as {session['state'].replace('_', ' ')}")
+
+
+def path_lines(summary: dict[str, Any]) -> list[str]:
+    """The hops as a table, times in milliseconds, and the verdict."""
+    names = ("hop", "address", "loss %", "sent", "best", "avg", "p95", "worst", "jitter", "")
+    return [
+        "",
+        *printing.columns([_hop(hop) for hop in summary["hops"]], names, "No hop."),
+        "",
+        summary["verdict"]["text"],
+    ]
+
+
+def _hop(hop: dict[str, Any]) -> dict[str, Any]:
+    times = {name: hop[f"{name}_seconds"] for name in ("best", "avg", "p95", "worst", "jitter")}
+    shown = {name: "-" if value is None else f"{value * 1000:.1f}" for name, value in times.items()}
+    address = " ".join(hop["addresses"]) or "no reply"
+    loss, note = f"{hop['loss_ratio'] * 100:.1f}", "" if hop["classification"] == "ok" else hop["classification"]
+    return {"hop": hop["ttl"], "address": address, "loss %": loss, "sent": hop["sent"], **shown, "": note or " "}

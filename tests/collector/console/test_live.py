@@ -1,0 +1,138 @@
+"""The socket: rounds as they come, states, the end of a login; and the hub behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe_collector.access import Role
+from caseprobe_collector.console.hub import Hub
+from caseprobe_collector.records import Event
+from tests.fakes_console import NOW, FakeBus
+from tests.worlds_console import ACME, Desk
+
+LIVE = "/api/v1/live?topics=session:sess_runs"
+
+
+def rounds(*numbers: int, lost: bool = False) -> link_pb2.Rounds:
+    """Rounds of a path of two hops; lost: the second does not answer."""
+    made = link_pb2.Rounds(session_id="sess_runs", header=path_pb2.PathFacts(target="files.example.net"))
+    for number in numbers:
+        one = made.rounds.add(number=number, started_seconds=float(number), sent=[1, 2])
+        one.replies.add(
+            ttl=1, address=bytes([192, 0, 2, 1]), rtt_seconds=0.001, reply_class=path_pb2.REPLY_CLASS_ON_TIME
+        )
+        if not lost:
+            end = one.replies.add(ttl=2, address=bytes([192, 0, 2, 2]), rtt_seconds=0.01, from_target=True)
+            end.reply_class = path_pb2.REPLY_CLASS_ON_TIME
+    return made
+
+
+def told(more: link_pb2.Rounds) -> Event:
+    """The event that brings rounds."""
+    return Event("session:sess_runs", "rounds", ACME, {"session_id": "sess_runs"}, more)
+
+
+async def test_a_page_that_opens_late_gets_the_rounds_so_far_and_then_each_new_one() -> None:
+    """The backlog first, with the summary of all; then only what is new, with the summary of all."""
+    desk = Desk()
+    desk.world.rounds["sess_runs"] = rounds(1, 2, 3)
+    async with desk.as_role(Role.VIEWER).socket(LIVE) as socket:
+        first = await socket.read()
+        assert [one["number"] for one in first["rounds"]] == [1, 2, 3]
+        assert [hop["sent"] for hop in first["path"]["hops"]] == [3, 3]
+        desk.world.bus.publish(told(rounds(4, lost=True)))
+        second = await socket.read()
+    assert [one["number"] for one in second["rounds"]] == [4]
+    assert second["rounds"][0]["hops"] == [
+        {"ttl": 1, "address": "192.0.2.1", "rtt_seconds": pytest.approx(0.001)},
+        {"ttl": 2, "address": "", "rtt_seconds": None},
+    ]
+    assert [hop["loss_ratio"] for hop in second["path"]["hops"]] == [0, 0.25]
+    assert second["path"]["verdict"]["text"]
+
+
+async def test_a_sessions_outcome_comes_after_its_last_round() -> None:
+    """Who stops at the outcome has seen every round."""
+    desk = Desk()
+    desk.world.rounds["sess_runs"] = rounds(1)
+    async with desk.as_role(Role.VIEWER).socket(LIVE) as socket:
+        await socket.read()
+        desk.world.bus.publish(told(rounds(2)))
+        desk.world.bus.publish(Event("session:sess_runs", "session", ACME, {"session_id": "sess_runs", "state": "ok"}))
+        messages = [await socket.read(), await socket.read()]
+    assert [message["kind"] for message in messages] == ["rounds", "session"]
+    assert [one["number"] for one in messages[0]["rounds"]] == [2]
+
+
+async def test_states_are_passed_on_as_they_change() -> None:
+    """A session's outcome reaches the page with its reason."""
+    desk = Desk()
+    async with desk.as_role(Role.VIEWER).socket("/api/v1/live?topics=case:case_acme") as socket:
+        await desk.world.bus.heard("case:case_acme")
+        body = {"session_id": "sess_runs", "state": "refused_user", "reason": "the owner said no", "snapshot_id": ""}
+        desk.world.bus.publish(Event("case:case_acme", "session", ACME, body))
+        assert await socket.read() == {"topic": "case:case_acme", "kind": "session", **body}
+
+
+async def test_a_socket_ends_when_its_login_does() -> None:
+    """Disabling acts on open sockets too, within the time of one check."""
+    desk = Desk()
+    desk.app.state.recheck_seconds = 0.01
+    async with desk.as_role(Role.VIEWER).socket("/api/v1/live?topics=fleet") as socket:
+        for number, user in list(desk.world.users.items()):
+            desk.world.users[number] = replace(user, disabled_at=NOW)
+        assert await socket.read() is None
+        assert socket.code == 4401
+
+
+@pytest.mark.parametrize("origin", ["", "https://evil.example", "null"])
+async def test_a_cookie_opens_a_socket_only_from_our_own_page(origin: str) -> None:
+    """Another site's page cannot use the browser's login, and gets no socket."""
+    desk = Desk()
+    client = desk.as_role(Role.ADMIN)
+    secret = client.headers.pop("authorization").removeprefix("Bearer ")
+    client.cookies["__Host-caseprobe"] = secret
+    async with client.socket(LIVE, {"origin": origin}) as socket:
+        assert (socket.accepted, socket.code) == (False, 4403)
+    async with client.socket(LIVE, {"origin": "https://console.test"}) as socket:
+        assert socket.accepted
+
+
+@pytest.mark.parametrize("topics", ["", "weather", "case:", ",".join(f"case:c{n}" for n in range(41))])
+async def test_only_known_topics_open_a_socket(topics: str) -> None:
+    """Nothing, an unknown kind, an empty id and too many are refused."""
+    async with Desk().as_role(Role.ADMIN).socket(f"/api/v1/live?topics={topics}") as socket:
+        assert not socket.accepted
+
+
+async def test_many_viewers_share_one_subscription_and_one_summary() -> None:
+    """Work is done once a session, however many look, and stops when the last one leaves."""
+    bus = FakeBus()
+    hub = Hub(bus)
+
+    async def recent() -> link_pb2.Rounds:
+        return rounds(1)
+
+    async with hub.watch("sess_runs", recent) as one, hub.watch("sess_runs", recent) as other:
+        await asyncio.wait_for(one.newer(0), 5)
+        assert one is other
+        assert len(bus.open) == 1
+        assert one.summary() is other.summary()
+    assert bus.open == []
+
+
+async def test_rounds_that_come_twice_count_once() -> None:
+    """The backlog and the bus may both bring a round."""
+    bus = FakeBus()
+
+    async def recent() -> link_pb2.Rounds:
+        bus.publish(told(rounds(2, 3)))
+        return rounds(1, 2)
+
+    async with Hub(bus).watch("sess_runs", recent) as live:
+        await asyncio.wait_for(live.newer(1), 5)
+        assert [one.number for one in live.rounds] == [1, 2, 3]
