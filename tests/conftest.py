@@ -6,8 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from caseprobe_collector.storage import create_storage, open_storage
+
+# A busy machine makes a test slow, not wrong; the time limit of a whole test still holds.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
