@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from caseprobe.errors import CaseprobeError
 from caseprobe_collector.cli import init, serve, verify_audit
+from caseprobe_collector.cli.staff import apps
 
 app = typer.Typer(
     name="caseprobe-collector",
@@ -21,18 +21,24 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("verify-audit")(verify_audit.verify_audit)
+for _name, _staff in apps:
+    app.add_typer(_staff, name=_name)
+# BadParameter, UsageError, ClickException: newer versions of typer carry a click of their own, so it is asked for here.
+WRONG_CALL = typer.BadParameter.__mro__[2]
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; every error is one line on stderr, an interrupt is 130."""
     try:
         code = app(args=list(arguments), standalone_mode=False, prog_name="caseprobe-collector")
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except CaseprobeError as error:
         print(f"caseprobe-collector: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        if not isinstance(error, WRONG_CALL):
+            raise
+        error.show()  # type: ignore[attr-defined]
+        return int(error.exit_code)  # type: ignore[attr-defined]
     return code if isinstance(code, int) else 0
