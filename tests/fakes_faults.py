@@ -180,7 +180,12 @@ FAULTS = (
     fault(
         "cpu.psi",
         pb.CpuFacts(pressure=pb.Pressure(some_avg60_ratio=0.81)),
-        ("critical", "", "Tasks waited for a processor 81% of the last minute"),
+        ("warn", "", "Tasks waited for a processor 81% of the last minute"),
+    ),
+    fault(
+        "cpu.psi",
+        pb.CpuFacts(pressure=pb.Pressure(some_avg60_ratio=0.5)),
+        ("info", "", "Tasks waited for a processor 50% of the last minute"),
     ),
     fault(
         "cpu.cgquota",

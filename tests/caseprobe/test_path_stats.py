@@ -96,6 +96,22 @@ def test_loss_on_the_first_link_begins_at_this_machine() -> None:
     assert (verdict.message_id, verdict.segment_first_ttl, verdict.segment_last_ttl) == ("path.loss_from", 0, 1)
 
 
+def test_weak_evidence_names_a_wide_segment() -> None:
+    """Six echoes per hop cannot tell where 10 % are lost: the segment holds every link that it may be."""
+    rounds = []
+    for number in range(1, 61):
+        ttls = (1, 2, 3) if number % 10 == 1 else (3,)
+        answers = [
+            path_pb2.HopReply(ttl=ttl, address=bytes([192, 0, 2, ttl]), rtt_seconds=0.01, from_target=ttl == 3)
+            for ttl in ttls
+            if ttl != 3 or number % 10 != 5
+        ]
+        rounds.append(round_of(*answers, sent=ttls, number=number))
+    verdict = summarize(rounds, HEADER).verdict
+    assert (verdict.message_id, verdict.segment_first_ttl, verdict.segment_last_ttl) == ("path.loss_from", 0, 3)
+    assert verdict.confidence >= 0.9
+
+
 def test_replies_beyond_the_target_are_not_part_of_the_path() -> None:
     """The first round asks too far; the target's answers to that make no further hops."""
     replies = [

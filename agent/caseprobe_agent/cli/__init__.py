@@ -20,6 +20,7 @@ from caseprobe.errors import CaseprobeError, UsageError
 COMMANDS: tuple[str, ...] = (
     "bundle",
     "check",
+    "path",
     "show",
     "verify",
     "redact",

@@ -58,9 +58,8 @@ class EchoBook:
         self._silent: Counter[int] = Counter()
 
     def open(self, ttl: int, round_number: int, now: float) -> Echo:
-        """A new echo, with a sequence that no remembered one has."""
+        """A new echo; its sequence replaces one that is too old to be answered."""
         self._next = (self._next + 1) % SEQUENCES
-        self._sent.pop(self._next, None)
         self._sent[self._next] = Sent(ttl, round_number, now)
         if ttl not in self._newest_answered:
             self._silent[ttl] += 1

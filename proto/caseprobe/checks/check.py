@@ -29,6 +29,8 @@ class Check:
     judge yields one finding per object that is not well, nothing where all is well,
     and raises NotApplicable or Unknown where it cannot tell (findings yielded before that count).
     It need not fill check_id and threshold_source: check_snapshot stamps them.
+    fields: parts of the facts without which it may not say "ok": where the section's shortfalls name one of them,
+    the check is unknown (or not applicable) with that shortfall's reason.
     threshold: all levels of the check in words and units, for its page; a finding names the one it reached.
     Titles, summaries and advice live in caseprobe.texts, by this id.
     """
@@ -38,3 +40,4 @@ class Check:
     reads: str
     threshold: str
     threshold_source: str
+    fields: tuple[str, ...] = ()

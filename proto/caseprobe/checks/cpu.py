@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, Unknown
-from caseprobe.checks.evidence import missing, prove, stated
+from caseprobe.checks.check import Check, NotApplicable, Unknown
+from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import INFO, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -14,7 +14,9 @@ from caseprobe.v1 import finding_pb2, section_pb2
 LOADS = (Levels("load15_per_cpu", warn=2.0), Levels("load5_per_cpu", warn=4.0), Levels("load1_per_cpu", warn=8.0))
 IOWAIT, IOWAIT_CLEAR = Levels("iowait_ratio", warn=0.40), 0.20
 STEAL, STEAL_CLEAR = Levels("steal_ratio", warn=0.10), 0.05
-WAITING = Levels("some_avg60_ratio", warn=0.40, critical=0.80)
+# "Some" is full already when one task more than there are processors runs: any batch work reaches it, so it is never
+# critical by itself.
+WAITING, WAITING_REMARK = Levels("some_avg60_ratio", warn=0.80), 0.40
 THROTTLED = Levels("throttled_ratio", warn=0.25, critical=0.50)
 SOFTIRQ, SOFTIRQ_MEAN = Levels("busiest_core_softirq_ratio", warn=0.80), 0.30
 
@@ -66,9 +68,14 @@ def judge_waiting(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]
     Unlike load it says how much work was really delayed, on any number of processors.
     """
     if not section.cpu.HasField("pressure"):
-        raise missing(section, "pressure", "processor pressure (PSI)")
+        raise NotApplicable("this machine does not report processor pressure (PSI)")
     value = section.cpu.pressure.some_avg60_ratio
-    yield from pressure.judge_pressure(section, WAITING, value, "cpu", finding_pb2.CAUSE_HOST)
+    reached = WAITING.reached(value)
+    if not reached and value >= WAITING_REMARK:
+        reached = Reached(INFO, f"{WAITING.parameter} >= {WAITING_REMARK:g}")
+    if reached:
+        evidence = prove(section, "/proc/pressure/cpu", (), some_avg60_ratio=value)
+        yield fault(reached, finding_pb2.CAUSE_HOST, {"some_avg60_ratio": value}, evidence)
 
 
 def judge_quota(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
@@ -78,7 +85,7 @@ def judge_quota(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     cpu = section.cpu
     if not cpu.HasField("cgroup_throttled_total") or not cpu.cgroup_periods_total:
-        raise missing(section, "cgroup_periods_total", "a processor limit of a container")
+        raise NotApplicable("this machine does not report a processor limit of a container")
     ratio = cpu.cgroup_throttled_total / cpu.cgroup_periods_total
     if reached := THROTTLED.reached(ratio):
         counts = {"throttled_total": cpu.cgroup_throttled_total, "periods_total": cpu.cgroup_periods_total}
@@ -108,7 +115,7 @@ def judge_mitigations(section: section_pb2.Section) -> Iterator[finding_pb2.Find
     A remark and no warning: it is a risk and not a fault, and inside a virtual machine only the host can change it.
     """
     if not section.cpu.vulnerabilities:
-        raise missing(section, "vulnerabilities", "processor vulnerabilities")
+        raise NotApplicable("this machine does not report processor vulnerabilities")
     open_ones = [one for one in section.cpu.vulnerabilities if one.status.startswith("Vulnerable")]
     if open_ones:
         evidence = [
@@ -128,6 +135,7 @@ ALL = (
         id="cpu.load",
         judge=judge_load,
         reads="cpu",
+        fields=("load1",),
         threshold="; ".join(str(levels) for levels in reversed(LOADS)) + " (on one processor: as if on two)",
         threshold_source="netdata load.conf (8, 4 and 2 per processor); node-mixin NodeSystemSaturation (2, 15 min)",
     ),
@@ -135,6 +143,7 @@ ALL = (
         id="cpu.iowait",
         judge=judge_iowait,
         reads="cpu",
+        fields=("iowait_ratio",),
         threshold=f"{IOWAIT}, {_LASTING} (>= {IOWAIT_CLEAR:g})",
         threshold_source="netdata cpu.conf 10min_cpu_iowait (40 %, clears at 20 %)",
     ),
@@ -142,6 +151,7 @@ ALL = (
         id="cpu.steal",
         judge=judge_steal,
         reads="cpu",
+        fields=("steal_ratio",),
         threshold=f"{STEAL}, {_LASTING} (>= {STEAL_CLEAR:g})",
         threshold_source="netdata cpu.conf 20min_steal_cpu (10 %, clears at 5 %)",
     ),
@@ -149,13 +159,15 @@ ALL = (
         id="cpu.psi",
         judge=judge_waiting,
         reads="cpu",
-        threshold=str(WAITING),
+        fields=("pressure",),
+        threshold=f"{WAITING}; info: {WAITING.parameter} >= {WAITING_REMARK:g}",
         threshold_source=f"own levels; {pressure.SOURCE}",
     ),
     Check(
         id="cpu.cgquota",
         judge=judge_quota,
         reads="cpu",
+        fields=("cgroup_periods_total",),
         threshold=str(THROTTLED),
         threshold_source="own levels; docs.kernel.org cgroup-v2.rst cpu.stat for the signal",
     ),
@@ -163,6 +175,7 @@ ALL = (
         id="cpu.softirq",
         judge=judge_softirq,
         reads="cpu",
+        fields=("softirq_ratio",),
         threshold=f"{SOFTIRQ} while softirq_ratio of all < {SOFTIRQ_MEAN:g}",
         threshold_source="own levels; the USE method for the signal",
     ),
@@ -170,6 +183,7 @@ ALL = (
         id="cpu.mitig",
         judge=judge_mitigations,
         reads="cpu",
+        fields=("vulnerabilities",),
         threshold="info: status begins with Vulnerable",
         threshold_source="docs.kernel.org admin-guide/hw-vuln, as the kernel judges itself",
     ),

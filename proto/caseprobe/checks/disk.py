@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from caseprobe.checks import pressure
 from caseprobe.checks.check import Check, NotApplicable
-from caseprobe.checks.evidence import missing, prove
+from caseprobe.checks.evidence import prove
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -48,7 +48,7 @@ def judge_stalled(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]
     This is what users feel as freezing, whichever disk it is.
     """
     if not section.disks.HasField("pressure"):
-        raise missing(section, "pressure", "input/output pressure (PSI)")
+        raise NotApplicable("this machine does not report input/output pressure (PSI)")
     value = section.disks.pressure.full_avg60_ratio
     yield from pressure.judge_pressure(section, STALLED, value, "io", finding_pb2.CAUSE_DISK)
 
@@ -89,6 +89,7 @@ ALL = (
         id="disk.await",
         judge=judge_await,
         reads="disks",
+        fields=("disks",),
         threshold="; ".join(f"{kind}: {levels}" for kind, levels in AWAIT.items())
         + f"; as a remark where only the moment of measuring (from {FEW_REQUESTS} requests) was past it",
         threshold_source="own levels",
@@ -97,6 +98,7 @@ ALL = (
         id="disk.psi",
         judge=judge_stalled,
         reads="disks",
+        fields=("pressure",),
         threshold=str(STALLED),
         threshold_source=f"own levels; {pressure.SOURCE}",
     ),
@@ -104,6 +106,7 @@ ALL = (
         id="raid.md",
         judge=judge_arrays,
         reads="disks",
+        fields=("arrays",),
         threshold="critical: members_active < members_total; warn: a member is marked failed; info: recovery_ratio < 1",
         threshold_source="node-mixin NodeRAIDDegraded and NodeRAIDDiskFailure; netdata mdstat.conf",
     ),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from caseprobe.checks.check import NotApplicable, Unknown
 from caseprobe.v1 import finding_pb2, section_pb2
 
 MOST_LINES = 10
@@ -57,21 +55,3 @@ def prove(
 ) -> list[finding_pb2.Evidence]:
     """The lines of source that hold one of words; where the section kept none, the facts."""
     return quote(section, source, *words) or [stated(section, **facts)]
-
-
-def missing(section: section_pb2.Section, field: str, what: str) -> NotApplicable | Unknown:
-    """What a judge raises where a field has no value: why it has none, as the section's shortfalls say.
-
-    field: as in Shortfall.field, with or without the probe's name before it; what: the fact in words.
-    """
-    for shortfall in _shortfalls(section, field):
-        reason = shortfall.reason or f"{what} could not be read"
-        if shortfall.outcome == section_pb2.PROBE_OUTCOME_ABSENT:
-            return NotApplicable(reason)
-        return Unknown(reason, shortfall.needs)
-    return NotApplicable(f"this machine does not report {what}")
-
-
-def _shortfalls(section: section_pb2.Section, field: str) -> Iterator[section_pb2.Shortfall]:
-    names = (field, f"{section.probe}.{field}")
-    return (shortfall for shortfall in section.shortfalls if shortfall.field in names)

@@ -144,6 +144,7 @@ ALL = (
         id="disk.ro",
         judge=judge_read_only,
         reads="filesystems",
+        fields=("fstab_writable",),
         threshold="critical: read_only while fstab mounts it writable",
         threshold_source="node-problem-detector kernel-monitor.json (FilesystemIsReadOnly, permanent)",
     ),

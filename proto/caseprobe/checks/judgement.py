@@ -70,16 +70,16 @@ def _judge_all(check: Check, sections: Sequence[section_pb2.Section]) -> Judged:
 def _judge(check: Check, section: section_pb2.Section) -> Judged:
     if section.outcome in _NOT_JUDGED:
         outcome, message_id = _NOT_JUDGED[section.outcome]
-        return _not_judged(
-            check, outcome, message_id, section.reason or f"{section.probe}: {message_id}", section.needs
-        )
+        reason = section.reason or f"{section.probe}: {message_id}"
+        return _not_judged(check, outcome, message_id, reason, section.needs)
     findings: list[finding_pb2.Finding] = []
     try:
         # One by one, so that what a judge found before it could not go on is kept.
         for finding in _stamped(check, section):
             findings.append(finding)
     except NotApplicable as error:
-        result = _not_judged(check, finding_pb2.SEVERITY_NOT_APPLICABLE, "absent", str(error))
+        absent = _not_judged(check, finding_pb2.SEVERITY_NOT_APPLICABLE, "absent", str(error))
+        result = _lacking(check, section) or absent
     except Unknown as error:
         message_id = "denied" if error.needs else "unreadable"
         result = _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, message_id, str(error), error.needs)
@@ -88,8 +88,19 @@ def _judge(check: Check, section: section_pb2.Section) -> Judged:
         reason = f"the facts of {section.probe} make no sense to this check ({type(error).__name__})"
         result = _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "unreadable", reason)
     else:
-        result = Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
+        well = Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
+        result = _lacking(check, section) or well
     return Judged(findings, result.coverage)
+
+
+def _lacking(check: Check, section: section_pb2.Section) -> Judged | None:
+    """What a check ends as because a part that it rests on could not be read; None where all could."""
+    names = {name for field in check.fields for name in (field, f"{section.probe}.{field}")}
+    shortfall = next((one for one in section.shortfalls if one.field in names), None)
+    if shortfall is None:
+        return None
+    outcome, message_id = _NOT_JUDGED.get(shortfall.outcome, (finding_pb2.SEVERITY_UNKNOWN, "unreadable"))
+    return _not_judged(check, outcome, message_id, shortfall.reason or shortfall.field, shortfall.needs)
 
 
 def _stamped(check: Check, section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:

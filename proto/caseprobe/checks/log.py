@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from caseprobe.checks.check import Check
-from caseprobe.checks.levels import CRITICAL, WARN, Reached, fault
+from caseprobe.checks.levels import CRITICAL, INFO, WARN, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
 MOST_LINES = 10
@@ -26,6 +26,7 @@ CLASSES = {
     "hard_lockup": (CRITICAL, HOST),
     "rcu_stall": (WARN, HOST),
     "oops": (CRITICAL, SOFTWARE),
+    "segfault": (INFO, SOFTWARE),
     "segfault_storm": (WARN, SOFTWARE),
     "mce_ce": (WARN, HOST),
     "mce_ue": (CRITICAL, HOST),
@@ -70,7 +71,7 @@ def _fault(
     return fault(Reached(state, "lines_total >= 1"), cause, parameters, evidence, subject, message_id)
 
 
-_LEVELS = (("critical", CRITICAL), ("warn", WARN))
+_LEVELS = (("critical", CRITICAL), ("warn", WARN), ("info", INFO))
 _THRESHOLD = "; ".join(
     f"{name}: " + ", ".join(sorted(one for one, (state, _) in CLASSES.items() if state == level))
     for name, level in _LEVELS
@@ -81,6 +82,7 @@ ALL = (
         id="log.kernel",
         judge=judge_log,
         reads="kernel_log",
+        fields=("faults",),
         threshold=f"one line: {_THRESHOLD}",
         threshold_source=_SOURCE,
     ),
@@ -88,6 +90,7 @@ ALL = (
         id="log.system",
         judge=judge_log,
         reads="system_log",
+        fields=("faults",),
         threshold=f"one line: {_THRESHOLD}",
         threshold_source=_SOURCE,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from caseprobe.checks import pressure
 from caseprobe.checks.check import Check, NotApplicable, Unknown
-from caseprobe.checks.evidence import missing, prove
+from caseprobe.checks.evidence import prove
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -45,7 +45,7 @@ def judge_stalled(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]
     The earliest honest sign of thrashing: at 60 % for half a minute systemd-oomd begins to kill.
     """
     if not section.memory.HasField("pressure"):
-        raise missing(section, "pressure", "memory pressure (PSI)")
+        raise NotApplicable("this machine does not report memory pressure (PSI)")
     value = section.memory.pressure.full_avg60_ratio
     yield from pressure.judge_pressure(section, STALLED, value, "memory", finding_pb2.CAUSE_HOST)
 
@@ -57,7 +57,7 @@ def judge_faults(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     memory = section.memory
     if not memory.HasField("major_faults_per_second"):
-        raise missing(section, "major_faults_per_second", "page faults")
+        raise NotApplicable("this machine does not report page faults")
     short, rate = AVAILABLE.reached(_available_ratio(memory)), FAULTS.reached(memory.major_faults_per_second)
     if short and rate:
         reached = Reached(min(short.state, rate.state), f"{rate.threshold} and {short.threshold}")
@@ -73,7 +73,7 @@ def judge_oom(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     memory = section.memory
     if not memory.HasField("oom_kill_total"):
-        raise missing(section, "oom_kill_total", "out-of-memory kills")
+        raise NotApplicable("this machine does not report out-of-memory kills")
     if memory.oom_kill_total:
         kills = {"kills_total": memory.oom_kill_total}
         reached = Reached(WARN, "kills_total >= 1 since boot")
@@ -105,7 +105,7 @@ def judge_corrupted(section: section_pb2.Section) -> Iterator[finding_pb2.Findin
     """
     memory = section.memory
     if not memory.HasField("hardware_corrupted_bytes"):
-        raise missing(section, "hardware_corrupted_bytes", "broken memory")
+        raise NotApplicable("this machine does not report broken memory")
     if memory.hardware_corrupted_bytes:
         facts = {"corrupted_bytes": memory.hardware_corrupted_bytes}
         evidence = prove(section, MEMINFO, ("HardwareCorrupted",), **facts)
@@ -134,7 +134,7 @@ def judge_limit(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     memory = section.memory
     if not memory.cgroup_limit_bytes:
-        raise missing(section, "cgroup_limit_bytes", "a memory limit of a container")
+        raise NotApplicable("this machine does not report a memory limit of a container")
     folder, ratio = "/sys/fs/cgroup/", memory.cgroup_current_bytes / memory.cgroup_limit_bytes
     facts = {"limit_bytes": memory.cgroup_limit_bytes, "used_bytes": memory.cgroup_current_bytes}
     kills = memory.cgroup_oom_kill_total
@@ -155,6 +155,7 @@ ALL = (
         id="mem.avail",
         judge=judge_available,
         reads="memory",
+        fields=("available_bytes",),
         threshold=str(AVAILABLE),
         threshold_source="warn: netdata ram.conf (10 % available); critical: GitLab runbooks (5 % available)",
     ),
@@ -162,6 +163,7 @@ ALL = (
         id="mem.psi",
         judge=judge_stalled,
         reads="memory",
+        fields=("pressure",),
         threshold=str(STALLED),
         threshold_source=f"own levels below those of oomd.conf(5) (60 % for 30 s); {pressure.SOURCE}",
     ),
@@ -169,6 +171,7 @@ ALL = (
         id="mem.majflt",
         judge=judge_faults,
         reads="memory",
+        fields=("major_faults_per_second", "oom_kill_total"),
         threshold=f"{FAULTS}; each only together with mem.avail's level of the same name",
         threshold_source="node-mixin NodeMemoryMajorPagesFaults (500/s); GitLab runbooks (1000/s and 5 % available)",
     ),
@@ -176,6 +179,7 @@ ALL = (
         id="mem.oom",
         judge=judge_oom,
         reads="memory",
+        fields=("oom_kill_total",),
         threshold="warn: kills_total >= 1 since boot",
         threshold_source="netdata ram.conf oom_kill (any)",
     ),
@@ -183,6 +187,7 @@ ALL = (
         id="mem.swapused",
         judge=judge_swap,
         reads="memory",
+        fields=("swap_total_bytes",),
         threshold=f"{SWAP}; info where no page comes back from swap",
         threshold_source="own warn level; critical: oomd.conf(5) SwapUsedLimit (90 %)",
     ),
@@ -190,6 +195,7 @@ ALL = (
         id="mem.hwcorrupt",
         judge=judge_corrupted,
         reads="memory",
+        fields=("hardware_corrupted_bytes",),
         threshold="critical: corrupted_bytes > 0",
         threshold_source="netdata memory.conf (any amount; there a warning)",
     ),
@@ -197,6 +203,7 @@ ALL = (
         id="mem.commit",
         judge=judge_commit,
         reads="memory",
+        fields=("committed_bytes", "overcommit_mode"),
         threshold=f"{COMMIT} while vm.overcommit_memory is 2",
         threshold_source="own level; docs.kernel.org vm/overcommit-accounting.rst for the signal",
     ),
@@ -204,6 +211,7 @@ ALL = (
         id="mem.cglimit",
         judge=judge_limit,
         reads="memory",
+        fields=("cgroup_limit_bytes",),
         threshold=f"critical: kills_total >= 1; info: {LIMIT.parameter} >= {LIMIT.warn:g}",
         threshold_source="netdata cgroups.conf (90 %), as a remark; docs.kernel.org cgroup-v2.rst memory.events",
     ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check
-from caseprobe.checks.evidence import missing, prove, quote, stated
+from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.evidence import prove, quote, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -25,7 +25,7 @@ def judge_conntrack(section: section_pb2.Section) -> Iterator[finding_pb2.Findin
     """
     sockets = section.sockets
     if not sockets.HasField("conntrack_entries") or not sockets.conntrack_limit:
-        raise missing(section, "conntrack_entries", "a connection tracking table")
+        raise NotApplicable("this machine does not report a connection tracking table")
     ratio = sockets.conntrack_entries / sockets.conntrack_limit
     if reached := CONNTRACK.reached(ratio):
         counts = {"entries_total": sockets.conntrack_entries, "entries_limit": sockets.conntrack_limit}
@@ -79,7 +79,7 @@ def judge_memory(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     sockets = section.sockets
     if not sockets.tcp_memory_limit_pages:
-        raise missing(section, "tcp_memory_limit_pages", "limits of TCP memory")
+        raise NotApplicable("this machine does not report limits of TCP memory")
     used, limit = sockets.tcp_memory_pages, sockets.tcp_memory_limit_pages
     reached = None
     if used >= limit * MEMORY_CRITICAL:
@@ -97,6 +97,7 @@ ALL = (
         id="net.conntrack",
         judge=judge_conntrack,
         reads="sockets",
+        fields=("conntrack_entries",),
         threshold=str(CONNTRACK),
         threshold_source="node-mixin NodeHighNumberConntrackEntriesUsed (75 %); netdata netfilter.conf (warns at 90 %)",
     ),
@@ -104,6 +105,7 @@ ALL = (
         id="net.listen",
         judge=judge_listen,
         reads="sockets",
+        fields=("segments_sent_total", "listen_overflows_total"),
         threshold=f"{OVERFLOWS}; info: overflows_total > 0 since boot",
         threshold_source="netdata tcp_listen.conf 1m_tcp_accept_queue_overflows (1 and 5)",
     ),
@@ -111,6 +113,7 @@ ALL = (
         id="net.retrans",
         judge=judge_retransmissions,
         reads="sockets",
+        fields=("segments_sent_total",),
         threshold=f"{RETRANSMITTED}, from {FEW_SEGMENTS} segments on",
         threshold_source="own levels",
     ),
@@ -118,6 +121,7 @@ ALL = (
         id="net.tcpmem",
         judge=judge_memory,
         reads="sockets",
+        fields=("tcp_memory_pages", "tcp_memory_limit_pages"),
         threshold=f"warn: used_pages >= pressure_pages; critical: used_pages >= {MEMORY_CRITICAL:g} * limit_pages",
         threshold_source="netdata tcp_mem.conf tcp_memory (pressure, 90 % of the limit)",
     ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check
-from caseprobe.checks.evidence import missing, prove, stated
+from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -30,7 +30,7 @@ def judge_files(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     system = section.system
     if not system.HasField("open_files_total") or not system.open_files_limit:
-        raise missing(section, "open_files_total", "the number of open files")
+        raise NotApplicable("this machine does not report the number of open files")
     ratio = system.open_files_total / system.open_files_limit
     if reached := FILES.reached(ratio):
         counts = {"open_files_total": system.open_files_total, "open_files_limit": system.open_files_limit}
@@ -45,7 +45,7 @@ def judge_tasks(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     system = section.system
     if not system.HasField("tasks_total") or not system.tasks_limit:
-        raise missing(section, "tasks_total", "the number of tasks")
+        raise NotApplicable("this machine does not report the number of tasks")
     ratio = system.tasks_total / system.tasks_limit
     if reached := TASKS.reached(ratio):
         counts = {"tasks_total": system.tasks_total, "tasks_limit": system.tasks_limit}
@@ -59,8 +59,6 @@ def judge_taint(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     A kernel that died once or met a hardware error works on with damaged state: what follows may be nonsense.
     Modules from outside the kernel's own tree also set bits there; those say nothing about health.
     """
-    if any(shortfall.field.endswith("kernel_taint") for shortfall in section.shortfalls):
-        raise missing(section, "kernel_taint", "the kernel's taint flags")
     for bit, letter, state, message_id in TAINTS:
         if section.system.kernel_taint >> bit & 1:
             evidence = prove(
@@ -78,7 +76,7 @@ def judge_reboot(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     uptime = section.system.uptime_seconds
     if uptime <= 0:
-        raise missing(section, "uptime_seconds", "the time since it started")
+        raise NotApplicable("this machine does not report the time since it started")
     if uptime < JUST_STARTED_SECONDS:
         evidence = prove(section, "/proc/uptime", (), uptime_seconds=uptime)
         reached = Reached(INFO, f"uptime_seconds < {JUST_STARTED_SECONDS:g}")
@@ -104,6 +102,7 @@ ALL = (
         id="fd.system",
         judge=judge_files,
         reads="system",
+        fields=("open_files_total",),
         threshold=str(FILES),
         threshold_source="node-mixin NodeFileDescriptorLimit (70 and 90 %)",
     ),
@@ -111,6 +110,7 @@ ALL = (
         id="pid.limit",
         judge=judge_tasks,
         reads="system",
+        fields=("tasks_total",),
         threshold=str(TASKS),
         threshold_source="netdata processes.conf (90 and 95 %)",
     ),
@@ -118,6 +118,7 @@ ALL = (
         id="sys.taint",
         judge=judge_taint,
         reads="system",
+        fields=("kernel_taint",),
         threshold="critical: bits 4 (M), 5 (B), 7 (D), 14 (L); warn: bit 9 (W)",
         threshold_source="docs.kernel.org admin-guide/tainted-kernels.rst for the bits; own levels",
     ),
@@ -125,6 +126,7 @@ ALL = (
         id="sys.reboot",
         judge=judge_reboot,
         reads="system",
+        fields=("uptime_seconds",),
         threshold=f"info: uptime_seconds < {JUST_STARTED_SECONDS:g}",
         threshold_source="own level",
     ),
@@ -132,6 +134,7 @@ ALL = (
         id="time.offset",
         judge=judge_clock,
         reads="clock",
+        fields=("offset_seconds",),
         threshold=f"{OFFSET}, less half of round_trip_seconds",
         threshold_source="node-mixin NodeClockSkewDetected (0.05 s); Checkmk chrony (500 ms)",
     ),

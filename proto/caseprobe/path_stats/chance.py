@@ -37,8 +37,8 @@ def log_likelihood(hits: int, trials: int, ratio: float) -> float:
 def is_loss(lost: int, sent: int) -> bool:
     """True where so many unanswered echoes are no chance on a path with noise only. One lost echo never is.
 
-    >>> is_loss(1, 10), is_loss(3, 10), is_loss(6, 300)
-    (False, True, True)
+    >>> is_loss(1, 1), is_loss(1, 10), is_loss(3, 10), is_loss(6, 300)
+    (False, False, True, True)
     """
     return lost >= 2 and binomial_tail(lost, sent, NOISE_RATIO) < ALARM_PROBABILITY
 

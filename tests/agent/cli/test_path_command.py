@@ -124,12 +124,8 @@ def test_live_goes_on_until_it_is_ended() -> None:
 @pytest.mark.parametrize(("words", "code"), [(["--live"], 0), (["--rounds", "5000"], 130)])
 def test_ctrl_c_shows_what_was_measured(loopback_allowed: Path, words: list[str], code: int) -> None:
     """The summary of the rounds so far is printed, and no traceback."""
-    source = (
-        "import argparse, sys\nfrom caseprobe_agent.cli import path\n"
-        "parser = argparse.ArgumentParser()\npath.add_arguments(parser)\n"
-        "sys.exit(path.run(parser.parse_args()))\n"
-    )
-    command = [sys.executable, "-c", source, "127.0.0.1", "--interval", "0.1", "--json", *words]
+    words = ["127.0.0.1", "--interval", "0.1", "--json", *words]
+    command = [sys.executable, "-m", "caseprobe_agent", "path", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as child:
         assert child.stdout is not None
         assert child.stderr is not None

@@ -91,6 +91,16 @@ def test_a_check_is_whole(check: Check) -> None:
 
 
 @EVERY
+def test_the_fields_of_a_check_exist(check: Check) -> None:
+    """A shortfall of a field that is misspelt would never be seen, so each is a field of the section's facts."""
+    facts = section_pb2.Section.DESCRIPTOR.fields_by_name[check.reads].message_type
+    assert facts is not None
+    known = {field.name for field in facts.fields}
+    known |= {field.name for child in facts.fields if child.message_type for field in child.message_type.fields}
+    assert set(check.fields) <= known
+
+
+@EVERY
 def test_a_check_speaks_every_language(check: Check) -> None:
     """Title, summary and advice exist in each language, speak of the same values and count as its grammar does."""
     for place, table in texts(check):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf import json_format
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caseprobe import texts
@@ -80,6 +80,7 @@ def test_an_empty_section_is_never_an_error(check: object) -> None:
 NUMBERS = st.one_of(st.floats(), st.sampled_from([0.0, -1.0, 1e308, float("nan"), float("inf")]))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_no_numbers_break_a_check(data: st.DataObject) -> None:
     """Whatever floats a hostile or broken machine sends: findings and coverage come out, and can be put in words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -103,6 +104,18 @@ def test_a_section_that_was_not_read_is_not_judged(
     assert findings == []
     assert (coverage.outcome, coverage.message_id) == (outcome, message_id)
     assert (coverage.reason, coverage.needs) == ("because", "root")
+
+
+@pytest.mark.parametrize("field", ["memory.pressure", "pressure"])
+@pytest.mark.parametrize("judged", [(), (NotApplicable("no pressure here"),)])
+def test_a_part_that_could_not_be_read_is_not_ok(field: str, judged: tuple[Exception, ...]) -> None:
+    """Silence of a judge about a field that was denied is neither health nor absence."""
+    denied = section_pb2.Shortfall(field=field, outcome=section_pb2.PROBE_OUTCOME_DENIED, reason="no", needs="root")
+    section = fakes.section("memory", shortfalls=[denied])
+    _, coverage = judge(replace(check_that(*judged), fields=("pressure",)), section)
+    assert (coverage.outcome, coverage.message_id, coverage.needs) == (UNKNOWN, "denied", "root")
+    _, other = judge(replace(check_that(), fields=("total_bytes",)), section)
+    assert other.outcome == finding_pb2.SEVERITY_OK
 
 
 def test_a_section_that_is_not_there_is_unknown() -> None:

@@ -1,4 +1,8 @@
-"""`caseprobe path TARGET`: measure a path from this machine, hop by hop."""
+"""Measure the path to a host, hop by hop: loss, times, labels, and where a fault begins. Needs no root.
+
+A router on the way is asked once a second at most, because most limit their answers to that; the target is asked in
+every round. The local policy decides what may be a target.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from caseprobe import texts
 from caseprobe.errors import PolicyRefused, UsageError
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import consent_pb2, link_pb2, path_pb2
-from caseprobe_agent import config
+from caseprobe_agent.cli.options import settings_of
 from caseprobe_agent.cli.path.plain import render_table
 from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, Policy
@@ -25,8 +29,7 @@ from caseprobe_agent.path import describe, open_network, plan_of, resolve, trace
 from caseprobe_agent.path.target import Address
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
-NAME = "path"
-HELP = "measure the path to a host: every hop's loss and times, and where a fault begins"
+SUMMARY = "every hop to a host: loss, times, and where a fault begins"
 PROTOCOLS = {
     "auto": path_pb2.PATH_PROTOCOL_UNSPECIFIED,
     "icmp": path_pb2.PATH_PROTOCOL_ICMP,
@@ -90,8 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=1.0,
         metavar="S",
-        help=f"seconds between rounds, {MIN_INTERVAL_SECONDS:g} or more (default 1);"
-        " a hop on the way is asked once a second at most, the target in every round",
+        help=f"seconds between rounds, {MIN_INTERVAL_SECONDS:g} or more (default 1)",
     )
     parser.add_argument(
         "--protocol", choices=PROTOCOLS, default="auto", help="auto takes icmp where this user may, else udp"
@@ -109,13 +111,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Probe, show, and give the exit code; what was measured before Ctrl-C is shown as well. Raises CaseprobeError."""
     action = action_of(options)
-    settings = config.load(os.environ, {})
+    settings = settings_of()
     tally, header = PathTally(), path_pb2.PathFacts(target=options.target)
     with _view(options, settings.language) as view:
         code = 0
         try:
             asyncio.run(_probe(action, options.family, settings.policy, header, tally, view))
         except KeyboardInterrupt:
+            if not tally.rounds:
+                raise
             code = 0 if options.live and options.rounds is None else INTERRUPTED
         if tally.rounds:
             view.end(facts_of(tally, header))
@@ -176,7 +180,7 @@ def _view(options: argparse.Namespace, language: str) -> Iterator[View]:
     """JSON where asked for, a live table on a terminal, else the plain table at the end."""
     if options.json:
         yield JsonView()
-    elif sys.stdout.isatty():
+    elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from caseprobe_agent.cli.path.screen import LiveView
 
         with LiveView(language) as live:
