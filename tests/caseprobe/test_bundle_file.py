@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +38,14 @@ def test_any_zip_program_opens_a_bundle() -> None:
     archive = zipfile.ZipFile(io.BytesIO(written()))
     assert archive.testzip() is None
     assert archive.namelist()[:2] == ["snapshot.json", "report.html"]
+
+
+@pytest.mark.skipif(shutil.which("unzip") is None, reason="unzip is not installed")
+def test_unzip_opens_a_bundle(tmp_path: Path) -> None:
+    """The usual command-line program finds no fault, either."""
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(written())
+    assert subprocess.run(["unzip", "-tq", str(path)], check=False, capture_output=True).returncode == 0
 
 
 def test_a_bundle_cut_anywhere_gives_its_finished_members_and_claims_nothing() -> None:

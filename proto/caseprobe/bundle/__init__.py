@@ -1,6 +1,6 @@
 """The bundle file: a ZIP that any desktop opens, written once from front to back, readable wherever it was cut."""
 
-from caseprobe.bundle.manifest import Manifest, Signer, Verification, key_id_of
+from caseprobe.bundle.manifest import Manifest, Signer, Verification
 from caseprobe.bundle.reader import BundleReader, ReadLimits
 from caseprobe.bundle.snapshot_json import snapshot_from_json, snapshot_to_json
 from caseprobe.bundle.writer import BundleWriter, write_bundle
@@ -12,7 +12,6 @@ __all__ = [
     "ReadLimits",
     "Signer",
     "Verification",
-    "key_id_of",
     "snapshot_from_json",
     "snapshot_to_json",
     "write_bundle",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from base64 import b32encode, b64decode, b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from caseprobe.errors import Corrupt
+from caseprobe.ids import agent_id
 
 FORMAT = "caseprobe-bundle"
 VERSION = 1
@@ -107,21 +107,10 @@ def _signature(found: Mapping[str, str]) -> Signature:
     )
 
 
-def key_id_of(public_key: bytes) -> str:
-    """The id of a key, as in certificates and on the wire: agent_ and base 32 of its SHA-256, first 16 bytes.
-
-    public_key: DER SubjectPublicKeyInfo.
-
-    >>> key_id_of(b"")[:12]
-    'agent_4oymiq'
-    """
-    return "agent_" + b32encode(sha256(public_key).digest()[:16]).decode().rstrip("=").lower()
-
-
 def signature_fits(manifest: Manifest) -> bool:
     """Whether the key that the manifest names made its signature over exactly this manifest."""
     signature = manifest.signature
-    if key_id_of(signature.public_key) != signature.key_id:
+    if agent_id(signature.public_key) != signature.key_id:
         return False
     # Here and nowhere else: what stays resident must not load it.
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm

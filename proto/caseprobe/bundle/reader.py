@@ -13,18 +13,16 @@ from hashlib import sha256
 from typing import IO
 
 from caseprobe.bundle.layout import (
-    CENTRAL,
-    CENTRAL_BYTES,
     CENTRAL_MAGIC,
     DEFLATED,
-    END,
-    END_BYTES,
-    END_MAGIC,
     LOCAL,
     LOCAL_BYTES,
     LOCAL_MAGIC,
+    LONGEST_NAME,
     PART_BYTES,
     STORED,
+    Entry,
+    directory_end,
     name_fault,
     whole_name,
 )
@@ -34,7 +32,6 @@ from caseprobe.errors import Corrupt, NotFound
 from caseprobe.v1.snapshot_pb2 import Snapshot
 
 MANIFEST = "manifest.json"
-FILE_TYPE_MASK, LINK = 0o170000, 0o120000
 
 
 @dataclass(frozen=True)
@@ -49,19 +46,6 @@ class ReadLimits:
     whole_bytes: int = 64 << 20
 
 
-@dataclass(frozen=True)
-class Member:
-    """One entry of the ZIP, as its local header says."""
-
-    name: str
-    offset: int
-    method: int
-    crc: int
-    packed_bytes: int
-    size_bytes: int
-    header_offset: int
-
-
 class BundleReader:
     """A bundle on a stream that can seek.
 
@@ -73,7 +57,7 @@ class BundleReader:
         """Looks at all headers; Corrupt where it is no bundle, or one that no caseprobe would write."""
         self._stream = stream
         self._limits = limits or ReadLimits()
-        self._members: dict[str, Member] = {}
+        self._members: dict[str, Entry] = {}
         self._folded: set[str] = set()
         self._total_bytes = self._packed_bytes = 0
         self.damage = ""
@@ -131,7 +115,7 @@ class BundleReader:
                 return f"{name} has another hash than the manifest says"
         return ""
 
-    def _parts(self, name: str) -> list[Member]:
+    def _parts(self, name: str) -> list[Entry]:
         """The member, or the members that are its parts in order; NotFound where there is none."""
         if name in self._members:
             return [self._members[name]]
@@ -149,10 +133,10 @@ class BundleReader:
                 self._other(at, header[:4])
                 break
             member = self._member(at, header)
-            if member is None or member.offset + member.packed_bytes > self._end:
+            if member is None or member.data_offset + member.packed_bytes > self._end:
                 return at
             self._take(member)
-            at = member.offset + member.packed_bytes
+            at = member.data_offset + member.packed_bytes
         if not self._members:
             raise Corrupt("this is not a caseprobe bundle, or nothing of it was finished")
         return at
@@ -162,21 +146,22 @@ class BundleReader:
         if magic != CENTRAL_MAGIC:
             self.damage = f"nothing that caseprobe writes follows from byte {at} on"
 
-    def _member(self, at: int, header: bytes) -> Member | None:
+    def _member(self, at: int, header: bytes) -> Entry | None:
         """The entry at an offset; None where its header was cut; Corrupt where it is nothing that we write."""
-        _, _, flags, method, _, _, crc, packed, size, name_length, extra = struct.unpack(LOCAL, header)
+        _, _, flags, method, _, _, crc, packed, size, name_length, _ = struct.unpack(LOCAL, header)
         if flags & 0x1:
             raise Corrupt("the bundle has an encrypted member, which caseprobe never writes; do not open it")
-        if flags & ~0x800 or extra or method not in (STORED, DEFLATED):
-            raise Corrupt("the archive was packed by another program; ask for the bundle as caseprobe wrote it")
         if at + LOCAL_BYTES + name_length > self._end:
             return None
-        name = self._bytes(at + LOCAL_BYTES, min(name_length, 1024)).decode("utf-8", "replace")
+        name = self._bytes(at + LOCAL_BYTES, min(name_length, 4 * LONGEST_NAME)).decode("utf-8", "replace")
         if fault := name_fault(name):
             raise Corrupt(f"a member's name {fault}; such an archive is not read")
-        return Member(name, at + LOCAL_BYTES + name_length, method, crc, packed, size, at)
+        member = Entry(name, method, crc, packed, size, at)
+        if method not in (STORED, DEFLATED) or member.local_header()[:LOCAL_BYTES] != header:
+            raise Corrupt("the archive was packed by another program; ask for the bundle as caseprobe wrote it")
+        return member
 
-    def _take(self, member: Member) -> None:
+    def _take(self, member: Entry) -> None:
         """Adds a member; Corrupt where that breaks a limit."""
         self._total_bytes += member.size_bytes
         self._packed_bytes += member.packed_bytes
@@ -191,48 +176,20 @@ class BundleReader:
             raise Corrupt(f"the archive has more than {self._limits.members} members; it was not read")
 
     def _directory_agrees(self, at: int) -> bool:
-        """Whether directory and end follow and say what the local headers say; Corrupt where they say otherwise."""
-        start = at
-        for member in self._members.values():
-            at = self._entry_end(at, member)
-            if at < 0:
-                return False
-        if self._end - at < END_BYTES:
-            return False
-        magic, _, _, here, total, length, offset, comment = struct.unpack(END, self._bytes(at, END_BYTES))
-        expected = (END_MAGIC, len(self._members), len(self._members), at - start, start, 0)
-        if (magic, here, total, length, offset, comment) != expected or at + END_BYTES != self._end:
-            self.damage = "its directory does not belong to its members"
-        return not self.damage
-
-    def _entry_end(self, at: int, member: Member) -> int:
-        """The end of the directory's entry for a member; -1 where it was cut or is another's (then damage says so)."""
-        name = member.name.encode()
-        if self._end - at < CENTRAL_BYTES + len(name):
-            return -1
-        found = self._bytes(at, CENTRAL_BYTES + len(name))
-        values = struct.unpack(CENTRAL, found[:CENTRAL_BYTES])
-        if values[0] == CENTRAL_MAGIC and values[15] >> 16 & FILE_TYPE_MASK == LINK:
-            raise Corrupt("the archive has a link, which caseprobe never writes; it was not read")
-        facts = (
-            values[0],
-            values[4],
-            *values[7:10],
-            values[10],
-            values[11],
-            values[12],
-            values[16],
-            found[CENTRAL_BYTES:],
-        )
-        sizes = (member.crc, member.packed_bytes, member.size_bytes)
-        if facts != (CENTRAL_MAGIC, member.method, *sizes, len(name), 0, 0, member.header_offset, name):
+        """Whether the directory follows and says what the local headers say; otherwise damage tells."""
+        entries = list(self._members.values())
+        expected = b"".join(member.directory_entry() for member in entries)
+        expected += directory_end(entries, len(expected), at)
+        found = self._bytes(at, len(expected) + 1)
+        if found == expected:
+            return True
+        if not expected.startswith(found):
             self.damage = "its directory says something else than its members"
-            return -1
-        return at + len(found)
+        return False
 
-    def _read_member(self, member: Member) -> bytes:
+    def _read_member(self, member: Entry) -> bytes:
         """One entry, unpacked to exactly the size and checksum of its header, or Corrupt."""
-        packed = self._bytes(member.offset, member.packed_bytes)
+        packed = self._bytes(member.data_offset, member.packed_bytes)
         data = packed if member.method == STORED else _inflate(packed, member.size_bytes)
         if data is None or len(data) != member.size_bytes or zlib.crc32(data) != member.crc:
             raise Corrupt(f"{member.name} is damaged: its content is not what its header says; ask for the file again")

@@ -7,23 +7,17 @@ central directory; programs that want one find it at the end.
 from __future__ import annotations
 
 import json
-import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import BinaryIO
 
 from caseprobe.bundle.layout import (
-    CENTRAL,
-    CENTRAL_MAGIC,
     DEFLATED,
-    END,
-    END_MAGIC,
-    LOCAL,
-    LOCAL_MAGIC,
     PART_BYTES,
     STORED,
-    VERSION_NEEDED,
+    Entry,
+    directory_end,
     name_fault,
     part_name,
 )
@@ -33,9 +27,6 @@ from caseprobe.errors import TooLarge, UsageError
 from caseprobe.texts import finding_json
 from caseprobe.v1.snapshot_pb2 import RedactionReport, Snapshot
 
-# Fixed, so that the same content makes the same file and no clock leaks: 1980-01-01, the first day ZIP knows.
-DOS_TIME, DOS_DATE = 0, 1 << 5 | 1
-REGULAR_FILE = 0o100600 << 16
 LAST_OFFSET = 0xFFFF_FFFF
 MOST_MEMBERS = 0xFFFE
 
@@ -47,7 +38,7 @@ class BundleWriter:
         """stream: open for writing, at its start; it is flushed after every member and never closed here."""
         self._stream = stream
         self._offset = 0
-        self._directory: list[bytes] = []
+        self._entries: list[Entry] = []
         self._digests: dict[str, bytes] = {}
         self._file_hash = sha256()
 
@@ -75,11 +66,13 @@ class BundleWriter:
                 raise UsageError(f"a bundle is signed as one of {', '.join(KEY_KINDS)}, not {kind!r}")
             manifest = Manifest(snapshot_id, manifest.members, Signature(kind, key_id, value, public_key))
         self._add_part("manifest.json", manifest.to_json())
-        directory = b"".join(self._directory)
-        total = len(self._directory)
-        end = struct.pack(END, END_MAGIC, 0, 0, total, total, len(directory), self._offset, 0)
-        self._write(directory + end)
+        self._write(self.directory())
         return self._file_hash.digest()
+
+    def directory(self) -> bytes:
+        """What ends a file that holds what was added up to here."""
+        directory = b"".join(entry.directory_entry() for entry in self._entries)
+        return directory + directory_end(self._entries, len(directory), self._offset)
 
     def _add_part(self, name: str, data: bytes) -> None:
         """One entry of the ZIP."""
@@ -87,15 +80,11 @@ class BundleWriter:
         if fault:
             raise UsageError(f"a bundle cannot have a member {name!r}: the name {fault}")
         packed, method = _packed(data)
-        if len(self._directory) >= MOST_MEMBERS or self._offset + len(packed) > LAST_OFFSET - (64 << 20):
+        if len(self._entries) >= MOST_MEMBERS or self._offset + len(packed) > LAST_OFFSET - (64 << 20):
             raise TooLarge("the bundle is over what one file can hold; take a smaller profile or a shorter time")
-        encoded = name.encode("ascii")
-        sizes = (zlib.crc32(data), len(packed), len(data), len(encoded), 0)
-        shared = (VERSION_NEEDED, 0, method, DOS_TIME, DOS_DATE, *sizes)
-        at = self._offset
-        self._write(struct.pack(LOCAL, LOCAL_MAGIC, *shared) + encoded + packed)
-        entry = struct.pack(CENTRAL, CENTRAL_MAGIC, VERSION_NEEDED | 3 << 8, *shared, 0, 0, 0, REGULAR_FILE, at)
-        self._directory.append(entry + encoded)
+        entry = Entry(name, method, zlib.crc32(data), len(packed), len(data), self._offset)
+        self._write(entry.local_header() + packed)
+        self._entries.append(entry)
         self._digests[name] = sha256(data).digest()
 
     def _write(self, data: bytes) -> None:

@@ -6,10 +6,16 @@ The number of lines stays as it was, so that evidence keeps its line numbers.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from caseprobe.redaction.lines import lines_matching, rewrite
 
 BEGIN = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 END = re.compile(rb"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 # No private key is longer; an END that is further away belongs to something else.
+# A quick look at each line's end before BODY is tried.
+MAYBE_BODY = re.compile(rb"\n(?:(?<=[A-Za-z0-9+/]{64}\n)|(?<=[A-Za-z0-9+/]{64}[\r\"]\n)|(?<=[A-Za-z0-9+/]{64}\"\r\n))")
 WINDOW_BYTES = 64 * 1024
 MARKER = b"_hidden_pem_block_"
 BODY_MARKER = b"_hidden_pem_body_"
@@ -19,6 +25,7 @@ INSIDE = re.compile(
     rb"(?:^|[\s\"|])(?:[A-Za-z0-9+/=]{16,100}|(?=[a-zA-Z]{1,15}[A-Z0-9+/=]|[0-9+/])[A-Za-z0-9+/=]{4,15}"
     rb"|[A-Za-z-]{3,16}: [A-Za-z0-9,-]{1,64})[\"',\\nr]{0,8}\r?$|^\s{0,80}$"
 )
+BLANK = re.compile(rb"[\s\"']")
 # A whole last word of exactly a PEM line's 64 or an OpenSSH key's 70 characters, in both cases of letters.
 BODY = re.compile(
     rb"(?<![A-Za-z0-9+/=._-])(?=[A-Za-z0-9+/]{0,63}?[A-Z])(?=[A-Za-z0-9+/]{0,63}?[a-z])(?=[A-Za-z0-9+/]{0,69}?[0-9])"
@@ -34,38 +41,64 @@ def hide_blocks(data: bytes) -> tuple[bytes, int]:
     """
     pieces: list[bytes] = []
     done = total = 0
-    while begin := BEGIN.search(data, done):
-        end = _block_end(data, begin)
-        hidden = b"\n".join([MARKER] * (data.count(b"\n", begin.start(), end) + 1))
-        pieces += (data[done : begin.start()], hidden)
+    for start, end in _blocks(data):
+        pieces += (data[done:start], b"\n".join([MARKER] * (data.count(b"\n", start, end) + 1)))
         done, total = end, total + 1
-    text, bodies = BODY.subn(BODY_MARKER, b"".join((*pieces, data[done:])))
+    text, bodies = _hide_bodies(b"".join((*pieces, data[done:])))
     return text, total + bodies
 
 
 def undecided(data: bytes) -> int:
     """Where a text must be cut so that what comes after it may still be part of a key; its length if nowhere."""
-    at = 0
-    while begin := BEGIN.search(data, at):
-        if len(data) - begin.start() < WINDOW_BYTES and not END.search(data, begin.end()):
-            return data.rfind(b"\n", 0, begin.start()) + 1
-        at = _block_end(data, begin)
+    ends = [match.end() for match in END.finditer(data)]
+    for start, _ in _blocks(data):
+        if len(data) - start < WINDOW_BYTES and not _next(ends, start):
+            return data.rfind(b"\n", 0, start) + 1
     return len(data)
 
 
-def _block_end(data: bytes, begin: re.Match[bytes]) -> int:
-    """Where the block ends: behind END, or where lines stop looking like a key's."""
+def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of every private key."""
+    # All at once: a search of its own from every BEGIN would take quadratic time where there are many.
+    ends = [match.end() for match in END.finditer(data)]
+    at = 0
+    while begin := BEGIN.search(data, at):
+        end = _next(ends, begin.end())
+        at = end if 0 < end <= begin.start() + WINDOW_BYTES else _unframed_end(data, begin)
+        yield begin.start(), at
+
+
+def _next(ends: list[int], start: int) -> int:
+    """The first end behind a place; 0 where there is none."""
+    index = bisect_right(ends, start)
+    return ends[index] if index < len(ends) else 0
+
+
+def _hide_bodies(data: bytes) -> tuple[bytes, int]:
+    """The text without lines of a key that lost their frame, and how many those were."""
+    total = 0
+
+    def hide(line: bytes) -> bytes:
+        nonlocal total
+        line, number = BODY.subn(BODY_MARKER, line)
+        total += number
+        return line
+
+    spans = [(start, end) for start, end in lines_matching(data + b"\n", MAYBE_BODY) if end <= len(data)]
+    return rewrite(data, spans, hide), total
+
+
+def _unframed_end(data: bytes, begin: re.Match[bytes]) -> int:
+    """Where a key without its END ends: where lines stop looking like a key's."""
     limit = min(begin.start() + WINDOW_BYTES, len(data))
-    end = END.search(data, begin.end(), limit)
-    if end:
-        return end.end()
     at = data.find(b"\n", begin.end(), limit)
     if at < 0:
         return _inline_end(data, begin.end(), limit)
     while at < limit:
         line_end = data.find(b"\n", at + 1, limit)
         line_end = limit if line_end < 0 else line_end
-        if not INSIDE.search(data[at + 1 : line_end]):
+        line = data[at + 1 : line_end]
+        if BEGIN.search(line) or not INSIDE.search(line):
             return at
         at = line_end
     return limit
@@ -73,5 +106,5 @@ def _block_end(data: bytes, begin: re.Match[bytes]) -> int:
 
 def _inline_end(data: bytes, start: int, limit: int) -> int:
     """The end of a key that was cut inside its own line: everything up to a blank or quote."""
-    found = re.compile(rb"[\s\"']").search(data, start, limit)
+    found = BLANK.search(data, start, limit)
     return found.start() if found else limit

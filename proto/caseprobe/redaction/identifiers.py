@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 
 from caseprobe.redaction import patterns
 from caseprobe.redaction.addresses import Addresses
-from caseprobe.redaction.lines import lines_with, rewrite
+from caseprobe.redaction.lines import Needles, lines_matching, rewrite
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.pseudonyms import Pseudonyms
 from caseprobe.redaction.rule import HIDDEN
@@ -18,7 +19,12 @@ from caseprobe.redaction.word_finder import WordFinder
 CACHED = 1 << 15
 PRIVATE = (b"10.", b"172.", b"192.168.", b"100.")
 
+EMAIL_NEEDLES, DASHED_NEEDLES = Needles((b"@",)), Needles((b"ip-",))
+HOME_NEEDLES = Needles((b"/home/", b"/users/", b"\\users\\"))
+USER_NEEDLES = Needles((b" for ", b"invalid user ", b"user=", b"logname=", b"acct=", b"username="))
+
 Match = re.Match[bytes]
+Replace = Callable[[Match], bytes]
 
 
 class Identifiers:
@@ -38,15 +44,16 @@ class Identifiers:
 
     def mask(self, data: bytes) -> bytes:
         """The text with every identifier replaced; what is masked already stays."""
-        data = _on_lines(data, (b"@",), patterns.EMAIL, self._email)
-        data = _on_lines(data, patterns.HOME_NEEDLES, patterns.HOME, self._user)
-        data = _on_lines(data, patterns.USER_NEEDLES, patterns.LOGGED_USER, self._user)
-        data = _on_lines(data, (b"ip-",), patterns.DASHED_IPV4, self._dashed)
+        data = _on_lines(data, EMAIL_NEEDLES, patterns.EMAIL, self._email)
+        data = _on_lines(data, HOME_NEEDLES, patterns.HOME, self._user)
+        data = _on_lines(data, USER_NEEDLES, patterns.LOGGED_USER, self._user)
+        data = _on_lines(data, DASHED_NEEDLES, patterns.DASHED_IPV4, self._dashed)
         data = _on_lines(data, self._words.needles, self._words.pattern, self._word)
-        data = patterns.UUID.sub(self._uuid, data)
-        data = patterns.MAC.sub(self._mac, data)
-        data = patterns.DOTTED_MAC.sub(self._mac, data)
-        data = patterns.IPV6.sub(self._ipv6, data)
+        data = _where(data, patterns.MAYBE_UUID, patterns.UUID, self._uuid)
+        data = _where(data, patterns.MAYBE_COLONS, patterns.MAC, self._mac)
+        data = _where(data, patterns.MAYBE_DASHES, patterns.MAC, self._mac)
+        data = _where(data, patterns.MAYBE_DOTS, patterns.DOTTED_MAC, self._mac)
+        data = _where(data, patterns.MAYBE_COLONS, patterns.IPV6, self._ipv6)
         return patterns.IPV4.sub(self._ipv4, data)
 
     def _cached(self, kind: str, value: bytes, mask: Callable[[str], str]) -> bytes:
@@ -98,18 +105,21 @@ class Identifiers:
 
     def _ipv4(self, match: Match) -> bytes:
         value, text = match[0], match.string
-        before = text[max(match.start() - patterns.LOOK_BACK, 0) : match.start()]
+        before = text[max(match.start() - patterns.LOOK_BACK, 0) : match.start()].rpartition(b"\n")[2]
         after = text[match.end() : match.end() + patterns.LOOK_BACK]
         if _is_part(before, after) or _is_version(value, before, after):
             return value
         return self._cached("ipv4", value, self._addresses.mask)
 
 
-def _on_lines(
-    data: bytes, needles: Iterable[bytes], pattern: re.Pattern[bytes], replace: Callable[[Match], bytes]
-) -> bytes:
+def _on_lines(data: bytes, needles: Needles, pattern: re.Pattern[bytes], replace: Replace) -> bytes:
     """The text with the pattern replaced in those lines that hold a needle."""
-    return rewrite(data, lines_with(data.lower(), needles), lambda line: pattern.sub(replace, line))
+    return rewrite(data, needles.lines(data.lower()), partial(pattern.sub, replace))
+
+
+def _where(data: bytes, maybe: re.Pattern[bytes], pattern: re.Pattern[bytes], replace: Replace) -> bytes:
+    """The text with the pattern replaced in those lines where a cheaper look found that it may match."""
+    return rewrite(data, lines_matching(data, maybe), partial(pattern.sub, replace))
 
 
 def _is_part(before: bytes, after: bytes) -> bool:
@@ -120,8 +130,9 @@ def _is_part(before: bytes, after: bytes) -> bool:
 
 def _is_version(value: bytes, before: bytes, after: bytes) -> bool:
     """Whether a dotted quad is a version rather than an address."""
-    if patterns.VERSION_BEFORE.search(before) or patterns.VERSION_AFTER.match(after):
+    worded = before.rstrip(patterns.VERSION_GAP).lower().endswith(patterns.VERSION_ENDS)
+    if (worded and patterns.VERSION_BEFORE.search(before)) or patterns.VERSION_AFTER.match(after):
         return True
     if value.startswith(PRIVATE):
         return False
-    return bool(patterns.MAYBE_BEFORE.search(before) or patterns.MAYBE_AFTER.match(after))
+    return bool((worded and patterns.MAYBE_BEFORE.search(before)) or patterns.MAYBE_AFTER.match(after))

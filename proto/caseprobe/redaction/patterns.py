@@ -25,7 +25,7 @@ EMAIL = re.compile(
     rb"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-]{1,64})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})(?![A-Za-z0-9-])"
 )
 # systemd writes instances of units as name@instance.type.
-UNIT = re.compile(rb"(?i)\.(?:service|socket|timer|mount|automount|target|slice|scope|path|device|swap)$")
+UNIT = re.compile(rb"(?i)\.(?:service|socket|timer|mount|automount|target|slice|scope|path|device|swap)\Z")
 USER = rb"([A-Za-z_\x80-\xff](?:[A-Za-z0-9._\x80-\xff-]{0,63}[A-Za-z0-9_$\x80-\xff])?)"
 HOME = re.compile(rb"(?i)(?<![a-z0-9])(?:/export)?(?:/home/|/users/|\\users\\)" + USER)
 LOGGED_USER = re.compile(
@@ -34,22 +34,45 @@ LOGGED_USER = re.compile(
     rb"|\b(?:r?user|logname|acct|LOGNAME|USER|SUDO_USER|USERNAME)=[\"']?)" + USER + rb"(?=[\s\"',;(]|$)",
     re.MULTILINE,
 )
-HOME_NEEDLES = (b"/home/", b"/users/", b"\\users\\")
-USER_NEEDLES = (b" for ", b"invalid user ", b"user=", b"logname=", b"acct=", b"username=")
 TOKEN = rb"(?:host|user|serial|id|addr)-[a-z2-7]{10,512}|_hidden_[a-z0-9_]{1,40}_"
 # A dotted quad may be a version. For private ranges only the surest signs count: an address that leaks is worse than a
 # version that is hidden.
 VERSION_BEFORE = re.compile(
-    rb"(?i)(?<![a-z])(?:(?:version|ver|firmware|fw|bios|build)[\s:=\"'(v#-]{0,4}|(?:kernel|driver|linux)[ -]v?)$"
+    rb"(?i)(?<![a-z])(?:(?:version|ver|firmware|fw|bios|build)[\s:=\"'(v#-]{0,4}|(?:kernel|driver|linux)[ -]v?)\Z"
 )
 MAYBE_BEFORE = re.compile(
-    rb"(?:(?i:(?<![a-z])(?:release|rel|rev|revision|oid)[\s:=\"'(v#-]{0,4})|\b[A-Z][A-Za-z]{1,16}/)$"
+    rb"(?:(?i:(?<![a-z])(?:release|rel|rev|revision|oid)[\s:=\"'(v#-]{0,4})|\b[A-Z][A-Za-z]{1,16}/)\Z"
 )
 VERSION_AFTER = re.compile(
     rb"(?i)[-~+_.](?:amd64|arm64|i386|i686|x86|generic|el\d|fc\d|deb|ubuntu|dfsg|bpo|rc\d|alpha|beta|cloud|aws|azure|lts)"
 )
 MAYBE_AFTER = re.compile(rb"[-~+_](?:[A-Za-z]|\d{1,4}(?:[-~+_A-Za-z]|\.[A-Za-z]|\b(?![.:\d/])))")
-GLUED_BEFORE = re.compile(rb"(?:[0-9.]|[A-Za-z]-?)$")
-ESCAPE_BEFORE = re.compile(rb"(?:\\[nrt]|%[0-9A-Fa-f]{2})$")
+GLUED_BEFORE = re.compile(rb"(?:[0-9.]|[A-Za-z]-?)\Z")
+ESCAPE_BEFORE = re.compile(rb"(?:\\[nrt]|%[0-9A-Fa-f]{2})\Z")
 GLUED_AFTER = re.compile(rb"\.?[0-9A-Za-z]")
 LOOK_BACK = 20
+
+# Cheap looks that start with a literal character; only lines that pass are searched with the patterns above.
+MAYBE_UUID = re.compile(b"-" + b"-".join([HEX + b"{4}"] * 3) + b"-")
+MAYBE_COLONS = re.compile(b":" + b":".join([HEX + b"{1,4}"] * 3) + b":|::")
+MAYBE_DASHES = re.compile(b"-" + b"-".join([HEX + b"{2}"] * 3) + b"-")
+MAYBE_DOTS = re.compile(rb"\." + HEX + rb"{4}\.")
+# What the text before a version ends with, after VERSION_GAP is cut off; then the patterns decide.
+VERSION_GAP = b" \t:=\"'(v#-V"
+VERSION_ENDS = (
+    b"version",
+    b"ver",
+    b"firmware",
+    b"fw",
+    b"bios",
+    b"build",
+    b"kernel",
+    b"driver",
+    b"linux",
+    b"release",
+    b"rel",
+    b"rev",
+    b"revision",
+    b"oid",
+    b"/",
+)

@@ -14,15 +14,9 @@ KEYS = (
     rb"|requirepass|masterauth|keytab[-_]?data|session[-_]?id|sessid|bind[-_]?pw|rootpw|userpw|authtok)"
 )
 KEY_NEEDLES = (
-    *(b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"psk", b"community"),
-    *(b"apikey", b"api_key", b"api-key", b"api.key", b"accesskey", b"access_key", b"access-key", b"access.key"),
-    *(b"authkey", b"auth_key", b"auth-key", b"accountkey", b"account_key", b"privatekey", b"private_key"),
-    *(b"private-key", b"presharedkey", b"preshared_key", b"preshared-key", b"pre-shared", b"pre_shared"),
-    *(b"encryptionkey", b"encryption_key", b"encryption-key", b"encrypt_key", b"signingkey", b"signing_key"),
-    *(b"signing-key", b"sharedkey", b"shared_key", b"shared-key", b"masterkey", b"master_key", b"master-key"),
-    *(b"licensekey", b"license_key", b"license-key", b"app_key", b"appkey", b"wep_key", b"wep-key", b"session_key"),
-    *(b"session-key", b"storage_key", b"storage-key", b"service_key", b"requirepass", b"masterauth", b"session_id"),
-    *(b"session-id", b"sessionid", b"sessid", b"bindpw", b"bind_pw", b"rootpw", b"userpw", b"authtok"),
+    *(b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"psk", b"community", b"key"),
+    *(b"requirepass", b"masterauth", b"session", b"sessid", b"bindpw", b"bind_pw", b"bind-pw", b"rootpw", b"userpw"),
+    *(b"authtok", b"pre-shared", b"pre_shared"),
 )
 # A key that ends so speaks about a secret instead of holding it; and values that are none.
 ABOUT_KEY = (
@@ -33,31 +27,36 @@ NO_SECRET = (
     rb"(?:true|false|yes|no|on|off|null|nil|none|undefined|required|optional|requisite|sufficient|default|\(null\)"
     rb"|\*{1,64}|<[a-z_ -]{1,32}>|0x[0-9a-f]{1,16}|[0-9]{1,3})"
 )
-REFERENCE = rb"(?:%[a-z(]|\$[{(A-Z]|\{\{|/(?:etc|var|usr|run|proc|home)/)"
+REFERENCE = (
+    rb"(?:%[sd(]|\$[{(]|\$[a-z_]{0,32}?(?:pass|pwd|token|secret|key|home)[a-z_]{0,32}(?![^\s\"'])|\{\{"
+    rb"|/(?:etc|var|usr|run|proc|home)/)"
+)
 ASSIGN = rb"\s{0,4}(?:=>|:=|=|:)"
+# Anchored at the key: what a value holds in its middle says nothing.
 ABOUT = (
-    rb"(?i)(?:[-_.]?"
+    rb"[^=:]{0,200}?"
     + ABOUT_KEY
     + rb"s?[\"'\]]{0,2}"
     + ASSIGN
-    + rb"|"
+    + rb"|[^=:]{0,200}+"
     + ASSIGN
     + rb"\s{0,4}[\"']?(?:"
     + NO_SECRET
     + rb"(?:[\"',;\s)}\]*]|$)|"
     + REFERENCE
-    + rb"))"
+    + rb")"
 )
 # "password: changed" in running text is prose; a mixed value, or a key at the start of its line, is not.
 SUFFIX = rb"[\w.-]{0,32}+[\"']?\]?\s{0,8}+"
 QUOTED = rb"(?:\"((?:[^\"\\\n]|\\.){1,4096}+)\"|'([^'\n]{1,4096}+)'|\\\"([^\"\\\n]{1,4096}+)\\\")"
-BARE = rb"([^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{0,4095}+)"
-MIXED = rb"((?=[^\s\"',;]{0,64}?[0-9!#$%^*+=@~?])[^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{5,4095}+)"
+# A bare value that goes on with "{", "(" or "[" is an object or a call that was printed.
+BARE = rb"([^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{0,4095}+)(?![({\[])"
+MIXED = rb"((?=[^\s\"',;]{0,64}?[0-9!#$%^*+=@~?])[^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{5,4095}+)(?![({\[])"
 
 
 def _rule(name: str, needles: tuple[bytes, ...], pattern: bytes, positive: str, negative: str) -> Rule:
-    """A rule whose pattern ignores case."""
-    return Rule(name, needles, re.compile(rb"(?i)" + pattern), positive, negative)
+    """A rule whose pattern is for lower case."""
+    return Rule(name, needles, re.compile(pattern), positive, negative)
 
 
 ASSIGNED: tuple[Rule, ...] = (
@@ -72,7 +71,7 @@ ASSIGNED: tuple[Rule, ...] = (
     _rule(
         "bearer",
         (b"bearer ",),
-        rb"\bbearer\s{1,4}((?=[^\s]{0,64}?[0-9])[A-Za-z0-9._~+/=-]{16,8192}+)",
+        rb"\bbearer\s{1,4}((?=[^\s]{0,64}?[0-9])[a-z0-9._~+/=-]{16,8192}+)",
         "sent 'Bearer mF_9.B5f-4.1JqM5z8kQx' to it",
         "the bearer of bad news",
     ),
@@ -93,13 +92,13 @@ ASSIGNED: tuple[Rule, ...] = (
     _rule(
         "url_user",
         (b"://",),
-        rb"(?<=://)([A-Za-z0-9_.-]{20,255}+)@(?=[a-z0-9])",
+        rb"(?<=://)((?=[a-z_.-]{0,255}+[0-9])[a-z0-9_.-]{20,255}+)@(?=[a-z0-9])",
         "https://0123456789abcdef0123456789@git.example/x.git",
         "https://git@git.example/x.git",
     ),
     _rule(
         "command_option",
-        (b"--", b" -", b"sshpass", b"mysql"),
+        (b"--", *KEY_NEEDLES, b"sshpass", b"mysql", b"curl", b"wget", b"http "),
         rb"(?<![\w-])(?:--?[a-z0-9-]{0,40}?" + KEYS + rb"[=\s]\s{0,4}(?![-&|<>])[\"']?([^\s\"']{2,4096}+)"
         rb"|sshpass\s{1,4}-p\s{0,4}[\"']?([^\s\"']{1,255}+)"
         rb"|mysql(?:dump|admin)?\s(?:[^\s-]\S{0,255}+\s{1,4}|-(?!p)\S{1,255}+\s{1,4}){0,20}+-p([^\s\"']{1,255}+)"
@@ -111,7 +110,7 @@ ASSIGNED: tuple[Rule, ...] = (
         "assignment",
         KEY_NEEDLES,
         re.compile(
-            rb"(?i)(?:(?:^|[\n{,;&?]|\\n|\s-\s)[\s\"']{0,40}+(?:export\s|set\s|-\s|env\s)?[\w.\[-]{0,64}?"
+            rb"(?:(?:^|[\n{,;&?]|\\n|\s-\s)[\s\"']{0,40}+(?:export\s|set\s|-\s|env\s)?[\w.\[-]{0,64}?"
             + KEYS
             + SUFFIX
             + rb"(?:=>|:=|=|:)\s{0,8}(?:"
@@ -170,14 +169,14 @@ ASSIGNED: tuple[Rule, ...] = (
             b"username ",
         ),
         rb"(?:\br[ow]community6?\s{1,8}([^\s#]{1,255}+)"
-        rb"|\bcom2sec6?\s{1,8}(?:-Cn\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}\S{1,255}+\s{1,8}([^\s#]{1,255}+)"
+        rb"|\bcom2sec6?\s{1,8}(?:-cn\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}\S{1,255}+\s{1,8}([^\s#]{1,255}+)"
         rb"|\bsnmp-server\s{1,8}(?:community|host\s{1,8}\S{1,255}+(?:\s{1,8}version\s{1,8}\S{1,8}+)?)\s{1,8}([^\s#]{1,255}+)"
-        rb"|\bcreateuser\s{1,8}(?:-e\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}(?:MD5|SHA\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+)[\"']?"
-        rb"(?:\s{1,8}(?:DES|AES\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+))?"
+        rb"|\bcreateuser\s{1,8}(?:-e\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}(?:md5|sha\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+)[\"']?"
+        rb"(?:\s{1,8}(?:des|aes\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+))?"
         rb"|\b(?:trapcommunity|trap2?sink\s{1,8}\S{1,255}+)\s{1,8}([^\s#]{1,255}+)"
         rb"|\bsnmp(?:bulk)?(?:walk|get|getnext|set|table)\s(?:\S{1,255}+\s{1,8}){0,20}?-c\s{0,8}[\"']?([^\s\"']{1,255}+)"
         rb"|\bwpa_passphrase\s{1,8}\S{1,255}+\s{1,8}[\"']?([^\s\"']{8,63}+)"
-        rb"|(?:^|\s):?\s{0,8}PSK\s{1,8}\"([^\"\n]{1,512}+)\""
+        rb"|(?:^|\s):?\s{0,8}psk\s{1,8}\"([^\"\n]{1,512}+)\""
         rb"|\b(?:key-string|authentication-key|auth[-_]pass|ppp\s{1,8}chap\s{1,8}password|rootpw)\s{1,8}(?:[0-9]\s{1,8}|--\w{1,16}\s{1,8}){0,3}([^\s\"']{2,512}+))",
         "rocommunity s3cr3t 10.0.0.0/8",
         "the community of users",
@@ -185,7 +184,7 @@ ASSIGNED: tuple[Rule, ...] = (
     _rule(
         "router",
         (b"secret ", b"password ", b"key "),
-        rb"\b(?:secret|password|key(?:-string)?)\s{1,4}(?:level\s{1,4}[0-9]{1,2}\s{1,4})?[0-9]\s{1,4}([A-Za-z0-9./$]{4,255}+)(?=\s|$|\")",
+        rb"\b(?:secret|password|key(?:-string)?)\s{1,4}(?:level\s{1,4}[0-9]{1,2}\s{1,4})?[0-9]\s{1,4}([a-z0-9./$]{4,255}+)(?=\s|$|\")",
         "enable password 7 0822455D0A16544541",
         "password 7 is weak",
     ),

@@ -13,12 +13,12 @@ NO_HYPHEN = rb"(?<![A-Za-z0-9_-])"
 
 def _token(name: str, needles: tuple[bytes, ...], body: bytes, positive: str, negative: str) -> Rule:
     """A rule for a token that is hidden whole."""
-    return Rule(name, needles, re.compile(START + body + END), positive, negative)
+    return Rule(name, needles, re.compile(START + body + END), positive, negative, cased=True)
 
 
 TOKENS: tuple[Rule, ...] = (
     _token(
-        "aws_key_id",
+        "aws_id",
         (b"akia", b"asia", b"abia", b"acca"),
         rb"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}",
         "key AKIAQYLPMN5HHHFPZAM2 used",
@@ -51,6 +51,7 @@ TOKENS: tuple[Rule, ...] = (
         re.compile(rb"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{10,255})"),
         "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
         "https://hooks.slack.com/",
+        cased=True,
     ),
     Rule(
         "chat_webhook",
@@ -61,6 +62,7 @@ TOKENS: tuple[Rule, ...] = (
         ),
         "https://discord.com/api/webhooks/110123456789/AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
         "https://discord.com/api/",
+        cased=True,
     ),
     _token(
         "stripe",
@@ -85,8 +87,9 @@ TOKENS: tuple[Rule, ...] = (
         ),
         "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
         "eyJ alone",
+        cased=True,
     ),
-    _token("google_key", (b"aiza",), rb"AIza[A-Za-z0-9_-]{35}", "AIzaSyA1234567890abcdefghijklmnopqrstuv", "AIza"),
+    _token("google_api", (b"aiza",), rb"AIza[A-Za-z0-9_-]{35}", "AIzaSyA1234567890abcdefghijklmnopqrstuv", "AIza"),
     _token(
         "google_oauth",
         (b"ya29.", b"gocspx-"),
@@ -154,6 +157,7 @@ TOKENS: tuple[Rule, ...] = (
         ),
         "anna:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7:19000:0:99999:7:::",
         "costs $1$ or $5",
+        cased=True,
     ),
     Rule(
         "grub_pbkdf2",
@@ -161,6 +165,7 @@ TOKENS: tuple[Rule, ...] = (
         re.compile(rb"grub\.pbkdf2\.sha512\.[0-9]{1,8}\.([A-Fa-f0-9.]{32,600})"),
         "password_pbkdf2 root grub.pbkdf2.sha512.10000.9CA4611006FE96BC77A16ABAFEB1A3BE.3F9A",
         "grub.pbkdf2.sha512",
+        cased=True,
     ),
     Rule(
         "ntlm",
@@ -170,20 +175,23 @@ TOKENS: tuple[Rule, ...] = (
         ),
         "anna:1001:aad3b435b51404eeaad3b435b51404ee:8846f7eaee8fb117ad06bdd830b7586c:::",
         "aad3b435b51404ee",
+        cased=True,
     ),
     Rule(
         "join_code",
         (b"cp1",),
-        re.compile(rb"(?i)" + START + rb"CP1[- ]?((?:[A-Z2-7]{5}[- ]?){8,400}[A-Z2-7]{0,5})"),
+        re.compile(rb"(?i)" + START + rb"CP1[- ]?((?:[A-Z2-7]{5}[- ]?){4,400}[A-Z2-7]{0,5})"),
         "caseprobe bundle --to CP1-MFRGG-ZDFMZ-TWQ2L-KMFRG-GZDFM-ZTWQ2-LKMFR-GGZDF-MZTW",
         "CP1-MFRGG",
+        cased=True,
     ),
     Rule(
         "otpauth",
         (b"otpauth://",),
-        re.compile(rb"otpauth://[^\s\"']{0,200}?[?&]secret=([A-Za-z2-7=]{8,256})"),
+        re.compile(rb"otpauth://[^\s\"'?]{0,200}+\?[^\s\"'?]{0,100}?secret=([A-Za-z2-7=]{8,256})"),
         "otpauth://totp/Acme:anna?secret=JBSWY3DPEHPK3PXP&issuer=Acme",
         "otpauth://totp/",
+        cased=True,
     ),
     Rule(
         "signed_url",
@@ -194,5 +202,6 @@ TOKENS: tuple[Rule, ...] = (
         ),
         "https://store.example/x?sv=2022&sig=tW0Vfc1ZqLhQeGxkD7a0mYJb9sKpNuR2vXw4%3D&se=2026",
         "sig=short",
+        cased=True,
     ),
 )

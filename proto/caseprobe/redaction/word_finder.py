@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from caseprobe.redaction.lines import Needles
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.patterns import TOKEN
 from caseprobe.redaction.pseudonyms import Pseudonyms, is_masked_name
@@ -28,7 +29,7 @@ class WordFinder:
         self._hosts = _bytes(names.other_hosts()) | (own if asset_masked else set())
         self._serials = serials if asset_masked else set()
         self._people = _bytes(names.people())
-        self.needles = tuple(self._hosts | self._people | self._serials)
+        self.needles = Needles(self._hosts | self._people | self._serials)
         words = _either(self._hosts | self._people | self._serials | self._kept)
         dotted = _either(host for host in self._hosts if b"." in host)
         inner = b"|".join((self._kept_first(), SIBLING + rb"(?:" + dotted + rb")", words))

@@ -1,0 +1,52 @@
+"""A random value planted in every source before collecting; it must appear nowhere, in no encoding, afterwards."""
+
+from __future__ import annotations
+
+from base64 import b16encode, b64encode
+
+
+def sentinel_line(sentinel: str) -> str:
+    """The line to add to a raw source: to the pipe the sentinel is a secret like any other.
+
+    sentinel: 16 or more random letters and digits, drawn anew for each run.
+
+    >>> sentinel_line("q7Zk2vXw9Lm4Tn8R")
+    'caseprobe_sentinel_password=q7Zk2vXw9Lm4Tn8R'
+    """
+    return f"caseprobe_sentinel_password={sentinel}"
+
+
+def sentinel_hits(data: bytes, sentinel: str) -> list[str]:
+    """The encodings in which a sentinel stands in bytes, sorted; empty is what must come back.
+
+    >>> sentinel_hits(b"x q7Zk2vXw9Lm4Tn8R y", "q7Zk2vXw9Lm4Tn8R")
+    ['plain']
+    """
+    folded = data.lower()
+    cased = {name for name, forms in _cased_forms(sentinel.encode()).items() if any(form in data for form in forms)}
+    loose = {name for name, form in _folded_forms(sentinel).items() if form in folded}
+    return sorted(cased | (loose - {"any case"} if "plain" in cased else loose))
+
+
+def _cased_forms(value: bytes) -> dict[str, list[bytes]]:
+    """Encodings that keep upper and lower case apart; base 64 at each of the three places where it may begin."""
+    inner = [b64encode(b"\0" * shift + value)[(4 * shift + 2) // 3 : -4] for shift in range(3)]
+    return {
+        "plain": [value],
+        "base64": [*inner, *(form.replace(b"+", b"-").replace(b"/", b"_") for form in inner)],
+        "backwards": [value[::-1]],
+    }
+
+
+def _folded_forms(sentinel: str) -> dict[str, bytes]:
+    """Encodings that are compared in lower case."""
+    value = sentinel.lower()
+    return {
+        "any case": value.encode(),
+        "hex": b16encode(sentinel.encode()).lower(),
+        "url": "".join(f"%{ord(char):02x}" for char in sentinel).encode(),
+        "json": "".join(f"\\u{ord(char):04x}" for char in sentinel).encode(),
+        "html": "".join(f"&#{ord(char)};" for char in sentinel).encode(),
+        "utf-16-le": value.encode("utf-16-le"),
+        "utf-16-be": value.encode("utf-16-be"),
+    }
