@@ -39,8 +39,8 @@ class Terminal:
     def run(self, *words: str, stdin: str = "", token: str | None = None) -> str:
         """What a command prints; raises the error that it ends with."""
         main = typer.Typer()
-        for name, app in apps:
-            main.add_typer(app, name=name)
+        for name, commands in apps:
+            main.add_typer(commands, name=name)
         environment = {"CASEPROBE_URL": self.url, "CASEPROBE_TOKEN": self.token if token is None else token}
         result = CliRunner().invoke(main, list(words), input=stdin, env=environment, standalone_mode=False)
         if result.exception:
