@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from caseprobe_collector.storage import create_storage, open_storage
+
+# fsync costs nothing there; tests of durability itself use tmp_path, which is on a disk.
+MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +28,10 @@ def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(open_once())
     return folder
+
+
+@pytest.fixture
+def data_folder(empty_folder: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of it for one test, in memory where the system has a place for that."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as folder:
+        yield Path(shutil.copytree(empty_folder, Path(folder) / "data"))

@@ -101,7 +101,8 @@ def _read(path: Path | None, environment: Mapping[str, str]) -> tuple[Path, str]
 
 def _from_file(file: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        # A line end more, so that an error in the last line has a line number too.
+        return tomllib.loads(text + "\n")
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: not TOML: {error}") from None
 
@@ -113,7 +114,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _place(file: Path, text: str, key: str) -> str:
-    numbers = (number for number, line in enumerate(text.splitlines(), 1) if line.split("=")[0].strip(" \"'") == key)
+    numbers = (number for number, line in enumerate(text.splitlines(), 1) if line.split("=")[0].strip(" \"'[]") == key)
     return f"{file} line {next(numbers, '?')}"
 
 

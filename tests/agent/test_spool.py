@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from caseprobe.errors import DeliveryError, NotFound, StorageFull, UsageError
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.spool import Item, Spool
-from caseprobe_agent.spool.rows import holes, runs
+from caseprobe_agent.spool.record import holes, runs
 
 SNAPSHOT, ARTIFACT = link_pb2.DATA_KIND_SNAPSHOT, link_pb2.DATA_KIND_ARTIFACT
 

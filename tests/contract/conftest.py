@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,10 +19,9 @@ BUS_ADAPTERS = ("in-process",)  # later: nats
 
 
 @pytest.fixture(params=METADATA_ADAPTERS)
-async def storage(request: pytest.FixtureRequest, empty_folder: Path, tmp_path: Path) -> AsyncIterator[Storage]:
+async def storage(request: pytest.FixtureRequest, data_folder: Path) -> AsyncIterator[Storage]:
     """Empty stores."""
-    shutil.copytree(empty_folder, tmp_path / "data")
-    async with open_storage(tmp_path / "data") as opened:
+    async with open_storage(data_folder) as opened:
         yield opened
 
 

@@ -21,6 +21,7 @@ from caseprobe_agent.link.outbox import Item, Outbox
 # Measured: 256 KiB and 512 KiB cost least per byte; smaller frames let live ones through sooner.
 LARGEST_PIECE_BYTES = 256 * 1024
 LISTED = 16
+SETTLE_SECONDS = 0.05
 GAP = link_pb2.DATA_KIND_UNSPECIFIED
 
 
@@ -65,6 +66,9 @@ class Feeder:
         """Tell the outbox what the collector acknowledged or refused; the newest acknowledgement covers the others."""
         while True:
             await self._news.wait()
+            if self._acked < self._sent:
+                # In a backlog each acknowledgement would cost the outbox a commit of its own.
+                await asyncio.sleep(SETTLE_SECONDS)
             self._news.clear()
             while self._refused:
                 sequence, reason = self._refused.popleft()

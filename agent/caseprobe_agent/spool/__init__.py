@@ -6,7 +6,7 @@ hears of its result only after that commit: nobody is told of, and the link neve
 back. Records leave only by `acknowledge` and by `drop`, which writes a Gap in the same commit.
 """
 
-from caseprobe_agent.spool.rows import Item
+from caseprobe_agent.spool.record import Item
 from caseprobe_agent.spool.spool import Spool
 
 __all__ = ["Item", "Spool"]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from caseprobe.errors import ConfigurationError, DeliveryError, UsageError
+from caseprobe.errors import DeliveryError
 from caseprobe_agent.spool.ledger import Ledger
-from caseprobe_agent.spool.rows import SCHEMA, Rows, lenient_text
+from caseprobe_agent.spool.lock import Lock, Note
+from caseprobe_agent.spool.record import SCHEMA, lenient_text
+from caseprobe_agent.spool.rows import Rows
 from caseprobe_agent.spool.salvage import take_over
 from caseprobe_agent.spool.writer import damaged
 
@@ -49,47 +50,56 @@ class Store:
             self.connection.close()
 
 
-@dataclass
 class SpoolFile:
     """Where the spool lives, and what became of damaged predecessors. Held by one process at a time."""
 
-    folder: Path
-    quota_bytes: int
-    wall: Callable[[], float]
-    new_id: Callable[[], str]
-    # Names of files that were set aside because they were damaged.
-    set_aside: list[str] = field(default_factory=list)
-    # Records that damage took, all declared as Gaps.
-    lost_records: int = 0
-    _lock: int = -1
-    _reserved: bool = False
+    def __init__(self, folder: Path, quota_bytes: int, wall: Callable[[], float], new_id: Callable[[], str]) -> None:
+        self._folder, self._quota_bytes, self._wall, self._new_id = folder, quota_bytes, wall, new_id
+        self._reserved = False
+        self._noted = Note()
+        self.lock = Lock(folder)
+        # Names of files that were set aside because they were damaged.
+        self.set_aside: list[str] = []
+        # Records that damage took, all declared as Gaps.
+        self.lost_records = 0
 
-    def lock(self) -> None:
-        """Make this process the folder's only one; raises UsageError where another has it."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    def open(self) -> Store:
+        """The file, checked; a damaged one is set aside and replaced. Raises DeliveryError where it cannot be used."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / "spool.lock", flags, 0o600)
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot use the folder {self.folder}: {error.strerror}: choose another data folder"
-            ) from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise UsageError(f"another caseprobe is running with the folder {self.folder}: stop it first") from None
-        self._lock = descriptor
+            try:
+                store = self._open()
+            except sqlite3.Error as error:
+                if not damaged(error):
+                    raise
+                store = self._start_anew(None)
+            self._reconcile(store, self.lock.read())
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from None
+        self.keep_reserve()
+        return store
 
-    def unlock(self) -> None:
-        """Let another process have the folder."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+    def replace(self, store: Store, error: Exception) -> Store:
+        """The store to go on with after this error of a running one: never the same handle."""
+        store.close()
+        note = Note(store.rows.spool_id, store.rows.highest_seen, (self.lock.read() or Note()).acked)
+        try:
+            fresh = self._start_anew(note) if damaged(error) else self._open()
+            self._reconcile(fresh, note)
+        except (sqlite3.Error, OSError) as failed:
+            raise self._unusable(failed) from None
+        return fresh
+
+    def committed(self, store: Store) -> None:
+        """Note how far the store came; called after each commit."""
+        note = Note(store.rows.spool_id, store.rows.last_sequence(), store.rows.last_acked())
+        if note != self._noted:
+            with contextlib.suppress(OSError):
+                self.lock.write(note)
+                self._noted = note
 
     def keep_reserve(self) -> None:
         """Hold some room back, so that acknowledging still works on a full disk; where there is none, without it."""
-        path = self.folder / "spool.reserve"
+        path = self._folder / "spool.reserve"
         if self._reserved or path.is_symlink():
             return
         with contextlib.suppress(OSError), path.open("wb") as file:
@@ -100,52 +110,11 @@ class SpoolFile:
         """Give the held room back to the disk."""
         self._reserved = False
         with contextlib.suppress(OSError):
-            (self.folder / "spool.reserve").unlink()
-
-    def open(self) -> Store:
-        """The file, checked; a damaged one is set aside and replaced. Raises ConfigurationError, DeliveryError."""
-        try:
-            store = self._open_or_start_anew()
-            self._compare_name(store)
-        except (sqlite3.Error, OSError) as error:
-            raise self._unusable(error) from None
-        self.keep_reserve()
-        return store
-
-    def _open_or_start_anew(self) -> Store:
-        try:
-            return self._open()
-        except sqlite3.Error as error:
-            if not damaged(error):
-                raise
-        return self._start_anew(0)
-
-    def _compare_name(self, store: Store) -> None:
-        """The lock file remembers the spool's name: a file that was emptied or removed is a loss, and is told."""
-        remembered = os.pread(self._lock, 200, 0).decode("ascii", "replace")
-        name = store.rows.spool_id
-        if remembered == name:
-            return
-        if remembered and not self.set_aside:
-            store.rows.append_gap(0, 0, "corrupt")
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, name.encode("ascii"), 0)
-        os.fsync(self._lock)
-
-    def replace(self, store: Store, error: Exception) -> Store:
-        """The store to go on with after this error of a running one: never the same handle."""
-        store.close()
-        try:
-            # Numbers go on above those of the old file: a late ack for it must not hit new records.
-            fresh = self._start_anew(store.rows.highest_seen) if damaged(error) else self._open()
-            self._compare_name(fresh)
-        except (sqlite3.Error, OSError) as failed:
-            raise self._unusable(failed) from None
-        return fresh
+            (self._folder / "spool.reserve").unlink()
 
     def _open(self) -> Store:
-        _create_private(self.folder / NAME)
-        connection = sqlite3.connect(self.folder / NAME, isolation_level=None, check_same_thread=False)
+        _create_private(self._folder / NAME)
+        connection = sqlite3.connect(self._folder / NAME, isolation_level=None, check_same_thread=False)
         connection.text_factory = lenient_text
         try:
             for pragma in PRAGMAS:
@@ -154,30 +123,37 @@ class SpoolFile:
             if verdict != "ok":
                 raise _damage()
             connection.executescript(SCHEMA)
-            store = self._store(connection)
-            self.lost_records += store.rows.account()
+            return self._store(connection)
         except BaseException:
             connection.close()
             raise
-        return store
 
     def _store(self, connection: sqlite3.Connection) -> Store:
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('spool_id', ?)", (self.new_id(),))
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('spool_id', ?)", (self._new_id(),))
         (spool_id,) = connection.execute("SELECT value FROM meta WHERE name = 'spool_id'").fetchone()
-        rows = Rows(connection, str(spool_id), self.quota_bytes, self.wall)
-        rows.last_sequence()
+        rows = Rows(connection, str(spool_id), self._quota_bytes, self._wall)
         return Store(connection, rows, Ledger(connection))
 
-    def _start_anew(self, above: int) -> Store:
-        """Set the file aside, take over what can be read of it, and count on above every number that it gave out."""
+    def _reconcile(self, store: Store, note: Note | None) -> None:
+        """Go on above every number that was given out, and declare what is not there any more."""
+        store.connection.execute("BEGIN IMMEDIATE")
+        if note:
+            # A late ack for an old number must never hit a new record.
+            store.rows.count_on_above(note.highest)
+            store.rows.acknowledge(note.acked)
+        self.lost_records += store.rows.account()
+        store.connection.execute("COMMIT")
+        self._noted = Note(store.rows.spool_id, store.rows.last_sequence(), store.rows.last_acked())
+        self.lock.write(self._noted, durably=True)
+
+    def _start_anew(self, note: Note | None) -> Store:
+        """Set the file aside and take over what can be read of it."""
         old = self._put_aside()
         store = self._open()
         store.connection.execute("BEGIN IMMEDIATE")
-        acked = take_over(old, store.connection)
+        counted = take_over(old, store.connection)
         store.rows.forget()
-        store.rows.count_on_above(above)
-        self.lost_records += store.rows.account()
-        if not acked:
+        if not counted and note is None and self.lock.read() is None:
             # Which numbers were lost is not known any more; that some were is said all the same.
             store.rows.append_gap(0, 0, "corrupt")
         store.connection.execute("COMMIT")
@@ -185,16 +161,16 @@ class SpoolFile:
 
     def _put_aside(self) -> Path:
         number = 1
-        while (kept := self.folder / f"{NAME}.damaged-{number}").exists():
+        while (kept := self._folder / f"{NAME}.damaged-{number}").exists():
             number += 1
         for side in SIDES:
             with contextlib.suppress(FileNotFoundError):
-                (self.folder / f"{NAME}{side}").rename(f"{kept}{side}")
+                (self._folder / f"{NAME}{side}").rename(f"{kept}{side}")
         self.set_aside.append(kept.name)
         return kept
 
     def _unusable(self, error: Exception) -> DeliveryError:
-        return DeliveryError(f"cannot use the spool in {self.folder}: {error}: check the disk and the folder's rights")
+        return DeliveryError(f"cannot use the spool in {self._folder}: {error}: check the disk and the folder's rights")
 
 
 def _create_private(path: Path) -> None:

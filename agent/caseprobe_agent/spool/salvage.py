@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from caseprobe_agent.spool.rows import HEADER, lenient_text, sound
+from caseprobe_agent.spool.record import HEADER, lenient_text, sound
 
 LARGEST = 2**53
 ITEMS = f"SELECT {HEADER}, seal, body, bulk, appended_at FROM items ORDER BY sequence"

@@ -12,7 +12,7 @@ from typing import Self
 from caseprobe.errors import StorageFull
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.spool.file import SpoolFile, Store
-from caseprobe_agent.spool.rows import Item
+from caseprobe_agent.spool.record import Item
 from caseprobe_agent.spool.writer import Writer
 
 QUOTA_BYTES = 256 * 1024 * 1024
@@ -46,18 +46,18 @@ class Spool:
         Raises UsageError where another process has it, ConfigurationError or DeliveryError where it cannot be used.
         """
         file = SpoolFile(folder, quota_bytes, wall, new_id)
-        file.lock()
+        file.lock.take()
         try:
             store = await asyncio.to_thread(file.open)
         except BaseException:
-            file.unlock()
+            file.lock.release()
             raise
-        return cls(file, Writer(store, file.replace))
+        return cls(file, Writer(store, file.replace, file.committed))
 
     async def close(self) -> None:
         """Commit what waits and let the folder go."""
         await self._writer.close()
-        self._file.unlock()
+        self._file.lock.release()
 
     async def __aenter__(self) -> Self:
         return self

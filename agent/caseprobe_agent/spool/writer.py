@@ -52,10 +52,14 @@ class _Result:
 class Writer(Generic[D]):
     """Runs units of work in the order in which they came; each is durable when its caller goes on."""
 
-    def __init__(self, database: D, replace: Callable[[D, Exception], D]) -> None:
-        """replace gives the database to go on with after the file or the handle failed; it may raise CaseprobeError."""
+    def __init__(self, database: D, replace: Callable[[D, Exception], D], committed: Callable[[D], None]) -> None:
+        """replace gives the database to go on with after the file or the handle failed; it may raise CaseprobeError.
+
+        committed is called after each commit, before the callers are told.
+        """
         self.database = database
         self._replace = replace
+        self._committed = committed
         self._failed: Exception | None = None
         self._queue: queue.SimpleQueue[_Unit[D] | None] = queue.SimpleQueue()
         self._closed = False
@@ -113,6 +117,7 @@ class Writer(Generic[D]):
             else:
                 _tell(group, [_Result(group[0].future, error=_as_ours(error))])
         else:
+            self._committed(self.database)
             pairs = zip(group, values, strict=True)
             _tell(group, [_Result(unit.future, value) for unit, value in pairs])
 

@@ -1,0 +1,223 @@
+"""The data folder: private, opened once at a time, and honest about what it finds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from caseprobe.errors import ConfigurationError, Corrupt
+from caseprobe_collector.ports import Transaction
+from caseprobe_collector.storage import create_storage, open_storage
+from caseprobe_collector.storage.objects import FileObjects
+from caseprobe_collector.storage.schema import STEPS
+from caseprobe_collector.storage.unit import unit_of
+from tests.fakes_storage import agent, customer, snapshot
+
+DATABASE = "collector.sqlite3"
+
+
+@pytest.fixture
+def folder(empty_folder: Path, tmp_path: Path) -> Path:
+    """An empty collector's folder."""
+    return Path(shutil.copytree(empty_folder, tmp_path / "data"))
+
+
+async def test_only_the_owner_reads_any_of_it(tmp_path: Path) -> None:
+    """Folders 0700, files 0600, whatever the umask; the CA's key above all."""
+    before = os.umask(0)
+    try:
+        create_storage(tmp_path / "data")
+        async with open_storage(tmp_path / "data") as storage:
+            await storage.objects.put("a/b", _nothing())
+            await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").rglob("*")}
+    finally:
+        os.umask(before)
+    assert {name for name, mode in modes.items() if mode not in (0o600, 0o700)} == set()
+    assert modes["ca.key"] == 0o600
+    assert {DATABASE, DATABASE + "-wal", "b", "lock"} <= set(modes)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    yield b""
+
+
+async def test_made_twice_is_made_once(tmp_path: Path) -> None:
+    """The CA that machines trust is never replaced."""
+    create_storage(tmp_path / "data")
+    first = (tmp_path / "data/authority/ca.key").read_bytes()
+    create_storage(tmp_path / "data")
+    assert (tmp_path / "data/authority/ca.key").read_bytes() == first
+
+
+async def test_without_a_ca_it_says_what_to_do(tmp_path: Path) -> None:
+    """A folder that was never made."""
+    with pytest.raises(ConfigurationError, match="caseprobe-collector init"):
+        async with open_storage(tmp_path / "nothing"):
+            pass
+
+
+async def test_a_key_that_others_can_read_is_refused(folder: Path) -> None:
+    """It may have been copied."""
+    (folder / "authority/ca.key").chmod(0o644)
+    with pytest.raises(ConfigurationError, match="can be read by others"):
+        async with open_storage(folder):
+            pass
+
+
+async def test_a_key_of_another_ca_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Half a restored backup."""
+    create_storage(tmp_path / "other")
+    shutil.copy(tmp_path / "other/authority/ca.key", folder / "authority/ca.key")
+    with pytest.raises(ConfigurationError, match="do not belong together"):
+        async with open_storage(folder):
+            pass
+
+
+async def test_a_second_collector_is_refused(folder: Path) -> None:
+    """Two writers would break the audit's one chain; once the first ended the folder is free."""
+    async with open_storage(folder):
+        with pytest.raises(ConfigurationError, match="another collector"):
+            async with open_storage(folder):
+                pass
+    async with open_storage(folder):
+        pass
+
+
+async def test_a_newer_schema_is_left_alone(folder: Path) -> None:
+    """An older program neither starts on it nor changes a byte."""
+    _execute(folder / DATABASE, f"UPDATE schema_version SET version = {len(STEPS) + 6}")
+    with pytest.raises(ConfigurationError, match=f"schema {len(STEPS) + 6}, this version knows schema {len(STEPS)}"):
+        async with open_storage(folder):
+            pass
+    assert _execute(folder / DATABASE, "SELECT version FROM schema_version") == [(len(STEPS) + 6,)]
+
+
+async def test_another_programs_database_is_left_alone(folder: Path) -> None:
+    """A wrong data_folder does no harm."""
+    (folder / DATABASE).unlink()
+    _execute(folder / DATABASE, "CREATE TABLE bookmarks (url TEXT)")
+    with pytest.raises(Corrupt, match="something else"):
+        async with open_storage(folder):
+            pass
+
+
+async def test_a_file_that_is_no_database_is_reported(folder: Path) -> None:
+    """Overwritten with something else."""
+    (folder / DATABASE).write_bytes(b"not a database at all, but long enough to be one" * 100)
+    with pytest.raises(Corrupt, match="damaged"):
+        async with open_storage(folder):
+            pass
+
+
+async def test_commits_are_real(folder: Path) -> None:
+    """The writer's connection fsyncs on each commit and holds references."""
+    async with open_storage(folder) as storage:
+
+        async def work(tx: Transaction) -> list[int]:
+            names = ("synchronous", "foreign_keys")
+            return [int((await unit_of(tx).rows(sa.text(f"PRAGMA {name}")))[0][0]) for name in names]
+
+        assert await storage.transactions.run(work) == [2, 1]
+
+
+@pytest.mark.parametrize("size", [1000, 300_000])
+async def test_rot_on_the_disk_is_found(folder: Path, size: int) -> None:
+    """One flipped bit in a stored body, in the database or in a file, is Corrupt and never shown as good."""
+    body = bytes(size)
+    async with open_storage(folder) as storage:
+
+        async def work(tx: Transaction) -> None:
+            await storage.customers.add_customer(tx, customer())
+            await storage.fleet.put_agent(tx, agent())
+            await storage.snapshots.add_snapshot(tx, snapshot(body=body))
+
+        await storage.transactions.run(work)
+    rotten = b"\x01" + body[1:]
+    if size < 10_000:
+        _execute(folder / DATABASE, "UPDATE snapshot_bodies SET body = ?", rotten)
+    else:
+        next((folder / "objects/bodies").rglob("*/*")).write_bytes(rotten)
+    async with open_storage(folder) as storage:
+        with pytest.raises(Corrupt, match="snap_1 is damaged"):
+            await storage.snapshots.get_snapshot("snap_1", None)
+        assert len(await storage.snapshots.list_by_agent("agent_1", None)) == 1
+
+
+async def test_a_body_whose_file_is_gone_is_damaged(folder: Path) -> None:
+    """Not found would say that it never was."""
+    async with open_storage(folder) as storage:
+
+        async def work(tx: Transaction) -> None:
+            await storage.customers.add_customer(tx, customer())
+            await storage.fleet.put_agent(tx, agent())
+            await storage.snapshots.add_snapshot(tx, snapshot(body=bytes(300_000)))
+
+        await storage.transactions.run(work)
+        next((folder / "objects/bodies").rglob("*/*")).unlink()
+        with pytest.raises(Corrupt, match="damaged"):
+            await storage.snapshots.get_snapshot("snap_1", None)
+
+
+def test_half_written_objects_are_swept(tmp_path: Path) -> None:
+    """What a killed process left goes at the next start, and nothing else."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/.tmp-0011").write_bytes(b"half")
+    (tmp_path / "a/whole").write_bytes(b"whole")
+    FileObjects(tmp_path)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["whole"]
+
+
+CHILD = """
+import asyncio, sys
+from pathlib import Path
+from caseprobe_collector.storage import open_storage
+from tests.fakes_storage import customer
+
+async def main():
+    async with open_storage(Path(sys.argv[1])) as storage:
+        async def add(number):
+            async def work(tx):
+                await storage.customers.add_customer(tx, customer(f"cust_{number:06}"))
+            await storage.transactions.run(work)
+            print(number, flush=True)
+        for first in range(0, 1000000, 8):
+            await asyncio.gather(*(add(number) for number in range(first, first + 8)))
+
+asyncio.run(main())
+"""
+
+
+async def test_what_was_acknowledged_survives_a_kill(folder: Path) -> None:
+    """SIGKILL in the middle of commits: every number that was printed is there, and the folder opens at once."""
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, env=environment)
+    assert child.stdout is not None
+    acknowledged = {int(child.stdout.readline()) for _ in range(60)}
+    child.kill()
+    acknowledged |= {int(line) for line in child.stdout.read().split(b"\n")[:-1]}
+    child.stdout.close()
+    child.wait()
+    async with open_storage(folder) as storage:
+        stored = {int(one.customer_id[5:]) for one in await storage.customers.list_customers(None)}
+    assert acknowledged - stored == set()
+    assert len(stored - acknowledged) <= 8
+
+
+def _execute(path: Path, statement: str, *parameters: object) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            return connection.execute(statement, parameters).fetchall()
+    finally:
+        connection.close()
