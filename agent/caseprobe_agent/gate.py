@@ -62,6 +62,11 @@ class Permit:
     consent: ConsentRecord
     grant: Grant | None = None
 
+    @property
+    def grant_id(self) -> str:
+        """The grant that it rests on; empty where policy alone allows it."""
+        return GrantTerms.FromString(self.grant.terms).grant_id if self.grant else ""
+
 
 @dataclass(frozen=True)
 class Denied:
@@ -115,17 +120,6 @@ class Gate:
             return verdict
         started, _ = await asyncio.gather(self._mark(ask, request), self._admitted(verdict))
         return verdict if started else None
-
-    async def recheck(self, permit: Permit, ask: Ask) -> Denied | None:
-        """Judge a request again that has become more exact (a name has its address now); None: the permit still holds.
-
-        The owner who was asked about the name is not asked again, but policy decides about the address.
-        """
-        decision = self.foresee(ask)
-        if decision.decision == POLICY_DECISION_ALLOW:
-            return None
-        await self._audit.record("refused", ask.command_id, _asker(ask), f"{_what(ask)}: {decision.reason}")
-        return Denied(OUTCOME_STATE_REFUSED_POLICY, decision.reason)
 
     async def _decide(self, ask: Ask, wait_seconds: float | None) -> Permit | Denied:
         """Policy and grants, then the owner where they must be asked, then both again: time has passed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from caseprobe.v1.consent_pb2 import (
 from caseprobe.v1.link_pb2 import OUTCOME_STATE_EXPIRED, OUTCOME_STATE_REFUSED_POLICY, OUTCOME_STATE_REFUSED_USER
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
-from caseprobe_agent.consent.policy import ALLOW, SHIPPED, Policy, Rule
+from caseprobe_agent.consent.policy import ALLOW, DENY, SHIPPED, Policy, Rule
 from caseprobe_agent.gate import Answer, Denied, Gate, Permit
 from caseprobe_agent.grants import Grants
 from tests.fakes_flows import FakeClock, FakeLedger, FakeOwner, fake_sign, fake_verify
@@ -143,13 +144,9 @@ async def test_a_name_is_judged_again_with_its_address(tmp_path: Path) -> None:
     """The owner's yes to a name is no yes to loopback behind it."""
     house = House(tmp_path)
     ask = replace(LOGS, kind=POLICY_KIND_PATH_TARGET, target="example.org")
-    permit = await house.gate.admit(ask, b"")
-    assert isinstance(permit, Permit)
-    from ipaddress import ip_address
-
-    assert await house.gate.recheck(permit, replace(ask, address=ip_address("203.0.113.1"))) is None
-    denied = await house.gate.recheck(permit, replace(ask, address=ip_address("127.0.0.1")))
-    assert isinstance(denied, Denied)
+    assert isinstance(await house.gate.admit(ask, b""), Permit)
+    foreseen = [house.gate.foresee(replace(ask, address=ip_address(a))) for a in ("203.0.113.1", "127.0.0.1")]
+    assert [one.decision for one in foreseen] == [ALLOW, DENY]
 
 
 async def test_standing_grants_survive_a_restart_and_end_by_revoking(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import pwd
 import secrets
+import sys
 import time
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -20,6 +22,7 @@ from caseprobe_agent.config import Settings
 from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import Identity, sign
 from caseprobe_agent.link import Credentials
+from caseprobe_agent.seal import Run
 
 SIGNATURE_SECONDS = 20.0
 
@@ -59,18 +62,18 @@ def audit_path(settings: Settings) -> Path:
     return settings.state_folder / "audit.jsonl"
 
 
-def grants_of(settings: Settings, identity: Identity | None) -> Grants:
+def grants_of(settings: Settings, identity: Identity | None, run: Run = worker.call) -> Grants:
     """The grants that the enrolled machine's key signed; without one there are none."""
 
     async def sign_terms(data: bytes) -> tuple[str, bytes]:
         assert identity is not None, "nothing asks for a grant before the machine is enrolled"
-        return await sign(identity, data, run=worker.call)
+        return await sign(identity, data, run=run)
 
     async def verify_terms(key_id: str, data: bytes, signature: bytes) -> bool:
         if identity is None or key_id != identity.agent_id:
             return False
         request = grants.signature_request(identity.private_key_pem, data, signature)
-        return bool(await worker.call(grants.signature_fits, request, SIGNATURE_SECONDS))
+        return bool(await run(grants.signature_fits, request, SIGNATURE_SECONDS))
 
     return Grants(settings.state_folder / "grants", sign_terms, verify_terms)
 
@@ -92,3 +95,11 @@ def hello_of(identity: Identity, spool_id: str, label: str, system: str, boot_id
     )
     hello.sent_at.GetCurrentTime()
     return hello
+
+
+def system_name() -> str:
+    """The operating system as its maker names it."""
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "") or sys.platform
+    except OSError:
+        return sys.platform

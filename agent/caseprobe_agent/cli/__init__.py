@@ -18,14 +18,19 @@ from caseprobe.errors import CaseprobeError, UsageError
 
 # Every command, in the order of the overview, each in the file of its name. Only the one that is called is imported.
 COMMANDS: tuple[str, ...] = (
-    "bundle",
     "check",
+    "bundle",
     "path",
     "show",
     "verify",
     "redact",
     "unmask",
     "enroll",
+    "run",
+    "status",
+    "consent",
+    "leave",
+    "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Measure this machine", ("check", "bundle", "path")),

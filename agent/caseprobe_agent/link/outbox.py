@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -50,7 +51,7 @@ class Item(Protocol):
 class Outbox(Protocol):
     """Durable records in the order of their sequences."""
 
-    async def pending(self, after: int, limit: int) -> list[Item]:
+    async def pending(self, after: int, limit: int) -> Sequence[Item]:
         """Records above a sequence, in order."""
         ...
 

@@ -6,27 +6,33 @@ the rules, the checks or cryptography; a one-shot run calls `pipe` itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal.form import Hiding, Parcel, hiding_of, load_key, pack_request, unpack_parcel
 
-__all__ = ["Hiding", "Parcel", "hiding_of", "load_key", "seal_apart"]
+__all__ = ["Hiding", "Parcel", "Run", "hiding_of", "load_key", "seal_apart"]
 
 SEAL_SECONDS = 60.0
+# Runs a function apart from this process: function, request, limit in seconds. `worker.call` but for tests.
+Run = Callable[[Callable[[bytes], bytes], bytes, float], Awaitable[bytes]]
 
 
 async def seal_apart(
-    snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hiding: Hiding, private_key_pem: bytes
+    snapshot: snapshot_pb2.Snapshot,
+    artifacts: Sequence[RawArtifact],
+    hiding: Hiding,
+    private_key_pem: bytes,
+    run: Run = worker.call,
 ) -> Parcel:
     """The snapshot ready for the spool, made in a child: alone where it has no artifacts, else as a signed bundle.
 
     Raises RedactionError where nothing may leave, MeasurementError where the child failed.
     """
     request = pack_request(snapshot, artifacts, hiding, private_key_pem)
-    return unpack_parcel(await worker.call(make_parcel, request, SEAL_SECONDS))
+    return unpack_parcel(await run(make_parcel, request, SEAL_SECONDS))
 
 
 def make_parcel(request: bytes) -> bytes:

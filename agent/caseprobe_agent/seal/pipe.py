@@ -14,6 +14,7 @@ from caseprobe.bundle import Signer, write_bundle
 from caseprobe.checks import check_snapshot
 from caseprobe.errors import RedactionError
 from caseprobe.redaction import KnownNames, Redactor, known_names
+from caseprobe.redaction.second import leaks
 from caseprobe.report import render_report
 from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.identity.keys import agent_id_of, pack, sign_digest, unpack
@@ -57,7 +58,7 @@ def seal(snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hidi
 
 def seen(data: bytes, forbidden: Sequence[str]) -> list[str]:
     """Kinds of things that must not be in data and are; empty where it may leave."""
-    found: list[str] = []
+    found = leaks(data)
     if any(text and text.encode() in data for text in forbidden):
         found.append("a value of this run that must stay here")
     return found

@@ -1,0 +1,248 @@
+"""Builds and runs the resident agent: spool, gate, sessions, timetables, link and the owner's socket.
+
+It stays small: rules, checks, cryptography and drawing are loaded by its children only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC
+from random import SystemRandom
+
+from caseprobe.errors import UsageError
+from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe_agent import worker
+from caseprobe_agent.app import parts
+from caseprobe_agent.app.control import Document, listening
+from caseprobe_agent.app.desk import Desk
+from caseprobe_agent.app.near import near_targets
+from caseprobe_agent.app.questions import Questions
+from caseprobe_agent.app.renewal import Renewal
+from caseprobe_agent.config import Settings
+from caseprobe_agent.gate import Gate
+from caseprobe_agent.grants import Grants
+from caseprobe_agent.identity import Identity, load
+from caseprobe_agent.link import Link
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import RawArtifact
+from caseprobe_agent.schedule import Timetable
+from caseprobe_agent.schedule.due import Moment
+from caseprobe_agent.seal import Hiding, Parcel, Run, hiding_of, load_key, seal_apart
+from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
+from caseprobe_agent.session.frames import Wire
+from caseprobe_agent.session.measure import boot_id
+from caseprobe_agent.spool import Spool
+
+log = logging.getLogger("caseprobe.agent")
+
+
+class Resident:
+    """The agent that stays: everything that it is made of, and its life."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        identity: Identity,
+        spool: Spool,
+        grants: Grants,
+        announce: Callable[[str], None],
+        run: Run,
+    ) -> None:
+        self.stopped = asyncio.Event()
+        self.ready = asyncio.Event()
+        self._settings = settings
+        self._identity = identity
+        self._spool = spool
+        self._run_apart = run
+        self._machine = Machine()
+        self._boot_id = boot_id(self._machine)
+        self._clock = parts.LocalClock()
+        self.link = Link(
+            parts.credentials_of(identity), self._hello, spool, self._handle, SystemRandom(), heartbeat=self._heartbeat
+        )
+        self._renewal = Renewal(identity, settings.state_folder, self.link.send, self.link.renew)
+        self._hiding = hiding_of(self._machine, load_key(settings.state_folder), asset_masked=False)
+        self._build(grants, announce)
+
+    def _build(self, grants: Grants, announce: Callable[[str], None]) -> None:
+        """Gate, sessions, timetables, and the desk that the owner speaks to."""
+        audit = parts.audit_of(self._settings, self._clock)
+        questions = Questions(self._settings.language, self._clock, announce)
+        gate = Gate(
+            self._settings.policy,
+            grants,
+            audit,
+            questions,
+            self._spool.start_command,
+            self._clock,
+            lambda: parts.fresh_id("grant"),
+            self._settings.ask_timeout_seconds,
+        )
+        measurements = Measurements(self._machine)
+        delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
+        self.sessions = Sessions(
+            self._identity.agent_id,
+            gate,
+            audit,
+            self._spool,
+            Wire(self.link.send, Masker(self._hiding)),
+            measurements,
+            delivery,
+            near_targets(self._machine, self._identity.link_address),
+        )
+        timed = Timed(gate, audit, measurements, delivery)
+        self.timetable = Timetable(self._spool, timed.run, self._moment, self._identity.agent_id)
+        self.desk = Desk(
+            policy=self._settings.policy,
+            questions=questions,
+            grants=grants,
+            sessions=self.sessions,
+            audit=audit,
+            clock=self._clock,
+            new_id=parts.fresh_id,
+            name_of=parts.user_name,
+            state=self._state,
+            stop=self.stopped.set,
+            agent_id=self._identity.agent_id,
+        )
+
+    @property
+    def agent_id(self) -> str:
+        """The id that the machine's key gives it."""
+        return self._identity.agent_id
+
+    @property
+    def collector(self) -> str:
+        """host:port of the link."""
+        return self._identity.link_address
+
+    async def run(self) -> None:
+        """Serve until stopped; ready is set once the owner can speak to it.
+
+        Raises Revoked where the collector ended this machine's enrolment.
+        """
+        await self.sessions.recover()
+        await self.timetable.load()
+        async with listening(self._settings.socket_path, self.desk.answer):
+            link = asyncio.create_task(self.link.run())
+            stop = asyncio.create_task(self.stopped.wait())
+            self.ready.set()
+            try:
+                await asyncio.wait({link, stop}, return_when=asyncio.FIRST_COMPLETED)
+                if link.done():
+                    link.result()
+            finally:
+                await self._end([link, stop])
+
+    async def _end(self, tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
+        """Every session gets its outcome, durably, while the link still stands; then all ends."""
+        await self.timetable.stop()
+        await self.sessions.close()
+        await self._renewal.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- what the link asks ---
+
+    async def _hello(self) -> link_pb2.Hello:
+        """The first frame of every stream: who, since when, what this machine can do and lets be done."""
+        spool_id, acked = await self._spool.position()
+        hello = parts.hello_of(self._identity, spool_id, self._settings.label, parts.system_name(), self._boot_id)
+        hello.last_acked_sequence = acked
+        hello.capabilities.extend(CAPABILITIES)
+        hello.schedules_sha256 = self.timetable.sha256
+        hello.flow = snapshot_pb2.FLOW_LIVE
+        hello.open_commands.extend(self.sessions.open_commands())
+        for kind, decision in self._settings.policy.entries():
+            hello.policy.add(kind=kind, decision=decision)
+        return hello
+
+    async def _heartbeat(self) -> link_pb2.Heartbeat:
+        """Tells that this loop turns, and what waits."""
+        items, size = await self._spool.count()
+        boottime = self._machine.boottime_seconds()
+        return link_pb2.Heartbeat(boottime_seconds=boottime, spooled_items=items, spooled_bytes=size)
+
+    async def _handle(self, frame: link_pb2.LinkResponse) -> None:
+        """One frame of the collector; what takes time runs in a task of its own."""
+        match frame.WhichOneof("frame"):
+            case "welcome":
+                self._renewal.consider(frame.welcome.received_at.ToDatetime(tzinfo=UTC))
+                await self.sessions.welcomed()
+            case "command":
+                await self.sessions.command(frame.command)
+            case "cancel":
+                await self.sessions.cancel(frame.cancel.command_id)
+            case "outcome_ack":
+                await self.sessions.confirmed(frame.outcome_ack.command_id)
+            case "schedules":
+                await self.timetable.replace(frame.schedules)
+            case "offer":
+                await self._renewal.offered(frame.offer.certificate)
+            case "refusal":
+                log.warning("the collector refused a record: %s", frame.refusal.message)
+
+    # --- what the flows ask ---
+
+    async def _seal(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact]) -> Parcel:
+        """Redacted, judged and packed, in a child."""
+        return await seal_apart(snapshot, artifacts, self._hiding, self._identity.private_key_pem, self._run_apart)
+
+    def _moment(self) -> Moment:
+        """Now on every clock."""
+        return Moment(self._clock(), self._machine.boottime_seconds(), self._boot_id)
+
+    async def _state(self) -> Document:
+        """How the agent is, for `caseprobe status`."""
+        items, size = await self._spool.count()
+        link = self.link.state
+        damaged, lost = self._spool.damage
+        return {
+            "agent_id": self._identity.agent_id,
+            "label": self._settings.label,
+            "collector": self._identity.link_address,
+            "connected": link.connected,
+            "collector_version": link.collector_version,
+            "last_error": link.last_error,
+            "retry_seconds": link.retry_seconds,
+            "spooled_items": items,
+            "spooled_bytes": size,
+            "spool_damaged_files": list(damaged),
+            "spool_lost_records": lost,
+            "certificate_valid_until": self._identity.valid_until_at.isoformat(timespec="seconds"),
+            "schedules": [{"schedule_id": one.schedule_id, "name": one.name} for one in self.timetable.schedules],
+        }
+
+
+class Masker:
+    """Hides private addresses in live rounds. The rules are loaded with the first round, not before."""
+
+    def __init__(self, hiding: Hiding) -> None:
+        self._hiding = hiding
+        self._mask: Callable[[link_pb2.Rounds], link_pb2.Rounds] | None = None
+
+    def __call__(self, rounds: link_pb2.Rounds) -> link_pb2.Rounds:
+        """The rounds as they may leave."""
+        if self._mask is None:
+            from caseprobe.redaction import Redactor
+
+            self._mask = Redactor(self._hiding.key, self._hiding.asset_masked).rounds
+        return self._mask(rounds)
+
+
+@contextlib.asynccontextmanager
+async def resident(
+    settings: Settings, announce: Callable[[str], None], run: Run = worker.call
+) -> AsyncIterator[Resident]:
+    """The agent of these settings; raises UsageError where the machine is not enrolled or an agent runs already."""
+    identity = load(settings.state_folder)
+    if identity is None:
+        raise UsageError("this machine is not enrolled: run `caseprobe enroll` with a join code first")
+    grants = parts.grants_of(settings, identity, run)
+    await grants.load()
+    async with await Spool.open(settings.state_folder, settings.spool_quota_bytes) as spool:
+        yield Resident(settings, identity, spool, grants, announce, run)

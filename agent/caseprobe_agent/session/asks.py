@@ -1,0 +1,102 @@
+"""What a request asks of this machine, in the words that policy decides in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from caseprobe.v1 import link_pb2
+from caseprobe.v1.consent_pb2 import (
+    POLICY_DECISION_ALLOW,
+    POLICY_KIND_HEALTH,
+    POLICY_KIND_LOGS,
+    POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_PATH_TARGET,
+)
+from caseprobe_agent.consent import Ask, Decision, Origin
+from caseprobe_agent.consent.policy import Kind
+from caseprobe_agent.consent.targets import special
+from caseprobe_agent.path.trace import DEFAULT_INTERVAL_SECONDS, DEFAULT_ROUNDS
+from caseprobe_agent.probes import PROFILES
+from caseprobe_agent.probes.probe import Probe
+
+# What this version can do, as said in Hello: the actions of a command by their names in the contract.
+CAPABILITIES = ("path", "snapshot")
+# What shows text that programs wrote, and so is asked about apart from figures.
+LOG_PROBES = ("kernel_log", "system_log")
+MOST_HOPS = 30
+DEADLINE_SECONDS, LONGEST_SECONDS = 60.0, 24 * 3600.0
+# After its last round a trace waits this long for replies that are still on their way.
+LAST_REPLY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which probes of a snapshot run, and why the others do not (by name)."""
+
+    probes: tuple[Probe, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def command_ask(request: link_pb2.CommandRequest, near: Callable[[str], bool]) -> Ask:
+    """A command in the words of policy, with who asks for which case; near knows gateway, resolvers and collector."""
+    if request.HasField("path"):
+        bare = path_ask(request.path, Origin.COLLECTOR, near(request.path.target.strip()))
+    else:
+        bare = snapshot_ask(request.snapshot, Origin.COLLECTOR, deadline_seconds(request))
+    return replace(
+        bare,
+        command_id=request.command_id,
+        case_id=request.case_id,
+        case_title=request.case_title,
+        requested_by=request.requested_by.user_id,
+        requester_name=request.requested_by.name,
+    )
+
+
+def deadline_seconds(request: link_pb2.CommandRequest) -> float:
+    """How long a command may take, within bounds."""
+    return min(request.deadline_seconds if request.deadline_seconds > 0 else DEADLINE_SECONDS, LONGEST_SECONDS)
+
+
+def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
+    """What a path probe asks: its target, and the most that it can take and send."""
+    rounds = action.rounds or DEFAULT_ROUNDS
+    interval = action.interval_seconds or DEFAULT_INTERVAL_SECONDS
+    target = action.target.strip()
+    # Loopback, link-local and the like are never "near", whatever a resolver file says.
+    kind = POLICY_KIND_PATH_NEAR if near and not special(target, None) else POLICY_KIND_PATH_TARGET
+    seconds = rounds * interval + LAST_REPLY_SECONDS
+    # Each hop is asked once a second at most; only the target in every round.
+    packets = int(rounds + MOST_HOPS * min(rounds, seconds))
+    return Ask(kind, origin, target=target, duration_seconds=seconds, packets=packets, details=(f"{rounds} rounds",))
+
+
+def snapshot_ask(action: link_pb2.SnapshotAction, origin: Origin, deadline_seconds: float) -> Ask:
+    """What a snapshot asks: logs where it names a log, else health."""
+    logs = any(name in LOG_PROBES for name in action.probes)
+    kind = POLICY_KIND_LOGS if logs else POLICY_KIND_HEALTH
+    names = tuple(name for name in action.probes if name in known_probes())
+    return Ask(kind, origin, duration_seconds=deadline_seconds, details=(action.profile or "quick", *names))
+
+
+def known_probes() -> dict[str, Probe]:
+    """Every probe by its name."""
+    return {probe.name: probe for probes in PROFILES.values() for probe in probes}
+
+
+def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[Kind], Decision]) -> Choice:
+    """The probes of an admitted snapshot; one of another kind runs only where that kind is allowed as it is."""
+    wanted: Sequence[Probe] = PROFILES.get(action.profile or "quick", PROFILES["quick"])
+    if action.probes:
+        wanted = [known_probes()[name] for name in dict.fromkeys(action.probes) if name in known_probes()]
+    run, left_out = [], []
+    for probe in wanted:
+        kind = POLICY_KIND_LOGS if probe.name in LOG_PROBES else POLICY_KIND_HEALTH
+        decision = foresee(kind) if kind != admitted else None
+        if decision is None or decision.decision == POLICY_DECISION_ALLOW:
+            run.append(probe)
+        else:
+            left_out.append((probe.name, f"left out: {decision.reason}"))
+    missing = ((name, "this version has no such probe") for name in action.probes if name not in known_probes())
+    return Choice(tuple(run), (*left_out, *missing))

@@ -1,0 +1,87 @@
+"""The last step of every session and scheduled run: seal in a child, keep in the spool, tell the link."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from caseprobe import VERSION
+from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import ConsentRecord
+from caseprobe_agent.probes.probe import RawArtifact
+from caseprobe_agent.seal import Parcel
+from caseprobe_agent.session.measure import Raw
+
+SEQUENCE = "snapshot_sequence"
+
+
+class Store(Protocol):
+    """The parts of the spool that a delivery needs."""
+
+    async def append(
+        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes
+    ) -> int: ...
+
+    async def get_state(self, name: str) -> bytes | None: ...
+
+    async def put_state(self, name: str, value: bytes) -> None: ...
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What was kept for the collector: the snapshot's id, and what left in numbers, for the machine's own audit."""
+
+    snapshot_id: str
+    body_bytes: int
+    hidden_total: int
+
+    def __str__(self) -> str:
+        """For the audit."""
+        return f"{self.snapshot_id}, {self.body_bytes} bytes, {self.hidden_total} values hidden"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Seals and keeps. seal does it in a child; wake tells the link that there is something."""
+
+    agent_id: str
+    store: Store
+    seal: Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact]], Awaitable[Parcel]]
+    wake: Callable[[], None]
+    new_id: Callable[[str], str]
+
+    async def keep(
+        self,
+        raw: Raw,
+        consent: ConsentRecord,
+        *,
+        flow: snapshot_pb2.Flow.ValueType,
+        case_id: str = "",
+        session_id: str = "",
+        schedule_id: str = "",
+        still_allowed: Callable[[], bool] = lambda: True,
+    ) -> Delivered | None:
+        """Durable when it returns; None where the permission ended while it was sealed, and nothing was kept.
+
+        Raises RedactionError where nothing may leave, StorageFull where it could not be kept.
+        """
+        snapshot = raw.whole()
+        snapshot.snapshot_id, snapshot.agent_id, snapshot.agent_version = self.new_id("snap"), self.agent_id, VERSION
+        snapshot.flow, snapshot.case_id = flow, case_id
+        snapshot.session_id, snapshot.schedule_id = session_id, schedule_id
+        snapshot.consent.CopyFrom(consent)
+        snapshot.sequence = await self._next_sequence()
+        parcel = await self.seal(snapshot, raw.artifacts)
+        if not still_allowed():
+            return None
+        snapshot_id = snapshot.snapshot_id
+        await self.store.append(parcel.kind, snapshot_id, snapshot_id, "", parcel.body)
+        self.wake()
+        return Delivered(snapshot_id, len(parcel.body), parcel.hidden_total)
+
+    async def _next_sequence(self) -> int:
+        """The next number of this agent's snapshots; a number may be lost, none is given twice."""
+        number = int(await self.store.get_state(SEQUENCE) or b"0") + 1
+        await self.store.put_state(SEQUENCE, str(number).encode())
+        return number

@@ -1,0 +1,32 @@
+"""The frames that a session sends, each on its lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from caseprobe.v1 import link_pb2, path_pb2
+
+Send = Callable[[link_pb2.LinkRequest, link_pb2.Lane.ValueType], None]
+
+
+@dataclass(frozen=True)
+class Wire:
+    """send queues a frame; mask hides what is private in live rounds before they are queued."""
+
+    send: Send
+    mask: Callable[[link_pb2.Rounds], link_pb2.Rounds]
+
+    def progress(self, command_id: str, state: link_pb2.ProgressState.ValueType) -> None:
+        """Where a command stands."""
+        progress = link_pb2.Progress(command_id=command_id, state=state)
+        self.send(link_pb2.LinkRequest(progress=progress), link_pb2.LANE_CONTROL)
+
+    def outcome(self, data: bytes) -> None:
+        """How a command ended; said again until the collector confirms it."""
+        self.send(link_pb2.LinkRequest(outcome=link_pb2.Outcome.FromString(data)), link_pb2.LANE_CONTROL)
+
+    def round(self, session_id: str, round_: path_pb2.PathRound, header: path_pb2.PathFacts | None) -> None:
+        """One round of a path, as soon as it is there; header with the first."""
+        rounds = link_pb2.Rounds(session_id=session_id, rounds=[round_], header=header)
+        self.send(link_pb2.LinkRequest(rounds=self.mask(rounds)), link_pb2.LANE_LIVE)

@@ -1,0 +1,106 @@
+"""What sessions and timetables measure: a path, round by round, or a snapshot. Results are raw until sealed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from caseprobe.errors import MeasurementError
+from caseprobe.path_stats import PathTally, facts_of
+from caseprobe.v1 import link_pb2, path_pb2, section_pb2, snapshot_pb2
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.path import Permit, describe, open_network, resolve, trace
+from caseprobe_agent.probes.probe import Probe, RawArtifact, timestamp
+from caseprobe_agent.session.asks import Choice
+from caseprobe_agent.snapshot import take_snapshot
+
+Opened = tuple[path_pb2.PathFacts, AsyncGenerator[path_pb2.PathRound, None]]
+
+
+class OpenPath(Protocol):
+    """Opens a trace: its header and its rounds; permit is shown the address before anything is sent."""
+
+    def __call__(
+        self, action: link_pb2.PathAction, permit: Permit
+    ) -> contextlib.AbstractAsyncContextManager[Opened]: ...
+
+
+@dataclass
+class Raw:
+    """What was measured so far: a snapshot with its artifacts, or a path that may still grow."""
+
+    snapshot: snapshot_pb2.Snapshot = field(default_factory=snapshot_pb2.Snapshot)
+    artifacts: Sequence[RawArtifact] = ()
+    header: path_pb2.PathFacts | None = None
+    tally: PathTally = field(default_factory=PathTally)
+
+    @property
+    def worth_keeping(self) -> bool:
+        """True where there is anything that could be told."""
+        return bool(self.snapshot.sections) or self.tally.rounds > 0
+
+    def whole(self) -> snapshot_pb2.Snapshot:
+        """The snapshot, with the path's section as far as it has got."""
+        if self.header is not None:
+            del self.snapshot.sections[:]
+            section = self.snapshot.sections.add(probe="path", outcome=section_pb2.PROBE_OUTCOME_OK)
+            section.path.CopyFrom(facts_of(self.tally, self.header))
+            section.duration_seconds = self.snapshot.duration_seconds = section.path.duration_seconds
+        return self.snapshot
+
+
+@contextlib.asynccontextmanager
+async def open_path(action: link_pb2.PathAction, permit: Permit) -> AsyncIterator[Opened]:
+    """A trace over this machine's network."""
+    target = await resolve(action.target, permit)
+    with open_network(target, action) as network:
+        async with contextlib.aclosing(trace(target, action, network)) as rounds:
+            yield describe(target, network), rounds
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The ways in which this machine measures, handed to the flows."""
+
+    machine: Machine
+    open_path: OpenPath = open_path
+
+    async def path(
+        self,
+        action: link_pb2.PathAction,
+        permit: Permit,
+        raw: Raw,
+        on_round: Callable[[path_pb2.PathFacts, path_pb2.PathRound], None],
+    ) -> None:
+        """Trace to the end, or until cancelled; raw always holds what there is. on_round gets each round at once."""
+        raw.snapshot.CopyFrom(self.header("path"))
+        async with self.open_path(action, permit) as (header, rounds):
+            raw.header = header
+            async for round_ in rounds:
+                raw.tally.add(round_)
+                on_round(header, round_)
+
+    async def snapshot(self, choice: Choice, profile: str, deadline_seconds: float, raw: Raw) -> None:
+        """Take a snapshot with the chosen probes; the others are SKIPPED with their reason."""
+        probes: Sequence[Probe] = choice.probes
+        taken = await take_snapshot(probes, self.machine, deadline_seconds, profile)
+        raw.snapshot.CopyFrom(taken.snapshot)
+        raw.artifacts = taken.artifacts
+        for name, reason in choice.left_out:
+            raw.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
+
+    def header(self, profile: str) -> snapshot_pb2.Snapshot:
+        """A snapshot without sections: when, by which clocks, in which boot."""
+        snapshot = snapshot_pb2.Snapshot(profile=profile, boottime_seconds=self.machine.boottime_seconds())
+        snapshot.started_at.CopyFrom(timestamp(self.machine.wall_seconds()))
+        snapshot.boot_id = boot_id(self.machine)
+        return snapshot
+
+
+def boot_id(machine: Machine) -> str:
+    """Names this boot; empty where the machine does not tell."""
+    with contextlib.suppress(MeasurementError):
+        return machine.read_text("/proc/sys/kernel/random/boot_id", 64).strip()
+    return ""

@@ -1,0 +1,413 @@
+"""The resident agent against a real link on loopback: sessions, consent, timetables, restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import pytest
+import zstandard
+
+from caseprobe.bundle import BundleReader
+from caseprobe.errors import NotFound, Revoked, UsageError
+from caseprobe.v1 import link_pb2
+from caseprobe.v1.consent_pb2 import CONSENT_MODE_GRANT, CONSENT_MODE_POLICY, GrantTerms
+from caseprobe.v1.link_pb2 import LinkResponse
+from caseprobe.v1.section_pb2 import PROBE_OUTCOME_SKIPPED
+from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED, Snapshot
+from caseprobe_agent import worker
+from caseprobe_agent.app.control import Document, call
+from caseprobe_agent.app.resident import Resident, resident
+from caseprobe_agent.audit import parse, verify
+from caseprobe_agent.config import Settings, load
+from caseprobe_agent.identity import enrol
+from caseprobe_agent.seal import Run
+from tests.fakes_collector import FakeCollector, Stored, running
+from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
+
+AUTHORITY = TestAuthority()
+POLICY = '[policy]\nlogs = "ask"\n[policy.path_target]\ndecision = "allow"\ntargets = ["127.0.0.1"]\n'
+OK = link_pb2.OUTCOME_STATE_OK
+
+
+def path_command(name: str = "sess_1", target: str = "127.0.0.1", rounds: int = 3, **change: object) -> LinkResponse:
+    """A path session as the collector asks for it."""
+    request = link_pb2.CommandRequest(command_id=name, case_id="case_1", case_title="Slow", deadline_seconds=30.0)
+    request.requested_by.user_id, request.requested_by.name = "user_1", "Ada"
+    request.path.target, request.path.rounds, request.path.interval_seconds = target, rounds, 0.1
+    request.path.protocol = 2  # type: ignore[assignment]
+    return framed(request, **change)
+
+
+def snapshot_command(name: str = "sess_1", *probes: str, **change: object) -> LinkResponse:
+    """A snapshot session."""
+    request = link_pb2.CommandRequest(command_id=name, case_id="case_1", deadline_seconds=30.0)
+    request.requested_by.user_id = "user_1"
+    request.snapshot.profile = "quick"
+    request.snapshot.probes.extend(probes)
+    return framed(request, **change)
+
+
+def framed(request: link_pb2.CommandRequest, **change: object) -> LinkResponse:
+    """The frame of a request, with fields changed."""
+    for field_name, value in change.items():
+        setattr(request, field_name, value)
+    return LinkResponse(command=link_pb2.Command(request=request.SerializeToString()))
+
+
+def snapshot_in(stored: Stored) -> Snapshot:
+    """What a stored record holds."""
+    if stored.kind == link_pb2.DATA_KIND_BUNDLE:
+        return BundleReader(io.BytesIO(stored.body)).snapshot()
+    return Snapshot.FromString(zstandard.ZstdDecompressor().decompress(stored.body, max_output_size=1 << 26))
+
+
+async def inline(function: Callable[[bytes], bytes], request: bytes, _seconds: float) -> bytes:
+    """What a child would do, done here: most tests are not about children."""
+    return function(request)
+
+
+@dataclass
+class Rig:
+    """A collector, an enrolled machine, and its agent while it runs."""
+
+    collector: FakeCollector
+    settings: Settings
+    said: list[str] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, text: str) -> None:
+        """What the agent says to whoever watches it."""
+        self.said.append(text)
+        self.asked.set()
+
+    @contextlib.asynccontextmanager
+    async def agent(self, online: bool = True, run: Run = inline) -> AsyncIterator[Resident]:
+        """The agent from start to orderly end."""
+        async with resident(self.settings, self.tell, run) as agent:
+            served = asyncio.create_task(agent.run())
+            await agent.ready.wait()
+            if online:
+                streams = len(self.collector.streams)
+                await self.collector.until(lambda: len(self.collector.streams) > streams)
+                await agent.link.connected.wait()
+            yield agent
+            agent.stopped.set()
+            await served
+
+    async def send(self, frame: LinkResponse) -> None:
+        """A frame to the agent that is connected now."""
+        await self.collector.streams[-1].send(frame)
+
+    async def outcome(self, name: str = "sess_1") -> link_pb2.Outcome:
+        """How a session ended."""
+        await self.collector.until(lambda: self.outcomes(name))
+        return self.outcomes(name)[0]
+
+    def outcomes(self, name: str) -> list[link_pb2.Outcome]:
+        """Every outcome that came for a session."""
+        return [one.outcome for one in self.collector.got("outcome") if one.outcome.command_id == name]
+
+    async def ask(self, do: str, **request: object) -> Document:
+        """Something of the agent, as its owner."""
+        return await call(self.settings.socket_path, {"do": do, **request})
+
+    async def question(self) -> str:
+        """The number of the open question, once there is one."""
+        async with asyncio.timeout(10):
+            await self.asked.wait()
+        return str((await self.ask("list"))["questions"][0]["id"])
+
+    def actions(self) -> list[str]:
+        """What the machine's own audit says, whole."""
+        lines = (self.settings.state_folder / "audit.jsonl").read_text().splitlines()
+        assert verify(lines) is None
+        return [parse(line).action for line in lines]
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """An enrolled machine whose policy lets paths to 127.0.0.1 through and asks about logs."""
+    (tmp_path / "agent.toml").write_text(POLICY)
+    folders = {"CASEPROBE_CONFIG_FOLDER": str(tmp_path), "CASEPROBE_STATE_FOLDER": str(tmp_path / "state")}
+    settings = load({**folders, "CASEPROBE_NETWORK_PROBES": "off"}, {})
+    async with running(FakeCollector(AUTHORITY)) as collector:
+        answers = enrolling(AUTHORITY, time.time(), f"127.0.0.1:{collector.port}")
+        async with EnrolmentServer(AUTHORITY, answers).running(tmp_path) as server:
+            await enrol(join_code(server), settings.state_folder, "web-1", "Debian", run=inline)
+        yield Rig(collector, settings)
+
+
+async def test_a_path_session_streams_its_rounds_and_ends_as_a_snapshot(rig: Rig) -> None:
+    """Progress, each round as it comes, then a snapshot with the path's section, then ok; sealed in a real child."""
+    async with rig.agent(run=worker.call):
+        await rig.send(path_command())
+        outcome = await rig.outcome()
+        assert (outcome.state, outcome.reason) == (OK, "")
+        await rig.collector.until(lambda: rig.collector.stored)
+    rounds = [frame.rounds for frame in rig.collector.got("rounds")]
+    assert [one.rounds[0].number for one in rounds] == [1, 2, 3]
+    assert rounds[0].header.target == "127.0.0.1"
+    assert not rounds[1].HasField("header")
+    snapshot = snapshot_in(rig.collector.stored[0])
+    assert (snapshot.snapshot_id, snapshot.session_id) == (outcome.snapshot_id, "sess_1")
+    assert (snapshot.flow, snapshot.case_id) == (FLOW_LIVE, "case_1")
+    assert snapshot.consent.mode == CONSENT_MODE_POLICY
+    (section,) = snapshot.sections
+    assert section.path.rounds == 3
+    assert rig.actions() == ["admitted:path_target", "ended"]
+
+
+async def test_hello_tells_policy_and_capabilities(rig: Rig) -> None:
+    """Staff see what a machine lets be done before they ask."""
+    async with rig.agent() as agent:
+        hello = rig.collector.streams[0].hello
+        assert hello.agent_id == agent.agent_id
+        assert list(hello.capabilities) == ["path", "snapshot"]
+        assert {entry.kind for entry in hello.policy} >= {1, 4, 5}
+
+
+@pytest.mark.parametrize("target", ["127.0.0.2", "203.0.113.9", "169.254.169.254", "example.org", "::1"])
+async def test_a_target_that_policy_does_not_list_is_refused(rig: Rig, target: str) -> None:
+    """Even a hostile collector gets nothing that the machine's policy does not allow."""
+    async with rig.agent():
+        await rig.send(path_command(target=target))
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_REFUSED_POLICY
+    assert rig.collector.got("rounds") == []
+    assert rig.actions() == ["refused", "ended"]
+
+
+async def test_a_snapshot_session_leaves_logs_out_that_nobody_allowed(rig: Rig) -> None:
+    """Health runs by policy; what is asked about is skipped with its reason, not asked for behind the owner's back."""
+    async with rig.agent():
+        await rig.send(snapshot_command("sess_1", "memory", "nonsense"))
+        assert (await rig.outcome()).state == OK
+        await rig.collector.until(lambda: rig.collector.stored)
+    sections = {section.probe: section.outcome for section in snapshot_in(rig.collector.stored[0]).sections}
+    assert sections["nonsense"] == PROBE_OUTCOME_SKIPPED
+    assert "memory" in sections
+
+
+async def test_the_owner_is_asked_and_their_yes_travels_along(rig: Rig) -> None:
+    """A question waits until somebody on the machine answers it; the signed grant comes with outcome and snapshot."""
+    (rig.settings.config_folder / "agent.toml").write_text(POLICY.replace('decision = "allow"', 'decision = "ask"'))
+    rig.settings = load(
+        {
+            "CASEPROBE_CONFIG_FOLDER": str(rig.settings.config_folder),
+            "CASEPROBE_STATE_FOLDER": str(rig.settings.state_folder),
+        },
+        {},
+    )
+    async with rig.agent():
+        await rig.send(path_command())
+        number = await rig.question()
+        assert "Ada" in rig.said[0]
+        await rig.ask("allow", id=number)
+        outcome = await rig.outcome()
+        await rig.collector.until(lambda: rig.collector.stored)
+    assert outcome.state == OK
+    assert GrantTerms.FromString(outcome.grant.terms).command_id == "sess_1"
+    assert snapshot_in(rig.collector.stored[0]).consent.mode == CONSENT_MODE_GRANT
+    states = [frame.progress.state for frame in rig.collector.got("progress")]
+    assert states == [link_pb2.PROGRESS_STATE_AWAITING_CONSENT, link_pb2.PROGRESS_STATE_RUNNING]
+    assert rig.actions() == ["asked", "allowed", "admitted:path_target", "ended"]
+
+
+async def test_the_owners_no_ends_it(rig: Rig) -> None:
+    """Denied by a person is told apart from denied by policy."""
+    async with rig.agent():
+        await rig.send(snapshot_command("sess_1", "kernel_log"))
+        await rig.ask("deny", id=await rig.question())
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_REFUSED_USER
+
+
+async def test_nobody_answers(rig: Rig) -> None:
+    """At the command's deadline the question is withdrawn and the session has expired."""
+    async with rig.agent():
+        await rig.send(snapshot_command("sess_1", "kernel_log", deadline_seconds=0.3))
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_EXPIRED
+        assert (await rig.ask("list"))["questions"] == []
+
+
+async def test_a_command_runs_once_however_often_it_comes(rig: Rig) -> None:
+    """A duplicate while it runs, after it ended and after a restart is answered, not run."""
+    async with rig.agent():
+        await rig.send(path_command())
+        await rig.send(path_command())
+        await rig.outcome()
+        await rig.send(path_command())
+        await rig.collector.until(lambda: len(rig.outcomes("sess_1")) >= 2)
+    async with rig.agent():
+        await rig.send(path_command())
+        await rig.collector.until(lambda: len(rig.outcomes("sess_1")) >= 3)
+    assert {one.SerializeToString() for one in rig.outcomes("sess_1")} == {
+        rig.outcomes("sess_1")[0].SerializeToString()
+    }
+    assert rig.actions().count("admitted:path_target") == 1
+
+
+async def test_cancel_keeps_what_was_measured(rig: Rig) -> None:
+    """Support stops a long trace and still gets the rounds so far as a snapshot."""
+    async with rig.agent():
+        await rig.send(path_command(rounds=1000, deadline_seconds=200.0))
+        await rig.collector.until(lambda: len(rig.collector.got("rounds")) >= 2)
+        await rig.send(LinkResponse(cancel=link_pb2.Cancel(command_id="sess_1")))
+        outcome = await rig.outcome()
+        await rig.collector.until(lambda: rig.collector.stored)
+    assert outcome.state == link_pb2.OUTCOME_STATE_CANCELLED
+    assert snapshot_in(rig.collector.stored[0]).sections[0].path.rounds >= 2
+
+
+async def test_a_cancel_that_comes_first_wins(rig: Rig) -> None:
+    """A command that was cancelled before it arrived never runs."""
+    async with rig.agent():
+        await rig.send(LinkResponse(cancel=link_pb2.Cancel(command_id="sess_1")))
+        await rig.send(path_command())
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_CANCELLED
+        await rig.collector.until(lambda: len(rig.outcomes("sess_1")) >= 2)
+    assert rig.collector.got("rounds") == []
+
+
+async def test_the_deadline_ends_a_session_and_keeps_its_rounds(rig: Rig) -> None:
+    """Killed at its limit, with what it had."""
+    async with rig.agent():
+        await rig.send(path_command(rounds=1000, deadline_seconds=0.8))
+        outcome = await rig.outcome()
+    assert outcome.state == link_pb2.OUTCOME_STATE_KILLED_LIMIT
+    assert outcome.snapshot_id
+
+
+async def test_revoking_ends_it_at_once_and_nothing_more_leaves(rig: Rig) -> None:
+    """The owner takes it back while it runs: within a quarter of a second it is over, and there is no snapshot."""
+    async with rig.agent():
+        await rig.send(path_command(rounds=1000, deadline_seconds=200.0))
+        await rig.collector.until(lambda: rig.collector.got("rounds"))
+        started = time.monotonic()
+        answer = await rig.ask("revoke", id="sess_1")
+        outcome = await rig.outcome()
+        assert time.monotonic() - started < 0.25
+        assert answer["sessions_stopped"] == 1
+        assert (outcome.state, outcome.snapshot_id) == (link_pb2.OUTCOME_STATE_REFUSED_USER, "")
+    assert rig.collector.stored == []
+
+
+async def test_a_standing_grant_answers_instead_of_the_owner(rig: Rig) -> None:
+    """Granted beforehand for one case: nobody is asked, and revoking it ends that."""
+    async with rig.agent():
+        granted = await rig.ask("grant", kind="logs", case_id="case_1", seconds=60)
+        await rig.send(snapshot_command("sess_1", "kernel_log"))
+        assert (await rig.outcome()).state == OK
+        assert rig.said == []
+        await rig.ask("revoke", id=granted["grant_id"])
+        await rig.send(snapshot_command("sess_2", "kernel_log", deadline_seconds=0.3))
+        assert (await rig.outcome("sess_2")).state == link_pb2.OUTCOME_STATE_EXPIRED
+
+
+@pytest.mark.parametrize("request_", [{"kind": "watch", "seconds": 60}, {"kind": "x"}, {"kind": "logs", "seconds": 0}])
+async def test_a_grant_must_be_possible(rig: Rig, request_: Document) -> None:
+    """What policy denies, does not exist or never ends cannot be granted."""
+    async with rig.agent(online=False):
+        with pytest.raises(UsageError):
+            await rig.ask("grant", **request_)
+
+
+async def test_what_a_crash_interrupted_is_told_and_never_run_again(rig: Rig) -> None:
+    """A started command without an outcome becomes unknown_after_crash on the next start."""
+    async with resident(rig.settings, rig.tell) as crashed:
+        spool = crashed._spool
+        await spool.start_command("sess_1", b"request")
+    async with rig.agent():
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_UNKNOWN_AFTER_CRASH
+        await rig.send(path_command())
+        await rig.collector.until(lambda: len(rig.outcomes("sess_1")) >= 2)
+    assert rig.collector.got("rounds") == []
+
+
+async def test_stopping_the_agent_gives_every_session_its_outcome(rig: Rig) -> None:
+    """An orderly end is no crash: the collector hears of it on the next connection at the latest."""
+    async with rig.agent():
+        await rig.send(path_command(rounds=1000, deadline_seconds=200.0))
+        await rig.collector.until(lambda: rig.collector.got("rounds"))
+    async with rig.agent():
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_CANCELLED
+
+
+@pytest.mark.parametrize("change", [{"agent_id": "agent_other"}, {"log_tail": link_pb2.LogTailAction(source="x")}])
+async def test_what_is_not_for_this_machine_or_version_fails_with_words(rig: Rig, change: dict[str, object]) -> None:
+    """Another machine's command and an action that this version does not know are refused by name."""
+    request = link_pb2.CommandRequest(command_id="sess_1", deadline_seconds=5.0, **change)  # type: ignore[arg-type]
+    if request.WhichOneof("action") is None:
+        request.path.target = "127.0.0.1"
+    async with rig.agent():
+        await rig.send(LinkResponse(command=link_pb2.Command(request=request.SerializeToString())))
+        outcome = await rig.outcome()
+        assert outcome.state == link_pb2.OUTCOME_STATE_FAILED
+        assert "another machine" in outcome.reason or "cannot do log_tail" in outcome.reason
+
+
+async def test_a_garbled_command_harms_nobody(rig: Rig) -> None:
+    """Bytes that are no request are ignored; the agent goes on."""
+    async with rig.agent():
+        await rig.send(LinkResponse(command=link_pb2.Command(request=b"\xff\xff\xff")))
+        await rig.send(path_command())
+        assert (await rig.outcome()).state == OK
+
+
+async def test_a_timetable_runs_offline_across_a_restart_and_is_delivered_later(rig: Rig) -> None:
+    """Kept durably; runs while the collector is away; the snapshot without a case arrives when it is back."""
+    schedule = link_pb2.Schedule(schedule_id="sched_1", name="health", every_seconds=1.0)
+    schedule.snapshot.profile = "quick"
+    schedule.snapshot.probes.append("memory")
+    async with rig.agent() as agent:
+        await rig.send(LinkResponse(schedules=link_pb2.Schedules(schedules=[schedule])))
+        await rig.collector.until(lambda: agent.timetable.schedules)
+    await rig.collector.stop()
+    stored = len(rig.collector.stored)
+    async with rig.agent(online=False) as agent:
+        async with asyncio.timeout(20):
+            while (await agent._spool.count())[0] == 0:
+                await asyncio.sleep(0.05)
+        await rig.collector.start()
+        await rig.collector.until(lambda: len(rig.collector.stored) > stored, 20)
+    snapshot = snapshot_in(rig.collector.stored[-1])
+    assert (snapshot.flow, snapshot.schedule_id, snapshot.case_id) == (FLOW_SCHEDULED, "sched_1", "")
+    assert rig.collector.streams[-1].hello.schedules_sha256 == agent.timetable.sha256
+    assert "scheduled run" in rig.actions()
+
+
+async def test_a_revoked_machine_ends_with_that(rig: Rig) -> None:
+    """The collector's staff removed it: the agent says so and does not hammer."""
+    async with resident(rig.settings, rig.tell) as agent:
+        served = asyncio.create_task(agent.run())
+        await rig.collector.until(lambda: rig.collector.streams)
+        await rig.send(LinkResponse(refusal=link_pb2.Refusal(code="revoked", message="removed")))
+        await rig.collector.streams[-1].abort(grpc.StatusCode.OK, "")
+        with pytest.raises(Revoked):
+            await served
+
+
+async def test_two_agents_on_one_folder_are_one_too_many(rig: Rig) -> None:
+    """The second says so and harms nothing."""
+    async with rig.agent(online=False):
+        with pytest.raises(UsageError):
+            async with resident(rig.settings, rig.tell):
+                pass
+        assert (await rig.ask("status"))["agent_id"]
+
+
+async def test_the_owners_socket_is_private_and_gone_afterwards(rig: Rig) -> None:
+    """Mode 0600; without an agent the owner is told that none runs."""
+    async with rig.agent(online=False):
+        assert rig.settings.socket_path.stat().st_mode & 0o777 == 0o600
+        with pytest.raises(UsageError, match="does not know this request"):
+            await rig.ask("nonsense")
+        with pytest.raises(NotFound, match="no open question"):
+            await rig.ask("allow", id="7")
+    with pytest.raises(NotFound, match="does not run"):
+        await rig.ask("status")
