@@ -215,6 +215,6 @@ def _fill(section: section_pb2.Section, measured: Measured) -> Iterator[bytes]:
 
 
 def _first_line(error: Exception) -> str:
-    """What a person reads: our own errors speak for themselves, a foreign one is named."""
+    """What a person reads: our own errors and what a parser says speak for themselves, a foreign one is named."""
     text = (str(error).splitlines() or [""])[0]
-    return text if isinstance(error, MeasurementError) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, MeasurementError | ValueError) else f"{type(error).__name__}: {text}"

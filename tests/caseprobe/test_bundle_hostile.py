@@ -121,10 +121,20 @@ def test_a_hostile_archive_is_refused(name: str) -> None:
 
 
 def test_a_member_that_unpacks_to_more_than_it_says_is_not_unpacked() -> None:
-    """Four kilobytes that would become four megabytes stop at the size of their header."""
-    reader = BundleReader(io.BytesIO(entry(b"snapshot.json", PIECE, method=8, size=100)))
+    """A hundred kilobytes that would become 128 megabytes stop at the size of their header."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, -15)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(128)) + packer.flush()
+    reader = BundleReader(io.BytesIO(entry(b"snapshot.json", packed, method=8, size=100)))
     with within_limits(), pytest.raises(Corrupt, match="damaged"):
         reader.read("snapshot.json")
+
+
+def test_a_member_with_another_checksum_is_damaged() -> None:
+    """Content that is not what its header says is never handed out, with or without a manifest."""
+    whole = bytearray(entry(b"snapshot.json", b"{}"))
+    whole[-1] = ord("]")
+    with pytest.raises(Corrupt, match="damaged"):
+        BundleReader(io.BytesIO(bytes(whole))).read("snapshot.json")
 
 
 @pytest.mark.parametrize("seed", range(150))

@@ -30,6 +30,7 @@ COMMANDS: tuple[str, ...] = (
     "status",
     "consent",
     "leave",
+    "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Measure this machine", ("check", "bundle", "path")),

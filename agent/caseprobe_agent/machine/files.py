@@ -94,7 +94,7 @@ def inside(root: Path, path: str, follow_last: bool) -> str:
         if part == "..":
             here = here[:-1]
             continue
-        target = _link_target(root.joinpath(*here, part)) if todo or follow_last else None
+        target = _link_target("/".join((str(root), *here, part))) if todo or follow_last else None
         if target is None:
             here.append(part)
             continue
@@ -103,8 +103,12 @@ def inside(root: Path, path: str, follow_last: bool) -> str:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         here = [] if target.startswith("/") else here
         todo.extendleft(reversed(target.split("/")))
-    return str(root.joinpath(*here))
+    return "/".join((str(root), *here))
 
 
-def _link_target(path: Path) -> str | None:
-    return str(path.readlink()) if path.is_symlink() else None
+def _link_target(path: str) -> str | None:
+    """None for what is no link, or not there."""
+    try:
+        return os.readlink(path)  # noqa: PTH115 (runs for every folder of every path)
+    except OSError:
+        return None

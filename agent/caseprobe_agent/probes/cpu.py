@@ -45,10 +45,8 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     _add_shares(facts, Sample(machine.monotonic_seconds(), parse_cpu_times(text)), earlier)
     _add_model(facts, machine, notes)
     _add_load(facts, machine, notes)
-    pressure = notes.attempt("cpu.pressure", lambda: machine.read_text(PRESSURE))
-    if pressure is not None:
-        facts.pressure.CopyFrom(parse_pressure(pressure))
-        notes.quote(PRESSURE, pressure)
+    if (pressure := notes.parsed("cpu.pressure", machine, PRESSURE, parse_pressure)) is not None:
+        facts.pressure.CopyFrom(pressure)
     _add_throttling(facts, machine, notes)
     _add_vulnerabilities(facts, machine, notes)
     _add_quota(facts, machine, notes)

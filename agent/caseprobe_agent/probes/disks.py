@@ -56,10 +56,8 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
             line = now.counters[disk.name].line
             notes.keep(DISKSTATS, line, text.splitlines()[line - 1])
     _add_arrays(facts, machine, notes)
-    pressure = notes.attempt("disks.pressure", lambda: machine.read_text(PRESSURE))
-    if pressure is not None:
-        facts.pressure.CopyFrom(parse_pressure(pressure))
-        notes.quote(PRESSURE, pressure)
+    if (pressure := notes.parsed("disks.pressure", machine, PRESSURE, parse_pressure)) is not None:
+        facts.pressure.CopyFrom(pressure)
     return notes.measured(facts)
 
 

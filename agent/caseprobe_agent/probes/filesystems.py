@@ -21,6 +21,7 @@ KERNEL_TYPES = (
     *("fusectl", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "hugetlbfs", "mqueue", "nfsd", "nsfs", "proc"),
     *("pstore", "ramfs", "rpc_pipefs", "securityfs", "selinuxfs", "smackfs", "sysfs", "tracefs"),
 )
+KERNEL_FOLDERS, FILE_FOLDERS = ("/proc/", "/sys/"), ("/dev/", "/etc/", "/run/secrets")
 # Images are full and read-only by nature, which says nothing about the machine.
 IMAGE_TYPES = ("cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf")
 
@@ -49,12 +50,17 @@ def relevant(mounts: Iterable[Mount]) -> list[Mount]:
     visible = {mount.mount_point: mount for mount in mounts}
     chosen: dict[str, Mount] = {}
     for mount in sorted(visible.values(), key=lambda mount: mount.line):
-        if mount.type in KERNEL_TYPES + IMAGE_TYPES or mount.mount_point.startswith(("/proc/", "/sys/")):
+        if mount.type in KERNEL_TYPES + IMAGE_TYPES or mount.mount_point.startswith(KERNEL_FOLDERS) or _one_file(mount):
             continue
         known = chosen.setdefault(mount.device_number, mount)
         if known.root != "/" and mount.root == "/":
             chosen[mount.device_number] = mount
     return list(chosen.values())
+
+
+def _one_file(mount: Mount) -> bool:
+    """Container managers mount single files of the host, such as /etc/hosts; the host's room is not this machine's."""
+    return mount.root != "/" and mount.mount_point.startswith(FILE_FOLDERS)
 
 
 def _filesystem(mount: Mount, space: Space | MeasurementError, fstab_writable: bool) -> section_pb2.Filesystem:

@@ -43,10 +43,8 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     if vmstat is not None:
         notes.quote(VMSTAT, vmstat, ("oom_kill ", "pgmajfault ", "pswpin ", "pswpout "))
         _add_paging(facts, Sample(machine.monotonic_seconds(), parse_counters(vmstat)), earlier, machine.page_bytes())
-    pressure = notes.attempt("memory.pressure", lambda: machine.read_text(PRESSURE))
-    if pressure is not None:
-        notes.quote(PRESSURE, pressure)
-        facts.pressure.CopyFrom(parse_pressure(pressure))
+    if (pressure := notes.parsed("memory.pressure", machine, PRESSURE, parse_pressure)) is not None:
+        facts.pressure.CopyFrom(pressure)
     _add_cgroup(facts, machine, notes)
     return notes.measured(facts)
 

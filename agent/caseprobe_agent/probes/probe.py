@@ -80,6 +80,17 @@ class Notes:
             self.lack(fact, error)
             return None
 
+    def parsed(self, fact: str, machine: Machine, path: str, parse: Callable[[str], Value]) -> Value | None:
+        """What parse makes of a file, all lines of which are quoted; None and a shortfall as attempt gives them."""
+
+        def read() -> Value:
+            text = machine.read_text(path)
+            value = parse(text)
+            self.quote(path, text)
+            return value
+
+        return self.attempt(fact, read)
+
     def lack(self, fact: str, error: Exception) -> None:
         """Note that one fact is missing, and why."""
         self.shortfalls.append(

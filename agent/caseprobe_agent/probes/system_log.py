@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from caseprobe.errors import MachineAbsent, MeasurementError
@@ -25,21 +25,27 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     """Counts and faults of the newest part of the log; raises where there is none, with what there is instead."""
     notes = Notes()
     source, data, truncated = _read(machine, notes)
-    lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n") if data else []
-    now = datetime.fromtimestamp(machine.wall_seconds(), UTC)
-    offset = machine.utc_offset_seconds()
-    entries = dict(_entries(lines, now, offset))
+    lines = _lines(data)
     facts = section_pb2.LogFacts(source=source, artifact=ARTIFACT, lines_total=len(lines), bytes_total=len(data))
     facts.truncated = truncated
-    sounds = Counter(sounds_bad(line) for line in lines)
+    sounds = Counter(sounds_bad(line) for line in _lines(data.lower()))
     facts.errors_total, facts.warnings_total = sounds["error"], sounds["warning"]
-    moments = [entry.at.timestamp() for entry in entries.values() if entry.at is not None]
-    if moments:
-        facts.first_at.CopyFrom(timestamp(moments[0]))
-        facts.last_at.CopyFrom(timestamp(moments[-1]))
-    for fault in newest(find_faults(_kernel_messages(entries)), FAULTS_AT_MOST, FAULTS_OF_EACH):
+    read = _reader(machine)
+    _add_span(facts, lines, read)
+    for fault in newest(find_faults(_kernel_messages(lines, read)), FAULTS_AT_MOST, FAULTS_OF_EACH):
         facts.faults.append(_fault(fault, lines))
     return notes.measured(facts, [RawArtifact(ARTIFACT, source, data, truncated)])
+
+
+def _lines(data: bytes) -> list[str]:
+    """Lines as editors count them: only a line feed ends one."""
+    return data.decode("utf-8", "replace").removesuffix("\n").split("\n") if data else []
+
+
+def _reader(machine: Machine) -> Callable[[str], Entry | None]:
+    now = datetime.fromtimestamp(machine.wall_seconds(), UTC)
+    offset = machine.utc_offset_seconds()
+    return lambda line: parse_syslog_line(line, now, offset)
 
 
 def _read(machine: Machine, notes: Notes) -> tuple[str, bytes, bool]:
@@ -62,18 +68,21 @@ def _nothing(machine: Machine) -> MeasurementError:
     return MachineAbsent(f"no log is written as text here: neither {' nor '.join(SOURCES)} exists")
 
 
-def _entries(lines: Sequence[str], now: datetime, utc_offset_seconds: int) -> Iterator[tuple[int, Entry]]:
+def _add_span(facts: section_pb2.LogFacts, lines: Sequence[str], read: Callable[[str], Entry | None]) -> None:
+    """The first and the last moment that a line tells."""
+    for ordered, at in ((lines, facts.first_at), (reversed(lines), facts.last_at)):
+        entries = (entry for line in ordered if (entry := read(line)) is not None)
+        moment = next((entry.at for entry in entries if entry.at is not None), None)
+        if moment is not None:
+            at.FromDatetime(moment)
+
+
+def _kernel_messages(lines: Sequence[str], read: Callable[[str], Entry | None]) -> Iterator[Message]:
     for number, line in enumerate(lines, start=1):
-        if (entry := parse_syslog_line(line, now, utc_offset_seconds)) is not None:
-            yield number, entry
-
-
-def _kernel_messages(entries: dict[int, Entry]) -> list[Message]:
-    return [
-        Message(number, entry.at.timestamp() if entry.at else None, entry.text)
-        for number, entry in entries.items()
-        if entry.program == KERNEL
-    ]
+        # Looking for the word first leaves most lines unread.
+        entry = read(line) if " kernel: " in line else None
+        if entry is not None and entry.program == KERNEL:
+            yield Message(number, entry.at.timestamp() if entry.at else None, entry.text)
 
 
 def _fault(fault: Fault, lines: Sequence[str]) -> section_pb2.LogFault:

@@ -81,8 +81,10 @@ class Remote:
         """The trust that the connection rests on; raises UsageError for a CA file that cannot be used."""
         try:
             return ssl.create_default_context(cafile=self.ca or None)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"--ca {self.ca}: {getattr(error, 'strerror', None) or 'no certificate in it'}") from None
+        except ssl.SSLError:
+            raise UsageError(f"--ca {self.ca}: there is no certificate in it") from None
+        except OSError as error:
+            raise UsageError(f"--ca {self.ca}: {error.strerror}") from None
 
 
 def connect(url: str, ca: str) -> Remote:

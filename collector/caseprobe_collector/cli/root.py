@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from caseprobe.errors import CaseprobeError
-from caseprobe_collector.cli import init, serve, verify_audit
+from caseprobe_collector.cli import init, serve, staff, verify_audit
 
 app = typer.Typer(
     name="caseprobe-collector",
@@ -21,16 +20,20 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("verify-audit")(verify_audit.verify_audit)
+for name, commands in staff.apps:
+    app.add_typer(commands, name=name)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; every error is one line on stderr, an interrupt is 130."""
     try:
         code = app(args=list(arguments), standalone_mode=False, prog_name="caseprobe-collector")
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        # A call without its subcommand was answered with the help already.
+        if message := error.format_message():
+            print(f"caseprobe-collector: {message}", file=sys.stderr)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except CaseprobeError as error:
         print(f"caseprobe-collector: {error}", file=sys.stderr)

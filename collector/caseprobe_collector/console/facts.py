@@ -62,7 +62,7 @@ def section_view(section: section_pb2.Section) -> SectionView:
     facts: Message | None = getattr(section, name) if name else None
     return SectionView(
         probe=section.probe,
-        label=section.probe.replace("_", " ").capitalize(),
+        label=label_of(section.probe),
         outcome=OUTCOMES[section.outcome] if section.outcome < len(OUTCOMES) else "unknown",
         reason=section.reason,
         needs=section.needs,
@@ -171,17 +171,22 @@ def _time(value: Any) -> str:
 
 
 _UNITS = ("_bytes_per_second", "_bits_per_second", "_bytes", "_ratio", "_seconds", "_celsius")
+_ACRONYMS = frozenset(
+    {"bios", "cpu", "id", "io", "mac", "mtu", "os", "pci", "pid", "tcp", "uuid", "aer", "mpls", "ttl"}
+)
 _SUFFIXES = (*_UNITS, "_per_second", "_total", "_hertz", "_at")
 
 
 def label_of(name: str) -> str:
     """A field's name in words, its unit left to the value.
 
-    >>> label_of("available_bytes"), label_of("some_avg10_ratio"), label_of("load1")
-    ('Available', 'Some avg10', 'Load1')
+    >>> label_of("available_bytes"), label_of("os_name"), label_of("parent_pid")
+    ('Available', 'OS name', 'Parent PID')
     """
     stem = next((name.removesuffix(s) for s in _SUFFIXES if name.endswith(s) and name != s), name)
-    return stem.replace("_", " ").capitalize()
+    words = [word.upper() if word in _ACRONYMS else word for word in stem.split("_")]
+    first = words[0] if words[0].isupper() else words[0].capitalize()
+    return " ".join([first, *words[1:]])
 
 
 def _ratio(field: FieldDescriptor, value: Any) -> float | None:

@@ -45,9 +45,10 @@ def user_view(user: User) -> UserView:
 
 @dataclass(frozen=True)
 class TokenView:
-    """An API token; secret is told once, when it is made."""
+    """An API token or a login; secret is told once, when it is made."""
 
     token_id: str
+    kind: str
     name: str
     role: str
     created_at: datetime
@@ -59,7 +60,14 @@ class TokenView:
 def token_view(token: Token, secret: str = "") -> TokenView:
     """A token as shown."""
     return TokenView(
-        token.token_id, token.name, token.role.value, token.created_at, token.expires_at, token.revoked_at, secret
+        token.token_id,
+        token.kind,
+        token.name,
+        token.role.value,
+        token.created_at,
+        token.expires_at,
+        token.revoked_at,
+        secret,
     )
 
 

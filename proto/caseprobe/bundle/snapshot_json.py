@@ -9,7 +9,7 @@ from caseprobe.v1.snapshot_pb2 import Snapshot
 
 LONGEST_JSON_BYTES = 8 << 20
 # A real snapshot has some thousand of each; a parser would spend its memory and time on millions.
-MOST_CONTAINERS = 40_000
+MOST_CONTAINERS = 25_000
 MOST_VALUES = 400_000
 
 

@@ -88,6 +88,8 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("segfault", "]: segfault at ", r"^(?P<object>.+?)\[\d+\]: segfault at "),
     ("segfault", "traps: ", r"^traps: (?P<object>.+?)\[\d+\] (?:general protection|trap (?:invalid|divide|stack))"),
 )
+# Where in RULES a word stands: each word is looked for once, and the forms are compiled only where one is needed.
+PLACES = {word: [n for n, rule in enumerate(RULES) if rule[1] == word] for word in {rule[1]: None for rule in RULES}}
 KERNEL_ITSELF = "kernel"
 CLASSES_AT_LARGE = frozenset({"oops", "mce_ce", "mce_ue"})
 
@@ -135,8 +137,10 @@ def classify(text: str) -> tuple[str, str] | None:
     >>> classify("EXT4-fs (sda1): mounted filesystem with ordered data mode") is None
     True
     """
-    for fault_class, word, form in RULES:
-        if word in text and (match := re.search(form, text)) is not None:
+    possible = [place for word in PLACES if word in text for place in PLACES[word]]
+    for place in sorted(possible):
+        fault_class, _, form = RULES[place]
+        if (match := re.search(form, text)) is not None:
             return fault_class, _object(fault_class, match)
     return None
 

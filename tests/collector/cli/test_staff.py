@@ -20,6 +20,7 @@ from caseprobe.errors import CaseClosed, CaseprobeError, NotAllowed, PolicyRefus
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.access import Role
 from caseprobe_collector.cli.remote import connect
+from caseprobe_collector.cli.root import app, run
 from caseprobe_collector.cli.staff import apps
 from caseprobe_collector.records import Event
 from tests.fakes_console import NOW
@@ -38,8 +39,8 @@ class Terminal:
     def run(self, *words: str, stdin: str = "", token: str | None = None) -> str:
         """What a command prints; raises the error that it ends with."""
         main = typer.Typer()
-        for name, app in apps:
-            main.add_typer(app, name=name)
+        for name, commands in apps:
+            main.add_typer(commands, name=name)
         environment = {"CASEPROBE_URL": self.url, "CASEPROBE_TOKEN": self.token if token is None else token}
         result = CliRunner().invoke(main, list(words), input=stdin, env=environment, standalone_mode=False)
         if result.exception:
@@ -218,3 +219,18 @@ def test_the_collectors_refusals_come_back_as_its_errors(terminal: Terminal) -> 
     with pytest.raises(CaseClosed, match="reopen it") as caught:
         terminal.run("live", "--case", "case_closed", "depot-db-01", "path", "x")
     assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("words", [["--nope"], ["case", "close"], ["case", "list", "--url", "ftp://x"], ["nope"]])
+def test_a_wrong_call_is_a_line_and_two(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """No traceback reaches a person, whatever library found the mistake."""
+    assert run(words) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err and "Traceback" not in told.err
+
+
+def test_every_staff_command_is_on_the_table() -> None:
+    """The commands of the design, each under its name."""
+    names = {group.name for group in app.registered_groups}
+    assert names == {"case", "customer", "agent", "join-code", "live", "schedule", "import", "user"}

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from caseprobe.errors import UsageError
+from caseprobe.errors import NotFound, UsageError
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
-from caseprobe_collector.access import Action
+from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.bodies import NewSession, PathAsked
 from caseprobe_collector.console.routing import By, Route
-from caseprobe_collector.console.services import Use
+from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import SessionView, session_view
 from caseprobe_collector.console.words import PathView, path_of, path_view
 from caseprobe_collector.records import SessionRecord
@@ -77,10 +77,17 @@ async def start_session(use: Use, by: By, case_id: str, body: NewSession) -> Ses
 async def get_session(use: Use, by: By, session_id: str) -> SessionResult:
     """One session and its result so far."""
     session = await use.sessions.get(by, session_id)
+    return session_result(session, await ended_as(use, by, session))
+
+
+async def ended_as(use: Services, by: Principal, session: SessionRecord) -> snapshot_pb2.Snapshot | None:
+    """The snapshot that a session ended as; None before it is stored, since outcomes travel ahead of bulk."""
     if not session.snapshot_id:
-        return session_result(session, None)
-    _, snapshot = await use.snapshots.get(by, session.snapshot_id)
-    return session_result(session, snapshot)
+        return None
+    try:
+        return (await use.snapshots.get(by, session.snapshot_id))[1]
+    except NotFound:
+        return None
 
 
 async def cancel_session(use: Use, by: By, session_id: str) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from caseprobe import texts
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
-from caseprobe_collector.console.api.sessions import SessionResult, session_result
+from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
@@ -112,7 +112,7 @@ async def _results(use: Services, by: Principal, sessions: list[SessionRecord]) 
         snapshot = None
         if session.action == "path" and session.snapshot_id and left:
             left -= 1
-            _, snapshot = await use.snapshots.get(by, session.snapshot_id)
+            snapshot = await ended_as(use, by, session)
         results.append(session_result(session, snapshot))
     return results
 

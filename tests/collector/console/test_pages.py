@@ -1,0 +1,103 @@
+"""The pages: what stands on them, and that they hold with nothing or little to show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from caseprobe.v1 import snapshot_pb2
+from caseprobe_collector.access import Role
+from tests.fakes_console import World
+from tests.worlds_console import ACME, Desk, console
+
+PAGES = ("/cases", "/cases?state=closed", "/machines", "/customers", "/users", "/account", "/audit", "/audit?first=9")
+DETAILS = ("/cases/case_acme", "/snapshots/snap_acme", "/sessions/sess_ended", "/sessions/sess_runs")
+
+
+def emptied(desk: Desk) -> None:
+    """Take from every record what it may lack."""
+    world = desk.world
+    for number, agent in list(world.agents.items()):
+        bare = replace(agent, label="", system="", version="", policy=(), capabilities=(), last_seen_at=None, worst=0)
+        world.agents[number] = bare
+    for number, (row, _) in list(world.snapshots.items()):
+        blank = replace(row, objects=(), profile="", flow=0, worst=0)
+        world.snapshots[number] = (blank, snapshot_pb2.Snapshot(snapshot_id=number))
+    for number, session in list(world.sessions.items()):
+        world.sessions[number] = replace(session, request=b"", action="", snapshot_id="")
+    world.schedules = {number: replace(one, schedule=b"") for number, one in world.schedules.items()}
+    world.presence.clear()
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_pages_hold_where_records_lack_all_that_they_may_lack(role: Role) -> None:
+    """A machine that never spoke, a snapshot without anything, a session of a kind that this version does not know."""
+    desk = Desk()
+    client = desk.as_role(role)
+    emptied(desk)
+    for path in (*DETAILS, "/machines/agent_acme1", "/machines", "/cases"):
+        assert (await client.get(path)).status == 200, path
+    for path in ("/api/v1/cases/case_acme", "/api/v1/snapshots/snap_acme", "/api/v1/schedules"):
+        assert (await client.get(path)).status == 200, path
+
+
+async def test_pages_hold_in_an_empty_world() -> None:
+    """The first minute after the collector was made: each list says what is missing and what would fill it."""
+    desk = Desk()
+    client = desk.as_role(Role.ADMIN)
+    users, tokens = desk.world.users, desk.world.tokens
+    client.app = console(World(users=users, tokens=tokens))
+    for path in PAGES:
+        answer = await client.get(path)
+        assert answer.status == 200, path
+    assert "No machine is enrolled." in (await client.get("/machines")).text
+
+
+async def test_the_machine_of_a_snapshot_may_be_gone() -> None:
+    """A snapshot stays readable without its machine's record."""
+    desk = Desk()
+    del desk.world.agents["agent_acme1"]
+    client = desk.as_role(Role.SUPPORT)
+    assert (await client.get("/snapshots/snap_acme")).status == 200
+    assert (await client.get("/cases/case_acme")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "seen", "unseen"),
+    [
+        (Role.VIEWER, (), ("Start live session", "Ask for a bundle", "Import a file", "Close case", "Audit", "Staff")),
+        (Role.SUPPORT, ("Start live session", "Ask for a bundle", "Import a file", "Close case"), ("Audit", "Staff")),
+        (Role.OPERATIONS, ("Start live session", "Ask for a bundle"), ("Import a file", "Close case", "Audit")),
+        (Role.ADMIN, ("Start live session", "Import a file", "Close case", "Audit", "Staff"), ()),
+    ],
+)
+async def test_a_page_offers_what_one_may_do(role: Role, seen: tuple[str, ...], unseen: tuple[str, ...]) -> None:
+    """Buttons follow the same rules as the routes behind them."""
+    text = (await Desk().as_role(role).get("/cases/case_acme")).text
+    assert [word for word in seen if word not in text] == []
+    assert [word for word in unseen if word in text] == []
+
+
+async def test_evidence_is_one_click_away() -> None:
+    """The finding's sentence is a summary; line, advice, threshold and source are inside it."""
+    text = (await Desk().as_role(Role.VIEWER).get("/cases/case_acme")).text
+    finding = text[text.index('<details class="finding sev-critical"') :]
+    finding = finding[: finding.index("</details>")]
+    for part in ("/var is 97% full", "statvfs /var:1", "What to do", "node-exporter mixin"):
+        assert part in finding
+
+
+async def test_what_was_not_measured_is_shown_with_what_it_needs() -> None:
+    """Denied is not silence."""
+    text = (await Desk().as_role(Role.VIEWER).get("/snapshots/snap_acme")).text
+    for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "ip address"):
+        assert part in text
+
+
+async def test_a_machines_policy_stands_where_one_asks_it() -> None:
+    """Before a path is asked for, the page tells what the machine will do."""
+    desk = Desk()
+    text = (await desk.as_role(Role.SUPPORT).get("/cases/case_acme")).text
+    assert "asks its owner before it probes other targets" in text
+    assert desk.world.customers[ACME].name in text

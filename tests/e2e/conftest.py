@@ -1,0 +1,54 @@
+"""One demo for all end-to-end tests: real processes, gRPC over TLS, a real browser; nothing mocked in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from caseprobe_agent import demo
+from tests.stage import Watched, World, watch
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """All three flows played once by the public commands."""
+    with demo.staged(lambda line: None) as (stage, case_id):
+        yield World(stage, case_id)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; without it a test is reported as not run, and that is an error where it is required."""
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("chromium is not installed; .ci/run installs Debian's package")
+        pytest.skip("NOT RUN: needs chromium (Debian: apt install chromium)")
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *sandbox])
+        yield chromium
+        chromium.close()
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window's size in CSS pixels."""
+
+    width: int
+    height: int
+
+
+@pytest.fixture(params=[Window(1280, 900), Window(390, 844)], ids=["desktop", "phone"])
+def watched(request: pytest.FixtureRequest, world: World, browser: Browser) -> Iterator[Watched]:
+    """A page after login whose errors, refused loads and foreign requests are noted."""
+    context = browser.new_context(viewport={"width": request.param.width, "height": request.param.height})
+    yield watch(context.new_page(), world)
+    context.close()

@@ -1,0 +1,112 @@
+"""The three flows by the public commands alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stage import World
+
+
+def test_the_bundle_arrived_in_its_case_with_all_sections(world: World) -> None:
+    """The customer's flow: every probe of the quick profile has a section, absent ones with their reason."""
+    evidence = world.stage.call("GET", f"/cases/{world.case_id}")
+    bundle = next(one["snapshot"] for one in evidence["snapshots"] if one["snapshot"]["flow"] == "one_shot")
+    detail = world.stage.call("GET", f"/snapshots/{bundle['snapshot_id']}")
+    assert len(detail["sections"]) >= 14
+    assert all(section["outcome"] == "ok" or section["reason"] for section in detail["sections"])
+    assert "bundle.zip" in bundle["objects"]
+
+
+def test_the_live_session_ended_as_a_snapshot_with_its_summary(world: World) -> None:
+    """Support's flow: the path to loopback has one hop that answered every echo."""
+    sessions = world.stage.call("GET", f"/cases/{world.case_id}")["sessions"]
+    done = next(one for one in sessions if one["session"]["state"] == "ok")
+    assert done["session"]["snapshot_id"]
+    assert done["summary"]["hops"][-1]["loss_ratio"] == 0
+
+
+def test_a_schedule_runs_on_the_agent_and_belongs_to_no_case(world: World) -> None:
+    """Operations' flow: a timetable of ten seconds delivers a snapshot to the machine's page."""
+    agent_id = world.stage.call("GET", "/agents")[0]["agent_id"]
+    body = {"name": "soon", "every_seconds": 10, "profile": "quick"}
+    schedule_id = world.stage.call("POST", f"/agents/{agent_id}/schedules", body)["schedule_id"]
+
+    def scheduled() -> list[dict[str, Any]]:
+        rows = world.stage.call("GET", f"/agents/{agent_id}/snapshots")
+        return [row for row in rows if row["schedule_id"] == schedule_id]
+
+    found = world.stage.wait_for(scheduled, "no scheduled snapshot came")
+    world.stage.call("DELETE", f"/schedules/{schedule_id}")
+    assert found[0]["case_id"] == ""
+
+
+def test_staff_measure_live_from_a_terminal(world: World) -> None:
+    """`caseprobe-collector live` streams rounds and ends with the verdict."""
+    agent_id = world.stage.call("GET", "/agents")[0]["agent_id"]
+    done = world.staff("live", "--case", world.case_id, agent_id, "path", "127.0.0.1", "--rounds", "3")
+    assert done.returncode == 0, done.stderr
+    assert "127.0.0.1" in done.stdout
+
+
+def test_a_join_code_for_a_bundle_is_good_once(world: World, tmp_path: Path) -> None:
+    """The second use is refused in one line that says what to do; the bundle is kept."""
+    code = world.stage.bundle_code(world.case_id)
+    results = [
+        world.customer("bundle", "--to", "-", "--no-preview", "--output", str(tmp_path / name), stdin=code)
+        for name in ("first.zip", "second.zip")
+    ]
+    assert [one.returncode for one in results] == [0, 4], [one.stderr for one in results]
+    assert "join code was used" in results[1].stderr
+    assert (tmp_path / "second.zip").exists()
+
+
+def test_the_file_that_was_sent_is_the_file_on_disk(world: World, tmp_path: Path) -> None:
+    """What the collector holds equals what the customer kept, byte for byte, and verifies."""
+    output = tmp_path / "kept.zip"
+    code = world.stage.bundle_code(world.case_id)
+    done = world.customer("bundle", "--to", "-", "--no-preview", "--output", str(output), "--json", stdin=code)
+    assert done.returncode == 0, done.stderr
+    snapshot_id = json.loads(done.stdout)["snapshot_id"]
+    assert world.fetch(f"/snapshots/{snapshot_id}/objects/bundle.zip") == output.read_bytes()
+    verified = world.customer("verify", str(output))
+    assert verified.returncode == 0, verified.stderr
+
+
+def test_without_a_terminal_and_a_grant_nothing_is_sent(world: World, tmp_path: Path) -> None:
+    """The bundle is written and kept, the code stays good, and the exit code says so."""
+    output = tmp_path / "kept.zip"
+    code = world.stage.bundle_code(world.case_id)
+    unseen = world.customer("bundle", "--to", "-", "--output", str(output), stdin=code)
+    sent = world.customer("bundle", "--to", "-", "--no-preview", "--output", f"{output}.zip", stdin=code)
+    assert (unseen.returncode, output.exists(), sent.returncode) == (4, True, 0), unseen.stderr + sent.stderr
+
+
+def test_no_hardware_address_of_this_machine_reached_the_collector(world: World) -> None:
+    """The MAC addresses that the probes read are pseudonyms in everything that the collector shows."""
+    macs = {path.read_text().strip() for path in Path("/sys/class/net").glob("*/address")} - {"00:00:00:00:00:00", ""}
+    rows = world.stage.call("GET", f"/cases/{world.case_id}")["snapshots"]
+    shown = [json.dumps(world.stage.call("GET", f"/snapshots/{one['snapshot']['snapshot_id']}")) for one in rows]
+    assert shown
+    assert [mac for mac in macs for text in shown if mac in text] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("bundle", "--to", "CP1-NONSENSE"), 2, "join code"),
+        (("enroll", "CP1-NONSENSE"), 2, "join code"),
+        (("bundle", "--profile", "huge"), 2, "profile"),
+        (("show", "/no/such/file.zip"), 2, "file.zip"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_bad_input_gets_one_clear_line(world: World, arguments: tuple[str, ...], code: int, words: str) -> None:
+    """What is wrong, the documented exit code, no traceback."""
+    done = world.customer(*arguments)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (code, 1), done.stderr
+    assert words in done.stderr
