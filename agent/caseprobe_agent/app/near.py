@@ -14,7 +14,7 @@ from caseprobe_agent.machine import Machine
 
 
 def near_targets(machine: Machine, link_address: str) -> Callable[[str], bool]:
-    """A judge of targets, by address or the collector's name; read anew each time, since a laptop changes its gateway."""
+    """A judge of targets, by address or the collector's name; it reads anew, since a laptop changes its gateway."""
     collector = split_address(link_address)[0]
 
     def near(target: str) -> bool:

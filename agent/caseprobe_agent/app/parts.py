@@ -34,7 +34,9 @@ class LocalClock:
 
     def zoned(self) -> datetime:
         """The same, with the zone's rules for other days as well: what a cron line needs, for a MiB of memory."""
-                return datetime.now(get_localzone())
+        from tzlocal import get_localzone
+
+        return datetime.now(get_localzone())
 
 
 def fresh_id(prefix: str) -> str:
