@@ -204,9 +204,7 @@ def _one(name: str, measure: Measure, machine: Machine, earlier: object | None) 
 
 def _fill(section: section_pb2.Section, measured: Measured) -> Iterator[bytes]:
     """Put the result into its section; yields the artifacts."""
-    facts = getattr(section, section.probe)
-    facts.CopyFrom(measured.facts)
-    facts.SetInParent()
+    getattr(section, section.probe).CopyFrom(measured.facts)
     section.lines.extend(measured.lines)
     section.shortfalls.extend(measured.shortfalls)
     for artifact in measured.artifacts:
