@@ -14,7 +14,7 @@ from caseprobe_agent.machine import Machine
 
 
 def near_targets(machine: Machine, link_address: str) -> Callable[[str], bool]:
-    """A judge of targets, read anew each time, for a laptop changes its gateway: addresses and the collector's name."""
+    """A judge of targets, by address or the collector's name; it reads anew, since a laptop changes its gateway."""
     collector = split_address(link_address)[0]
 
     def near(target: str) -> bool:

@@ -8,11 +8,9 @@ import pwd
 import secrets
 import sys
 import time
-from datetime import datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tzlocal import get_localzone
 
 from caseprobe import VERSION
 from caseprobe.ids import new_id
@@ -31,14 +29,17 @@ SIGNATURE_SECONDS = 20.0
 
 
 class LocalClock:
-    """Now, aware, in the machine's own time zone, as it was when this was made."""
-
-    def __init__(self, zone: tzinfo | None = None) -> None:
-        self.zone = zone or get_localzone()
+    """Now, aware, in the machine's own time zone."""
 
     def __call__(self) -> datetime:
-        """The wall clock."""
-        return datetime.now(self.zone)
+        """The wall clock, with the offset to UTC that holds now."""
+        return datetime.now().astimezone()
+
+    def zoned(self) -> datetime:
+        """The same, with the zone's rules for other days as well: what a cron line needs, for a MiB of memory."""
+        from tzlocal import get_localzone
+
+        return datetime.now(get_localzone())
 
 
 def fresh_id(prefix: str) -> str:
