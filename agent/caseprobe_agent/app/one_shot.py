@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2, snapshot_pb2
@@ -20,10 +21,11 @@ from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import ONE_SHOT, Enrolled, enrol, keys, load
 from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.identity.state import save_key
-from caseprobe_agent.link import Delivery, FileOutbox, Link
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import OneShot, Order, Person
-from caseprobe_agent.seal.form import load_key
+
+if TYPE_CHECKING:
+    from caseprobe_agent.link import Delivery
 
 LABEL = "one-shot"
 KEY_SECONDS = 20.0
@@ -41,6 +43,8 @@ class _Present:
 
 async def build(settings: Settings, person: Person) -> OneShot:
     """A run that is ready to start."""
+    from caseprobe_agent.seal.form import load_key
+
     clock = LocalClock()
     audit = audit_of(settings, clock)
     grants = grants_of(settings, load(settings.state_folder))
@@ -102,6 +106,8 @@ def _standing_grant(grants: Grants, clock: LocalClock) -> Callable[[str], Grant 
 
 async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapshot) -> Delivery:
     """Send one finished file over the link; raises Unreachable, NotTrusted or what the collector refuses with."""
+    from caseprobe_agent.link import FileOutbox, Link
+
     spool_id = f"spool_{secrets.token_hex(8)}"
 
     async def hello() -> link_pb2.Hello:

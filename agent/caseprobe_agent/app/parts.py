@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.ids import new_id
@@ -19,8 +20,10 @@ from caseprobe_agent.audit import Audit
 from caseprobe_agent.config import Settings
 from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import Identity, sign
-from caseprobe_agent.link import Credentials
-from caseprobe_agent.seal import Run
+
+if TYPE_CHECKING:
+    from caseprobe_agent.link import Credentials
+    from caseprobe_agent.seal import Run
 
 SIGNATURE_SECONDS = 20.0
 
@@ -81,6 +84,8 @@ def grants_of(settings: Settings, identity: Identity | None, run: Run = worker.c
 
 def credentials_of(identity: Identity) -> Credentials:
     """What the link connects with."""
+    from caseprobe_agent.link import Credentials  # gRPC is loaded by what connects, not by what measures
+
     return Credentials(identity.link_address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +53,7 @@ class SqlCases:
         return records(Case, await self._database.rows(query.order_by(CASES.c.case_id.desc()).limit(limit)))
 
 
+@cache  # building it costs ten times what running it does
 def _select() -> sa.Select[Any]:
     worst = worst_of(SNAPSHOTS.c.case_id == CASES.c.case_id, "case_id", CASES)
     return sa.select(*CASES.c, worst.label("worst"))
