@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant
-from caseprobe_agent import worker
 from caseprobe_agent.app.parts import LocalClock, audit_of, credentials_of, fresh_id, grants_of, hello_of
 from caseprobe_agent.config import Settings
 from caseprobe_agent.consent import Ask, Origin, grants_it
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from caseprobe_agent.link import Delivery
 
 LABEL = "one-shot"
-KEY_SECONDS = 20.0
 LEAST_DELIVERY_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 16 << 10
 
@@ -86,7 +85,8 @@ def _own_key(folder: Path) -> Callable[[], Awaitable[tuple[bytes, str]]]:
     """The caller's own key and its id, made on first use."""
 
     async def own_key() -> tuple[bytes, str]:
-        answer = await worker.call(keys.prepare, load_private_key(folder, ONE_SHOT), KEY_SECONDS)
+        # Not in a child: this process ends soon, and it loads cryptography anyway to sign what it made.
+        answer = await asyncio.to_thread(keys.prepare, load_private_key(folder, ONE_SHOT))
         private, _, public = keys.unpack(answer)
         save_key(folder, ONE_SHOT, private)
         return private, keys.agent_id_of(public)
