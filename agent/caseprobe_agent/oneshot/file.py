@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,18 +14,34 @@ from caseprobe.bundle import BundleReader, Signer, write_bundle
 from caseprobe.errors import StorageFull, UsageError
 from caseprobe_agent.seal.pipe import Sealed
 
+# More than a bundle of the quick profile has.
+LEAST_ROOM_BYTES = 1 << 20
+
 
 def bundle_path(output: Path | None, state_folder: Path, now: datetime) -> Path:
     """Where the bundle goes: as asked, else into the working folder, else (it cannot be written) the agent's own."""
     name = f"caseprobe-{now.astimezone(UTC):%Y%m%d-%H%M%S}.zip"
     if output is not None:
-        return output.absolute() / name if output.is_dir() else output.absolute()
+        # Path.is_dir raises where the folder above is closed to us.
+        return output.absolute() / name if os.path.isdir(output) else output.absolute()  # noqa: PTH112
     folder = Path.cwd()
     if not os.access(folder, os.W_OK):
         folder = state_folder / "bundles"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     taken = (folder / name, *(folder / f"{name[:-4]}-{number}.zip" for number in range(2, 100)))
     return next((path for path in taken if not path.exists()), taken[0])
+
+
+def check_room(path: Path) -> None:
+    """Raises what writing a bundle there would: before a join code is used up for a file that cannot be kept."""
+    with open_new(path) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, LEAST_ROOM_BYTES)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise _full(path, error) from None
+        finally:
+            path.unlink()
 
 
 @contextmanager
@@ -41,15 +58,18 @@ def open_new(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def write(file: BinaryIO, sealed: Sealed, report: str, signer: Signer | None) -> bytes:
+def write(path: Path, file: BinaryIO, sealed: Sealed, report: str, signer: Signer | None) -> bytes:
     """The bundle, on the disk when this returns; gives its SHA-256. Raises StorageFull; what was written stays."""
     try:
         digest = write_bundle(file, sealed.snapshot, sealed.artifacts, report, signer)
         os.fsync(file.fileno())
         return digest
     except OSError as error:
-        name = getattr(file, "name", "the bundle")
-        raise StorageFull(f"{name} could not be finished: {error.strerror}; make room and run again") from None
+        raise _full(path, error) from None
+
+
+def _full(path: Path, error: OSError) -> StorageFull:
+    return StorageFull(f"{path} could not be finished: {error.strerror}; make room or choose another --output")
 
 
 def members_of(path: Path) -> Mapping[str, int]:
