@@ -152,14 +152,17 @@ class Demo:
         body = {"customer_id": customer, "title": "This machine", "description": "Made by `caseprobe demo`."}
         return str(self.call("POST", "/cases", body)["case_id"])
 
+    def settle_agent(self) -> None:
+        """Write the machine's own policy, before anything runs on it."""
+        (self.folder / "config").mkdir(mode=0o700)
+        (self.folder / "config" / "agent.toml").write_text(AGENT_SETTINGS)
+
     def bundle_code(self, case_id: str) -> str:
         """A fresh join code with which one bundle goes to the case."""
         return str(self.call("POST", f"/cases/{case_id}/join-codes", {})["text"])
 
     def send_bundle(self, case_id: str) -> None:
         """The customer's flow: one bundle of this machine to the case, consent given by running the demo."""
-        (self.folder / "config").mkdir(mode=0o700)
-        (self.folder / "config" / "agent.toml").write_text(AGENT_SETTINGS)
         code = self.bundle_code(case_id)
         output = str(self.folder / "this-machine.zip")
         self.run("caseprobe_agent", "bundle", "--to", "-", "--no-preview", "--output", output, "--json", stdin=code)
@@ -242,6 +245,7 @@ def staged(say: Callable[[str], None]) -> Iterator[tuple[Demo, str]]:
             say("starting a collector …")
             demo.open_collector()
             case_id = demo.open_case()
+            demo.settle_agent()
             say("measuring this machine and sending a bundle to the case …")
             demo.send_bundle(case_id)
             say("enrolling a resident agent …")

@@ -6,7 +6,6 @@ Parent and child speak in frames: "B" + name when a probe begins, "W" while none
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import time
@@ -21,6 +20,7 @@ from caseprobe_agent import worker
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Probe, RawArtifact, needs_of, outcome_of, timestamp
 
+# asyncio is imported by the functions that the parent runs: a child loads this module too, and starts 50 ms sooner.
 SAMPLE_SECONDS = 0.25
 # How long a child may take to start, or to rest between its samples, before it counts as hung.
 IDLE_SECONDS = 10.0
@@ -51,6 +51,8 @@ class _Progress:
 
     def begin(self, probe: Probe | None) -> None:
         """The child begins with a probe, or rests; either has its time."""
+        import asyncio
+
         self.current = probe
         self.limit = asyncio.get_running_loop().time() + (probe.timeout_seconds if probe else IDLE_SECONDS)
 
@@ -77,6 +79,8 @@ class _Progress:
 
     def hung(self) -> None:
         """Nothing came in time: the running probe ends as TIMEOUT, or all that are left where none runs."""
+        import asyncio
+
         late = asyncio.get_running_loop().time() >= self.end
         if self.current is not None:
             seconds = self.current.timeout_seconds
@@ -98,6 +102,8 @@ async def take_snapshot(probes: Sequence[Probe], machine: Machine, deadline_seco
     A probe that hangs is killed with its child at its timeout and is TIMEOUT; at the deadline what has not begun is
     SKIPPED. Sections are raw. Ids, sequence and consent are for the caller to set.
     """
+    import asyncio
+
     loop = asyncio.get_running_loop()
     snapshot = _header(machine, profile)
     started = loop.time()
@@ -122,6 +128,8 @@ def _header(machine: Machine, profile: str) -> snapshot_pb2.Snapshot:
 
 async def _one_child(progress: _Progress, machine: Machine) -> None:
     """Measure what is left in one child, until it is done, hangs, dies or the deadline comes."""
+    import asyncio
+
     begun = len(progress.sections)
     progress.begin(None)
     seconds_left = progress.end - asyncio.get_running_loop().time()
@@ -204,9 +212,7 @@ def _one(name: str, measure: Measure, machine: Machine, earlier: object | None) 
 
 def _fill(section: section_pb2.Section, measured: Measured) -> Iterator[bytes]:
     """Put the result into its section; yields the artifacts."""
-    facts = getattr(section, section.probe)
-    facts.CopyFrom(measured.facts)
-    facts.SetInParent()
+    getattr(section, section.probe).CopyFrom(measured.facts)
     section.lines.extend(measured.lines)
     section.shortfalls.extend(measured.shortfalls)
     for artifact in measured.artifacts:

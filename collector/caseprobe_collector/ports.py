@@ -39,7 +39,12 @@ class Transactions(Protocol):
     """Group commit: units of work of many callers share one fsync; one that raises is rolled back alone."""
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Do the work and commit it durably; raises what the work raised, StorageFull on a full disk."""
+        """Do the work and commit it durably; raises what the work raised, StorageFull on a full disk, Busy.
+
+        work awaits stores only: reads in it see its own writes, and whatever else it waited for, every other caller
+        of its commit would wait for. It may run on another thread, so it leaves bus, queues and events alone; what
+        is to be told is told after `run` returned, when it is true.
+        """
 
 
 class CaseStore(Protocol):
@@ -151,7 +156,10 @@ class SnapshotStore(Protocol):
         """Snapshots of a machine, newest first."""
 
     async def last_sequence(self, agent_id: str, spool_id: str) -> int:
-        """The last sequence stored of a spool, 0 where there is none."""
+        """The largest sequence stored of a spool, 0 where there is none.
+
+        Items are stored side by side, so a smaller one may still be missing: this never tells an agent to forget any.
+        """
 
     async def set_last_sequence(self, tx: Transaction, agent_id: str, spool_id: str, sequence: int) -> None:
         """Move a spool's last sequence, in the transaction that stores its item."""

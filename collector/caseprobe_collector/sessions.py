@@ -93,16 +93,17 @@ class Sessions:
         An agent that is offline gets it when it comes back before the deadline.
         Raises NotFound, NotAllowed, CaseClosed, UsageError.
         """
-        case, agent = await self._parties(by, case_id, agent_id)
-        session = self._session(by, case, agent, request, idempotency_key)
 
-        async def work(tx: Transaction) -> None:
-            await self._audit.record(
-                tx, by, "session.request", case.customer_id, session.session_id, _describe(agent_id, request)
-            )
+        async def work(tx: Transaction) -> SessionRecord:
+            # Reads stand inside the unit of work: what was decided on is what is committed, and in one hop.
+            case, agent = await self._parties(by, case_id, agent_id)
+            session = self._session(by, case, agent, request, idempotency_key)
+            detail = _describe(agent_id, request)
+            await self._audit.record(tx, by, "session.request", case.customer_id, session.session_id, detail)
             await self._store.add_session(tx, session)
+            return session
 
-        await self._transactions.run(work)
+        session = await self._transactions.run(work)
         self._remember(session)
         self._dispatch(session)
         self._announce(session, "requested")

@@ -134,12 +134,12 @@ def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
 
 def test_folders_follow_the_xdg_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user's settings lie below XDG folders, and the system's policy binds them as well."""
-    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid or 0)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     system = tmp_path / "etc"
     (system / "policy.d").mkdir(parents=True)
     (system / "agent.toml").write_text('[policy]\nlogs = "deny"\n')
     environ = {"XDG_CONFIG_HOME": str(tmp_path / "c"), "XDG_STATE_HOME": str(tmp_path / "s"), "HOME": str(tmp_path)}
     found = load(environ, {}, system)
-    if found.origins["state_folder"] == "user":
-        assert found.state_folder == tmp_path / "s" / "caseprobe"
+    assert found.state_folder == tmp_path / "s" / "caseprobe"
+    assert found.origins["state_folder"] == "default"
     assert found.policy.rules[POLICY_KIND_LOGS].decision == DENY

@@ -411,7 +411,7 @@ def test_the_channel_pings_and_uses_no_proxy() -> None:
     """Both are gRPC options; without them a silent drop is not noticed, and a proxy of the environment is used."""
     options = dict(OPTIONS)
     assert options["grpc.keepalive_time_ms"] == 15_000 and options["grpc.keepalive_timeout_ms"] == 5_000
-    assert options["grpc.keepalive_permit_without_calls"] == 1
+    assert options["grpc.keepalive_permit_without_calls"] == 1 and options["grpc.http2.ping_timeout_ms"] == 5_000
     assert options["grpc.enable_http_proxy"] == 0
     assert options["grpc.max_receive_message_length"] == 4 << 20
 

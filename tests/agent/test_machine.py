@@ -101,10 +101,13 @@ def test_links_of_a_tree_stay_in_it(tree: Path, tmp_path_factory: pytest.TempPat
     (tree / "absolute").symlink_to("/proc/inside")
     (tree / "escape").symlink_to(str(outside))
     (tree / "climb").symlink_to("../" * 30 + str(outside).lstrip("/"))
+    (tree / "proc/deep").symlink_to("/proc/inside")
+    (tree / "proc/beside").symlink_to("inside")
     (tree / "folder").symlink_to("proc")
     machine = Machine(tree)
     assert machine.read_text("/absolute") == "inside"
-    assert machine.read_text("/folder/inside") == "inside"
+    for path in ("/folder/inside", "/proc/deep", "/folder/beside"):
+        assert machine.read_text(path) == "inside"
     assert machine.read_link("/absolute") == "/proc/inside"
     for path in ("/escape", "/climb", f"/proc/../../../..{outside}"):
         with pytest.raises(MachineAbsent):

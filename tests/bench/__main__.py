@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.bench import idle, quick, roundtrip
+from tests.bench import commits, idle, quick, roundtrip
 from tests.bench.reading import Row, table
 
 BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("quick", quick.measure),
     ("idle", idle.measure),
     ("roundtrip", roundtrip.measure),
+    ("commits", commits.measure),
 )
 
 

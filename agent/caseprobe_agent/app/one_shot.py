@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant, GrantTerms
-from caseprobe_agent import worker
 from caseprobe_agent.app.parts import LocalClock, audit_of, credentials_of, fresh_id, grants_of, hello_of
 from caseprobe_agent.config import Settings
 from caseprobe_agent.consent import Ask, Origin, grants_it
@@ -20,13 +21,13 @@ from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import ONE_SHOT, Enrolled, enrol, keys, load
 from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.identity.state import save_key
-from caseprobe_agent.link import Delivery, FileOutbox, Link
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import OneShot, Order, Person
-from caseprobe_agent.seal.form import load_key
+
+if TYPE_CHECKING:
+    from caseprobe_agent.link import Delivery
 
 LABEL = "one-shot"
-KEY_SECONDS = 20.0
 LEAST_DELIVERY_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 16 << 10
 
@@ -41,6 +42,8 @@ class _Present:
 
 async def build(settings: Settings, person: Person) -> OneShot:
     """A run that is ready to start."""
+    from caseprobe_agent.seal.form import load_key
+
     clock = LocalClock()
     audit = audit_of(settings, clock)
     grants = grants_of(settings, load(settings.state_folder))
@@ -83,7 +86,8 @@ def _own_key(folder: Path) -> Callable[[], Awaitable[tuple[bytes, str]]]:
     """The caller's own key and its id, made on first use."""
 
     async def own_key() -> tuple[bytes, str]:
-        answer = await worker.call(keys.prepare, load_private_key(folder, ONE_SHOT), KEY_SECONDS)
+        # Not in a child: this process ends soon, and it loads cryptography anyway to sign what it made.
+        answer = await asyncio.to_thread(keys.prepare, load_private_key(folder, ONE_SHOT))
         private, _, public = keys.unpack(answer)
         save_key(folder, ONE_SHOT, private)
         return private, keys.agent_id_of(public)
@@ -107,6 +111,8 @@ def _lets(terms: GrantTerms, case_id: str, clock: LocalClock) -> bool:
 
 async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapshot) -> Delivery:
     """Send one finished file over the link; raises Unreachable, NotTrusted or what the collector refuses with."""
+    from caseprobe_agent.link import FileOutbox, Link
+
     spool_id = f"spool_{secrets.token_hex(8)}"
 
     async def hello() -> link_pb2.Hello:

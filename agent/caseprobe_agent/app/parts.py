@@ -8,10 +8,9 @@ import pwd
 import secrets
 import sys
 import time
-from datetime import datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
-
-from tzlocal import get_localzone
+from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.ids import new_id
@@ -21,21 +20,26 @@ from caseprobe_agent.audit import Audit
 from caseprobe_agent.config import Settings
 from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import Identity, sign
-from caseprobe_agent.link import Credentials
-from caseprobe_agent.seal import Run
+
+if TYPE_CHECKING:
+    from caseprobe_agent.link import Credentials
+    from caseprobe_agent.seal import Run
 
 SIGNATURE_SECONDS = 20.0
 
 
 class LocalClock:
-    """Now, aware, in the machine's own time zone, as it was when this was made."""
-
-    def __init__(self, zone: tzinfo | None = None) -> None:
-        self.zone = zone or get_localzone()
+    """Now, aware, in the machine's own time zone."""
 
     def __call__(self) -> datetime:
-        """The wall clock."""
-        return datetime.now(self.zone)
+        """The wall clock, with the offset to UTC that holds now."""
+        return datetime.now().astimezone()
+
+    def zoned(self) -> datetime:
+        """The same, with the zone's rules for other days as well: what a cron line needs, for a MiB of memory."""
+        from tzlocal import get_localzone
+
+        return datetime.now(get_localzone())
 
 
 def fresh_id(prefix: str) -> str:
@@ -80,6 +84,8 @@ def grants_of(settings: Settings, identity: Identity | None, run: Run = worker.c
 
 def credentials_of(identity: Identity) -> Credentials:
     """What the link connects with."""
+    from caseprobe_agent.link import Credentials  # gRPC is loaded by what connects, not by what measures
+
     return Credentials(identity.link_address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem)
 
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
 from caseprobe.errors import UsageError
 from caseprobe.v1 import link_pb2, snapshot_pb2
@@ -27,7 +28,6 @@ from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import Identity, load
 from caseprobe_agent.link import Link
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
 from caseprobe_agent.seal import Hiding, Parcel, Run, hiding_of, load_key, seal_apart
@@ -35,6 +35,9 @@ from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessio
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import boot_id
 from caseprobe_agent.spool import Spool
+
+if TYPE_CHECKING:
+    from caseprobe_agent.probes.probe import RawArtifact
 
 log = logging.getLogger("caseprobe.agent")
 
@@ -194,7 +197,8 @@ class Resident:
 
     def _moment(self) -> Moment:
         """Now on every clock."""
-        return Moment(self._clock(), self._machine.boottime_seconds(), self._boot_id)
+        wall = self._clock.zoned() if self.timetable.has_cron else self._clock()
+        return Moment(wall, self._machine.boottime_seconds(), self._boot_id)
 
     async def _state(self) -> Document:
         """How the agent is, for `caseprobe status`."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import shutil
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from caseprobe import texts
-from caseprobe.bundle import BundleReader
 from caseprobe_agent.app.parts import user_name
-from caseprobe_agent.cli import judgement
 from caseprobe_agent.cli.screen import Screen
-from caseprobe_agent.oneshot import Preview
+
+if TYPE_CHECKING:
+    from caseprobe_agent.oneshot import Preview
 
 QUESTION = "Send it?  [y] yes   [n] no, keep the file   [v] view every byte of it first: "
 
@@ -46,6 +45,9 @@ class TerminalPerson:
 
     def _show(self, preview: Preview) -> None:
         """Everything that a decision needs, on one screen."""
+        from caseprobe import texts
+        from caseprobe_agent.cli import judgement
+
         screen, restore = self._screen, preview.redactor.unmask
         screen.line()
         judgement.show_judgement(screen, preview.snapshot.findings, preview.snapshot.coverage, self._language, restore)
@@ -69,6 +71,8 @@ class TerminalPerson:
 
     def _view(self, preview: Preview) -> None:
         """Page through the file's members exactly as they would leave."""
+        from caseprobe.bundle import BundleReader
+
         text = io.StringIO()
         with preview.path.open("rb") as file:
             reader = BundleReader(file)
@@ -78,8 +82,10 @@ class TerminalPerson:
 
     def _page(self, text: str) -> None:
         """Screen by screen; q or n ends it. Control characters are shown, not obeyed."""
+        from caseprobe.texts import printable
+
         height = max(4, shutil.get_terminal_size().lines - 2)
-        lines = [texts.printable(line) for line in text.splitlines()]
+        lines = [printable(line) for line in text.splitlines()]
         for start in range(0, len(lines), height):
             print("\n".join(lines[start : start + height]), file=self._screen.stream)
             if start + height >= len(lines):

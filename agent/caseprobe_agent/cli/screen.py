@@ -31,7 +31,8 @@ class Screen:
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
         """One paragraph, indented; on a terminal it is wrapped to the width."""
         if not self.drawn:
-            print(" " * indent + text, file=self.stream)
+            for one in text.split("\n"):
+                print(" " * indent + one, file=self.stream)
             return
         from rich.padding import Padding
         from rich.text import Text

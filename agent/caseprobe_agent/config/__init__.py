@@ -72,7 +72,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
         float(values["ask_timeout_seconds"]),
         int(values["spool_quota_bytes"]),
         replace(policy, network_probes=policy.network_probes and switch == "on"),
-        {**origins, "config_folder": _origin("config_folder", environ, flags), "state_folder": own},
+        {**origins, **{name: _origin(name, environ, flags, own) for name in ("config_folder", "state_folder")}},
         tuple(files),
     )
 
@@ -160,10 +160,11 @@ def _value(
     return key.default, "default"
 
 
-def _origin(name: str, environ: Mapping[str, str], flags: Mapping[str, str]) -> str:
-    """Where a folder's name came from."""
+def _origin(name: str, environ: Mapping[str, str], flags: Mapping[str, str], own: str) -> str:
+    """Where a folder's name came from; own says whose default it is."""
     variable = f"CASEPROBE_{name.upper()}"
-    return f"flag --{name}" if flags.get(name) else variable if environ.get(variable) else "default"
+    default = "default of a service" if own == "service" else "default"
+    return f"flag --{name}" if flags.get(name) else variable if environ.get(variable) else default
 
 
 def _refuse_unknown(document: Document, known: Iterable[str]) -> None:

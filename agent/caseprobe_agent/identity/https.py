@@ -6,7 +6,6 @@ import asyncio
 import io
 import ssl
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from typing import cast
 
 from caseprobe.errors import NotTrusted, Unreachable
@@ -66,7 +65,7 @@ async def exchange(
         raise NotTrusted(f"{address} is not the collector of this join code: {error.verify_message}") from None
     except ssl.SSLError as error:
         raise Unreachable(f"{address} does not speak TLS as a collector does ({error.reason})") from None
-    except (HTTPException, ValueError):
+    except ValueError:
         raise Unreachable(f"{address} gave no whole HTTP answer: is it a collector?") from None
     except OSError as error:
         raise Unreachable(f"cannot connect to {address}: {error.strerror or error}: check the network") from None
@@ -104,13 +103,17 @@ class _Received:
 
 
 def _parse(data: bytes) -> Answer:
-    """http.client's parser over the received bytes; raises HTTPException where they are cut or not HTTP."""
+    """http.client's parser over the received bytes; raises ValueError where they are cut or not HTTP."""
+    # Imported here: it brings the mail parser along, which the resident process has no use for.
+    from http.client import HTTPException, HTTPResponse
     from socket import socket
 
     response = HTTPResponse(cast(socket, _Received(data)))
     try:
         response.begin()
         body = response.read()
+    except HTTPException as error:
+        raise ValueError("no whole HTTP answer") from error
     finally:
         response.close()
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)

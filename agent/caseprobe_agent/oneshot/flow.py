@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
+import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
-from caseprobe.report import render_report
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_REVIEWED,
@@ -26,16 +28,17 @@ from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
-from caseprobe_agent.identity import Enrolled
-from caseprobe_agent.link import Delivery
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.oneshot.file import bundle_path, check_room, members_of, open_new, write
 from caseprobe_agent.oneshot.order import Order, Person, Preview, Result
+from caseprobe_agent.oneshot.place import bundle_path, check_room, open_new
 from caseprobe_agent.probes import PROFILES
 from caseprobe_agent.probes.probe import Probe
-from caseprobe_agent.seal.form import hiding_of
-from caseprobe_agent.seal.pipe import Sealed, seal, signer_of
-from caseprobe_agent.snapshot import take_snapshot
+from caseprobe_agent.snapshot import Taken, take_snapshot
+
+if TYPE_CHECKING:
+    from caseprobe_agent.identity import Enrolled
+    from caseprobe_agent.link import Delivery
+    from caseprobe_agent.seal.pipe import Sealed
 
 # What shows text that programs wrote, and so is asked about apart from figures.
 LOG_PROBES = ("kernel_log", "system_log")
@@ -76,8 +79,10 @@ class OneShot:
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
-        taken = await take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile)
-        key, agent_id = await self._key(enrolled)
+        taken, (key, agent_id) = await self._measured(order, enrolled)
+        from caseprobe_agent.seal.form import hiding_of
+        from caseprobe_agent.seal.pipe import seal
+
         consent = self._consent(order, case_id)
         self._complete(taken.snapshot, agent_id, case_id, consent, enrolled)
         masked = True  # a one-shot bundle hides the machine's label and serials too
@@ -90,6 +95,17 @@ class OneShot:
             await self._note_kept(result, failure)
             return dataclasses.replace(result, failure=failure)
         return await self._send(order, enrolled, result)
+
+    async def _measured(self, order: Order, enrolled: Enrolled | None) -> tuple[Taken, tuple[bytes, str]]:
+        """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
+        measuring = asyncio.create_task(
+            take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile)
+        )
+        try:
+            key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))
+            return await measuring, key
+        finally:
+            measuring.cancel()
 
     async def _enrol(self, order: Order) -> tuple[Enrolled | None, CaseprobeError | None]:
         """The identity for this run; a collector that cannot be reached or refuses does not stop the measurement.
@@ -163,6 +179,10 @@ class OneShot:
 
     def _written(self, path: Path, sealed: Sealed, key: bytes, case_id: str) -> Result:
         """The bundle file, on the disk."""
+        from caseprobe.report import render_report
+        from caseprobe_agent.oneshot.file import write
+        from caseprobe_agent.seal.pipe import signer_of
+
         report = render_report(sealed.snapshot, self.language)
         sealed.snapshot.consent.shown_sha256 = hashlib.sha256(report.encode("utf-8", "replace")).digest()
         with open_new(path) as file:
@@ -200,6 +220,8 @@ class OneShot:
             return None
         if not self.person.present:
             return PolicyRefused(NOBODY)
+        from caseprobe_agent.oneshot.file import members_of
+
         preview = Preview(
             path=result.path,
             size_bytes=result.path.stat().st_size,
@@ -212,3 +234,11 @@ class OneShot:
             redactor=result.redactor,
         )
         return None if self.person.agree(preview) else PolicyRefused("not sent: you chose not to")
+
+
+def _get_ready() -> None:
+    """Load what hides, judges, renders and signs: a third of a second that a child's measuring hides."""
+    importlib.import_module("caseprobe.report")
+    importlib.import_module("caseprobe_agent.oneshot.file")
+    importlib.import_module("caseprobe_agent.seal.pipe")
+    importlib.import_module("cryptography.hazmat.primitives.serialization")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from caseprobe.errors import CaseprobeError
-from caseprobe.redaction import Redactor
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
+
+if TYPE_CHECKING:
+    from caseprobe.redaction import Redactor
 
 
 @dataclass(frozen=True)

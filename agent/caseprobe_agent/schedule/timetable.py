@@ -57,6 +57,11 @@ class Timetable:
         return list(self._schedules.schedules)
 
     @property
+    def has_cron(self) -> bool:
+        """True where a timetable is a cron line, which needs the time zone's rules."""
+        return any(schedule.cron for schedule in self._schedules.schedules)
+
+    @property
     def sha256(self) -> bytes:
         """What the collector compares, to know whether this agent holds what it should."""
         return hashlib.sha256(self._schedules.SerializeToString(deterministic=True)).digest()

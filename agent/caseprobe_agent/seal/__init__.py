@@ -7,11 +7,14 @@ the rules, the checks or cryptography; a one-shot run calls `pipe` itself.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_agent import worker
-from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal.form import Hiding, Parcel, hiding_of, load_key, pack_request, unpack_parcel
+
+if TYPE_CHECKING:
+    from caseprobe_agent.probes.probe import RawArtifact
 
 __all__ = ["Hiding", "Parcel", "Run", "hiding_of", "load_key", "seal_apart"]
 

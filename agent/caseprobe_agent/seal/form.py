@@ -7,13 +7,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caseprobe.errors import Corrupt, MeasurementError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent.identity.files import make_private_folder, read_private, write_private
 from caseprobe_agent.identity.keys import pack, unpack
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import RawArtifact
+
+if TYPE_CHECKING:
+    from caseprobe_agent.probes.probe import RawArtifact
 
 KEY_BYTES = 32
 
@@ -74,6 +77,8 @@ def pack_request(
 
 def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtifact], Hiding, bytes]:
     """What pack_request put together."""
+    from caseprobe_agent.probes.probe import RawArtifact  # only the child gets here
+
     head, private_key_pem, snapshot, *data = unpack(request)
     header = json.loads(head)
     plain = header["hiding"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import (
@@ -16,9 +17,9 @@ from caseprobe.v1.consent_pb2 import (
 from caseprobe_agent.consent import Ask, Decision, Origin
 from caseprobe_agent.consent.policy import Kind
 from caseprobe_agent.consent.targets import special
-from caseprobe_agent.path.trace import DEFAULT_INTERVAL_SECONDS, DEFAULT_ROUNDS
-from caseprobe_agent.probes import PROFILES
-from caseprobe_agent.probes.probe import Probe
+
+if TYPE_CHECKING:
+    from caseprobe_agent.probes.probe import Probe
 
 # What this version can do, as said in Hello: the actions of a command by their names in the contract.
 CAPABILITIES = ("path", "snapshot")
@@ -61,6 +62,8 @@ def deadline_seconds(request: link_pb2.CommandRequest) -> float:
 
 def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
     """What a path probe asks: its target, and the most that it can take and send."""
+    from caseprobe_agent.path.trace import DEFAULT_INTERVAL_SECONDS, DEFAULT_ROUNDS  # not for an agent that idles
+
     rounds = action.rounds or DEFAULT_ROUNDS
     interval = action.interval_seconds or DEFAULT_INTERVAL_SECONDS
     target = action.target.strip()
@@ -80,14 +83,23 @@ def snapshot_ask(action: link_pb2.SnapshotAction, origin: Origin, deadline_secon
     return Ask(kind, origin, duration_seconds=deadline_seconds, details=(action.profile or "quick", *names))
 
 
+def _profile(name: str) -> Sequence[Probe]:
+    """The probes of a profile; quick for a name that this version does not know."""
+    from caseprobe_agent.probes import PROFILES
+
+    return PROFILES.get(name, PROFILES["quick"])
+
+
 def known_probes() -> dict[str, Probe]:
     """Every probe by its name."""
+    from caseprobe_agent.probes import PROFILES  # a MiB of probes and parsers that an idle agent does without
+
     return {probe.name: probe for probes in PROFILES.values() for probe in probes}
 
 
 def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[Kind], Decision]) -> Choice:
     """The probes of an admitted snapshot; one of another kind runs only where that kind is allowed as it is."""
-    wanted: Sequence[Probe] = PROFILES.get(action.profile or "quick", PROFILES["quick"])
+    wanted = _profile(action.profile)
     if action.probes:
         wanted = [known_probes()[name] for name in dict.fromkeys(action.probes) if name in known_probes()]
     run, left_out = [], []

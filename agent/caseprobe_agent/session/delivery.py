@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from caseprobe import VERSION
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import ConsentRecord
-from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal import Parcel
 from caseprobe_agent.session.measure import Raw
+
+if TYPE_CHECKING:
+    from caseprobe_agent.probes.probe import RawArtifact
 
 SEQUENCE = "snapshot_sequence"
 

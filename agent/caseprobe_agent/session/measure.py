@@ -1,20 +1,24 @@
-"""What sessions and timetables measure: a path, round by round, or a snapshot. Results are raw until sealed."""
+"""What sessions and timetables measure: a path, round by round, or a snapshot. Results are raw until sealed.
+
+Probes and path sockets are imported where they are first used: an agent that idles does without their memory.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from caseprobe.errors import MeasurementError
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import link_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.path import Permit, describe, open_network, resolve, trace
-from caseprobe_agent.probes.probe import Probe, RawArtifact, timestamp
 from caseprobe_agent.session.asks import Choice
-from caseprobe_agent.snapshot import take_snapshot
+
+if TYPE_CHECKING:
+    from caseprobe_agent.path import Permit
+    from caseprobe_agent.probes.probe import Probe, RawArtifact
 
 Opened = tuple[path_pb2.PathFacts, AsyncGenerator[path_pb2.PathRound, None]]
 
@@ -54,6 +58,8 @@ class Raw:
 @contextlib.asynccontextmanager
 async def open_path(action: link_pb2.PathAction, permit: Permit) -> AsyncIterator[Opened]:
     """A trace over this machine's network."""
+    from caseprobe_agent.path import describe, open_network, resolve, trace
+
     target = await resolve(action.target, permit)
     with open_network(target, action) as network:
         async with contextlib.aclosing(trace(target, action, network)) as rounds:
@@ -84,6 +90,8 @@ class Measurements:
 
     async def snapshot(self, choice: Choice, profile: str, deadline_seconds: float, raw: Raw) -> None:
         """Take a snapshot with the chosen probes; the others are SKIPPED with their reason."""
+        from caseprobe_agent.snapshot import take_snapshot
+
         probes: Sequence[Probe] = choice.probes
         taken = await take_snapshot(probes, self.machine, deadline_seconds, profile)
         raw.snapshot.CopyFrom(taken.snapshot)
@@ -94,7 +102,7 @@ class Measurements:
     def header(self, profile: str) -> snapshot_pb2.Snapshot:
         """A snapshot without sections: when, by which clocks, in which boot."""
         snapshot = snapshot_pb2.Snapshot(profile=profile, boottime_seconds=self.machine.boottime_seconds())
-        snapshot.started_at.CopyFrom(timestamp(self.machine.wall_seconds()))
+        snapshot.started_at.FromMicroseconds(round(self.machine.wall_seconds() * 1e6))
         snapshot.boot_id = boot_id(self.machine)
         return snapshot
 

@@ -28,6 +28,8 @@ PRAGMAS = (
     "PRAGMA cell_size_check = ON",
     # Small, so that the reserve is enough to bring the log into the file on a full disk.
     "PRAGMA wal_autocheckpoint = 256",
+    # The resident process stays small; the spool reads in order and once.
+    "PRAGMA cache_size = -512",
     "PRAGMA journal_size_limit = 1048576",
 )
 

@@ -27,7 +27,7 @@ from caseprobe_collector.customers import Customers
 from caseprobe_collector.enrolment import Enrolment
 from caseprobe_collector.fleet import Door, Fleet
 from caseprobe_collector.ingest import Evidence, Ingest, Limits
-from caseprobe_collector.ports import Bus
+from caseprobe_collector.ports import Bus, Transaction
 from caseprobe_collector.rpc import Desk, OpenLinks, build_server, refusal
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
@@ -117,11 +117,21 @@ def build(config: CollectorConfig, storage: Storage) -> Built:
         audit=audit,
         bus=bus,
         clock=clock,
+        ready=lambda: _writes(storage),
     )
     listeners = [Listener(console, https, _https_pem(config, certificate, key))]
     listeners += _loopback_listeners(config, console, links)
     addresses = {"agents": link_address, "console": f"https://{door.address}", **_loopback_addresses(listeners)}
     return Built(bus, links, sessions, grpc_server, listeners, addresses)
+
+
+async def _writes(storage: Storage) -> None:
+    """Raise what keeps the storage from committing: readiness is that evidence can be stored now."""
+
+    async def nothing(tx: Transaction) -> None:
+        """An empty unit of work still begins and commits."""
+
+    await storage.transactions.run(nothing)
 
 
 def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:

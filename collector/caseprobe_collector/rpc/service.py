@@ -26,6 +26,8 @@ from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
 
 HELLO_SECONDS = 15.0
+# What an agent may have under way in its bulk lane; each piece that was taken gives its bytes back.
+BULK_CREDIT_BYTES = 4 << 20
 MAX_TEXT = 200
 RETRY_SECONDS = 5.0
 
@@ -129,7 +131,10 @@ class _Stream:
         last = await desk.snapshots.last_sequence(agent.agent_id, hello.spool_id[:64])
         await self._note_hello()
         welcome = link_pb2.Welcome(
-            collector_version=VERSION, last_stored_sequence=last, heartbeat_seconds=HEARTBEAT_SECONDS
+            collector_version=VERSION,
+            last_stored_sequence=last,
+            heartbeat_seconds=HEARTBEAT_SECONDS,
+            bulk_credit_bytes=BULK_CREDIT_BYTES,
         )
         welcome.received_at.FromDatetime(desk.clock.now())
         self._link.send(link_pb2.LinkResponse(welcome=welcome))
@@ -186,6 +191,11 @@ class _Stream:
                 self._link.send(refusal("unsupported", f"frame {other or 'unknown'} is not taken by this version"))
 
     async def _data(self, data: link_pb2.Data) -> None:
+        await self._take(data)
+        credit = link_pb2.Credit(lane=link_pb2.LANE_BULK, bytes=len(data.payload))
+        self._link.send(link_pb2.LinkResponse(credit=credit))
+
+    async def _take(self, data: link_pb2.Data) -> None:
         try:
             item = self._assembly.add(data)
         except CaseprobeError as error:

@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage.failures import failure_of
 from caseprobe_collector.storage.schema import migrate
+from caseprobe_collector.storage.unit import Parameters
 from caseprobe_collector.storage.writer import Writer
 
 T = TypeVar("T")
@@ -45,12 +46,12 @@ class Database:
         """Do the work and commit it durably, together with whoever else commits now; see `Writer.run`."""
         return await self._writer.run(work)
 
-    async def rows(self, statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+    async def rows(self, statement: sa.Executable, parameters: Parameters | None = None) -> Sequence[sa.Row[Any]]:
         """The rows of a query; inside a unit of work they are those that the unit sees."""
         unit = self._writer.current()
         if unit is not None:
-            return await unit.rows(statement)
-        return await self._on_reader(self._read, statement)
+            return await unit.rows(statement, parameters)
+        return await self._on_reader(self._read, statement, parameters)
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a blocking function gives, off the event loop; inside a unit of work right here."""
@@ -73,10 +74,10 @@ class Database:
             raise failure_of(error) from None
         self._writer.start()
 
-    def _read(self, statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+    def _read(self, statement: sa.Executable, parameters: Parameters | None) -> Sequence[sa.Row[Any]]:
         try:
             with self._read_engine.connect() as connection:
-                return connection.execute(statement).all()
+                return connection.execute(statement, parameters).all()
         except (sa.exc.SQLAlchemyError, UnicodeEncodeError) as error:
             raise failure_of(error) from error
 

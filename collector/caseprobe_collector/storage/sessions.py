@@ -13,6 +13,8 @@ from caseprobe_collector.storage.rows import first, records, seen_by, values
 from caseprobe_collector.storage.tables import SESSIONS
 from caseprobe_collector.storage.unit import unit_of
 
+ADD = sa.insert(SESSIONS)
+
 
 class SqlSessions:
     """Implements the port `SessionStore`."""
@@ -22,7 +24,7 @@ class SqlSessions:
 
     async def add_session(self, tx: Transaction, session: SessionRecord) -> None:
         """Store a new session."""
-        await unit_of(tx).write(sa.insert(SESSIONS), values(session))
+        await unit_of(tx).write(ADD, values(session))
 
     async def set_state(self, tx: Transaction, session_id: str, state: str) -> None:
         """Move a session that has not ended; one that ended stays as it is."""

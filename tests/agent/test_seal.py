@@ -1,0 +1,94 @@
+"""What may leave: redacted, scanned again, judged; what cannot be made safe is withheld with its reason."""
+
+from __future__ import annotations
+
+import io
+import stat
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from caseprobe.bundle import BundleReader
+from caseprobe.errors import Corrupt, RedactionError
+from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
+from caseprobe_agent.probes.probe import RawArtifact
+from caseprobe_agent.seal.form import Hiding, load_key, pack_request, unpack_parcel
+from caseprobe_agent.seal.pipe import make_parcel, seal
+
+SECRET = "xkcd-horse-staple"
+HIDING = Hiding(bytes(range(32)), asset_masked=True, host_name="db1", forbidden=(SECRET,))
+
+
+def snapshot(line: str = "MemTotal: 8 kB") -> snapshot_pb2.Snapshot:
+    """A snapshot with one section that quotes one line."""
+    made = snapshot_pb2.Snapshot(snapshot_id="snap_1", agent_id="agent_1")
+    section = made.sections.add(probe="memory", outcome=section_pb2.PROBE_OUTCOME_OK)
+    section.memory.total_bytes = 8192
+    section.lines.add(source="/proc/meminfo", line=1, text=line)
+    return made
+
+
+def log(data: bytes) -> RawArtifact:
+    """A log as it was read."""
+    return RawArtifact("artifacts/kernel.log", "/dev/kmsg", data, truncated=False)
+
+
+def test_a_snapshot_is_judged_after_it_was_redacted() -> None:
+    """Findings and coverage are there, and both sides would judge the same bytes."""
+    sealed = seal(snapshot("host db1 is well"), [], HIDING)
+    assert "db1" not in sealed.snapshot.sections[0].lines[0].text
+    assert sealed.snapshot.coverage
+    assert "db1" in sealed.redactor.unmask(sealed.snapshot.sections[0].lines[0].text)
+
+
+def test_a_section_with_a_value_that_must_stay_is_withheld() -> None:
+    """Whatever the rules let through, this run's own secret empties the section that holds it, and only that."""
+    made = snapshot(f"note {SECRET}")
+    made.sections.add(probe="system", outcome=section_pb2.PROBE_OUTCOME_OK).system.system = "linux"
+    memory, system = seal(made, [], HIDING).snapshot.sections
+    assert (memory.outcome, memory.WhichOneof("facts")) == (section_pb2.PROBE_OUTCOME_FAILED, None)
+    assert "withheld" in memory.reason
+    assert system.system.system == "linux"
+
+
+def test_a_value_that_must_stay_outside_of_any_section_stops_everything() -> None:
+    """Where it cannot be cut out, nothing leaves."""
+    made = snapshot()
+    made.profile = SECRET
+    with pytest.raises(RedactionError, match="nothing leaves"):
+        seal(made, [], HIDING)
+
+
+@pytest.mark.parametrize("data", [f"a {SECRET} b\n".encode(), b"\xff\xfe" + "text".encode("utf-16-le")])
+def test_an_artifact_that_is_not_safe_is_listed_and_withheld(data: bytes) -> None:
+    """A reader sees that there was one, and why it is not there."""
+    sealed = seal(snapshot(), [log(data)], HIDING)
+    assert sealed.artifacts == {}
+    (listed,) = sealed.snapshot.artifacts
+    assert listed.withheld_reason
+    assert list(sealed.snapshot.redaction.withheld) == ["artifacts/kernel.log"]
+
+
+def test_a_parcel_is_a_snapshot_or_with_artifacts_a_bundle() -> None:
+    """What a child is handed comes back in the form that the spool keeps."""
+    small = unpack_parcel(make_parcel(pack_request(snapshot(), [], HIDING, b"")))
+    assert small.kind == link_pb2.DATA_KIND_SNAPSHOT
+    raw = zstandard.ZstdDecompressor().decompress(small.body, max_output_size=1 << 20)
+    assert snapshot_pb2.Snapshot.FromString(raw).snapshot_id == "snap_1"
+    large = unpack_parcel(make_parcel(pack_request(snapshot(), [log(b"from 10.1.2.3\n")], HIDING, b"")))
+    reader = BundleReader(io.BytesIO(large.body))
+    assert (large.kind, reader.complete) == (link_pb2.DATA_KIND_BUNDLE, True)
+    assert b"10.1.2.3" not in reader.read("artifacts/kernel.log")
+    assert large.hidden_total >= 1
+
+
+def test_the_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:
+    """The same pseudonyms in every run; the file is private, and a damaged one is not silently replaced."""
+    key = load_key(tmp_path / "state")
+    assert load_key(tmp_path / "state") == key
+    path = tmp_path / "state" / "pseudonyms.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_bytes(b"short")
+    with pytest.raises(Corrupt, match="damaged"):
+        load_key(tmp_path / "state")
