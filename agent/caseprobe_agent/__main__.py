@@ -1,8 +1,22 @@
-"""Run the command line as `python -m caseprobe_agent`."""
+"""Run the command line: `caseprobe`, or `python -m caseprobe_agent`."""
 
+import signal
 import sys
 
-from caseprobe_agent.cli import main
+INTERRUPTED = 130
+
+
+def run() -> int:
+    """The exit code of the command line; Ctrl-C while it is still being loaded, or ends already, is quiet too."""
+    try:
+        from caseprobe_agent.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

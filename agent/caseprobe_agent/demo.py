@@ -48,6 +48,7 @@ class Demo:
         self.say = say
         self.password = secrets.token_urlsafe(9)
         self.children: list[subprocess.Popen[bytes]] = []
+        self.python = [sys.executable, "-m"]
         self.console = ""
         self.token = ""
         self.environment = {
@@ -63,7 +64,7 @@ class Demo:
     def run(self, *command: str, stdin: str = "") -> str:
         """Run a public command to its end and give its stdout; raises what it said where it failed."""
         done = subprocess.run(
-            [sys.executable, "-m", *command],
+            [*self.python, *command],
             input=stdin,
             capture_output=True,
             text=True,
@@ -81,7 +82,7 @@ class Demo:
         """Start a public command that stays, its messages in the demo's folder."""
         with (self.folder / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                [*self.python, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -132,14 +133,18 @@ class Demo:
             f'https_host = "127.0.0.1"\nhttps_port = {https}\nmetrics_port = {metrics}\n'
             f'public_names = ["127.0.0.1"]\nconsole_http_port = {http}\n'
         )
-        collector = ("caseprobe_collector",)
-        self.run(
-            *collector, "init", "--config", str(settings), "--admin", "demo", "--password-stdin", stdin=self.password
-        )
-        child = self.start("collector", *collector, "serve", "--config", str(settings), "--json")
-        self._await_ready(child)
+        init = ("caseprobe_collector", "init", "--config", str(settings))
+        self.run(*init, "--admin", "demo", "--password-stdin", stdin=self.password)
+        self.serve()
         self.console = f"http://127.0.0.1:{http}"
         self.token = self.call("POST", "/login", {"name": "demo", "password": self.password})["secret"]
+
+    def serve(self) -> subprocess.Popen[bytes]:
+        """Start the collector, and go on when it is ready."""
+        settings = str(self.folder / "collector.toml")
+        child = self.start("collector", "caseprobe_collector", "serve", "--config", settings, "--json")
+        self._await_ready(child)
+        return child
 
     def open_case(self) -> str:
         """A customer and a case."""

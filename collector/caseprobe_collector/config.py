@@ -104,7 +104,8 @@ def _from_file(file: Path, text: str) -> dict[str, Any]:
         # A line end more, so that an error in the last line has a line number too.
         return tomllib.loads(text + "\n")
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file}: not TOML: {error}") from None
+        what = str(error).replace("at end of document", f"at the end, line {len(text.splitlines())}")
+        raise ConfigurationError(f"{file}: not TOML: {what}") from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -127,6 +127,8 @@ async def test_without_a_yes_nothing_is_sent(desk: Desk, answer: bool | None, wh
     assert BundleReader(io.BytesIO(result.path.read_bytes())).complete
     assert desk.collector.streams == []
     assert desk.actions()[-1] == "kept"
+    # A join code is good once: where nobody can agree it is not even shown to the collector.
+    assert bool(desk.enrolment.requests) == (answer is not None)
 
 
 async def test_no_preview_is_recorded_as_such(desk: Desk) -> None:

@@ -6,12 +6,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from caseprobe_agent import demo
 from tests.stage import Watched, World, watch
+from tests.stand import Customer, Stand
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -52,3 +54,21 @@ def watched(request: pytest.FixtureRequest, world: World, browser: Browser) -> I
     context = browser.new_context(viewport={"width": request.param.width, "height": request.param.height})
     yield watch(context.new_page(), world)
     context.close()
+
+
+@pytest.fixture(scope="session")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """A collector and a case that tests may hurt."""
+    stand = Stand(tmp_path_factory.mktemp("stand"))
+    try:
+        stand.open()
+        yield stand
+    finally:
+        stand.stop()
+        stand.disk.close()
+
+
+@pytest.fixture
+def customer(tmp_path: Path) -> Customer:
+    """A customer's machine that nobody knows yet."""
+    return Customer(tmp_path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant
+from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant, GrantTerms
 from caseprobe_agent.app.parts import LocalClock, audit_of, credentials_of, fresh_id, grants_of, hello_of
 from caseprobe_agent.config import Settings
 from caseprobe_agent.consent import Ask, Origin, grants_it
@@ -64,6 +64,7 @@ async def build(settings: Settings, person: Person) -> OneShot:
         own_key=_own_key(folder),
         deliver=_deliver,
         standing_grant=_standing_grant(grants, clock),
+        any_grant=lambda: any(_lets(one, one.case_id, clock) for one in grants.terms()),
     )
 
 
@@ -98,10 +99,14 @@ def _standing_grant(grants: Grants, clock: LocalClock) -> Callable[[str], Grant 
     """Looks for a stored grant that lets a case have health data while nobody is there."""
 
     def find(case_id: str) -> Grant | None:
-        ask = Ask(POLICY_KIND_HEALTH, Origin.OWNER, case_id=case_id)
-        return next((grants.get(one.grant_id) for one in grants.terms() if grants_it(one, ask, clock())), None)
+        return next((grants.get(one.grant_id) for one in grants.terms() if _lets(one, case_id, clock)), None)
 
     return find
+
+
+def _lets(terms: GrantTerms, case_id: str, clock: LocalClock) -> bool:
+    """Whether a grant lets this case have health data now."""
+    return grants_it(terms, Ask(POLICY_KIND_HEALTH, Origin.OWNER, case_id=case_id), clock())
 
 
 async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapshot) -> Delivery:

@@ -1,7 +1,7 @@
 """Measure this machine once, hide what is private, judge it, and write it to a file that any desktop opens.
 
 With --to and a join code the file is also sent to the support case that the code is for. You see what is in it and are
-asked before anything leaves. Without a terminal nothing is sent unless --no-preview or a stored grant says so.
+asked before anything leaves. Without a terminal nothing is sent, unless a stored grant or you beforehand say so.
 """
 
 from __future__ import annotations

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import signal
 import sys
+from types import FrameType
 
 from caseprobe.errors import UsageError
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SUMMARY = "collector, agent and a case on this machine, to look at"
 
 
@@ -25,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("the demo needs the collector: pip install 'caseprobe[collector]'")
     from caseprobe_agent import demo
 
+    for number in ENDS:
+        signal.signal(number, _end)
     with demo.staged(_say) as (stage, case_id):
         if arguments.once or arguments.json:
             _print_case(demo.case_document(stage, case_id), arguments.json)
@@ -34,8 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"\n  To send another bundle of this machine (or of any that reaches it):\n"
               f"  caseprobe bundle --to {stage.bundle_code(case_id)}\n")  # fmt: skip
         print("  Ctrl-C ends all of it and leaves nothing behind.", flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                signal.pause()
     return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """Leave what goes on, once: a further signal must not stop the tidying up."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:

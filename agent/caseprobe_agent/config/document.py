@@ -63,9 +63,11 @@ def read(path: Path) -> Document | None:
         raise ConfigurationError(f"{path}: larger than {LARGEST_FILE_BYTES} bytes; this is no settings file")
     try:
         text = data.decode()
-        return Document(path, text, tomllib.loads(text))
+        # A line end more, so that an error in the last line has a line number too.
+        return Document(path, text, tomllib.loads(text + "\n"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: not valid TOML: {error}") from error
+        what = str(error).replace("at end of document", f"at the end, line {data.count(10) + 1}")
+        raise ConfigurationError(f"{path}: not valid TOML: {what}") from error
 
 
 def _check_owner(path: Path, status: os.stat_result) -> None:

@@ -30,6 +30,7 @@ from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.order import Order, Person, Preview, Result
+from caseprobe_agent.oneshot.place import bundle_path, check_room, open_new
 from caseprobe_agent.probes import PROFILES
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 # What shows text that programs wrote, and so is asked about apart from figures.
 LOG_PROBES = ("kernel_log", "system_log")
+NOBODY = (
+    "not sent: there is no terminal to ask on and no grant; run it in a terminal to look at it first, or carry the file"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class OneShot:
     """A run with everything that it needs; the callables are the outside world.
 
     enrol makes this run known to the collector of a join code; own_key gives the caller's own key (PEM) and agent id;
-    deliver sends a finished file; standing_grant is a stored grant that lets this case have health data unattended.
+    deliver sends a finished file; standing_grant is a stored grant that lets this case have health data unattended,
+    any_grant whether there is one for whatever case.
     """
 
     machine: Machine
@@ -64,9 +69,12 @@ class OneShot:
     own_key: Callable[[], Awaitable[tuple[bytes, str]]]
     deliver: Callable[[Enrolled, Path, snapshot_pb2.Snapshot], Awaitable[Delivery]]
     standing_grant: Callable[[str], Grant | None]
+    any_grant: Callable[[], bool]
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
+        path = bundle_path(order.output, self.state_folder, self.clock())
+        check_room(path)
         enrolled, failure = await self._enrol(order)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
@@ -80,10 +88,11 @@ class OneShot:
         masked = True  # a one-shot bundle hides the machine's label and serials too
         hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
         sealed = seal(taken.snapshot, taken.artifacts, hiding)
-        result = self._written(order, sealed, key, case_id)
+        result = self._written(path, sealed, key, case_id)
         if order.code is None:
             return result
         if enrolled is None:
+            await self._note_kept(result, failure)
             return dataclasses.replace(result, failure=failure)
         return await self._send(order, enrolled, result)
 
@@ -99,9 +108,14 @@ class OneShot:
             measuring.cancel()
 
     async def _enrol(self, order: Order) -> tuple[Enrolled | None, CaseprobeError | None]:
-        """The identity for this run; a collector that cannot be reached or refuses does not stop the measurement."""
+        """The identity for this run; a collector that cannot be reached or refuses does not stop the measurement.
+
+        Where nobody could agree to sending, the collector is not contacted, so that the join code stays good.
+        """
         if order.code is None:
             return None, None
+        if not (order.no_preview or self.person.present or self.any_grant()):
+            return None, PolicyRefused(NOBODY)
         self.person.tell(f"contacting {order.code.address} …")
         try:
             return await self.enrol(order), None
@@ -163,17 +177,16 @@ class OneShot:
             )
             snapshot.sections.add(probe="clock", outcome=section_pb2.PROBE_OUTCOME_OK, clock=clock)
 
-    def _written(self, order: Order, sealed: Sealed, key: bytes, case_id: str) -> Result:
+    def _written(self, path: Path, sealed: Sealed, key: bytes, case_id: str) -> Result:
         """The bundle file, on the disk."""
         from caseprobe.report import render_report
-        from caseprobe_agent.oneshot.file import bundle_path, open_new, write
+        from caseprobe_agent.oneshot.file import write
         from caseprobe_agent.seal.pipe import signer_of
 
         report = render_report(sealed.snapshot, self.language)
         sealed.snapshot.consent.shown_sha256 = hashlib.sha256(report.encode("utf-8", "replace")).digest()
-        path = bundle_path(order.output, self.state_folder, self.clock())
         with open_new(path) as file:
-            digest = write(file, sealed, report, signer_of(key, "one-shot"))
+            digest = write(path, file, sealed, report, signer_of(key, "one-shot"))
         return Result(sealed.snapshot, sealed.redactor, path, digest, case_id=case_id)
 
     async def _send(self, order: Order, enrolled: Enrolled, result: Result) -> Result:
@@ -182,7 +195,7 @@ class OneShot:
         result = dataclasses.replace(result, receiver=receiver)
         refusal = self._refusal(order, enrolled, result)
         if refusal:
-            await self.audit.record("kept", result.snapshot.snapshot_id, self.person.name, str(refusal))
+            await self._note_kept(result, refusal)
             return dataclasses.replace(result, failure=refusal)
         self.person.tell(f"sending to {receiver} …")
         await self.audit.record(
@@ -196,15 +209,17 @@ class OneShot:
         await self.audit.record("sent", result.snapshot.snapshot_id, self.person.name, result.sha256.hex())
         return dataclasses.replace(result, delivered=True, notices=tuple(one.text for one in delivery.notices))
 
+    async def _note_kept(self, result: Result, why: CaseprobeError | None) -> None:
+        """The machine's own record says that nothing left, and why."""
+        await self.audit.record("kept", result.snapshot.snapshot_id, self.person.name, str(why or ""))
+
     def _refusal(self, order: Order, enrolled: Enrolled, result: Result) -> CaseprobeError | None:
         """Why this must not be sent; None where somebody or something agreed."""
         consent = result.snapshot.consent
         if consent.mode == CONSENT_MODE_STREAMING:
             return None
         if not self.person.present:
-            return PolicyRefused(
-                "not sent: there is no terminal to ask on and no grant; add --no-preview to send without looking"
-            )
+            return PolicyRefused(NOBODY)
         from caseprobe_agent.oneshot.file import members_of
 
         preview = Preview(

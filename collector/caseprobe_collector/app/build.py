@@ -15,6 +15,7 @@ import grpc
 import structlog
 from fastapi import FastAPI
 
+from caseprobe.errors import CaseprobeError
 from caseprobe.ids import new_id
 from caseprobe_collector.app.web import Listener, Pem, address_of, bind
 from caseprobe_collector.audit import AuditLog
@@ -176,6 +177,8 @@ async def _expire(sessions: Sessions) -> None:
         await asyncio.sleep(EXPIRE_EVERY_SECONDS)
         try:
             await sessions.expire()
+        except CaseprobeError as error:
+            log.warning("sessions cannot be expired", why=str(error))
         except Exception:
             log.exception("expiring sessions failed")
 

@@ -9,6 +9,8 @@ def main() -> int:
     """Run the command line; gives the exit code."""
     try:
         from caseprobe_collector.cli.root import run
+
+        return run(sys.argv[1:])
     except ModuleNotFoundError as missing:
         print(
             f"caseprobe-collector: {missing.name} is not installed; the collector needs its extra: "
@@ -16,4 +18,3 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    return run(sys.argv[1:])

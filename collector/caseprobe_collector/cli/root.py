@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,6 +10,9 @@ import typer
 
 from caseprobe.errors import CaseprobeError
 from caseprobe_collector.cli import init, serve, staff, verify_audit
+
+BROKEN_PIPE = 141
+DEFECT = 3
 
 app = typer.Typer(
     name="caseprobe-collector",
@@ -38,4 +42,23 @@ def run(arguments: Sequence[str]) -> int:
     except CaseprobeError as error:
         print(f"caseprobe-collector: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever reads has seen enough; Python must not complain about it again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except ModuleNotFoundError:
+        raise  # the caller says what to install
+    except Exception as error:
+        return _defect(error)
     return code if isinstance(code, int) else 0
+
+
+def _defect(error: Exception) -> int:
+    """A fault of ours: one line, and the details only for those who ask for them."""
+    if os.environ.get("CASEPROBE_LOG_LEVEL") == "debug":
+        raise error
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    print(
+        f"caseprobe-collector: a defect in caseprobe ({what}); CASEPROBE_LOG_LEVEL=debug shows details", file=sys.stderr
+    )
+    return DEFECT

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from caseprobe_collector.config import CollectorConfig, load_config
@@ -20,8 +22,26 @@ def serve(
 ) -> int:
     """Listen for agents (gRPC), staff and enrolment (HTTPS) until SIGTERM or Ctrl-C."""
     settings = load_config(config, data_folder=data_folder)
+    _log_to_stderr()
     asyncio.run(_serve(settings, json_output))
     return 0
+
+
+def _log_to_stderr() -> None:
+    """stdout is the answer's: whoever reads one line of it and no more must never make the collector wait.
+
+    Tracebacks are plain: the default shows local variables, and keys are among them.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 async def _serve(settings: CollectorConfig, json_output: bool) -> None:

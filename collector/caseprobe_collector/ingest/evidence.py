@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import IO
 
 from caseprobe.bundle import BundleReader
-from caseprobe.errors import NotAllowed, NotFound, TooLarge
+from caseprobe.errors import CaseClosed, NotAllowed, NotFound, TooLarge
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
@@ -82,7 +82,7 @@ class Evidence:
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         """Attach a bundle file that came by another way; twice is the same as once.
 
-        Raises Corrupt where it is cut or altered, TooLarge, NotFound for the case.
+        Raises Corrupt where it is cut or altered, TooLarge, NotFound for the case, CaseClosed.
         """
         case = await self._case(by, case_id)
         with tempfile.SpooledTemporaryFile(8 << 20) as file:
@@ -101,6 +101,8 @@ class Evidence:
             raise NotFound(f"no case {case_id[:60]!r}")
         if not decide(by, Action.BUNDLE_IMPORT, case.customer_id):
             raise NotAllowed("you may not import bundles")
+        if case.state != "open":
+            raise CaseClosed(f"{case_id} is closed; reopen it to attach a bundle")
         return case
 
     async def _carrier(self, by: Principal, case: Case, snapshot: snapshot_pb2.Snapshot) -> Agent:

@@ -246,5 +246,5 @@ def _read_bundle(file: IO[bytes]) -> snapshot_pb2.Snapshot:
     reader = BundleReader(file)
     verdict = reader.verify()
     if not verdict.complete or not verdict.hashes_ok:
-        raise Corrupt(verdict.sentence)
+        raise Corrupt(f"{verdict.sentence} It was not stored.")
     return reader.snapshot()

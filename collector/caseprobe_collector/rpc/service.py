@@ -29,6 +29,7 @@ HELLO_SECONDS = 15.0
 # What an agent may have under way in its bulk lane; each piece that was taken gives its bytes back.
 BULK_CREDIT_BYTES = 4 << 20
 MAX_TEXT = 200
+RETRY_SECONDS = 5.0
 
 log = structlog.get_logger()
 Context = grpc.aio.ServicerContext[link_pb2.LinkRequest, link_pb2.LinkResponse]
@@ -70,6 +71,10 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
             await _Stream(self._desk, link, hello, context).run()
         except asyncio.CancelledError:
             raise
+        except CaseprobeError as error:
+            # Such as a full disk: the machine is told why, and comes back.
+            log.warning("stream ended", agent_id=agent.agent_id, why=str(error))
+            await context.write(refusal(error.code, str(error), RETRY_SECONDS if error.retryable else 0.0))
         except Exception:
             log.exception("stream failed", agent_id=agent.agent_id)
         finally:

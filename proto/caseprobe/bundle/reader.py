@@ -138,7 +138,7 @@ class BundleReader:
             self._take(member)
             at = member.data_offset + member.packed_bytes
         if not self._members:
-            raise Corrupt("this is not a caseprobe bundle, or nothing of it was finished")
+            raise Corrupt("this is not a caseprobe bundle, or nothing of it was finished: give the file as it was made")
         return at
 
     def _other(self, at: int, magic: bytes) -> None:

@@ -1,0 +1,61 @@
+"""Where the bundle goes: a name that is free, written by nobody else, never replaced."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from caseprobe.errors import StorageFull, UsageError
+
+# More than a bundle of the quick profile has.
+LEAST_ROOM_BYTES = 1 << 20
+
+
+def bundle_path(output: Path | None, state_folder: Path, now: datetime) -> Path:
+    """Where the bundle goes: as asked, else into the working folder, else (it cannot be written) the agent's own."""
+    name = f"caseprobe-{now.astimezone(UTC):%Y%m%d-%H%M%S}.zip"
+    if output is not None:
+        # Path.is_dir raises where the folder above is closed to us.
+        return output.absolute() / name if os.path.isdir(output) else output.absolute()  # noqa: PTH112
+    folder = Path.cwd()
+    if not os.access(folder, os.W_OK):
+        folder = state_folder / "bundles"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    taken = (folder / name, *(folder / f"{name[:-4]}-{number}.zip" for number in range(2, 100)))
+    return next((path for path in taken if not path.exists()), taken[0])
+
+
+def check_room(path: Path) -> None:
+    """Raises what writing a bundle there would: before a join code is used up for a file that cannot be kept."""
+    with open_new(path) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, LEAST_ROOM_BYTES)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise full(path, error) from None
+        finally:
+            path.unlink()
+
+
+@contextmanager
+def open_new(path: Path) -> Iterator[BinaryIO]:
+    """A new file that only its owner can read; raises UsageError where there is one already or none can be made."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already and is not replaced: choose another --output") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; choose another --output") from None
+    with os.fdopen(descriptor, "w+b") as file:
+        yield file
+
+
+def full(path: Path, error: OSError) -> StorageFull:
+    """What is said where there is no room for the file."""
+    return StorageFull(f"{path} could not be finished: {error.strerror}; make room or choose another --output")

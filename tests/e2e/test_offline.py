@@ -1,0 +1,150 @@
+"""What happens while one of the two is not there: schedules run, requests wait, all of it arrives, each once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.stand import Customer, Ended, Stand, assert_one_line, until
+
+# As many timetables of the shortest period, each at its own place in it, so that one is due every few seconds.
+TIMETABLES = 4
+PERIOD_SECONDS = 10
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT RUN: needs root, for a disk of its own")
+
+
+class Resident:
+    """A customer's machine with an enrolled agent that can be killed and started again."""
+
+    def __init__(self, stand: Stand, machine: Customer) -> None:
+        self.stand = stand
+        self.machine = machine
+        enrolled = machine.run("enroll", "-", "--json", stdin=stand.enrol_code())
+        assert enrolled.code == 0, enrolled.stderr
+        self.agent_id = json.loads(enrolled.stdout)["agent_id"]
+        self._child: subprocess.Popen[str] | None = None
+        self.stderr = ""
+
+    def start(self) -> None:
+        """Start the agent."""
+        self._child = self.machine.start("run")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> Ended:
+        """End the agent with a signal."""
+        child, self._child = self._child, None
+        assert child is not None
+        child.send_signal(number)
+        stdout, stderr = child.communicate(timeout=30)
+        self.stderr += stderr
+        return Ended(child.returncode, stdout, stderr)
+
+    def close(self) -> None:
+        """End it if it runs."""
+        if self._child:
+            self.stop(signal.SIGKILL)
+
+    def status(self) -> dict[str, Any]:
+        """What `caseprobe status` says; empty while the agent does not answer."""
+        ended = self.machine.run("status", "--json")
+        document: dict[str, Any] = json.loads(ended.stdout)
+        return document if document["running"] else {}
+
+    def waiting(self) -> int:
+        """How many records wait for the collector; -1 while the agent does not answer."""
+        return int(self.status().get("spooled_items", -1))
+
+    def audited(self) -> set[str]:
+        """Ids of the snapshots that the machine's own audit says it kept for the collector."""
+        lines = (self.machine.folder / "state" / "audit.jsonl").read_text().splitlines()
+        words = [
+            json.loads(line)["detail"].replace(",", " ").split()
+            for line in lines
+            if json.loads(line)["action"] == "scheduled run"
+        ]
+        return {word for detail in words for word in detail if word.startswith("snap_")}
+
+    def stored(self) -> list[str]:
+        """Ids of the machine's scheduled snapshots that the collector has."""
+        rows = self.stand.call("GET", f"/agents/{self.agent_id}/snapshots")
+        return [row["snapshot_id"] for row in rows if row["schedule_id"]]
+
+    def delivered(self) -> bool:
+        """Whether nothing waits any more."""
+        status = self.status()
+        return bool(status.get("connected")) and status["spooled_items"] == 0
+
+
+@pytest.fixture(scope="module")
+def resident(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resident]:
+    """An enrolled agent that runs its timetables."""
+    resident = Resident(stand, Customer(tmp_path_factory.mktemp("resident")))
+    try:
+        resident.start()
+        for number in range(TIMETABLES):
+            body = {"name": f"health {number}", "every_seconds": PERIOD_SECONDS, "profile": "quick"}
+            stand.call("POST", f"/agents/{resident.agent_id}/schedules", body)
+        until(lambda: len(resident.status().get("schedules", ())) == TIMETABLES, "the timetables did not arrive")
+        yield resident
+    finally:
+        resident.close()
+
+
+def assert_each_once(resident: Resident) -> None:
+    """Everything that the machine measured is there, and nothing twice."""
+    until(resident.delivered, "something still waits on the machine")
+    stored = resident.stored()
+    assert len(stored) == len(set(stored))
+    assert resident.audited() <= set(stored)
+    assert "Traceback" not in resident.stderr
+
+
+@needs_root
+def test_a_full_disk_of_the_collector(stand: Stand, resident: Resident, customer: Customer) -> None:
+    """It goes on answering and takes nothing; with room again all of it arrives, and nobody did anything."""
+    code = stand.bundle_code(stand.case_id)
+    with stand.disk.full():
+        assert_one_line(customer.bundle(code), 4, "disk is full", "the bundle is kept")
+        assert stand.staff("case", "show", stand.case_id).code == 0
+        assert_one_line(stand.staff("case", "create", "--customer", "Demo customer", "One more"), 4, "disk is full")
+        full = until(lambda: "disk is full" in resident.status().get("last_error", "") and resident.waiting(), "no try")
+        assert full > 0
+    assert customer.bundle(code).code == 0
+    assert_each_once(resident)
+    assert stand.children[0].poll() is None
+
+
+def test_schedules_go_on_without_the_collector_and_across_a_kill(stand: Stand, resident: Resident) -> None:
+    """Both are killed, the machine measures on, and all that it measured arrives once the collector is back."""
+    stand.kill_collector()
+    before = until(lambda: max(resident.waiting(), 0), "nothing was measured without the collector")
+    resident.stop(signal.SIGKILL)
+    resident.start()
+    assert until(lambda: resident.waiting() >= before, "what was measured was lost")
+    until(lambda: resident.waiting() > before, "nothing was measured after the kill")
+    stand.start_collector()
+    assert_each_once(resident)
+    assert len(resident.stored()) > before
+
+
+def test_a_live_request_waits_for_the_machine(stand: Stand, resident: Resident) -> None:
+    """Asked while the agent is off: it runs when it is back, and ends as a snapshot of the case."""
+    assert resident.stop().code == 0
+    body = {"agent_id": resident.agent_id, "deadline_seconds": 60, "snapshot": {"profile": "quick"}}
+    session_id = stand.call("POST", f"/cases/{stand.case_id}/sessions", body)["session_id"]
+    assert stand.call("GET", f"/sessions/{session_id}")["session"]["state"] == "requested"
+    resident.start()
+    session = until(lambda: _ended(stand, session_id), "the session did not end")
+    assert (session["state"], bool(session["snapshot_id"])) == ("ok", True), session
+    until(lambda: session["snapshot_id"] in [one["snapshot_id"] for one in stand.snapshots()], "it did not arrive")
+    assert_each_once(resident)
+
+
+def _ended(stand: Stand, session_id: str) -> Any:
+    session = stand.call("GET", f"/sessions/{session_id}")["session"]
+    return session if session["ended_at"] else None
