@@ -13,7 +13,7 @@ from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Limits
-from caseprobe_collector.ingest.store import BUNDLE_OBJECT, Ingest, decompress, object_name, parse_snapshot
+from caseprobe_collector.ingest.store import BUNDLE_OBJECT, Ingest, decompress, object_name, parse_snapshot, read_bundle
 from caseprobe_collector.ports import CaseStore, Clock, FleetStore, Objects, SnapshotStore, Transaction, Transactions
 from caseprobe_collector.records import Agent, Case, SnapshotRow
 
@@ -88,7 +88,7 @@ class Evidence:
         with tempfile.SpooledTemporaryFile(8 << 20) as file:
             await _copy(chunks, file, self._limits.bundle_bytes)
             file.seek(0)
-            snapshot = await asyncio.to_thread(lambda: BundleReader(file).snapshot())
+            snapshot = await asyncio.to_thread(read_bundle, file)
             agent = await self._carrier(by, case, snapshot)
             file.seek(0)
             stored = await self._ingest.store_bundle(agent, file)

@@ -124,7 +124,7 @@ class Ingest:
 
     async def store_bundle(self, agent: Agent, file: IO[bytes], spool_id: str = "", sequence: int = 0) -> Stored:
         """Make a bundle file and its snapshot durable; raises Corrupt where it is cut, garbled or altered."""
-        snapshot = await asyncio.to_thread(_read_bundle, file)
+        snapshot = await asyncio.to_thread(read_bundle, file)
         _check_identity(agent, snapshot)
         name = object_name(agent.agent_id, snapshot.snapshot_id)
         # A resent bundle must not replace bytes that were acknowledged.
@@ -242,9 +242,14 @@ def _check_identity(agent: Agent, snapshot: snapshot_pb2.Snapshot) -> None:
         raise Corrupt("the snapshot's id has not the form of one")
 
 
-def _read_bundle(file: IO[bytes]) -> snapshot_pb2.Snapshot:
+def read_bundle(file: IO[bytes]) -> snapshot_pb2.Snapshot:
+    """The snapshot of a bundle that is whole and signed by the key of the machine that it names."""
     reader = BundleReader(file)
-    verdict = reader.verify()
-    if not verdict.complete or not verdict.hashes_ok:
-        raise Corrupt(f"{verdict.sentence} It was not stored.")
-    return reader.snapshot()
+    proof = reader.verify()
+    if not proof.complete or not proof.hashes_ok or proof.signed_by == "invalid":
+        raise Corrupt(f"{proof.sentence} It was not stored.")
+    snapshot = reader.snapshot()
+    # A file that was carried here came over no TLS: its signature is all that says whose it is.
+    if proof.signed_by == "none" or proof.key_id != snapshot.agent_id:
+        raise NotAllowed("the bundle is not signed by the machine that it names; it was not stored")
+    return snapshot
