@@ -18,6 +18,7 @@ from typing import Any
 from caseprobe_agent.demo import Demo
 
 DISK_BYTES = 32 << 20
+LONGEST_WAIT_SECONDS = 3.0
 # Stands in the environment of a watched command and of everything that it starts.
 MARK = "HOSTILE_MARK"
 
@@ -176,7 +177,14 @@ class Customer:
     ) -> Ended:
         """Ctrl-C once the command used so much CPU time, which a busy machine does not stretch."""
         with self.start(*arguments, stdin=stdin, package=package) as child:
-            until(lambda: child.poll() is not None or cpu_seconds(child.pid) >= moment_seconds, "no such moment")
+            # A command that waits uses none: it is interrupted as it waits.
+            latest = time.monotonic() + LONGEST_WAIT_SECONDS
+            until(
+                lambda: (
+                    child.poll() is not None or cpu_seconds(child.pid) >= moment_seconds or time.monotonic() > latest
+                ),
+                "no such moment",
+            )
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGINT)
             stdout, stderr = child.communicate(timeout=60)
