@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from caseprobe import texts
-from caseprobe.checks import worst
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.cli.screen import Screen
 
@@ -40,8 +39,8 @@ def show_judgement(
     restore: Restore = as_it_is,
 ) -> None:
     """The verdict, every finding with its evidence and advice, and what was judged."""
-    state = texts.state_name(worst(findings))
-    screen.finding(state, restore(texts.verdict_sentence(findings, language)), [])
+    judged = snapshot_pb2.Snapshot(findings=findings, coverage=coverage)
+    screen.finding(texts.snapshot_state(judged), restore(texts.snapshot_verdict(judged, language)), [])
     for finding in findings:
         if finding.state in SHOWN:
             details = [(restore(texts.printable(text)), how) for text, how in _details(finding, language)]

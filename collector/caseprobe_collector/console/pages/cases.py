@@ -99,7 +99,7 @@ async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict
         label=agent.label if agent and agent.label else row.agent_id,
         row=snapshot_row_view(row),
         findings=findings_of(snapshot),
-        verdict=texts.verdict_sentence(snapshot.findings),
+        verdict=texts.snapshot_verdict(snapshot),
         coverage=texts.coverage_sentence(snapshot.coverage),
     )
 

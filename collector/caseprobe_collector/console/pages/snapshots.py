@@ -34,7 +34,7 @@ async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> 
         "snapshot.html",
         detail=snapshot_detail(row, snapshot),
         agent=await _agent(use, by, row.agent_id),
-        verdict=texts.verdict_sentence(snapshot.findings),
+        verdict=texts.snapshot_verdict(snapshot),
         coverage=texts.coverage_sentence(snapshot.coverage),
         path_result=path_view(path) if path else None,
         consent=CONSENT.get(snapshot.consent.mode, "No consent record came with this snapshot."),
