@@ -1,4 +1,4 @@
-"""Evidence for those who may see it: snapshots judged by today's rules, and the raw files beside them."""
+"""Evidence for those who may see it: snapshots as their machines judged them, and the raw files beside them."""
 
 from __future__ import annotations
 
