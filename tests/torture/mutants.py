@@ -15,10 +15,16 @@ class Mutant:
     apply: Callable[[], None]
 
 
+def _swap(owner: object, name: str, value: object) -> None:
+    """Put another thing in the place of one of the product's; a name that is not there any more is an error."""
+    getattr(owner, name)
+    setattr(owner, name, value)
+
+
 def _commit_without_sync() -> None:
     from caseprobe_collector.storage import database
 
-    setattr(database, "PRAGMAS", tuple(pragma.replace("= FULL", "= OFF") for pragma in database.PRAGMAS))
+    _swap(database, "PRAGMAS", tuple(pragma.replace("= FULL", "= OFF") for pragma in database.PRAGMAS))
 
 
 ALL: Mapping[str, Mutant] = {
