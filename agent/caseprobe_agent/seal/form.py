@@ -44,6 +44,8 @@ class Parcel:
     body: bytes
     hidden_total: int = 0
     withheld_total: int = 0
+    # Findings that are a fault: warn or worse.
+    fault_total: int = 0
 
 
 def hiding_of(machine: Machine, key: bytes, asset_masked: bool, forbidden: Sequence[str] = ()) -> Hiding:
@@ -90,15 +92,15 @@ def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtif
 
 def pack_parcel(parcel: Parcel) -> bytes:
     """A parcel as the child's answer."""
-    figures = json.dumps([int(parcel.kind), parcel.hidden_total, parcel.withheld_total]).encode()
+    figures = json.dumps([int(parcel.kind), parcel.hidden_total, parcel.withheld_total, parcel.fault_total]).encode()
     return pack(figures, parcel.body)
 
 
 def unpack_parcel(answer: bytes) -> Parcel:
     """The parcel in the child's answer."""
     figures, body = unpack(answer)
-    kind, hidden_total, withheld_total = json.loads(figures)
-    return Parcel(kind, body, hidden_total, withheld_total)
+    kind, *totals = json.loads(figures)
+    return Parcel(kind, body, *totals)
 
 
 def _text(machine: Machine, path: str) -> str:
