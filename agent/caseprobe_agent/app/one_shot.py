@@ -23,6 +23,7 @@ from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.identity.state import save_key
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import OneShot, Order, Person
+from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
     from caseprobe_agent.link import Delivery
@@ -40,8 +41,8 @@ class _Present:
         raise CaseprobeError(f"nobody can be asked about {ask.target or ask.kind}")
 
 
-async def build(settings: Settings, person: Person) -> OneShot:
-    """A run that is ready to start."""
+async def build(settings: Settings, person: Person, child: Child | None = None) -> OneShot:
+    """A run that is ready to start; child: one that was started early to measure in."""
     from caseprobe_agent.seal.form import load_key
 
     clock = LocalClock()
@@ -52,6 +53,7 @@ async def build(settings: Settings, person: Person) -> OneShot:
     folder = settings.state_folder / LABEL
     return OneShot(
         machine=Machine(),
+        child=child,
         gate=gate,
         audit=audit,
         person=person,
@@ -64,6 +66,7 @@ async def build(settings: Settings, person: Person) -> OneShot:
         own_key=_own_key(folder),
         deliver=_deliver,
         standing_grant=_standing_grant(grants, clock),
+        overrides=settings.overrides,
         any_grant=lambda: any(_lets(one, one.case_id, clock) for one in grants.terms()),
     )
 
@@ -109,6 +112,12 @@ def _lets(terms: GrantTerms, case_id: str, clock: LocalClock) -> bool:
     return grants_it(terms, Ask(POLICY_KIND_HEALTH, Origin.OWNER, case_id=case_id), clock())
 
 
+def _pseudonym(snapshot: snapshot_pb2.Snapshot) -> str:
+    """What a redacted snapshot calls its machine, so that two bundles of a case are told apart."""
+    names = (section.system.host_name for section in snapshot.sections if section.HasField("system"))
+    return next((name for name in names if name), LABEL)
+
+
 async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapshot) -> Delivery:
     """Send one finished file over the link; raises Unreachable, NotTrusted or what the collector refuses with."""
     from caseprobe_agent.link import FileOutbox, Link
@@ -116,7 +125,7 @@ async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapsh
     spool_id = f"spool_{secrets.token_hex(8)}"
 
     async def hello() -> link_pb2.Hello:
-        frame = hello_of(enrolled.identity, spool_id, LABEL, sys.platform, "")
+        frame = hello_of(enrolled.identity, spool_id, _pseudonym(snapshot), sys.platform, "")
         frame.flow = snapshot_pb2.FLOW_ONE_SHOT
         return frame
 

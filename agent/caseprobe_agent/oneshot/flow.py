@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
+from caseprobe.overrides import NONE, Overrides
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_REVIEWED,
@@ -34,6 +35,7 @@ from caseprobe_agent.oneshot.place import bundle_path, check_room, open_new
 from caseprobe_agent.probes import PROFILES
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
+from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
@@ -51,12 +53,14 @@ NOBODY = (
 class OneShot:
     """A run with everything that it needs; the callables are the outside world.
 
-    enrol makes this run known to the collector of a join code; own_key gives the caller's own key (PEM) and agent id;
-    deliver sends a finished file; standing_grant is a stored grant that lets this case have health data unattended,
-    any_grant whether there is one for whatever case.
+    child was started early to measure in. enrol makes this run known to the collector of a join code; own_key gives the
+    caller's own key (PEM) and agent id; deliver sends a finished file; standing_grant is a stored grant that lets this
+    case have health data unattended, any_grant whether there is one for whatever case.
+    overrides: what the operator stated about checks.
     """
 
     machine: Machine
+    child: Child | None
     gate: Gate
     audit: Audit
     person: Person
@@ -70,6 +74,7 @@ class OneShot:
     deliver: Callable[[Enrolled, Path, snapshot_pb2.Snapshot], Awaitable[Delivery]]
     standing_grant: Callable[[str], Grant | None]
     any_grant: Callable[[], bool]
+    overrides: Overrides = NONE
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
@@ -80,14 +85,14 @@ class OneShot:
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
         taken, (key, agent_id) = await self._measured(order, enrolled)
-        from caseprobe_agent.seal.form import hiding_of
+        from caseprobe_agent.seal.form import Judging, hiding_of
         from caseprobe_agent.seal.pipe import seal
 
         consent = self._consent(order, case_id)
         self._complete(taken.snapshot, agent_id, case_id, consent, enrolled)
         masked = True  # a one-shot bundle hides the machine's label and serials too
         hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
-        sealed = seal(taken.snapshot, taken.artifacts, hiding)
+        sealed = seal(taken.snapshot, taken.artifacts, hiding, Judging(self.overrides))
         result = self._written(path, sealed, key, case_id)
         if order.code is None:
             return result
@@ -99,7 +104,7 @@ class OneShot:
     async def _measured(self, order: Order, enrolled: Enrolled | None) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
         measuring = asyncio.create_task(
-            take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile)
+            take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile, self.child)
         )
         try:
             key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))

@@ -15,7 +15,7 @@ from caseprobe_agent.session.measure import Raw
 if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import RawArtifact
 
-SEQUENCE = "snapshot_sequence"
+SEQUENCE, HISTORY = "snapshot_sequence", "snapshot_history"
 
 
 class Store(Protocol):
@@ -53,11 +53,14 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Seals and keeps. seal does it in a child; wake tells the link that there is something."""
+    """Seals and keeps. seal does it in a child; wake tells the link that there is something.
+
+    seal is handed what was kept of earlier snapshots, redacted as they left, and its parcel says what to keep next.
+    """
 
     agent_id: str
     store: Store
-    seal: Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact]], Awaitable[Parcel]]
+    seal: Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact], bytes], Awaitable[Parcel]]
     wake: Callable[[], None]
     new_id: Callable[[str], str]
 
@@ -82,7 +85,7 @@ class Delivery:
         snapshot.session_id, snapshot.schedule_id = session_id, schedule_id
         snapshot.consent.CopyFrom(consent)
         snapshot.sequence = await self._next_sequence()
-        parcel = await self.seal(snapshot, raw.artifacts)
+        parcel = await self.seal(snapshot, raw.artifacts, await self.store.get_state(HISTORY) or b"")
         if not still_allowed():
             return None
         snapshot_id = snapshot.snapshot_id
@@ -90,6 +93,7 @@ class Delivery:
         evidence = bool(parcel.fault_total or case_id)
         record = await self.store.append(parcel.kind, snapshot_id, snapshot_id, "", parcel.body, evidence)
         self.wake()
+        await self.store.put_state(HISTORY, parcel.history)
         return Delivered(snapshot_id, len(parcel.body), parcel.hidden_total, record)
 
     async def _next_sequence(self) -> int:

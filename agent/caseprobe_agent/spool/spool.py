@@ -16,7 +16,7 @@ from caseprobe_agent.spool.file import SpoolFile, connect
 from caseprobe_agent.spool.record import Item
 from caseprobe_agent.spool.rows import Quota
 from caseprobe_agent.spool.store import Store
-from caseprobe_agent.spool.writer import Writer
+from caseprobe_agent.spool.writer import Worker, Writer
 
 QUOTA_BYTES = 256 * 1024 * 1024
 # Of running time; see Quota.
@@ -52,10 +52,12 @@ class Spool:
         elapsed: Callable[[], float] = _elapsed,
         new_id: Callable[[], str] = _random_id,
         connect: Callable[[Path], sqlite3.Connection] = connect,
+        worker: Worker | None = None,
     ) -> Self:
         """Open or make the spool of a folder; a damaged file is set aside and what can be read of it goes on.
 
-        elapsed: seconds that no clock step moves; connect: how the database is opened, for tests that make it fail.
+        elapsed: seconds that no clock step moves; connect: how the database is opened, for tests that make it fail;
+        worker: who commits, a thread of its own where none is given.
         Raises UsageError where another process has it, ConfigurationError or DeliveryError where it cannot be used.
         """
         file = SpoolFile(folder, Quota(quota_bytes, keep_seconds), elapsed, new_id, connect)
@@ -65,7 +67,7 @@ class Spool:
         except BaseException:
             file.lock.release()
             raise
-        return cls(file, Writer(store, file.replace, file.committed))
+        return cls(file, Writer(store, file.replace, file.committed, worker))
 
     async def close(self) -> None:
         """Commit what waits and let the folder go."""
