@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import io
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from caseprobe.v1.consent_pb2 import CONSENT_MODE_GRANT, CONSENT_MODE_POLICY, Gr
 from caseprobe.v1.link_pb2 import LinkResponse
 from caseprobe.v1.section_pb2 import PROBE_OUTCOME_SKIPPED
 from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED, Snapshot
+from caseprobe_agent import identity as identities
 from caseprobe_agent import worker
 from caseprobe_agent.app.control import Document, call
 from caseprobe_agent.app.resident import Resident, resident
@@ -28,6 +30,9 @@ from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.identity import enrol
 from caseprobe_agent.seal import Run
+from caseprobe_agent.seal.memory import read_history
+from caseprobe_agent.session.delivery import HISTORY
+from caseprobe_agent.spool import Spool
 from tests.fakes_collector import FakeCollector, Stored, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
 
@@ -390,6 +395,23 @@ async def test_a_revoked_machine_ends_with_that(rig: Rig) -> None:
         await rig.collector.streams[-1].abort(grpc.StatusCode.OK, "")
         with pytest.raises(Revoked):
             await served
+    kept = identities.load(rig.settings.state_folder)
+    assert kept and "removed" in kept.ended
+
+
+async def test_the_name_given_when_enrolling_stays(rig: Rig) -> None:
+    """The collector is told it with every connection; a label in the settings goes before it."""
+    folder = rig.settings.state_folder
+    identity = identities.load(folder)
+    assert identity
+    identities.state.save(folder, dataclasses.replace(identity, label="till 7"))
+    origins = {**rig.settings.origins, "label": "default"}
+    rig.settings = dataclasses.replace(rig.settings, origins=origins)
+    async with rig.agent():
+        assert rig.collector.streams[-1].hello.machine_label == "till 7"
+    rig.settings = dataclasses.replace(rig.settings, label="front desk", origins={**origins, "label": "agent.toml"})
+    async with rig.agent():
+        assert rig.collector.streams[-1].hello.machine_label == "front desk"
 
 
 async def test_two_agents_on_one_folder_are_one_too_many(rig: Rig) -> None:
@@ -411,3 +433,16 @@ async def test_the_owners_socket_is_private_and_gone_afterwards(rig: Rig) -> Non
             await rig.ask("allow", id="7")
     with pytest.raises(NotFound, match="does not run"):
         await rig.ask("status")
+
+
+async def test_a_restarted_agent_still_knows_its_earlier_snapshots(rig: Rig) -> None:
+    """Growth and held levels need the past: what was sealed before a restart is told to the checks after it."""
+    for name in ("sess_1", "sess_2"):
+        async with rig.agent():
+            await rig.send(snapshot_command(name, "memory"))
+            await rig.outcome(name)
+    async with await Spool.open(rig.settings.state_folder, rig.settings.spool_quota_bytes) as spool:
+        kept = read_history(await spool.get_state(HISTORY) or b"", snapshot_in(rig.collector.stored[0]).agent_id)
+    taken = [snapshot_in(one).snapshot_id for one in rig.collector.stored]
+    assert [one.snapshot_id for one in kept] == taken[::-1]
+    assert not any(section.lines for one in kept for section in one.sections)

@@ -12,10 +12,11 @@ from pathlib import Path
 from caseprobe.errors import ConfigurationError
 from caseprobe_collector.ports import Transactions
 from caseprobe_collector.storage.audit import SqlAudit
-from caseprobe_collector.storage.authority import FileAuthority, create_authority
+from caseprobe_collector.storage.authority import CERTIFICATE, FileAuthority, create_authority
 from caseprobe_collector.storage.cases import SqlCases
 from caseprobe_collector.storage.customers import SqlCustomers
 from caseprobe_collector.storage.database import Database, create_private
+from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
 from caseprobe_collector.storage.objects import FileObjects
@@ -39,12 +40,18 @@ class Storage:
     customers: SqlCustomers
     fleet: SqlFleet
     users: SqlUsers
+    deposits: SqlDeposits
     snapshots: SqlSnapshots
     sessions: SqlSessions
     schedules: SqlSchedules
     audit: SqlAudit
     objects: FileObjects
     authority: FileAuthority
+
+
+def ca_file(folder: Path) -> Path:
+    """The certificate that staff and agents trust, in a data folder."""
+    return folder / AUTHORITY / CERTIFICATE
 
 
 def create_storage(folder: Path) -> None:
@@ -80,6 +87,7 @@ def _stores(database: Database, objects: FileObjects, authority: FileAuthority) 
         customers=SqlCustomers(database),
         fleet=SqlFleet(database),
         users=SqlUsers(database),
+        deposits=SqlDeposits(database, objects),
         snapshots=SqlSnapshots(database, objects),
         sessions=SqlSessions(database),
         schedules=SqlSchedules(database),

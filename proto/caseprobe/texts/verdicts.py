@@ -20,8 +20,12 @@ RAN = (
 
 
 def verdict_sentence(findings: Iterable[finding_pb2.Finding], language: str = "en") -> str:
-    """The worst severity with its number and its first finding, or that no problem was found."""
-    listed = sorted((f for f in findings if f.state in RAN), key=lambda finding: -finding.state)
+    """The worst severity with its number and its first finding, or that no problem was found.
+
+    What is folded under another finding is one problem with it, and is not counted.
+    """
+    shown = (f for f in findings if f.state in RAN and not f.HasField("folded_under"))
+    listed = sorted(shown, key=lambda finding: -finding.state)
     counts = Counter(state_name(finding.state) for finding in listed)
     values: dict[str, Value] = {f"{name}_total": count for name, count in counts.items()}
     if listed:
@@ -52,6 +56,11 @@ def snapshot_verdict(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> s
     return catalogue.sentence("verdict.nothing", language)
 
 
+def folded_sentence(total: int, language: str = "en") -> str:
+    """How many findings follow from another one."""
+    return fill(catalogue.sentence("folded.under", language), {"n": total}, language)
+
+
 def coverage_sentence(coverage: Sequence[finding_pb2.Coverage], language: str = "en") -> str:
     """How many checks ran and why the others did not, each reason with its number."""
     ran = sum(one.outcome in RAN for one in coverage)
@@ -69,6 +78,8 @@ def _reason(one: finding_pb2.Coverage) -> tuple[str, str]:
     """The kind of sentence for a check that did not run, and the right that it needs."""
     if one.needs:
         return "needs", one.needs
+    if one.message_id == "switched_off":
+        return "switched_off", ""
     if one.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE:
         return "absent", ""
     return ("not_measured" if one.message_id in ("not_measured", "skipped") else "unreadable"), ""
@@ -78,7 +89,9 @@ def reason_sentence(one: finding_pb2.Coverage, language: str = "en") -> str:
     """Why a check was not judged, in this language; the machine's own words are in one.reason."""
     if not one.message_id:
         return ""
-    template = catalogue.sentence(f"reason.{one.message_id}", language)
+    known = catalogue.read("sentences")["reason"]
+    # A newer agent may have reasons that this version has no words for.
+    template = catalogue.sentence(f"reason.{one.message_id if one.message_id in known else 'other'}", language)
     return fill(template, {"needs": one.needs or "?"}, language)
 
 
