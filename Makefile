@@ -20,7 +20,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: test check format proto proto-check bench torture clean
+.PHONY: test check format proto proto-check bench torture simulate clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest $(ARGS)
 
@@ -52,6 +52,9 @@ MINUTES ?= 5
 RESULTS ?= docs/torture.jsonl
 torture: $(VENV)/developing ## hurt the real processes for MINUTES=n; the results add up in docs/torture.jsonl and docs/reliability.md
 	$(BIN)/python -m tests.torture --minutes $(MINUTES) --results $(RESULTS) --page docs/reliability.md $(ARGS)
+
+simulate: $(VENV)/developing ## many seeds of agents and collector on simulated disks, wires and clocks: SEEDS=n FIRST=n
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -176,7 +176,7 @@ async def run_agent(place: Place, started: Callable[[Agent], None]) -> None:
     spool = await Spool.open(
         place.folder,
         place.quota_bytes,
-        wall=lambda: place.wall().timestamp(),
+        elapsed=place.loop.time,
         new_id=lambda: place.new_id("spool"),
         worker=Turns(place.loop),
     )
@@ -194,10 +194,16 @@ class Store:
         self.get_state, self.put_state = spool.get_state, spool.put_state
 
     async def append(
-        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes
+        self,
+        kind: link_pb2.DataKind.ValueType,
+        stream_id: str,
+        snapshot_id: str,
+        name: str,
+        body: bytes,
+        evidence: bool = False,
     ) -> int:
         """Append, then say so."""
-        sequence = await self._spool.append(kind, stream_id, snapshot_id, name, body)
+        sequence = await self._spool.append(kind, stream_id, snapshot_id, name, body, evidence)
         self._place.oracle.accepted(self._place.agent_id, sequence, snapshot_id)
         return sequence
 
@@ -273,7 +279,7 @@ def a_snapshot(random: Random, profile: str = "quick") -> snapshot_pb2.Snapshot:
 def seal_in(place: Place) -> Callable[..., Any]:
     """Packs as the child does, and tells the oracle what bytes the collector must hold in the end."""
 
-    async def seal(snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[object]) -> Parcel:
+    async def seal(snapshot: snapshot_pb2.Snapshot, *others: object) -> Parcel:
         await asyncio.sleep(place.random.expovariate(1 / 0.05))
         body = zstandard.ZstdCompressor(level=1).compress(snapshot.SerializeToString())
         place.oracle.intended(place.agent_id, snapshot, hashlib.sha256(body).digest())

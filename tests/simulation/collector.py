@@ -30,6 +30,7 @@ CASE = "case_1"
 # Between two requests of the staff; on average.
 REQUEST_SECONDS = 12.0
 EXPIRE_SECONDS = 5.0
+CATCH_UPS = (link_pb2.CATCH_UP_SKIP, link_pb2.CATCH_UP_ONE, link_pb2.CATCH_UP_ALL)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class Collector:
             run, storage.sessions, storage.cases, storage.fleet, self.links, audit, bus, room, room.new_id
         )
         self.schedules = Schedules(run, storage.schedules, storage.fleet, self.links, audit, room, room.new_id)
-        ingest = Ingest(run, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, room)
+        ingest = Ingest(
+            storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, room
+        )
         desk = Desk(
             run, storage.fleet, storage.snapshots, ingest, self.sessions, self.schedules, self.links, room, Limits()
         )
@@ -113,7 +116,8 @@ class Collector:
 
     async def _schedule(self, agent_id: str) -> None:
         every = self._room.random.choice((10.0, 15.0, 40.0))
-        schedule = link_pb2.Schedule(name="health", every_seconds=every, catch_up=self._room.random.randint(1, 3))
+        catch_up = self._room.random.choice(CATCH_UPS)
+        schedule = link_pb2.Schedule(name="health", every_seconds=every, catch_up=catch_up)
         schedule.snapshot.profile = "quick"
         with contextlib.suppress(CaseprobeError):
             await self.schedules.add(ADMIN, agent_id, schedule)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -287,19 +286,24 @@ class Disks:
 
     def writing(self, path: Path, handle: int, data: bytes, offset: int) -> int:
         """SQLite writes."""
-        return self._volume(path).writing(path, handle, data, offset)
+        volume = self._of(str(path))
+        return volume.writing(path, handle, data, offset) if volume else vfs.OK
 
     def truncating(self, path: Path, size: int) -> int:
         """SQLite shortens a file."""
-        return self._volume(path).truncating(path, size)
+        volume = self._of(str(path))
+        return volume.truncating(path, size) if volume else vfs.OK
 
     def syncing(self, path: Path, handle: int) -> int:
         """SQLite syncs."""
-        return self._volume(path).syncing(path, handle)
+        volume = self._of(str(path))
+        return volume.syncing(path, handle) if volume else vfs.OK
 
     def deleted(self, path: Path, durably: bool) -> None:
         """SQLite removed a file."""
-        self._volume(path).deleted(path, durably)
+        volume = self._of(str(path))
+        if volume:
+            volume.deleted(path, durably)
 
     def closed(self, handle: int) -> None:
         """SQLite closed a file."""
@@ -333,22 +337,15 @@ class Disks:
         try:
             with vfs.watched(self):
                 yield
-                # A connection that closed later would call what is not there any more.
-                gc.collect()
         finally:
             for name, function in real.items():
                 setattr(os, name, function)
 
     def _opened(self, file: int) -> tuple[Volume | None, Path]:
         with contextlib.suppress(OSError):
-            path = os.readlink(f"/proc/self/fd/{file}")
+            path = str(Path(f"/proc/self/fd/{file}").readlink())
             return self._of(path), Path(path)
         return None, Path()
-
-    def _volume(self, path: Path) -> Volume:
-        volume = self._of(str(path))
-        assert volume is not None, path
-        return volume
 
     def _of(self, path: str) -> Volume | None:
         if not path.startswith(self._prefix):

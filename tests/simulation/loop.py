@@ -67,7 +67,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """Virtual seconds since the run began; also every machine's monotonic clock."""
         return self._seconds
 
-    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]  # what is handed over is called, not typed
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
         """Inline, later; what one thread would do one after the other stays so."""
         answer = self.create_future()
         begin = self._seconds + self.random.expovariate(1 / JOB_SECONDS)
@@ -87,7 +89,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         delay = self.random.expovariate(1 / ANSWER_SECONDS)
         self.call_later(delay, lambda: None if answer.done() else settle(value))
 
-    def call_soon_threadsafe(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.Handle:
         """There is one thread only."""
         return self.call_soon(callback, *args, context=context)
 

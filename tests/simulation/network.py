@@ -102,7 +102,7 @@ class Pipe:
             await changed.wait()
             return
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(seconds, changed.set)
+        timer = loop.call_later(seconds, self._tell)
         try:
             await changed.wait()
         finally:

@@ -41,10 +41,11 @@ class Image:
     stored: dict[str, int] = field(default_factory=dict)
     audited: set[str] = field(default_factory=set)
 
-    def covered(self, agent_id: str, sequence: int) -> bool:
-        """True where a gap stands for this record, or one that says that nobody knows which were lost."""
+    def covered(self, agent_id: str, sequence: int, known: bool = True) -> bool:
+        """True where a gap stands for this record; not known: or one that says that nobody knows which were lost."""
         return any(
-            agent == agent_id and (first <= sequence <= last or last == 0) for agent, first, last, _ in self.gaps
+            agent == agent_id and (first <= sequence <= last or (last == 0 and not known))
+            for agent, first, last, _ in self.gaps
         )
 
 
@@ -188,8 +189,9 @@ class Oracle:
                 self.violated(f"I5: {snapshot_id} is shown with bytes that nobody measured")
             if image.stored.get(snapshot_id) != 1:
                 self.violated(f"I2: {snapshot_id} was recorded {image.stored.get(snapshot_id, 0)} times")
-        for agent_id, first, last, reason in image.gaps:
-            if not (reason == "quota" or (self.altered and reason == "corrupt")):
+        for agent_id, first, last, reason in sorted(image.gaps):
+            given_up = self.accepted_by.get(agent_id, {}).keys() & range(first, last + 1)
+            if given_up and reason != "quota" and not (self.altered and reason.startswith("corrupt")):
                 self.violated(f"I3: {agent_id} gave up {first}-{last} as {reason!r} without a cause")
 
     def check_spool(self, agent_id: str) -> None:
@@ -198,7 +200,11 @@ class Oracle:
         gaps = {(agent_id, first, last, reason) for _, first, last, reason in gaps}
         own = Image(gaps=image.gaps | gaps)
         for sequence, snapshot_id in self.accepted_by.get(agent_id, {}).items():
-            if snapshot_id not in held and snapshot_id not in image.snapshots and not own.covered(agent_id, sequence):
+            if (
+                snapshot_id not in held
+                and snapshot_id not in image.snapshots
+                and not own.covered(agent_id, sequence, not self.altered)
+            ):
                 self.violated(f"I3: record {sequence} of {agent_id} was accepted, and a power cut would lose it")
 
     def check_end(self) -> None:
@@ -208,7 +214,7 @@ class Oracle:
         self.check_promises(image)
         for agent_id, accepted in sorted(self.accepted_by.items()):
             for sequence, snapshot_id in accepted.items():
-                if snapshot_id not in image.snapshots and not image.covered(agent_id, sequence):
+                if snapshot_id not in image.snapshots and not image.covered(agent_id, sequence, not self.altered):
                     self.violated(f"I3: record {sequence} of {agent_id} never came, nor a gap for it")
         for session_id, session in sorted(self.sessions.items()):
             self._check_session(image, session_id, session)

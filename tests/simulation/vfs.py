@@ -10,6 +10,7 @@ from __future__ import annotations
 import _sqlite3
 import contextlib
 import ctypes
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,13 +77,20 @@ def available() -> bool:
 @contextlib.contextmanager
 def watched(watcher: Watcher) -> Iterator[None]:
     """Every file that SQLite opens meanwhile and the watcher watches is shown to it."""
-    library = _library()
-    shim = Shim(watcher, ctypes.cast(library.sqlite3_vfs_find(None), ctypes.POINTER(Vfs)))
+    library, shim = _library(), _shim()
+    shim.watcher = watcher
     library.sqlite3_vfs_register(ctypes.byref(shim.vfs), 1)
     try:
         yield
     finally:
         library.sqlite3_vfs_unregister(ctypes.byref(shim.vfs))
+        shim.watcher = None
+
+
+@functools.cache
+def _shim() -> Shim:
+    """One for the process: a connection that is closed late still calls it."""
+    return Shim(ctypes.cast(_library().sqlite3_vfs_find(None), ctypes.POINTER(Vfs)))
 
 
 def _library() -> Any:
@@ -95,8 +103,9 @@ def _library() -> Any:
 class Shim:
     """The copy of the default VFS, and of each set of file methods that it hands out."""
 
-    def __init__(self, watcher: Watcher, real: Any) -> None:
-        self._watcher, self._real = watcher, real.contents
+    def __init__(self, real: Any) -> None:
+        self.watcher: Watcher | None = None
+        self._real = real.contents
         self._real_address = ctypes.addressof(real.contents)
         self._paths: dict[int, Path] = {}
         self._tables: dict[int, tuple[Methods, Methods]] = {}
@@ -109,7 +118,7 @@ class Shim:
     def _open(self, vfs: int, name: int | None, file: int, flags: int, out: int) -> int:
         result = int(self._real.open(self._real_address, name, file, flags, out))
         path = Path(os.fsdecode(ctypes.string_at(name)) if name else "")
-        if result == OK and name and self._watcher.watches(path) and not path.name.endswith("-shm"):
+        if result == OK and name and self.watcher and self.watcher.watches(path) and not path.name.endswith("-shm"):
             slot = POINTER.from_address(file)
             self._paths[file] = path
             slot.value = ctypes.addressof(self._table(slot.value or 0)[1])
@@ -133,25 +142,28 @@ class Shim:
         return kind(real.calls[place])
 
     def _write(self, file: int, data: int, size: int, offset: int) -> int:
-        result = self._watcher.writing(self._paths[file], file, ctypes.string_at(data, size), offset)
+        result = OK
+        if self.watcher:
+            result = self.watcher.writing(self._paths[file], file, ctypes.string_at(data, size), offset)
         return result or int(self._original(file, WRITE_AT, WRITE)(file, data, size, offset))
 
     def _truncate(self, file: int, size: int) -> int:
-        result = self._watcher.truncating(self._paths[file], size)
+        result = self.watcher.truncating(self._paths[file], size) if self.watcher else OK
         return result or int(self._original(file, TRUNCATE_AT, TRUNCATE)(file, size))
 
     def _sync(self, file: int, flags: int) -> int:
-        return self._watcher.syncing(self._paths[file], file)
+        return self.watcher.syncing(self._paths[file], file) if self.watcher else OK
 
     def _close(self, file: int) -> int:
         close = self._original(file, CLOSE_AT, CLOSE)
         self._paths.pop(file, None)
-        self._watcher.closed(file)
+        if self.watcher:
+            self.watcher.closed(file)
         return int(close(file))
 
     def _delete(self, vfs: int, name: bytes, durably: int) -> int:
         result = int(self._real.delete(self._real_address, name, 0))
         path = Path(os.fsdecode(name))
-        if result == OK and self._watcher.watches(path):
-            self._watcher.deleted(path, bool(durably))
+        if result == OK and self.watcher and self.watcher.watches(path):
+            self.watcher.deleted(path, bool(durably))
         return result

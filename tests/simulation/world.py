@@ -7,7 +7,7 @@ import contextlib
 import functools
 import hashlib
 import shutil
-import sqlite3
+import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import copy_context
@@ -441,23 +441,27 @@ def certificate_of(number: int) -> bytes:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The collector's log goes nowhere."""
+def _logs_of(world: World) -> Iterator[None]:
+    """The collector's log: what it calls a defect of its own is one."""
+
+    def heard(logger: Any, name: str, event: Any) -> Any:
+        error = sys.exc_info()[1]
+        life = LIFE.get()
+        if name == "exception" and life is not None and not life.dead:
+            world.oracle.violated(f"defect: {event.get('event')}: {error!r}")
+        raise structlog.DropEvent
+
     before = structlog.get_config()
-    structlog.configure(processors=[_drop])
+    structlog.configure(processors=[heard])
     try:
         yield
     finally:
         structlog.configure(**before)
 
 
-def _drop(logger: Any, name: str, event: Any) -> Any:
-    raise structlog.DropEvent
-
-
 def simulate(seed: int, profile: Profile | None = None) -> Report:
     """One run of this seed."""
     with tempfile.TemporaryDirectory(prefix="caseprobe-simulation-", dir=MEMORY if MEMORY.is_dir() else None) as root:
         world = World(seed, Path(root), profile or Profile())
-        with world.disks.installed(), _quiet():
+        with world.disks.installed(), _logs_of(world):
             return world.run()
