@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caseprobe.checks import cpu, disk, filesystem, hardware, log, memory, network, process, sockets, system
+from caseprobe.checks import cpu, disk, filesystem, hardware, log, memory, network, process, smart, sockets, system
 from caseprobe.checks.check import Check
 from caseprobe.checks.judgement import judge_snapshot, worst
 from caseprobe.overrides import NONE, Overrides
@@ -18,6 +18,7 @@ ALL: tuple[Check, ...] = (
     *memory.ALL,
     *filesystem.ALL,
     *disk.ALL,
+    *smart.ALL,
     *hardware.ALL,
     *network.ALL,
     *sockets.ALL,
