@@ -96,11 +96,18 @@ class _Progress:
             self.conclude(probe, section_pb2.PROBE_OUTCOME_FAILED, reason)
 
 
-async def take_snapshot(probes: Sequence[Probe], machine: Machine, deadline_seconds: float, profile: str) -> Taken:
+async def take_snapshot(
+    probes: Sequence[Probe],
+    machine: Machine,
+    deadline_seconds: float,
+    profile: str,
+    child: worker.Child | None = None,
+) -> Taken:
     """Everything that the probes can tell within the deadline, in their order.
 
     A probe that hangs is killed with its child at its timeout and is TIMEOUT; at the deadline what has not begun is
-    SKIPPED. Sections are raw. Ids, sequence and consent are for the caller to set.
+    SKIPPED. child: one that was started early for measure_all. Sections are raw; ids, sequence
+    and consent are for the caller to set.
     """
     import asyncio
 
@@ -109,7 +116,8 @@ async def take_snapshot(probes: Sequence[Probe], machine: Machine, deadline_seco
     started = loop.time()
     progress = _Progress(probes, started + deadline_seconds)
     while progress.left() and loop.time() < progress.end:
-        await _one_child(progress, machine)
+        await _one_child(progress, machine, child)
+        child = None
     for probe in progress.left():
         reason = f"the deadline of {deadline_seconds:g} s came before its turn"
         progress.conclude(probe, section_pb2.PROBE_OUTCOME_SKIPPED, reason)
@@ -126,7 +134,7 @@ def _header(machine: Machine, profile: str) -> snapshot_pb2.Snapshot:
     return snapshot
 
 
-async def _one_child(progress: _Progress, machine: Machine) -> None:
+async def _one_child(progress: _Progress, machine: Machine, child: worker.Child | None) -> None:
     """Measure what is left in one child, until it is done, hangs, dies or the deadline comes."""
     import asyncio
 
@@ -134,7 +142,8 @@ async def _one_child(progress: _Progress, machine: Machine) -> None:
     progress.begin(None)
     seconds_left = progress.end - asyncio.get_running_loop().time()
     # The child's own limit is a second net; the deadline is kept here.
-    frames = worker.run(measure_all, _request(progress.left(), machine.root), max(0.0, seconds_left) + 1.0)
+    request = _request(progress.left(), machine.root)
+    frames = worker.run(measure_all, request, max(0.0, seconds_left) + 1.0, child=child)
     try:
         async with contextlib.aclosing(frames):
             while True:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from caseprobe.errors import MachineDenied, MachineTimeout, MeasurementError
-from caseprobe_agent import worker
+from caseprobe_agent import snapshot, worker
+from caseprobe_agent.cli import bundle
 from tests import fakes_probes
 
 ROOT = Path(__file__).parents[2]
@@ -121,3 +122,29 @@ async def test_a_child_imports_nothing_from_the_working_folder(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     assert await worker.call(fakes_probes.echo, b"x", 20.0) == b"x"
     assert not (tmp_path / "trap").exists()
+
+
+async def test_a_child_that_was_started_early_answers_when_asked() -> None:
+    """Starting it before the request is known changes nothing in the answer."""
+    with worker.Child(worker.reference(fakes_probes.count)) as child:
+        async with contextlib.aclosing(worker.run(fakes_probes.count, b"2", 20.0, child=child)) as stream:
+            assert [answer async for answer in stream] == [b"0", b"1"]
+
+
+async def test_a_child_that_nobody_asks_is_gone() -> None:
+    """Where the run ends before it measures, nothing stays behind."""
+    with worker.Child(worker.reference(fakes_probes.hang)) as child:
+        number = child.pid
+        assert Path("/proc", str(number)).exists()
+    assert not Path("/proc", str(number)).exists()
+
+
+async def test_a_child_runs_only_what_it_was_started_for() -> None:
+    """Another function than the one that it loaded is refused."""
+    with worker.Child(worker.reference(fakes_probes.count)) as child, pytest.raises(ValueError, match="started for"):
+        await anext(worker.run(fakes_probes.echo, b"", 20.0, child=child))  # type: ignore[arg-type]
+
+
+def test_the_one_shot_command_starts_the_right_child_early() -> None:
+    """It names by hand, to load nothing, what the snapshot then runs in it."""
+    assert worker.reference(snapshot.measure_all) == bundle.MEASURING

@@ -23,6 +23,7 @@ from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.identity.state import save_key
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import OneShot, Order, Person
+from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
     from caseprobe_agent.link import Delivery
@@ -40,8 +41,8 @@ class _Present:
         raise CaseprobeError(f"nobody can be asked about {ask.target or ask.kind}")
 
 
-async def build(settings: Settings, person: Person) -> OneShot:
-    """A run that is ready to start."""
+async def build(settings: Settings, person: Person, child: Child | None = None) -> OneShot:
+    """A run that is ready to start; child: one that was started early to measure in."""
     from caseprobe_agent.seal.form import load_key
 
     clock = LocalClock()
@@ -52,6 +53,7 @@ async def build(settings: Settings, person: Person) -> OneShot:
     folder = settings.state_folder / LABEL
     return OneShot(
         machine=Machine(),
+        child=child,
         gate=gate,
         audit=audit,
         person=person,

@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
+import grpc.aio
+
 from caseprobe.errors import Busy, CaseprobeError, Corrupt, Revoked, Unreachable
 from caseprobe.v1 import link_pb2
+from caseprobe_agent.link.channel import open_channel
 from caseprobe_agent.link.lanes import Lanes
 from caseprobe_agent.link.outbox import Credentials, Outbox
 from caseprobe_agent.link.stream import Handler, Notice, Parts, Stream, first_end
@@ -61,6 +64,7 @@ class Link:
         heartbeat: Callable[[], Awaitable[link_pb2.Heartbeat]] = _no_heartbeat,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        connect: Callable[[Credentials], grpc.aio.Channel] = open_channel,
     ) -> None:
         """handler gets welcome, command, cancel, schedules, offer, outcome_ack and refusals of records.
 
@@ -73,7 +77,7 @@ class Link:
         self._wake = asyncio.Event()
         self._renewed = asyncio.Event()
         self._hold_seconds = 0.0
-        self._parts = Parts(hello, heartbeat, outbox, handler, self._lanes, self._wake, sleep, monotonic)
+        self._parts = Parts(hello, heartbeat, outbox, handler, self._lanes, self._wake, sleep, monotonic, connect)
         self.connected = asyncio.Event()
         self.state = LinkState()
 

@@ -48,6 +48,7 @@ class Parts:
     wake: asyncio.Event
     sleep: Callable[[float], Awaitable[None]]
     monotonic: Callable[[], float]
+    connect: Callable[[Credentials], grpc.aio.Channel] = open_channel
 
 
 class Stream:
@@ -84,7 +85,7 @@ class Stream:
 
     async def run(self, *, until_delivered: bool = False) -> None:
         """Connect and serve until the stream ends in order; raises CaseprobeError for any other end."""
-        channel = open_channel(self._credentials)
+        channel = self._parts.connect(self._credentials)
         try:
             call = open_call(channel)
             try:

@@ -34,6 +34,7 @@ from caseprobe_agent.oneshot.place import bundle_path, check_room, open_new
 from caseprobe_agent.probes import PROFILES
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
+from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
@@ -51,12 +52,13 @@ NOBODY = (
 class OneShot:
     """A run with everything that it needs; the callables are the outside world.
 
-    enrol makes this run known to the collector of a join code; own_key gives the caller's own key (PEM) and agent id;
-    deliver sends a finished file; standing_grant is a stored grant that lets this case have health data unattended,
-    any_grant whether there is one for whatever case.
+    child was started early to measure in. enrol makes this run known to the collector of a join code; own_key gives the
+    caller's own key (PEM) and agent id; deliver sends a finished file; standing_grant is a stored grant that lets this
+    case have health data unattended, any_grant whether there is one for whatever case.
     """
 
     machine: Machine
+    child: Child | None
     gate: Gate
     audit: Audit
     person: Person
@@ -99,7 +101,7 @@ class OneShot:
     async def _measured(self, order: Order, enrolled: Enrolled | None) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
         measuring = asyncio.create_task(
-            take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile)
+            take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile, self.child)
         )
         try:
             key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))

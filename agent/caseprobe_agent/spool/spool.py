@@ -13,7 +13,7 @@ from caseprobe.errors import StorageFull
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.spool.file import SpoolFile, Store
 from caseprobe_agent.spool.record import Item
-from caseprobe_agent.spool.writer import Writer
+from caseprobe_agent.spool.writer import Worker, Writer
 
 QUOTA_BYTES = 256 * 1024 * 1024
 DELETE_STEP = 32
@@ -40,9 +40,11 @@ class Spool:
         quota_bytes: int = QUOTA_BYTES,
         wall: Callable[[], float] = time.time,
         new_id: Callable[[], str] = _random_id,
+        worker: Worker | None = None,
     ) -> Self:
         """Open or make the spool of a folder; a damaged file is set aside and what can be read of it goes on.
 
+        worker: who commits; a thread of its own where none is given.
         Raises UsageError where another process has it, ConfigurationError or DeliveryError where it cannot be used.
         """
         file = SpoolFile(folder, quota_bytes, wall, new_id)
@@ -52,7 +54,7 @@ class Spool:
         except BaseException:
             file.lock.release()
             raise
-        return cls(file, Writer(store, file.replace, file.committed))
+        return cls(file, Writer(store, file.replace, file.committed, worker))
 
     async def close(self) -> None:
         """Commit what waits and let the folder go."""

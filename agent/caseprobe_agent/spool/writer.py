@@ -35,6 +35,43 @@ D = TypeVar("D", bound=Database)
 T = TypeVar("T")
 
 
+class Worker(Protocol):
+    """Who does what the queue holds: a thread of its own; in a simulation, a moment of its clock."""
+
+    def begin(self, step: Callable[[], bool]) -> None:
+        """From now on call step, one call at a time, until it gives False; it waits where nothing is queued."""
+        ...
+
+    def notify(self) -> None:
+        """Something was queued."""
+        ...
+
+    async def ended(self) -> None:
+        """Return after step gave False."""
+        ...
+
+
+class OwnThread:
+    """A daemon thread: a process that ends without closing loses nothing that was acknowledged."""
+
+    def begin(self, step: Callable[[], bool]) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=_turn, args=(step,), name="spool", daemon=True)
+        self._thread.start()
+
+    def notify(self) -> None:
+        """Nothing to do: the thread waits at the queue itself."""
+
+    async def ended(self) -> None:
+        """Wait for the thread."""
+        await asyncio.to_thread(self._thread.join)
+
+
+def _turn(step: Callable[[], bool]) -> None:
+    while step():
+        pass
+
+
 @dataclass(frozen=True)
 class _Unit(Generic[D]):
     work: Callable[[D], Any]
@@ -52,7 +89,13 @@ class _Result:
 class Writer(Generic[D]):
     """Runs units of work in the order in which they came; each is durable when its caller goes on."""
 
-    def __init__(self, database: D, replace: Callable[[D, Exception], D], committed: Callable[[D], None]) -> None:
+    def __init__(
+        self,
+        database: D,
+        replace: Callable[[D, Exception], D],
+        committed: Callable[[D], None],
+        worker: Worker | None = None,
+    ) -> None:
         """replace gives the database to go on with after the file or the handle failed; it may raise CaseprobeError.
 
         committed is called after each commit, before the callers are told.
@@ -63,9 +106,8 @@ class Writer(Generic[D]):
         self._failed: Exception | None = None
         self._queue: queue.SimpleQueue[_Unit[D] | None] = queue.SimpleQueue()
         self._closed = False
-        # A daemon: a process that ends without closing loses nothing that was acknowledged.
-        self._thread = threading.Thread(target=self._serve, name="spool", daemon=True)
-        self._thread.start()
+        self._worker = worker or OwnThread()
+        self._worker.begin(self._step)
 
     async def run(self, work: Callable[[D], T]) -> T:
         """Do the work inside a transaction and commit it; raises what the work raised, StorageFull, Corrupt.
@@ -77,6 +119,7 @@ class Writer(Generic[D]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Unit(work, future, loop))
+        self._worker.notify()
         return await future
 
     async def close(self) -> None:
@@ -84,15 +127,18 @@ class Writer(Generic[D]):
         if not self._closed:
             self._closed = True
             self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+            self._worker.notify()
+        await self._worker.ended()
 
-    def _serve(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group, more = self._take([first])
+    def _step(self) -> bool:
+        """Commit what waits, after waiting for the first; False where the end was asked for."""
+        first = self._queue.get()
+        group, more = self._take([first]) if first is not None else ([], False)
+        if group:
             self._commit(group)
-            if not more:
-                break
-        self.database.close()
+        if not more:
+            self.database.close()
+        return more
 
     def _take(self, group: list[_Unit[D]]) -> tuple[list[_Unit[D]], bool]:
         """The group with what waits by now, and False where the end was asked for."""

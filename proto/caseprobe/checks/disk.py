@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.check import Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -21,7 +21,7 @@ AWAIT = {
 FEW_REQUESTS = 20
 
 
-def judge_await(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_await(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Mean time of a request, by kind of disk, at the moment of measuring and since boot.
 
     A disk that became slow is often one that retries; look at its errors before blaming the load.
@@ -29,7 +29,7 @@ def judge_await(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     if not section.disks.disks:
         raise NotApplicable("this machine has no disk of its own")
     for disk in section.disks.disks:
-        levels = AWAIT.get(disk.kind, AWAIT["hdd"])
+        levels = context.levels(AWAIT.get(disk.kind, AWAIT["hdd"]), disk.name)
         now = disk.await_seconds if _requests(section, disk) >= FEW_REQUESTS else 0.0
         since_boot = disk.boot_await_seconds if disk.reads_total + disk.writes_total >= FEW_REQUESTS else 0.0
         if reached := levels.lasting(now, since_boot, clear=levels.warn or 0.0):
@@ -42,7 +42,7 @@ def _requests(section: section_pb2.Section, disk: section_pb2.Disk) -> float:
     return (disk.reads_per_second + disk.writes_per_second) * section.disks.sample_seconds
 
 
-def judge_stalled(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_stalled(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Share of the last minute in which all tasks stood still for a disk.
 
     This is what users feel as freezing, whichever disk it is.
@@ -50,10 +50,10 @@ def judge_stalled(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]
     if not section.disks.HasField("pressure"):
         raise NotApplicable("this machine does not report input/output pressure (PSI)")
     value = section.disks.pressure.full_avg60_ratio
-    yield from pressure.judge_pressure(section, STALLED, value, "io", finding_pb2.CAUSE_DISK)
+    yield from pressure.judge_pressure(section, context.levels(STALLED), value, "io", finding_pb2.CAUSE_DISK)
 
 
-def judge_arrays(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_arrays(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Software RAID arrays that lack a member, have a failed one, or are being rebuilt.
 
     A degraded array works on, without protection: the next disk that fails takes the data along.
@@ -89,6 +89,7 @@ ALL = (
         id="disk.await",
         judge=judge_await,
         reads="disks",
+        levels=tuple(AWAIT.values()),
         fields=("disks",),
         threshold="; ".join(f"{kind}: {levels}" for kind, levels in AWAIT.items())
         + f"; as a remark where only the moment of measuring (from {FEW_REQUESTS} requests) was past it",
@@ -98,6 +99,7 @@ ALL = (
         id="disk.psi",
         judge=judge_stalled,
         reads="disks",
+        levels=(STALLED,),
         fields=("pressure",),
         threshold=str(STALLED),
         threshold_source=f"own levels; {pressure.SOURCE}",

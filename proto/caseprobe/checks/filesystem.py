@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, Unknown
+from caseprobe.checks.check import Check, Context, Unknown
 from caseprobe.checks.evidence import prove, quote, stated
 from caseprobe.checks.levels import CRITICAL, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -57,7 +57,7 @@ def _unmeasured(section: section_pb2.Section) -> None:
         raise Unknown(f"{len(silent)} of {total} filesystems could not be read ({first})")
 
 
-def judge_space(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_space(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Room left on each filesystem, with levels that move up with its size.
 
     A full filesystem stops databases, logs and logins. The share is df's: used against what an unprivileged
@@ -65,15 +65,16 @@ def judge_space(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     """
     for filesystem in _writable(section):
         usable = filesystem.used_bytes + filesystem.available_bytes
-        if usable and (reached := _space_reached(filesystem, filesystem.used_bytes / usable)):
+        if usable and (reached := _space_reached(context, filesystem, filesystem.used_bytes / usable)):
             yield _space_fault(section, filesystem, reached, filesystem.used_bytes / usable)
     _unmeasured(section)
 
 
-def _space_reached(filesystem: section_pb2.Filesystem, ratio: float) -> Reached | None:
-    levels = space_levels(filesystem.total_bytes)
+def _space_reached(context: Context, filesystem: section_pb2.Filesystem, ratio: float) -> Reached | None:
+    shipped = space_levels(filesystem.total_bytes)
     roomy = filesystem.total_bytes > BIG_BYTES and filesystem.available_bytes >= LITTLE_BYTES
-    return Levels("used_ratio", warn=levels.warn).reached(ratio) if roomy else levels.reached(ratio)
+    levels = Levels("used_ratio", warn=shipped.warn) if roomy else shipped
+    return context.levels(levels, filesystem.mount_point).reached(ratio)
 
 
 def _space_fault(
@@ -89,7 +90,7 @@ def _space_fault(
     )
 
 
-def judge_inodes(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_inodes(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Files that can still be made: a filesystem may be out of inodes with plenty of room.
 
     Programs then fail with "no space left" although df shows space; usually one folder holds millions of small files.
@@ -99,7 +100,7 @@ def judge_inodes(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         if not filesystem.inodes_total:
             continue
         ratio = filesystem.inodes_available / filesystem.inodes_total
-        if reached := INODES.reached(ratio):
+        if reached := context.levels(INODES, filesystem.mount_point).reached(ratio):
             counts = {"inodes_available": filesystem.inodes_available, "inodes_total": filesystem.inodes_total}
             line = stated(section, mount_point=filesystem.mount_point, type=filesystem.type, **counts)
             evidence = [line, *quote(section, MOUNTS, filesystem.mount_point)]
@@ -108,7 +109,7 @@ def judge_inodes(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     _unmeasured(section)
 
 
-def judge_read_only(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_read_only(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Filesystems that fstab mounts writable and that are read-only now.
 
     The kernel turns a filesystem read-only to save it, after an I/O error or a damaged journal; every program
@@ -127,6 +128,7 @@ ALL = (
         id="disk.space",
         judge=judge_space,
         reads="filesystems",
+        levels=(Levels("used_ratio", warn=SPACE_WARN, critical=SPACE_CRITICAL),),
         threshold=(
             "warn: used_ratio >= 0.8; critical: used_ratio >= 0.9, both moved up by (total_bytes / 20 GiB) ** -0.2 "
             "above 20 GiB; over 50 GiB critical only where available_bytes < 5 GiB"
@@ -137,6 +139,7 @@ ALL = (
         id="disk.inodes",
         judge=judge_inodes,
         reads="filesystems",
+        levels=(INODES,),
         threshold=str(INODES),
         threshold_source="Checkmk df.py inodes_levels (10 and 5 %); node-mixin NodeFilesystemAlmostOutOfFiles (5, 3 %)",
     ),

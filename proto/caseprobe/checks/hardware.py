@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.check import Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -24,7 +24,7 @@ def _controllers(section: section_pb2.Section) -> list[section_pb2.MemoryControl
     return list(section.hardware.memory_controllers)
 
 
-def judge_uncorrected(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_uncorrected(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory errors that error correction could not mend.
 
     Each one is wrong data that some program got, or a crash.
@@ -36,7 +36,7 @@ def judge_uncorrected(section: section_pb2.Section) -> Iterator[finding_pb2.Find
             yield fault(reached, finding_pb2.CAUSE_HOST, {"errors_total": errors}, evidence, subject=controller.name)
 
 
-def judge_corrected(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_corrected(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory errors that error correction mended, since boot.
 
     No data is lost yet; a module that needs correction again and again is on its way out.
@@ -48,7 +48,7 @@ def judge_corrected(section: section_pb2.Section) -> Iterator[finding_pb2.Findin
             yield fault(reached, finding_pb2.CAUSE_HOST, {"errors_total": errors}, evidence, subject=controller.name)
 
 
-def judge_bus(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_bus(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Errors that PCI Express devices reported since boot.
 
     Corrected ones are a remark (power saving causes some); uncorrected ones lost a transfer. A bad slot, riser or
@@ -69,7 +69,7 @@ def judge_bus(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=device.slot)
 
 
-def judge_temperature(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_temperature(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Temperatures against the limits that the chips themselves name, or common ones where they name none.
 
     Heat slows processors down and shortens the life of disks; at the critical limit the machine switches itself off.
@@ -77,8 +77,9 @@ def judge_temperature(section: section_pb2.Section) -> Iterator[finding_pb2.Find
     if not section.sensors.temperatures:
         raise NotApplicable("this machine reports no temperature")
     for sensor in section.sensors.temperatures:
-        if (_plausible(sensor.current_celsius) or sensor.alarm) and (reached := _heat_reached(sensor)):
-            name = _name(sensor.chip, sensor.label)
+        name = _name(sensor.chip, sensor.label)
+        judged = _plausible(sensor.current_celsius) or sensor.alarm
+        if judged and (reached := _heat_reached(sensor, context.levels(_heat_levels(sensor), name))):
             evidence = [stated(section, sensor=name, current_celsius=sensor.current_celsius, **_limits(sensor))]
             parameters = {"current_celsius": sensor.current_celsius, **_limits(sensor)}
             yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=name)
@@ -94,21 +95,23 @@ def _limits(sensor: section_pb2.Temperature) -> dict[str, float]:
     return {name: limit for name, limit in named.items() if _plausible(limit)}
 
 
-def _heat_reached(sensor: section_pb2.Temperature) -> Reached | None:
+def _heat_levels(sensor: section_pb2.Temperature) -> Levels:
     limits = _limits(sensor)
     if not limits:
-        reached = HEAT.reached(sensor.current_celsius)
-    else:
-        own = Levels("current_celsius", warn=limits.get("high_celsius"), critical=limits.get("critical_celsius"))
-        reached = own.reached(sensor.current_celsius)
-    return reached or (Reached(WARN, "the chip's own alarm is set") if sensor.alarm else None)
+        return HEAT
+    return Levels("current_celsius", warn=limits.get("high_celsius"), critical=limits.get("critical_celsius"))
+
+
+def _heat_reached(sensor: section_pb2.Temperature, levels: Levels) -> Reached | None:
+    alarm = Reached(WARN, "the chip's own alarm is set") if sensor.alarm else None
+    return levels.reached(sensor.current_celsius) or alarm
 
 
 def _name(chip: str, label: str) -> str:
     return f"{chip} {label}".strip()
 
 
-def judge_fans(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_fans(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Fans that stand still although they have a lowest speed, or for which the chip raises its alarm.
 
     A header without a fan also turns at 0; without a lowest speed it is left out.
@@ -129,7 +132,7 @@ def judge_fans(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
             yield fault(reached, finding_pb2.CAUSE_HOST, speeds, evidence, name, "stopped" if stopped else "slow")
 
 
-def judge_power(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_power(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Batteries that are nearly empty while they discharge, or worn.
 
     A worn battery holds only part of its charge, and lets the machine go dark when the mains fail.
@@ -143,7 +146,7 @@ def judge_power(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
             (CHARGE, battery.charge_ratio, empty, "empty", finding_pb2.CAUSE_HOST),
             (HEALTH, battery.health_ratio, battery.HasField("health_ratio"), "worn", finding_pb2.CAUSE_WEAR),
         ):
-            if known and (reached := levels.reached(value)):
+            if known and (reached := context.levels(levels, battery.name).reached(value)):
                 source = f"/sys/class/power_supply/{battery.name}/"
                 evidence = prove(section, source, (), **{levels.parameter: value})
                 yield fault(reached, cause, {levels.parameter: value}, evidence, battery.name, message_id)
@@ -178,6 +181,7 @@ ALL = (
         id="hw.temp",
         judge=judge_temperature,
         reads="sensors",
+        levels=(HEAT,),
         fields=("temperatures",),
         threshold=f"the chip's own high (warn) and critical limits; without any: {HEAT}",
         threshold_source="docs.kernel.org hwmon/sysfs-interface.rst (tempN_max, tempN_crit); glances (70 and 80 °C)",
@@ -194,6 +198,7 @@ ALL = (
         id="hw.power",
         judge=judge_power,
         reads="sensors",
+        levels=(CHARGE, HEALTH),
         fields=("power_supplies",),
         threshold=f"{CHARGE}, while discharging; {HEALTH}",
         threshold_source="netdata power_supply.conf (10 % charge); own level of health",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from caseprobe.checks.check import Check, NotApplicable, Unknown
+from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
+from caseprobe.checks.folding import folded
+from caseprobe.checks.past import Contexts
+from caseprobe.overrides import NONE, Override, Overrides, switched_off
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 
 # A section with a million broken objects must not become a million findings: the worst of one check are enough.
@@ -42,41 +45,55 @@ def worst(findings: Iterable[finding_pb2.Finding]) -> finding_pb2.Severity.Value
 
 
 def judge_snapshot(
-    snapshot: snapshot_pb2.Snapshot, checks: Sequence[Check]
+    snapshot: snapshot_pb2.Snapshot,
+    checks: Sequence[Check],
+    earlier: Sequence[snapshot_pb2.Snapshot] = (),
+    overrides: Overrides = NONE,
 ) -> tuple[list[finding_pb2.Finding], list[finding_pb2.Coverage]]:
-    """Findings, worst first, and one coverage per check in the order of checks; never raises for a section."""
+    """Findings, worst first, and one coverage per check in the order of checks; never raises for a section.
+
+    earlier: this machine's snapshots before this one, newest first.
+    """
     sections: dict[str, list[section_pb2.Section]] = {}
     for section in snapshot.sections:
         sections.setdefault(section.probe, []).append(section)
-    judged = [_judge_all(check, sections.get(check.reads, [])) for check in checks]
+    contexts = Contexts(snapshot, earlier, overrides)
+    judged = [_judge_all(check, sections.get(check.reads, []), contexts.of(check)) for check in checks]
     findings = [finding for result in judged for finding in result.findings]
     findings.sort(key=lambda finding: -finding.state)
-    return findings, [result.coverage for result in judged]
+    return folded(findings), [result.coverage for result in judged]
 
 
-def _judge_all(check: Check, sections: Sequence[section_pb2.Section]) -> Judged:
+def _judge_all(check: Check, sections: Sequence[section_pb2.Section], context: Context) -> Judged:
     """One check over all sections of its probe (a session may hold several paths)."""
+    if off := switched_off(context.overrides, None):
+        reason = f"switched off by {off.origin}"
+        return _not_judged(check, finding_pb2.SEVERITY_NOT_APPLICABLE, "switched_off", reason)
     if not sections:
         return _not_judged(
             check, finding_pb2.SEVERITY_UNKNOWN, "not_measured", f"this snapshot did not measure {check.reads}"
         )
-    results = [_judge(check, section) for section in sections]
+    results = [_judge(check, section, context) for section in sections]
     findings = [finding for result in results for finding in result.findings]
     telling = next((result for result in results if result.coverage.message_id), results[0])
     coverage = telling.coverage if not findings else _found(check, findings, telling.coverage.reason)
     return Judged(sorted(findings, key=lambda finding: -finding.state)[:MOST_FINDINGS], coverage)
 
 
-def _judge(check: Check, section: section_pb2.Section) -> Judged:
+def _judge(check: Check, section: section_pb2.Section, context: Context) -> Judged:
     if section.outcome in _NOT_JUDGED:
         outcome, message_id = _NOT_JUDGED[section.outcome]
         reason = section.reason or f"{section.probe}: {message_id}"
         return _not_judged(check, outcome, message_id, reason, section.needs)
     findings: list[finding_pb2.Finding] = []
+    silenced: dict[str, Override] = {}
     try:
         # One by one, so that what a judge found before it could not go on is kept.
-        for finding in _stamped(check, section):
-            findings.append(finding)
+        for finding in _stamped(check, section, context):
+            if off := switched_off(context.overrides, finding.object):
+                silenced[finding.object] = off
+            else:
+                findings.append(finding)
     except NotApplicable as error:
         absent = _not_judged(check, finding_pb2.SEVERITY_NOT_APPLICABLE, "absent", str(error))
         result = _lacking(check, section) or absent
@@ -90,7 +107,15 @@ def _judge(check: Check, section: section_pb2.Section) -> Judged:
     else:
         well = Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
         result = _lacking(check, section) or well
-    return Judged(findings, result.coverage)
+    return Judged(findings, _with_silenced(result.coverage, silenced))
+
+
+def _with_silenced(coverage: finding_pb2.Coverage, silenced: Mapping[str, Override]) -> finding_pb2.Coverage:
+    """What an operator does not want to hear of is not gone: the coverage names it."""
+    if silenced and not coverage.reason:
+        files = ", ".join(dict.fromkeys(one.origin for one in silenced.values()))
+        coverage.reason = f"{len(silenced)} switched off by {files}: {', '.join(sorted(silenced))}"[:MOST_CHARACTERS]
+    return coverage
 
 
 def _lacking(check: Check, section: section_pb2.Section) -> Judged | None:
@@ -103,10 +128,11 @@ def _lacking(check: Check, section: section_pb2.Section) -> Judged | None:
     return _not_judged(check, outcome, message_id, shortfall.reason or shortfall.field, shortfall.needs)
 
 
-def _stamped(check: Check, section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
-    for finding in check.judge(section):
+def _stamped(check: Check, section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    for finding in check.judge(section, context):
         finding.check_id = check.id
-        finding.threshold_source = check.threshold_source
+        own = finding.threshold_source
+        finding.threshold_source = f"set in {own}" if own else check.threshold_source
         for evidence in finding.evidence:
             evidence.text = evidence.text[:MOST_CHARACTERS]
         yield finding

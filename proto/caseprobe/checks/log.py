@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from caseprobe.checks.check import Check
+from caseprobe.checks.check import Check, Context
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -48,7 +48,7 @@ CLASSES = {
 }
 
 
-def judge_log(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_log(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Lines of the log that belong to a known class of fault, one finding for each class and object.
 
     The newest lines are the evidence. A class that this version does not know is a warning of its own.

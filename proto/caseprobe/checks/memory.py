@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, NotApplicable, Unknown
+from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
 from caseprobe.checks.evidence import prove
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -26,20 +26,20 @@ def _available_ratio(memory: section_pb2.MemoryFacts) -> float:
     return memory.available_bytes / memory.total_bytes
 
 
-def judge_available(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_available(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory that programs can still get without swapping, as the kernel estimates it.
 
     When it runs out the kernel kills a process of its own choice. Free memory is not compared: caches fill it
     by design and are given back on demand.
     """
     ratio = _available_ratio(section.memory)
-    if reached := AVAILABLE.reached(ratio):
+    if reached := context.levels(AVAILABLE).reached(ratio):
         facts = {"available_bytes": section.memory.available_bytes, "total_bytes": section.memory.total_bytes}
         evidence = prove(section, MEMINFO, ("MemAvailable", "MemTotal"), **facts)
         yield fault(reached, finding_pb2.CAUSE_HOST, {"available_ratio": ratio, **facts}, evidence)
 
 
-def judge_stalled(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_stalled(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Share of the last minute in which all tasks stood still for lack of memory.
 
     The earliest honest sign of thrashing: at 60 % for half a minute systemd-oomd begins to kill.
@@ -47,10 +47,10 @@ def judge_stalled(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]
     if not section.memory.HasField("pressure"):
         raise NotApplicable("this machine does not report memory pressure (PSI)")
     value = section.memory.pressure.full_avg60_ratio
-    yield from pressure.judge_pressure(section, STALLED, value, "memory", finding_pb2.CAUSE_HOST)
+    yield from pressure.judge_pressure(section, context.levels(STALLED), value, "memory", finding_pb2.CAUSE_HOST)
 
 
-def judge_faults(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_faults(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Pages that had to be read back from disk, where memory is short.
 
     Many major faults alone are a program that starts; together with little memory they are thrashing.
@@ -58,7 +58,10 @@ def judge_faults(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     memory = section.memory
     if not memory.HasField("major_faults_per_second"):
         raise NotApplicable("this machine does not report page faults")
-    short, rate = AVAILABLE.reached(_available_ratio(memory)), FAULTS.reached(memory.major_faults_per_second)
+    short, rate = (
+        AVAILABLE.reached(_available_ratio(memory)),
+        context.levels(FAULTS).reached(memory.major_faults_per_second),
+    )
     if short and rate:
         reached = Reached(min(short.state, rate.state), f"{rate.threshold} and {short.threshold}")
         rates = {"major_faults_per_second": memory.major_faults_per_second, "available_ratio": _available_ratio(memory)}
@@ -66,7 +69,7 @@ def judge_faults(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         yield fault(reached, finding_pb2.CAUSE_HOST, rates, evidence)
 
 
-def judge_oom(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_oom(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Processes that the kernel killed for lack of memory since it started.
 
     The counter does not say when or which one; the kernel log does, if it may be read.
@@ -80,7 +83,7 @@ def judge_oom(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         yield fault(reached, finding_pb2.CAUSE_HOST, kills, prove(section, VMSTAT, ("oom_kill",), **kills))
 
 
-def judge_swap(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_swap(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Swap in use, and whether it is being read back right now.
 
     Full swap that nobody reads is a remark: pages of sleeping programs belong there.
@@ -89,7 +92,7 @@ def judge_swap(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     if memory.swap_total_bytes == 0:
         raise NotApplicable("this machine has no swap")
     used = memory.swap_total_bytes - memory.swap_free_bytes
-    if reached := SWAP.reached(used / memory.swap_total_bytes):
+    if reached := context.levels(SWAP).reached(used / memory.swap_total_bytes):
         if not memory.swap_in_bytes_per_second:
             reached = Reached(INFO, f"{reached.threshold}, without pages coming back")
         facts = {"swap_used_bytes": used, "swap_total_bytes": memory.swap_total_bytes}
@@ -98,7 +101,7 @@ def judge_swap(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence)
 
 
-def judge_corrupted(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_corrupted(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory that the kernel took out of use because the hardware reported it broken.
 
     Any amount means a failing module, and data that may already be wrong.
@@ -112,7 +115,7 @@ def judge_corrupted(section: section_pb2.Section) -> Iterator[finding_pb2.Findin
         yield fault(Reached(CRITICAL, "corrupted_bytes > 0"), finding_pb2.CAUSE_HOST, facts, evidence)
 
 
-def judge_commit(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_commit(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory promised to programs, where the kernel is told to promise no more than it has.
 
     With vm.overcommit_memory = 2 an allocation fails at the limit, although plenty may be free.
@@ -121,13 +124,13 @@ def judge_commit(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     if memory.overcommit_mode != STRICT_OVERCOMMIT or not memory.commit_limit_bytes:
         raise NotApplicable("this machine may promise more memory than it has (vm.overcommit_memory is not 2)")
     ratio = memory.committed_bytes / memory.commit_limit_bytes
-    if reached := COMMIT.reached(ratio):
+    if reached := context.levels(COMMIT).reached(ratio):
         facts = {"committed_bytes": memory.committed_bytes, "commit_limit_bytes": memory.commit_limit_bytes}
         evidence = prove(section, MEMINFO, ("Committed_AS", "CommitLimit"), **facts)
         yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, {"committed_ratio": ratio, **facts}, evidence)
 
 
-def judge_limit(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_limit(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """The container's own memory limit: processes killed at it, and how near it is.
 
     Nearness is a remark only, because file caches count towards the limit and are given back.
@@ -144,7 +147,7 @@ def judge_limit(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         yield fault(
             reached, finding_pb2.CAUSE_CONFIGURATION, {"kills_total": kills, **facts}, evidence, message_id="killed"
         )
-    elif near := LIMIT.reached(ratio):
+    elif near := context.levels(LIMIT).reached(ratio):
         evidence = prove(section, folder, (), **facts)
         reached = Reached(INFO, near.threshold)
         yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, {"limit_used_ratio": ratio, **facts}, evidence)
@@ -155,6 +158,7 @@ ALL = (
         id="mem.avail",
         judge=judge_available,
         reads="memory",
+        levels=(AVAILABLE,),
         fields=("available_bytes",),
         threshold=str(AVAILABLE),
         threshold_source="warn: netdata ram.conf (10 % available); critical: GitLab runbooks (5 % available)",
@@ -163,6 +167,7 @@ ALL = (
         id="mem.psi",
         judge=judge_stalled,
         reads="memory",
+        levels=(STALLED,),
         fields=("pressure",),
         threshold=str(STALLED),
         threshold_source=f"own levels below those of oomd.conf(5) (60 % for 30 s); {pressure.SOURCE}",
@@ -171,6 +176,7 @@ ALL = (
         id="mem.majflt",
         judge=judge_faults,
         reads="memory",
+        levels=(FAULTS,),
         fields=("major_faults_per_second", "oom_kill_total"),
         threshold=f"{FAULTS}; each only together with mem.avail's level of the same name",
         threshold_source="node-mixin NodeMemoryMajorPagesFaults (500/s); GitLab runbooks (1000/s and 5 % available)",
@@ -187,6 +193,7 @@ ALL = (
         id="mem.swapused",
         judge=judge_swap,
         reads="memory",
+        levels=(SWAP,),
         fields=("swap_total_bytes",),
         threshold=f"{SWAP}; info where no page comes back from swap",
         threshold_source="own warn level; critical: oomd.conf(5) SwapUsedLimit (90 %)",
@@ -203,6 +210,7 @@ ALL = (
         id="mem.commit",
         judge=judge_commit,
         reads="memory",
+        levels=(COMMIT,),
         fields=("committed_bytes", "overcommit_mode"),
         threshold=f"{COMMIT} while vm.overcommit_memory is 2",
         threshold_source="own level; docs.kernel.org vm/overcommit-accounting.rst for the signal",
@@ -211,6 +219,7 @@ ALL = (
         id="mem.cglimit",
         judge=judge_limit,
         reads="memory",
+        levels=(LIMIT,),
         fields=("cgroup_limit_bytes",),
         threshold=f"critical: kills_total >= 1; info: {LIMIT.parameter} >= {LIMIT.warn:g}",
         threshold_source="netdata cgroups.conf (90 %), as a remark; docs.kernel.org cgroup-v2.rst memory.events",

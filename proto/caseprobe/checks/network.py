@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.check import Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -29,7 +29,7 @@ def _interfaces(section: section_pb2.Section) -> list[section_pb2.Interface]:
     return found
 
 
-def judge_errors(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_errors(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Damaged packets per packet on each interface, since it came up.
 
     Checksum and framing errors come from a bad cable, a bad transceiver or a duplex mismatch, hardly ever from
@@ -38,7 +38,9 @@ def judge_errors(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     for interface in _interfaces(section):
         errors = interface.receive_errors_total + interface.send_errors_total
         packets = interface.received_packets_total + interface.sent_packets_total
-        if errors >= FEW_ERRORS and (reached := ERRORS.reached(errors / (packets + errors))):
+        if errors >= FEW_ERRORS and (
+            reached := context.levels(ERRORS, interface.name).reached(errors / (packets + errors))
+        ):
             counts = {
                 "receive_errors_total": interface.receive_errors_total,
                 "send_errors_total": interface.send_errors_total,
@@ -49,7 +51,7 @@ def judge_errors(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
             yield fault(reached, finding_pb2.CAUSE_LINK, parameters, evidence, subject=interface.name)
 
 
-def judge_drops(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_drops(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Packets that this machine threw away per packet, since the interface came up.
 
     They arrived whole and found no room: rings too small, or a processor too slow to empty them.
@@ -60,14 +62,14 @@ def judge_drops(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         if interface.kind not in LINES or packets < QUIET_PACKETS:
             continue
         levels = WIRELESS_DROPS if interface.kind == "wireless" else DROPS
-        if reached := levels.reached(drops / (packets + drops)):
+        if reached := context.levels(levels, interface.name).reached(drops / (packets + drops)):
             counts = {"drops_total": drops, "packets_total": packets}
             evidence = prove(section, DEV, (interface.name,), interface=interface.name, **counts)
             parameters = {"drop_ratio": drops / (packets + drops), **counts}
             yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=interface.name)
 
 
-def judge_link(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_link(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Links that run at half duplex, or that went up and down often since boot.
 
     Half duplex today is a failed negotiation and costs most of the throughput; a flapping link is a loose cable,
@@ -89,7 +91,7 @@ def judge_link(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
             yield fault(reached, finding_pb2.CAUSE_LINK, changes, evidence, interface.name, "flapping")
 
 
-def judge_bonds(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_bonds(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Bonded interfaces with a member that carries nothing.
 
     The bond hides the failure of one line; the failure of the next one is an outage.
@@ -111,6 +113,7 @@ ALL = (
         id="net.err",
         judge=judge_errors,
         reads="interfaces",
+        levels=(ERRORS,),
         threshold=f"{ERRORS}, from {FEW_ERRORS} errors on",
         threshold_source="node-mixin NodeNetworkReceiveErrs (1 %); netdata net.conf (at least 5 errors)",
     ),
@@ -118,6 +121,7 @@ ALL = (
         id="net.drop",
         judge=judge_drops,
         reads="interfaces",
+        levels=(DROPS,),
         threshold=f"{DROPS} (wireless: {WIRELESS_DROPS.warn:g}), from {QUIET_PACKETS} packets on",
         threshold_source="netdata net.conf (2 %, wireless 10 %); own least number of packets",
     ),

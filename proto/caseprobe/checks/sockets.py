@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.check import Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove, quote, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -18,7 +18,7 @@ FEW_SEGMENTS = 10_000
 MEMORY_CRITICAL = 0.9
 
 
-def judge_conntrack(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_conntrack(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """The firewall's table of connections: when it is full, new ones are silently dropped.
 
     Everything that is connected goes on working, which makes this fault hard to see from inside.
@@ -27,19 +27,19 @@ def judge_conntrack(section: section_pb2.Section) -> Iterator[finding_pb2.Findin
     if not sockets.HasField("conntrack_entries") or not sockets.conntrack_limit:
         raise NotApplicable("this machine does not report a connection tracking table")
     ratio = sockets.conntrack_entries / sockets.conntrack_limit
-    if reached := CONNTRACK.reached(ratio):
+    if reached := context.levels(CONNTRACK).reached(ratio):
         counts = {"entries_total": sockets.conntrack_entries, "entries_limit": sockets.conntrack_limit}
         evidence = prove(section, NETFILTER, (), **counts)
         yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, {"conntrack_used_ratio": ratio, **counts}, evidence)
 
 
-def judge_listen(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_listen(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Connections that were turned away because a program did not accept them fast enough.
 
     Clients see timeouts and retries while the server looks healthy; some since boot are a remark.
     """
     sockets = section.sockets
-    reached, message_id = OVERFLOWS.reached(sockets.listen_overflows_per_second), "now"
+    reached, message_id = context.levels(OVERFLOWS).reached(sockets.listen_overflows_per_second), "now"
     if not reached and sockets.listen_overflows_total:
         reached, message_id = Reached(INFO, "overflows_total > 0 since boot"), "since_boot"
     if reached:
@@ -54,7 +54,7 @@ def judge_listen(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         yield fault(reached, finding_pb2.CAUSE_SOFTWARE, counts, evidence, message_id=message_id)
 
 
-def judge_retransmissions(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_retransmissions(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """TCP segments that had to be sent again, of all that were sent since boot.
 
     Some path from this machine loses packets; a path measurement to the usual destinations shows where.
@@ -63,7 +63,7 @@ def judge_retransmissions(section: section_pb2.Section) -> Iterator[finding_pb2.
     if sockets.segments_sent_total < FEW_SEGMENTS:
         return
     ratio = sockets.segments_retransmitted_total / sockets.segments_sent_total
-    if reached := RETRANSMITTED.reached(ratio):
+    if reached := context.levels(RETRANSMITTED).reached(ratio):
         counts = {
             "retransmitted_total": sockets.segments_retransmitted_total,
             "sent_total": sockets.segments_sent_total,
@@ -72,7 +72,7 @@ def judge_retransmissions(section: section_pb2.Section) -> Iterator[finding_pb2.
         yield fault(reached, finding_pb2.CAUSE_LINK, {"retransmitted_ratio": ratio, **counts}, evidence)
 
 
-def judge_memory(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_memory(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory of all TCP connections against the kernel's own limits.
 
     Above the pressure mark the kernel shrinks every window, at the limit it drops connections.
@@ -97,6 +97,7 @@ ALL = (
         id="net.conntrack",
         judge=judge_conntrack,
         reads="sockets",
+        levels=(CONNTRACK,),
         fields=("conntrack_entries",),
         threshold=str(CONNTRACK),
         threshold_source="node-mixin NodeHighNumberConntrackEntriesUsed (75 %); netdata netfilter.conf (warns at 90 %)",
@@ -105,6 +106,7 @@ ALL = (
         id="net.listen",
         judge=judge_listen,
         reads="sockets",
+        levels=(OVERFLOWS,),
         fields=("segments_sent_total", "listen_overflows_total"),
         threshold=f"{OVERFLOWS}; info: overflows_total > 0 since boot",
         threshold_source="netdata tcp_listen.conf 1m_tcp_accept_queue_overflows (1 and 5)",
@@ -113,6 +115,7 @@ ALL = (
         id="net.retrans",
         judge=judge_retransmissions,
         reads="sockets",
+        levels=(RETRANSMITTED,),
         fields=("segments_sent_total",),
         threshold=f"{RETRANSMITTED}, from {FEW_SEGMENTS} segments on",
         threshold_source="own levels",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, NotApplicable
+from caseprobe.checks.check import Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -23,7 +23,7 @@ TAINTS = (
 )
 
 
-def judge_files(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_files(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Open files of the whole machine against the kernel's limit.
 
     At the limit no process can open anything; usually one program forgets to close.
@@ -32,13 +32,13 @@ def judge_files(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     if not system.HasField("open_files_total") or not system.open_files_limit:
         raise NotApplicable("this machine does not report the number of open files")
     ratio = system.open_files_total / system.open_files_limit
-    if reached := FILES.reached(ratio):
+    if reached := context.levels(FILES).reached(ratio):
         counts = {"open_files_total": system.open_files_total, "open_files_limit": system.open_files_limit}
         evidence = prove(section, "/proc/sys/fs/file-nr", (), **counts)
         yield fault(reached, finding_pb2.CAUSE_SOFTWARE, {"open_files_ratio": ratio, **counts}, evidence)
 
 
-def judge_tasks(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_tasks(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Processes and threads against the kernel's limit.
 
     At the limit nothing new starts, not even a login to look at it.
@@ -47,13 +47,13 @@ def judge_tasks(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
     if not system.HasField("tasks_total") or not system.tasks_limit:
         raise NotApplicable("this machine does not report the number of tasks")
     ratio = system.tasks_total / system.tasks_limit
-    if reached := TASKS.reached(ratio):
+    if reached := context.levels(TASKS).reached(ratio):
         counts = {"tasks_total": system.tasks_total, "tasks_limit": system.tasks_limit}
         evidence = prove(section, "/proc/loadavg", (), **counts)
         yield fault(reached, finding_pb2.CAUSE_SOFTWARE, {"tasks_ratio": ratio, **counts}, evidence)
 
 
-def judge_taint(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_taint(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Faults that the running kernel remembers of itself until the next boot.
 
     A kernel that died once or met a hardware error works on with damaged state: what follows may be nonsense.
@@ -69,7 +69,7 @@ def judge_taint(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
             yield fault(reached, cause, {"letter": letter}, evidence, message_id=message_id)
 
 
-def judge_reboot(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_reboot(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Whether the machine has only just started.
 
     Averages since boot mean little then, and a start that nobody ordered is itself the news.
@@ -83,14 +83,14 @@ def judge_reboot(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
         yield fault(reached, finding_pb2.CAUSE_UNKNOWN, {"uptime_seconds": uptime}, evidence)
 
 
-def judge_clock(section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+def judge_clock(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """The machine's clock against the collector's, beyond what the time of the exchange leaves open.
 
     Half a second confuses logs of several machines; from a minute on certificates and logins fail.
     """
     clock = section.clock
     certain = max(abs(clock.offset_seconds) - clock.round_trip_seconds / 2, 0.0)
-    if reached := OFFSET.reached(certain):
+    if reached := context.levels(OFFSET).reached(certain):
         times = {"offset_seconds": abs(clock.offset_seconds), "round_trip_seconds": clock.round_trip_seconds}
         evidence = [stated(section, offset_seconds=clock.offset_seconds, round_trip_seconds=clock.round_trip_seconds)]
         message_id = "ahead" if clock.offset_seconds > 0 else "behind"
@@ -102,6 +102,7 @@ ALL = (
         id="fd.system",
         judge=judge_files,
         reads="system",
+        levels=(FILES,),
         fields=("open_files_total",),
         threshold=str(FILES),
         threshold_source="node-mixin NodeFileDescriptorLimit (70 and 90 %)",
@@ -110,6 +111,7 @@ ALL = (
         id="pid.limit",
         judge=judge_tasks,
         reads="system",
+        levels=(TASKS,),
         fields=("tasks_total",),
         threshold=str(TASKS),
         threshold_source="netdata processes.conf (90 and 95 %)",
@@ -134,6 +136,7 @@ ALL = (
         id="time.offset",
         judge=judge_clock,
         reads="clock",
+        levels=(OFFSET,),
         fields=("offset_seconds",),
         threshold=f"{OFFSET}, less half of round_trip_seconds",
         threshold_source="node-mixin NodeClockSkewDetected (0.05 s); Checkmk chrony (500 ms)",

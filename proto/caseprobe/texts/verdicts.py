@@ -69,6 +69,8 @@ def _reason(one: finding_pb2.Coverage) -> tuple[str, str]:
     """The kind of sentence for a check that did not run, and the right that it needs."""
     if one.needs:
         return "needs", one.needs
+    if one.message_id == "switched_off":
+        return "switched_off", ""
     if one.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE:
         return "absent", ""
     return ("not_measured" if one.message_id in ("not_measured", "skipped") else "unreadable"), ""
@@ -78,7 +80,9 @@ def reason_sentence(one: finding_pb2.Coverage, language: str = "en") -> str:
     """Why a check was not judged, in this language; the machine's own words are in one.reason."""
     if not one.message_id:
         return ""
-    template = catalogue.sentence(f"reason.{one.message_id}", language)
+    known = catalogue.read("sentences")["reason"]
+    # A newer agent may have reasons that this version has no words for.
+    template = catalogue.sentence(f"reason.{one.message_id if one.message_id in known else 'other'}", language)
     return fill(template, {"needs": one.needs or "?"}, language)
 
 

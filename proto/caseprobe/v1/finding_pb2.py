@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from caseprobe.v1 import privacy_pb2 as caseprobe_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61seprobe/v1/finding.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\"V\n\tParameter\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x18\n\x04text\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01H\x00\x42\x07\n\x05value\"J\n\x08\x45vidence\x12\x18\n\x06source\x18\x01 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x0c\n\x04line\x18\x02 \x01(\r\x12\x16\n\x04text\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\"\xb8\x02\n\x07\x46inding\x12\x18\n\x08\x63heck_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.caseprobe.v1.Severity\x12\x18\n\x06object\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\"\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x13.caseprobe.v1.Cause\x12+\n\nparameters\x18\x05 \x03(\x0b\x32\x17.caseprobe.v1.Parameter\x12(\n\x08\x65vidence\x18\x06 \x03(\x0b\x32\x16.caseprobe.v1.Evidence\x12\x19\n\tthreshold\x18\x07 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12 \n\x10threshold_source\x18\x08 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1a\n\nmessage_id\x18\t \x01(\tB\x06\xca\xda\x18\x02\x08\x01\"\x9a\x01\n\x08\x43overage\x12\x18\n\x08\x63heck_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\'\n\x07outcome\x18\x02 \x01(\x0e\x32\x16.caseprobe.v1.Severity\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x15\n\x05needs\x18\x04 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1a\n\nmessage_id\x18\x05 \x01(\tB\x06\xca\xda\x18\x02\x08\x01*\xa5\x01\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSEVERITY_OK\x10\x01\x12\x11\n\rSEVERITY_INFO\x10\x02\x12\x11\n\rSEVERITY_WARN\x10\x03\x12\x15\n\x11SEVERITY_CRITICAL\x10\x04\x12\x14\n\x10SEVERITY_UNKNOWN\x10\x05\x12\x1b\n\x17SEVERITY_NOT_APPLICABLE\x10\x06*\x9e\x01\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x0e\n\nCAUSE_DISK\x10\x01\x12\x0e\n\nCAUSE_LINK\x10\x02\x12\x0e\n\nCAUSE_HOST\x10\x03\x12\x0e\n\nCAUSE_WEAR\x10\x04\x12\x12\n\x0e\x43\x41USE_SOFTWARE\x10\x05\x12\x17\n\x13\x43\x41USE_CONFIGURATION\x10\x06\x12\x11\n\rCAUSE_UNKNOWN\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61seprobe/v1/finding.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\"V\n\tParameter\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x18\n\x04text\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01H\x00\x42\x07\n\x05value\"J\n\x08\x45vidence\x12\x18\n\x06source\x18\x01 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x0c\n\x04line\x18\x02 \x01(\r\x12\x16\n\x04text\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\"]\n\x0b\x46oldedUnder\x12\x18\n\x08\x63heck_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x06object\x18\x02 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x1a\n\nmessage_id\x18\x03 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\"\xa8\x03\n\x07\x46inding\x12\x18\n\x08\x63heck_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.caseprobe.v1.Severity\x12\x18\n\x06object\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\"\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x13.caseprobe.v1.Cause\x12+\n\nparameters\x18\x05 \x03(\x0b\x32\x17.caseprobe.v1.Parameter\x12(\n\x08\x65vidence\x18\x06 \x03(\x0b\x32\x16.caseprobe.v1.Evidence\x12\x19\n\tthreshold\x18\x07 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12 \n\x10threshold_source\x18\x08 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1a\n\nmessage_id\x18\t \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\'\n\x04kind\x18\n \x01(\x0e\x32\x19.caseprobe.v1.FindingKind\x12/\n\x0c\x66olded_under\x18\x0b \x01(\x0b\x32\x19.caseprobe.v1.FoldedUnder\x12\x14\n\x0c\x66olded_total\x18\x0c \x01(\r\"\x9a\x01\n\x08\x43overage\x12\x18\n\x08\x63heck_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\'\n\x07outcome\x18\x02 \x01(\x0e\x32\x16.caseprobe.v1.Severity\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x15\n\x05needs\x18\x04 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1a\n\nmessage_id\x18\x05 \x01(\tB\x06\xca\xda\x18\x02\x08\x01*\xa5\x01\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSEVERITY_OK\x10\x01\x12\x11\n\rSEVERITY_INFO\x10\x02\x12\x11\n\rSEVERITY_WARN\x10\x03\x12\x15\n\x11SEVERITY_CRITICAL\x10\x04\x12\x14\n\x10SEVERITY_UNKNOWN\x10\x05\x12\x1b\n\x17SEVERITY_NOT_APPLICABLE\x10\x06*\x9e\x01\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x0e\n\nCAUSE_DISK\x10\x01\x12\x0e\n\nCAUSE_LINK\x10\x02\x12\x0e\n\nCAUSE_HOST\x10\x03\x12\x0e\n\nCAUSE_WEAR\x10\x04\x12\x12\n\x0e\x43\x41USE_SOFTWARE\x10\x05\x12\x17\n\x13\x43\x41USE_CONFIGURATION\x10\x06\x12\x11\n\rCAUSE_UNKNOWN\x10\x07*w\n\x0b\x46indingKind\x12\x1c\n\x18\x46INDING_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INDING_KIND_CONDITION\x10\x01\x12\x16\n\x12\x46INDING_KIND_EVENT\x10\x02\x12\x16\n\x12\x46INDING_KIND_TREND\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVIDENCE'].fields_by_name['source']._serialized_options = b'\312\332\030\004\010\003\020\001'
   _globals['_EVIDENCE'].fields_by_name['text']._loaded_options = None
   _globals['_EVIDENCE'].fields_by_name['text']._serialized_options = b'\312\332\030\004\010\003\020\001'
+  _globals['_FOLDEDUNDER'].fields_by_name['check_id']._loaded_options = None
+  _globals['_FOLDEDUNDER'].fields_by_name['check_id']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_FOLDEDUNDER'].fields_by_name['object']._loaded_options = None
+  _globals['_FOLDEDUNDER'].fields_by_name['object']._serialized_options = b'\312\332\030\004\010\003\020\001'
+  _globals['_FOLDEDUNDER'].fields_by_name['message_id']._loaded_options = None
+  _globals['_FOLDEDUNDER'].fields_by_name['message_id']._serialized_options = b'\312\332\030\002\010\001'
   _globals['_FINDING'].fields_by_name['check_id']._loaded_options = None
   _globals['_FINDING'].fields_by_name['check_id']._serialized_options = b'\312\332\030\002\010\001'
   _globals['_FINDING'].fields_by_name['object']._loaded_options = None
@@ -58,16 +64,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COVERAGE'].fields_by_name['needs']._serialized_options = b'\312\332\030\002\010\001'
   _globals['_COVERAGE'].fields_by_name['message_id']._loaded_options = None
   _globals['_COVERAGE'].fields_by_name['message_id']._serialized_options = b'\312\332\030\002\010\001'
-  _globals['_SEVERITY']._serialized_start=709
-  _globals['_SEVERITY']._serialized_end=874
-  _globals['_CAUSE']._serialized_start=877
-  _globals['_CAUSE']._serialized_end=1035
+  _globals['_SEVERITY']._serialized_start=916
+  _globals['_SEVERITY']._serialized_end=1081
+  _globals['_CAUSE']._serialized_start=1084
+  _globals['_CAUSE']._serialized_end=1242
+  _globals['_FINDINGKIND']._serialized_start=1244
+  _globals['_FINDINGKIND']._serialized_end=1363
   _globals['_PARAMETER']._serialized_start=72
   _globals['_PARAMETER']._serialized_end=158
   _globals['_EVIDENCE']._serialized_start=160
   _globals['_EVIDENCE']._serialized_end=234
-  _globals['_FINDING']._serialized_start=237
-  _globals['_FINDING']._serialized_end=549
-  _globals['_COVERAGE']._serialized_start=552
-  _globals['_COVERAGE']._serialized_end=706
+  _globals['_FOLDEDUNDER']._serialized_start=236
+  _globals['_FOLDEDUNDER']._serialized_end=329
+  _globals['_FINDING']._serialized_start=332
+  _globals['_FINDING']._serialized_end=756
+  _globals['_COVERAGE']._serialized_start=759
+  _globals['_COVERAGE']._serialized_end=913
 # @@protoc_insertion_point(module_scope)

@@ -77,6 +77,34 @@ CAUSE_CONFIGURATION: Cause.ValueType  # 6
 CAUSE_UNKNOWN: Cause.ValueType  # 7
 Global___Cause: _TypeAlias = Cause  # noqa: Y015
 
+class _FindingKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FindingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINDING_KIND_UNSPECIFIED: _FindingKind.ValueType  # 0
+    """Not stated: a condition."""
+    FINDING_KIND_CONDITION: _FindingKind.ValueType  # 1
+    """It holds at the moment of measuring, and ends when it is mended (a full filesystem)."""
+    FINDING_KIND_EVENT: _FindingKind.ValueType  # 2
+    """It happened at a point in time and stays true (a process was killed)."""
+    FINDING_KIND_TREND: _FindingKind.ValueType  # 3
+    """It is told by two or more snapshots (a counter grew, a filesystem fills up)."""
+
+class FindingKind(_FindingKind, metaclass=_FindingKindEnumTypeWrapper):
+    """What sort of fact a finding states."""
+
+FINDING_KIND_UNSPECIFIED: FindingKind.ValueType  # 0
+"""Not stated: a condition."""
+FINDING_KIND_CONDITION: FindingKind.ValueType  # 1
+"""It holds at the moment of measuring, and ends when it is mended (a full filesystem)."""
+FINDING_KIND_EVENT: FindingKind.ValueType  # 2
+"""It happened at a point in time and stays true (a process was killed)."""
+FINDING_KIND_TREND: FindingKind.ValueType  # 3
+"""It is told by two or more snapshots (a counter grew, a filesystem fills up)."""
+Global___FindingKind: _TypeAlias = FindingKind  # noqa: Y015
+
 @_typing.final
 class Parameter(_message.Message):
     """One value that a finding's sentence speaks of; the name ends in its unit (_ratio, _bytes, _seconds)."""
@@ -137,6 +165,37 @@ class Evidence(_message.Message):
 Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 
 @_typing.final
+class FoldedUnder(_message.Message):
+    """Names another finding of the same snapshot: the root of the cascade that a finding belongs to. A root is never
+    folded itself, so a cascade has one level only, however long the chain of causes is.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECK_ID_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    check_id: _builtins.str
+    """The root's check_id and object, exactly as they stand there."""
+    object: _builtins.str
+    message_id: _builtins.str
+    """The root's message_id, which tells apart two findings of one check on one object; empty where it has none."""
+    def __init__(
+        self,
+        *,
+        check_id: _builtins.str = ...,
+        object: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_id", b"check_id", "message_id", b"message_id", "object", b"object"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoldedUnder: _TypeAlias = FoldedUnder  # noqa: Y015
+
+@_typing.final
 class Finding(_message.Message):
     """A check's verdict on one object."""
 
@@ -151,6 +210,9 @@ class Finding(_message.Message):
     THRESHOLD_FIELD_NUMBER: _builtins.int
     THRESHOLD_SOURCE_FIELD_NUMBER: _builtins.int
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FOLDED_UNDER_FIELD_NUMBER: _builtins.int
+    FOLDED_TOTAL_FIELD_NUMBER: _builtins.int
     check_id: _builtins.str
     state: Global___Severity.ValueType
     object: _builtins.str
@@ -161,11 +223,18 @@ class Finding(_message.Message):
     threshold_source: _builtins.str
     message_id: _builtins.str
     """Names the variant of the summary and advice where a check has more than one."""
+    kind: Global___FindingKind.ValueType
+    folded_total: _builtins.int
+    """Of a root: how many findings of this snapshot are folded under it; 0 otherwise."""
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parameter]: ...
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
         """Newest first."""
+
+    @_builtins.property
+    def folded_under(self) -> Global___FoldedUnder:
+        """Present where this finding follows from another one: readers show it under that one, and count it there."""
 
     def __init__(
         self,
@@ -179,10 +248,13 @@ class Finding(_message.Message):
         threshold: _builtins.str = ...,
         threshold_source: _builtins.str = ...,
         message_id: _builtins.str = ...,
+        kind: Global___FindingKind.ValueType = ...,
+        folded_under: Global___FoldedUnder | None = ...,
+        folded_total: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["folded_under", b"folded_under"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "check_id", b"check_id", "evidence", b"evidence", "message_id", b"message_id", "object", b"object", "parameters", b"parameters", "state", b"state", "threshold", b"threshold", "threshold_source", b"threshold_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "check_id", b"check_id", "evidence", b"evidence", "folded_total", b"folded_total", "folded_under", b"folded_under", "kind", b"kind", "message_id", b"message_id", "object", b"object", "parameters", b"parameters", "state", b"state", "threshold", b"threshold", "threshold_source", b"threshold_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,7 +279,7 @@ class Coverage(_message.Message):
     """The right or tool that was missing, for example "root"; empty otherwise."""
     message_id: _builtins.str
     """Why it was not judged, as an id that a reader's language is looked up by:
-    not_measured, absent, denied, timeout, failed, skipped, unreadable; empty where it was judged.
+    not_measured, absent, denied, timeout, failed, skipped, unreadable, switched_off; empty where it was judged.
     """
     def __init__(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from caseprobe.checks import filesystem
-from caseprobe.checks.check import Unknown
+from caseprobe.checks.check import NO_CONTEXT, Unknown
 from caseprobe.v1 import finding_pb2, section_pb2
 from tests import fakes_sections as fakes
 
@@ -40,12 +40,12 @@ def section(
 
 def judged_space(*filesystems: section_pb2.Filesystem) -> list[tuple[str, int]]:
     """Mount point and state of each finding about space."""
-    return [(finding.object, finding.state) for finding in filesystem.judge_space(section(*filesystems))]
+    return [(finding.object, finding.state) for finding in filesystem.judge_space(section(*filesystems), NO_CONTEXT)]
 
 
 def test_a_full_filesystem_is_critical_and_names_itself() -> None:
     """20 GiB with 95 % used: exactly one finding, with the sizes as evidence."""
-    [finding] = filesystem.judge_space(section(mounted(19, 20)))
+    [finding] = filesystem.judge_space(section(mounted(19, 20)), NO_CONTEXT)
     assert (finding.object, finding.state, finding.threshold) == (
         "/data",
         finding_pb2.SEVERITY_CRITICAL,
@@ -96,7 +96,7 @@ def test_a_device_mounted_twice_is_one_finding() -> None:
 def test_a_filesystem_that_did_not_answer_makes_the_rest_unknown() -> None:
     """The full one is still found; then the judge says that it cannot speak for all."""
     silent = section_pb2.Filesystem(mount_point="/nfs", reason="hung")
-    found = filesystem.judge_space(section(silent, mounted(19, 20)))
+    found = filesystem.judge_space(section(silent, mounted(19, 20)), NO_CONTEXT)
     assert next(found).object == "/data"
     with pytest.raises(Unknown, match=r"1 of 2 filesystems could not be read \(/nfs: hung\)"):
         next(found)
@@ -106,7 +106,7 @@ def test_read_only_against_fstab_is_critical() -> None:
     """The line of the mount table is the proof."""
     broken = mounted(1, 20, read_only=True, fstab_writable=True)
     proof = fakes.lines("/proc/self/mountinfo", "24 1 8:2 / / rw - ext4", "25 24 8:1 / /data ro - ext4 /dev/sda1 ro")
-    [finding] = filesystem.judge_read_only(section(broken, lines=proof))
+    [finding] = filesystem.judge_read_only(section(broken, lines=proof), NO_CONTEXT)
     assert (finding.object, finding.state, finding.cause) == (
         "/data",
         finding_pb2.SEVERITY_CRITICAL,
@@ -117,4 +117,4 @@ def test_read_only_against_fstab_is_critical() -> None:
 
 def test_read_only_as_configured_is_no_finding() -> None:
     """A DVD is no fault."""
-    assert list(filesystem.judge_read_only(section(mounted(1, 1, read_only=True)))) == []
+    assert list(filesystem.judge_read_only(section(mounted(1, 1, read_only=True)), NO_CONTEXT)) == []

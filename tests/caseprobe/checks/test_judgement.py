@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from caseprobe.checks import check_snapshot, worst
-from caseprobe.checks.check import Check, NotApplicable, Unknown
+from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
 from caseprobe.checks.judgement import MOST_FINDINGS
 from caseprobe.v1 import finding_pb2, section_pb2
 from tests import fakes_sections as fakes
@@ -20,7 +20,7 @@ UNKNOWN, NOT_APPLICABLE = finding_pb2.SEVERITY_UNKNOWN, finding_pb2.SEVERITY_NOT
 def check_that(*outcomes: finding_pb2.Finding | Exception) -> Check:
     """A check over memory that yields these findings and raises these exceptions, in this order."""
 
-    def judge(_section: section_pb2.Section) -> Iterator[finding_pb2.Finding]:
+    def judge(_section: section_pb2.Section, _context: Context) -> Iterator[finding_pb2.Finding]:
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome

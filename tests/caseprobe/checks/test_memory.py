@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from caseprobe.checks import memory
-from caseprobe.checks.check import Unknown
+from caseprobe.checks.check import NO_CONTEXT, Unknown
 from caseprobe.v1 import finding_pb2, section_pb2
 from tests import fakes_sections as fakes
 
@@ -20,7 +20,7 @@ def section(available_bytes: int, total_bytes: int = 8 * fakes.GIB) -> section_p
 
 def test_little_memory_is_a_critical_finding_with_its_lines() -> None:
     """4 % available of 8 GiB: critical, proven by the two lines that were compared."""
-    [finding] = memory.judge_available(section(available_bytes=8 * fakes.GIB // 25))
+    [finding] = memory.judge_available(section(available_bytes=8 * fakes.GIB // 25), NO_CONTEXT)
     assert finding == finding_pb2.Finding(
         state=finding_pb2.SEVERITY_CRITICAL,
         cause=finding_pb2.CAUSE_HOST,
@@ -41,11 +41,11 @@ def test_little_memory_is_a_critical_finding_with_its_lines() -> None:
 @pytest.mark.parametrize(("available", "expected"), [(0.0999, ["available_ratio < 0.1"]), (0.1, []), (0.9, [])])
 def test_the_level_of_available_memory(available: float, expected: list[str]) -> None:
     """Below a tenth is a warning, a tenth is not."""
-    found = memory.judge_available(section(available_bytes=int(available * 10**9), total_bytes=10**9))
+    found = memory.judge_available(section(available_bytes=int(available * 10**9), total_bytes=10**9), NO_CONTEXT)
     assert [finding.threshold for finding in found] == expected
 
 
 def test_no_size_is_unknown_not_well() -> None:
     """A section without a total must not divide by zero, nor pass as healthy."""
     with pytest.raises(Unknown):
-        list(memory.judge_available(section(available_bytes=0, total_bytes=0)))
+        list(memory.judge_available(section(available_bytes=0, total_bytes=0), NO_CONTEXT))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from caseprobe.checks import network
-from caseprobe.checks.check import NotApplicable
+from caseprobe.checks.check import NO_CONTEXT, NotApplicable
 from caseprobe.v1 import finding_pb2, section_pb2
 from tests import fakes_sections as fakes
 
@@ -26,7 +26,7 @@ def section(*interfaces: section_pb2.Interface) -> section_pb2.Section:
 
 def test_many_errors_are_a_warning_about_the_link() -> None:
     """200 damaged packets beside 10,000 good ones are a warning that points at the cable."""
-    [finding] = network.judge_errors(section(interface(receive_errors_total=200)))
+    [finding] = network.judge_errors(section(interface(receive_errors_total=200)), NO_CONTEXT)
     assert (finding.object, finding.state, finding.cause, finding.threshold) == (
         "eth0",
         finding_pb2.SEVERITY_WARN,
@@ -41,10 +41,10 @@ def test_many_errors_are_a_warning_about_the_link() -> None:
 )
 def test_few_errors_are_none(given: dict[str, Any]) -> None:
     """Under one percent, or fewer than five, is no finding."""
-    assert list(network.judge_errors(section(interface(**given)))) == []
+    assert list(network.judge_errors(section(interface(**given)), NO_CONTEXT)) == []
 
 
 def test_a_machine_with_loopback_only_has_nothing_to_judge() -> None:
     """Not applicable, which is not ok."""
     with pytest.raises(NotApplicable):
-        list(network.judge_errors(section(interface("lo", "loopback"))))
+        list(network.judge_errors(section(interface("lo", "loopback")), NO_CONTEXT))

@@ -1,0 +1,102 @@
+"""Plays a one-shot run with the person in front of it and prints how it ended."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+
+from caseprobe import texts
+from caseprobe.errors import CaseprobeError, JoinCodeError
+from caseprobe.v1 import enrolment_pb2
+from caseprobe_agent.app import one_shot
+from caseprobe_agent.cli import judgement, options
+from caseprobe_agent.cli.person import TerminalPerson
+from caseprobe_agent.cli.screen import Screen
+from caseprobe_agent.identity import parse_join_code
+from caseprobe_agent.oneshot import Order, Result
+from caseprobe_agent.worker import Child
+
+NOT_MEASURED = 3
+
+
+def play(arguments: argparse.Namespace, child: Child) -> int:
+    """Make the bundle, send it if asked to; gives the exit code. child: the one that will measure, already started."""
+    settings = options.settings_of()
+    person = TerminalPerson(sys.stdin, sys.stderr, settings.language)
+    order = _order(arguments)
+
+    async def run() -> Result:
+        return await (await one_shot.build(settings, person, child)).run(order)
+
+    result = asyncio.run(run())
+    if arguments.json:
+        print(json.dumps(_document(result), ensure_ascii=False))
+    else:
+        _print(result, settings.language, reviewed=person.was_asked)
+    if result.failure:
+        print(f"caseprobe: {_kept(result)}", file=sys.stderr)
+    return _exit_code(result, arguments.fail_on)
+
+
+def _order(arguments: argparse.Namespace) -> Order:
+    """What the caller wants, checked before anything happens."""
+    text = options.join_text(arguments.to)
+    code = parse_join_code(text) if text else None
+    if code and code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
+        raise JoinCodeError("this join code is for enrolling a machine: use it with `caseprobe enroll`")
+    return Order(arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview)
+
+
+def _exit_code(result: Result, fail_on: str | None) -> int:
+    """4 where it was to be sent and was not, 3 where nothing could be measured, 1 where findings are to fail."""
+    if result.failure:
+        return _delivery_code(result.failure)
+    if not result.measured:
+        return NOT_MEASURED
+    return int(judgement.fails(result.snapshot.findings, fail_on))
+
+
+def _delivery_code(failure: CaseprobeError) -> int:
+    """A bundle that is kept instead of sent is a delivery that failed, whatever the reason."""
+    return max(4, failure.exit_code)
+
+
+def _kept(result: Result) -> str:
+    """Why it was not sent, and where it is."""
+    return f"{result.failure}; the bundle is kept: {result.path}"
+
+
+def _print(result: Result, language: str, reviewed: bool) -> None:
+    """Findings, unless they were just shown, and where the file went."""
+    from caseprobe import texts
+
+    screen = Screen(sys.stdout)
+    if not reviewed:
+        judgement.show_judgement(
+            screen, result.snapshot.findings, result.snapshot.coverage, language, result.redactor.unmask
+        )
+        screen.line()
+    rows = [("file", f"{result.path}  ({texts.format_bytes(result.path.stat().st_size, language)})")]
+    rows.append(("hidden", judgement.hidden(result.snapshot)))
+    if result.delivered:
+        rows.append(("sent to", f"{result.receiver}{f', case {result.case_id}' if result.case_id else ''}"))
+    rows += [("note", texts.printable(notice)) for notice in result.notices]
+    screen.rows(rows, indent=0)
+
+
+def _document(result: Result) -> dict[str, object]:
+    """What --json prints."""
+    snapshot = result.snapshot
+    return {
+        "snapshot_id": snapshot.snapshot_id,
+        "case_id": result.case_id,
+        "file": str(result.path),
+        "sha256": result.sha256.hex(),
+        "delivered": result.delivered,
+        "reason": str(result.failure) if result.failure else "",
+        "notices": list(result.notices),
+        **texts.judgement_json("this machine", snapshot.findings, snapshot.coverage),
+        "hidden": {count.rule: count.total for count in snapshot.redaction.counts},
+    }

@@ -1,0 +1,81 @@
+"""Inside the child: load the function, take the limits, answer the one request, wait to be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from caseprobe.errors import CaseprobeError, MeasurementError
+from caseprobe_agent.worker.frames import DATA, END, ERROR, HEADER, LIMITS, frame
+from caseprobe_agent.worker.names import resolve
+
+
+def main(arguments: list[str]) -> None:
+    """The child: its function, then the limits and the request, then wait to be killed."""
+    (name,) = arguments
+    answers = os.fdopen(os.dup(1), "wb")
+    # Whatever a library prints must not mix with the frames.
+    os.dup2(2, 1)
+    try:
+        _serve(name, sys.stdin.buffer, answers)
+    except BrokenPipeError:
+        os._exit(1)
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _limit(seconds: float, memory_bytes: int, file_bytes: int, open_files: int) -> None:
+    # Ends the child also where its parent was killed and nobody else would.
+    signal.setitimer(signal.ITIMER_REAL, seconds + 1.0)
+    for kind, wanted in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_NOFILE, open_files),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, int(seconds) + 1),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (allowed, allowed))
+
+
+def _serve(name: str, requests: BinaryIO, answers: BinaryIO) -> None:
+    try:
+        function = resolve(name)
+        _limit(*json.loads(_read(requests, LIMITS)))
+        answer = function(_read(requests, DATA))
+        for part in [answer] if isinstance(answer, bytes) else cast(Iterator[bytes], answer):
+            _send(answers, DATA, part)
+        _send(answers, END, b"")
+    except BrokenPipeError:
+        raise
+    except CaseprobeError as error:
+        _send(answers, ERROR, json.dumps([error.code, str(error), getattr(error, "needs", "")]).encode())
+    except Exception as error:
+        why = f"{name} failed: {type(error).__name__}: {error}".splitlines()[0]
+        _send(answers, ERROR, json.dumps([MeasurementError.code, why, ""]).encode())
+
+
+def _read(requests: BinaryIO, expected: bytes) -> bytes:
+    """The body of the next frame; a caller that went away without asking ends the child."""
+    header = requests.read(HEADER.size)
+    if len(header) < HEADER.size:
+        os._exit(1)
+    kind, length = HEADER.unpack(header)
+    if kind != expected:
+        raise ValueError(f"frame {kind!r} came where {expected!r} was due")
+    return requests.read(length)
+
+
+def _send(answers: BinaryIO, kind: bytes, body: bytes) -> None:
+    answers.write(frame(kind, body))
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

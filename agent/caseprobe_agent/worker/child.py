@@ -1,0 +1,169 @@
+"""The caller's side: a child that was started, its answers, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from typing import TYPE_CHECKING, TypeVar
+
+from caseprobe.errors import CaseprobeError, MachineDenied, MachineTimeout, MeasurementError, error_from
+from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, LIMITS, Limits, frame
+
+if TYPE_CHECKING:
+    # The caller of a one-shot run has not loaded asyncio yet when it starts its child.
+    import asyncio
+
+# A child that sits in an uninterruptible read does not die when it is killed; nobody waits for it longer than this.
+BURIAL_SECONDS = 0.5
+# What a child must not see: it needs no join code.
+SECRET_PREFIX = "CASEPROBE_JOIN_CODE"
+Answer = TypeVar("Answer")
+
+
+class Child:
+    """A child that loads its function and waits for the one request; leave the `with` block and it is gone.
+
+    function: what reference() gives, or the same text, so that the caller need not load what only the child runs.
+    Raises MeasurementError where no process can be started.
+    """
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        try:
+            self._process = subprocess.Popen(
+                # -P: the working folder may be anybody's; nothing is imported from it
+                [sys.executable, "-P", "-m", "caseprobe_agent.worker", function],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise MeasurementError(f"no child could be started: {error.strerror}") from error
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is its process group's too."""
+        return self._process.pid
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(BURIAL_SECONDS)
+        self._close()
+
+    async def answers(self, request: bytes, timeout_seconds: float, limits: Limits) -> AsyncGenerator[bytes, None]:
+        """Everything that the function yields, as it comes; raises as run does."""
+        import asyncio
+
+        end = asyncio.get_running_loop().time() + timeout_seconds
+        figures = json.dumps([timeout_seconds, limits.memory_bytes, limits.file_bytes, limits.open_files]).encode()
+        try:
+            async with self._streams() as (reader, writer):
+                await _within(end, _send(writer, frame(LIMITS, figures) + frame(DATA, request)))
+                # The consumer's own time between two answers counts too.
+                while (answer := await _within(end, self._answer(reader, limits))) is not None:
+                    yield answer
+        except TimeoutError:
+            raise MachineTimeout(f"the measurement did not end within {timeout_seconds:g} s and was killed") from None
+        finally:
+            await self._bury()
+
+    @contextlib.asynccontextmanager
+    async def _streams(self) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter], None]:
+        """The child's pipes as this loop's streams."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        reader, unread = asyncio.StreamReader(), asyncio.StreamReaderProtocol(asyncio.StreamReader())
+        incoming, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), self._process.stdout)
+        outgoing, _ = await loop.connect_write_pipe(lambda: unread, self._process.stdin)
+        with contextlib.closing(incoming), contextlib.closing(outgoing):
+            yield reader, asyncio.StreamWriter(outgoing, unread, None, loop)
+
+    async def _answer(self, reader: asyncio.StreamReader, limits: Limits) -> bytes | None:
+        """The next answer, None after the last one."""
+        import asyncio
+
+        try:
+            kind, length = HEADER.unpack(await reader.readexactly(HEADER.size))
+            if length > limits.frame_bytes:
+                raise MeasurementError(f"the child sent {length} bytes at once, over its limit")
+            body = await reader.readexactly(length)
+        except asyncio.IncompleteReadError:
+            raise MeasurementError(await self._obituary()) from None
+        if kind == ERROR:
+            raise _error(body)
+        return body if kind == DATA else None
+
+    async def _obituary(self) -> str:
+        code = await self._ended()
+        if code is not None and code < 0:
+            return f"the child that measured was ended by {signal.Signals(-code).name}"
+        return f"the child that measured ended without an answer (exit code {code})"
+
+    async def _ended(self) -> int | None:
+        """The exit code; None where it does not end within the burial's time."""
+        import asyncio
+
+        try:
+            return await asyncio.to_thread(self._process.wait, BURIAL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
+    async def _bury(self) -> None:
+        """Kill the child and everything that it started; wait for its end, but not for ever."""
+        self._kill()
+        await self._ended()
+        self._close()
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _close(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _environment() -> dict[str, str]:
+    """Ours without secrets, and with our own import path, so that the child runs the same code."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(SECRET_PREFIX)}
+    paths = os.pathsep.join(path for path in sys.path if path.startswith("/"))
+    # One heap for all threads: the many of a statvfs round would reserve more than the memory limit.
+    return kept | {"PYTHONPATH": paths, "MALLOC_ARENA_MAX": "1"}
+
+
+async def _within(end: float, step: Coroutine[object, object, Answer]) -> Answer:
+    import asyncio
+
+    async with asyncio.timeout_at(end):
+        return await step
+
+
+async def _send(writer: asyncio.StreamWriter, request: bytes) -> None:
+    """A child that died at once is told of by whoever waits for its answer."""
+    with contextlib.suppress(ConnectionError):
+        writer.write(request)
+        await writer.drain()
+
+
+def _error(body: bytes) -> CaseprobeError:
+    """The error that the child sent, as its own class."""
+    code, message, needs = json.loads(body)
+    error = error_from(code, message)
+    if isinstance(error, MachineDenied):
+        error.needs = needs
+    return error
