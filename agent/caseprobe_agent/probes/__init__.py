@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from caseprobe_agent.probes import (
+    certificates,
+    cgroups,
     cpu,
+    crashes,
     disks,
+    dns,
     filesystems,
     hardware,
     interfaces,
     kernel_log,
     memory,
+    packages,
     processes,
+    reachability,
     resolvers,
     routes,
     sensors,
+    services,
     sockets,
     system,
     system_log,
+    time_sync,
 )
 from caseprobe_agent.probes.probe import Probe
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from caseprobe.v1 import section_host_pb2
 
@@ -14,7 +13,7 @@ from caseprobe.v1 import section_host_pb2
 # Result=exit-code
 # NRestarts=0
 # ExecMainStatus=1
-# StateChangeTimestamp=Sun 2026-11-22 04:30:00 UTC          (an empty line ends a unit)
+# StateChangeTimestampMonotonic=81723400          (an empty line ends a unit)
 PROPERTIES = (
     "Id",
     "LoadState",
@@ -23,23 +22,25 @@ PROPERTIES = (
     "Result",
     "NRestarts",
     "ExecMainStatus",
-    "StateChangeTimestamp",
+    "StateChangeTimestampMonotonic",
     "UnitFileState",
 )
 KINDS = (".service", ".mount", ".socket", ".timer", ".automount", ".swap")
-TIMESTAMP = re.compile(r"\w{3} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}) UTC")
 # × nginx.service - A web server            (a dot, a cross or a circle; then the name)
 STATUS_HEAD = re.compile(r"[^\s\w]\s(\S+\.\w+)(?: - .*)?$")
 LINES_AT_MOST = 20
+MICROSECONDS_AT_MOST = 10**16  # three centuries
 
 
-def parse_units(text: str, at_most: int) -> list[section_host_pb2.Unit]:
+def parse_units(text: str, at_most: int, booted_seconds: float = 0.0) -> list[section_host_pb2.Unit]:
     """Units that are loaded or broken, those in trouble first; what is no unit is passed over.
+
+    booted_seconds: the wall clock's reading at the moment that systemd counts from.
 
     >>> parse_units("Id=a.service\\nLoadState=loaded\\nActiveState=failed\\nNRestarts=3\\n", 9)[0].restarts_total
     3
     """
-    units = [unit for block in _blocks(text) if (unit := _unit(block)) is not None]
+    units = [unit for block in _blocks(text) if (unit := _unit(block, booted_seconds)) is not None]
     units.sort(key=lambda unit: (unit.state != "failed", unit.sub_state != "auto-restart", unit.name))
     return units[:at_most]
 
@@ -50,7 +51,7 @@ def _blocks(text: str) -> Iterator[Mapping[str, str]]:
         yield {name: value.strip() for name, equals, value in pairs if equals}
 
 
-def _unit(block: Mapping[str, str]) -> section_host_pb2.Unit | None:
+def _unit(block: Mapping[str, str], booted_seconds: float) -> section_host_pb2.Unit | None:
     name = block.get("Id", "")
     if not name.endswith(KINDS) or block.get("LoadState") not in ("loaded", "error", "bad-setting"):
         return None
@@ -63,8 +64,9 @@ def _unit(block: Mapping[str, str]) -> section_host_pb2.Unit | None:
         restarts_total=_number(block.get("NRestarts", "")),
         enabled=block.get("UnitFileState", ""),
     )
-    if (match := TIMESTAMP.fullmatch(block.get("StateChangeTimestamp", ""))) is not None:
-        unit.changed_at.FromDatetime(datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC))
+    changed = block.get("StateChangeTimestampMonotonic", "")
+    if changed.isdecimal() and 0 < int(changed) < MICROSECONDS_AT_MOST:
+        unit.changed_at.FromMicroseconds(round(booted_seconds * 1e6) + int(changed))
     return unit
 
 
