@@ -155,7 +155,9 @@ async def running_desk(storage: Storage) -> AsyncIterator[Rig]:
     clock, bus = ShiftedClock(), InProcessBus()
     audit, links = AuditLog(storage.audit, clock), OpenLinks(bus, clock)
     run = storage.transactions
-    ingest = Ingest(run, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock)
+    ingest = Ingest(
+        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+    )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
     desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits())

@@ -75,7 +75,7 @@ class Desk:
         self.sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, ids)
         self.schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, ids)
         self.ingest = Ingest(
-            run, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+            storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
         )
         self.evidence = Evidence(
             run,

@@ -12,8 +12,10 @@ from caseprobe.ids import new_id
 from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.records import (
     Agent,
+    AuditEntry,
     Case,
     Customer,
+    Deposit,
     JoinCodeRecord,
     ScheduleRecord,
     SessionRecord,
@@ -124,6 +126,14 @@ def snapshot(
         sha256=hashlib.sha256(body).digest(),
     )
     return StoredSnapshot(SnapshotRow(**{**vars(row), **more}), body, findings)
+
+
+def deposit(stored: StoredSnapshot | None = None, spool_id: str = "", sequence: int = 0, **more: Any) -> Deposit:
+    """A snapshot as it is handed to the store, with its audit entry."""
+    stored = stored or snapshot()
+    row = stored.row
+    entry = AuditEntry(NOW, row.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, "")
+    return Deposit(stored, entry, spool_id, sequence, **more)
 
 
 def session(session_id: str = "sess_1", case_id: str = "case_1", **more: Any) -> SessionRecord:

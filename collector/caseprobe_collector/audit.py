@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from caseprobe.errors import NotAllowed
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.ports import AuditStore, Clock, Transaction
-from caseprobe_collector.records import AuditRow
+from caseprobe_collector.records import AuditEntry, AuditRow
 
 GENESIS = bytes(32)
 LONGEST_DETAIL = 1000
@@ -44,10 +44,15 @@ class AuditLog:
         detail: str = "",
     ) -> None:
         """Chain one entry inside the transaction of what it speaks of: both are durable, or neither is."""
-        actor = by if isinstance(by, str) else f"{by.kind}:{by.id}"
+        entry = self.entry(by, action, customer_id, object, detail)
         await self._store.append_audit(
-            tx, self._clock.now(), actor, action, customer_id, object, detail[:LONGEST_DETAIL]
+            tx, entry.at, entry.actor, entry.action, entry.customer_id, entry.object, entry.detail
         )
+
+    def entry(self, by: Principal | str, action: str, customer_id: str, object: str, detail: str = "") -> AuditEntry:
+        """What `record` would chain, for a deposit that takes its own place in the chain."""
+        actor = by if isinstance(by, str) else f"{by.kind}:{by.id}"
+        return AuditEntry(self._clock.now(), actor, action, customer_id, object, detail[:LONGEST_DETAIL])
 
     async def list(self, by: Principal, first: int = 1, limit: int = 1000) -> list[AuditRow]:
         """Entries from a number on, oldest first; those of customers that one may not see are left out."""

@@ -18,8 +18,12 @@ from caseprobe_collector.records import (
     Case,
     Customer,
     Customers,
+    Damage,
+    Deposit,
     Event,
+    GapDeposit,
     JoinCodeRecord,
+    ObjectRecord,
     ScheduleRecord,
     SessionRecord,
     SnapshotRow,
@@ -140,14 +144,28 @@ class UserStore(Protocol):
         """End a token."""
 
 
-class SnapshotStore(Protocol):
-    """Snapshots; idempotent by (agent_id, snapshot_id)."""
+class DepositStore(Protocol):
+    """What machines deliver. Many deposits share one fsync; each is stored whole or not at all."""
 
-    async def add_snapshot(self, tx: Transaction, snapshot: StoredSnapshot) -> bool:
-        """Store it with its findings' index; False where it was there already (nothing is changed then)."""
+    async def deposit(self, deposit: Deposit) -> bool:
+        """Store a snapshot with its index, its spool's place and its audit entry; durable when this returns.
+
+        False where its id was there already: then only the spool's place moves. Raises Corrupt where the body is not
+        what the row's hash says, StorageFull, Busy.
+        """
+
+    async def deposit_gap(self, gap: GapDeposit) -> None:
+        """Record what an agent had to drop; the same gap again changes nothing."""
+
+
+class SnapshotStore(Protocol):
+    """Snapshots, by ids that are unique among all machines."""
 
     async def get_snapshot(self, snapshot_id: str, customers: Customers) -> StoredSnapshot | None:
-        """Raises Corrupt where the bytes no longer match their hash."""
+        """Raises Corrupt where the row or the bytes no longer match their hash, and remembers that they do not."""
+
+    async def get_row(self, snapshot_id: str, customers: Customers) -> SnapshotRow | None:
+        """One snapshot's row, None where there is none; of a damaged one only its id and the damage are told."""
 
     async def list_by_case(self, case_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]:
         """Snapshots of a case, newest first."""
@@ -155,22 +173,20 @@ class SnapshotStore(Protocol):
     async def list_by_agent(self, agent_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]:
         """Snapshots of a machine, newest first."""
 
+    async def get_object(self, snapshot_id: str, name: str) -> ObjectRecord | None:
+        """What the file of this name beside a snapshot must be, None where there is none."""
+
     async def last_sequence(self, agent_id: str, spool_id: str) -> int:
         """The largest sequence stored of a spool, 0 where there is none.
 
         Items are stored side by side, so a smaller one may still be missing: this never tells an agent to forget any.
         """
 
-    async def set_last_sequence(self, tx: Transaction, agent_id: str, spool_id: str, sequence: int) -> None:
-        """Move a spool's last sequence, in the transaction that stores its item."""
-
-    async def add_gap(
-        self, tx: Transaction, agent_id: str, spool_id: str, first: int, last: int, reason: str, at: datetime
-    ) -> None:
-        """Record what an agent had to drop."""
-
     async def list_gaps(self, agent_id: str) -> list[tuple[int, int, str, datetime]]:
         """What an agent had to drop: first, last, reason, when."""
+
+    async def mark_damaged(self, damage: Damage) -> None:
+        """Remember that a snapshot is damaged, so that lists and severities say so before anyone opens it."""
 
 
 class SessionStore(Protocol):

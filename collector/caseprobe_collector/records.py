@@ -128,6 +128,8 @@ class SnapshotRow:
     objects: tuple[str, ...] = ()
     # Not empty: stored, but not attached to the case that it asked for, and why.
     notice: str = ""
+    # Not empty: damaged on the collector's disk, and what of it. Nothing else of a damaged row is to be believed.
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,64 @@ class StoredSnapshot:
     body: bytes
     # Its findings as (check id, object, Severity's number), for the index; written with it, not read back.
     findings: tuple[tuple[str, str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """What an entry of the audit says, before it has its place in the chain."""
+
+    at: datetime
+    actor: str
+    action: str
+    customer_id: str
+    object: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ObjectRecord:
+    """A file beside a snapshot: its name there, where its bytes lie, and what they must be."""
+
+    name: str
+    object: str
+    size_bytes: int
+    sha256: bytes
+
+
+@dataclass(frozen=True)
+class Deposit:
+    """All that one delivered snapshot leaves behind, which is stored whole or not at all.
+
+    entry goes into the audit if the snapshot is new. spool_id "": it came by another way than a spool.
+    """
+
+    snapshot: StoredSnapshot
+    entry: AuditEntry
+    spool_id: str = ""
+    sequence: int = 0
+    objects: tuple[ObjectRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class GapDeposit:
+    """What an agent had to drop: the sequences first to last, told by the record at sequence."""
+
+    agent_id: str
+    spool_id: str
+    sequence: int
+    first: int
+    last: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something stored that is no longer what its hash says."""
+
+    snapshot_id: str
+    what: str
+    found_at: datetime
 
 
 @dataclass(frozen=True)

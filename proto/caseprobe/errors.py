@@ -17,7 +17,8 @@ CaseprobeError
  │   │   ├─ Revoked
  │   │   └─ TooLarge
  │   ├─ Busy                            retryable, after a delay
- │   └─ StorageFull                     retryable once there is room
+ │   ├─ StorageFull                     retryable once there is room
+ │   └─ StorageDamaged                  retryable once the collector's database is repaired
  ├─ PolicyRefused              exit 4   the machine's own policy or its owner said no
  ├─ Corrupt                    exit 3   bytes that are not what their hash or format says
  ├─ RedactionError             exit 3   could not be cleaned, so it is withheld
@@ -172,6 +173,14 @@ class StorageFull(DeliveryError):
 
     code = "storage_full"
     retryable = True
+
+
+class StorageDamaged(DeliveryError):
+    """The collector's database is damaged; the sender keeps what it has until it was restored."""
+
+    code = "storage_damaged"
+    retryable = True
+    retry_after_seconds: ClassVar[float] = 60.0
 
 
 class PolicyRefused(CaseprobeError):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from caseprobe.errors import UsageError
 from caseprobe.v1.link_pb2 import CATCH_UP_ALL, CATCH_UP_ONE, CATCH_UP_SKIP, Schedule
 from caseprobe_agent.schedule.cron import fires_between, gap_seconds
-from caseprobe_agent.schedule.due import LONGEST_SPLAY_SECONDS, Due, LastRun, Moment, due, first, splay
+from caseprobe_agent.schedule.due import LONGEST_SPLAY_SECONDS, Due, LastRun, Moment, due, first, splay, upcoming
 
 START = Moment(datetime(2026, 3, 28, 12, 0, tzinfo=ZoneInfo("Europe/Berlin")), 1000.0, "boot-1")
 
@@ -204,3 +204,18 @@ def test_a_cron_time_that_never_comes_costs_nothing() -> None:
     machine.asleep(86400)
     assert machine.ticks() == []
     assert gap_seconds("0 0 30 2 *", START.wall) == 0
+
+
+def test_the_next_run_is_the_one_that_comes() -> None:
+    """What status says of a timetable is when it becomes due, for periods and cron lines alike."""
+    for schedule in (Schedule(schedule_id="s", every_seconds=600), Schedule(schedule_id="s", cron="*/10 * * * *")):
+        last = first(schedule, "agent_a", START)
+        at = upcoming(schedule, last, START)
+        assert at is not None and at > START.wall
+        seconds = (at - START.wall).total_seconds()
+        before, then = (
+            Moment(START.wall + timedelta(seconds=one), START.boottime_seconds + one, START.boot_id)
+            for one in (seconds - 0.5, seconds + 0.5)
+        )
+        assert not due([schedule], {"s": last}, before)
+        assert due([schedule], {"s": last}, then)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import io
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from caseprobe.v1.consent_pb2 import CONSENT_MODE_GRANT, CONSENT_MODE_POLICY, Gr
 from caseprobe.v1.link_pb2 import LinkResponse
 from caseprobe.v1.section_pb2 import PROBE_OUTCOME_SKIPPED
 from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED, Snapshot
+from caseprobe_agent import identity as identities
 from caseprobe_agent import worker
 from caseprobe_agent.app.control import Document, call
 from caseprobe_agent.app.resident import Resident, resident
@@ -390,6 +392,23 @@ async def test_a_revoked_machine_ends_with_that(rig: Rig) -> None:
         await rig.collector.streams[-1].abort(grpc.StatusCode.OK, "")
         with pytest.raises(Revoked):
             await served
+    kept = identities.load(rig.settings.state_folder)
+    assert kept and "removed" in kept.ended
+
+
+async def test_the_name_given_when_enrolling_stays(rig: Rig) -> None:
+    """The collector is told it with every connection; a label in the settings goes before it."""
+    folder = rig.settings.state_folder
+    identity = identities.load(folder)
+    assert identity
+    identities.state.save(folder, dataclasses.replace(identity, label="till 7"))
+    origins = {**rig.settings.origins, "label": "default"}
+    rig.settings = dataclasses.replace(rig.settings, origins=origins)
+    async with rig.agent():
+        assert rig.collector.streams[-1].hello.machine_label == "till 7"
+    rig.settings = dataclasses.replace(rig.settings, label="front desk", origins={**origins, "label": "agent.toml"})
+    async with rig.agent():
+        assert rig.collector.streams[-1].hello.machine_label == "front desk"
 
 
 async def test_two_agents_on_one_folder_are_one_too_many(rig: Rig) -> None:

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage import Storage, create_storage, open_storage
 from caseprobe_collector.storage.unit import unit_of
 from tests.bench.reading import Row
-from tests.fakes_storage import SteppedClock, agent, case, customer, snapshot
+from tests.fakes_storage import agent, case, customer, deposit, snapshot
 
 ROUNDS = 3
 LONE, MANY, CALLERS = 300, 3000, 64
@@ -68,7 +67,6 @@ def steps(storage: Storage, run: int) -> tuple[Step, Step]:
 
     Each writes something new: SQLite leaves a page alone that gets what it holds already, and then no fsync is due.
     """
-    audit = AuditLog(storage.audit, SteppedClock())
 
     async def one(number: int) -> None:
         await storage.transactions.run(lambda tx: unit_of(tx).write(INSERT, {"body": BODY}))
@@ -76,13 +74,7 @@ def steps(storage: Storage, run: int) -> tuple[Step, Step]:
     async def ingest(number: int) -> None:
         snapshot_id = f"snap_{run:016x}{number:016x}"
         stored = snapshot(snapshot_id, BODY + snapshot_id.encode(), (("a.b", "/", 3), ("c.d", "", 2)))
-
-        async def work(tx: Transaction) -> None:
-            if await storage.snapshots.add_snapshot(tx, stored):
-                await storage.snapshots.set_last_sequence(tx, "agent_1", "spool_1", number)
-                await audit.record(tx, "agent_1", "snapshot.store", "cust_a", snapshot_id)
-
-        await storage.transactions.run(work)
+        await storage.deposits.deposit(deposit(stored, "spool_1", number))
 
     return one, ingest
 

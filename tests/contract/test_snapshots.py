@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from caseprobe.errors import Corrupt
+from caseprobe.errors import Corrupt, UsageError
+from caseprobe_collector.audit import verify
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.records import StoredSnapshot
+from caseprobe_collector.records import Damage, GapDeposit, ObjectRecord, StoredSnapshot
 from caseprobe_collector.storage import Storage
-from tests.fakes_storage import NOW, snapshot
+from tests.fakes_storage import NOW, deposit, snapshot
 
 A, B = frozenset({"cust_a"}), frozenset({"cust_b"})
 LARGE = random.Random(1).randbytes((256 << 10) + 1)
 
 
 async def add(storage: Storage, *snapshots: StoredSnapshot) -> list[bool]:
-    """Store these in one transaction."""
-
-    async def work(tx: Transaction) -> list[bool]:
-        return [await storage.snapshots.add_snapshot(tx, one) for one in snapshots]
-
-    return await storage.transactions.run(work)
+    """Store these at once."""
+    return list(await asyncio.gather(*(storage.deposits.deposit(deposit(one)) for one in snapshots)))
 
 
 @pytest.mark.parametrize("body", [b"", b"small", LARGE[:-1], LARGE])
@@ -47,17 +45,51 @@ async def test_the_same_again_changes_nothing(filled: Storage) -> None:
 
 
 @pytest.mark.parametrize("body", [b"small", LARGE])
-async def test_a_snapshot_that_is_rolled_back_is_not_there(filled: Storage, body: bytes) -> None:
-    """It can be stored afterwards as if it were new."""
+async def test_one_that_cannot_be_stored_costs_its_neighbours_nothing(filled: Storage, body: bytes) -> None:
+    """Of five at once the two that name no machine are refused and leave nothing; the others are stored."""
+    agents = ("agent_1", "agent_nobody", "agent_1", "agent_nobody", "agent_2")
+    ones = [snapshot(f"snap_{number}", body, agent_id=name) for number, name in enumerate(agents)]
+    outcomes = await asyncio.gather(
+        *(filled.deposits.deposit(deposit(one, "spool", 1)) for one in ones), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [bool, UsageError, bool, UsageError, bool]
+    rows = [await filled.snapshots.get_row(one.row.snapshot_id, None) for one in ones]
+    assert [row is not None for row in rows] == [True, False, True, False, True]
+    assert {entry.object for entry in await filled.audit.list_audit()} == {"snap_0", "snap_2", "snap_4"}
+
+
+async def test_what_is_delivered_chains_the_audit(filled: Storage) -> None:
+    """Each new snapshot has one entry, one that was there none, and the chain holds among entries of other kinds."""
 
     async def work(tx: Transaction) -> None:
-        await filled.snapshots.add_snapshot(tx, snapshot(body=body))
-        raise ZeroDivisionError
+        await filled.audit.append_audit(tx, NOW, "user_1", "case.close", "cust_a", "case_1", "")
 
-    with pytest.raises(ZeroDivisionError):
-        await filled.transactions.run(work)
-    assert await filled.snapshots.get_snapshot("snap_1", None) is None
-    assert await add(filled, snapshot(body=body)) == [True]
+    for round_ in range(3):
+        batch = [filled.deposits.deposit(deposit(snapshot(f"snap_{round_}_{number}"))) for number in range(5)]
+        again = filled.deposits.deposit(deposit(snapshot("snap_0_0")))
+        await asyncio.gather(*batch, filled.transactions.run(work), again)
+    rows = await filled.audit.list_audit()
+    assert (len(rows), verify(rows)) == (18, None)
+
+
+async def test_files_beside_a_snapshot_are_known_by_their_hashes(filled: Storage) -> None:
+    """What a file must be is stored with the row that names it."""
+    record = ObjectRecord("bundle.zip", "agent_1/snap_1/bundle.zip", 3, bytes(32))
+    await filled.deposits.deposit(deposit(objects=(record,)))
+    assert await filled.snapshots.get_object("snap_1", "bundle.zip") == record
+    assert await filled.snapshots.get_object("snap_1", "other.zip") is None
+
+
+async def test_what_was_found_damaged_is_told_in_lists(filled: Storage) -> None:
+    """The first finding stays, and only the snapshot that it names is marked."""
+    await add(filled, snapshot("snap_1"), snapshot("snap_2"))
+    for what in ("its bytes no longer match", "found again"):
+        await filled.snapshots.mark_damaged(Damage("snap_1", what, NOW))
+    rows = await filled.snapshots.list_by_agent("agent_1", A)
+    assert [(row.snapshot_id, row.damage) for row in rows] == [
+        ("snap_2", ""),
+        ("snap_1", "its bytes no longer match"),
+    ]
 
 
 async def test_a_body_that_is_not_its_hash_is_refused(filled: Storage) -> None:
@@ -89,10 +121,7 @@ async def test_a_spool_moves_forward_only(filled: Storage) -> None:
     """Each spool of each machine for itself; a claim that no column holds is the largest that one does."""
 
     async def move(spool_id: str, sequence: int) -> None:
-        async def work(tx: Transaction) -> None:
-            await filled.snapshots.set_last_sequence(tx, "agent_1", spool_id, sequence)
-
-        await filled.transactions.run(work)
+        await filled.deposits.deposit(deposit(None, spool_id, sequence))
 
     for sequence in (3, 7, 5):
         await move("spool_a", sequence)
@@ -105,10 +134,9 @@ async def test_a_spool_moves_forward_only(filled: Storage) -> None:
 async def test_a_gap_is_counted_once(filled: Storage) -> None:
     """The same gap sent again is the same gap."""
 
-    async def work(tx: Transaction) -> None:
-        await filled.snapshots.add_gap(tx, "agent_1", "spool_a", 4, 9, "quota", NOW)
-
-    await filled.transactions.run(work)
-    await filled.transactions.run(work)
+    gap = GapDeposit("agent_1", "spool_a", 10, 4, 9, "quota", NOW)
+    await filled.deposits.deposit_gap(gap)
+    await asyncio.gather(filled.deposits.deposit_gap(gap), filled.deposits.deposit_gap(gap))
+    assert await filled.snapshots.last_sequence("agent_1", "spool_a") == 10
     assert await filled.snapshots.list_gaps("agent_1") == [(4, 9, "quota", NOW)]
     assert await filled.snapshots.list_gaps("agent_2") == []

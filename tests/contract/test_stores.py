@@ -14,7 +14,7 @@ from caseprobe_collector.access import Role
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Agent
 from caseprobe_collector.storage import Storage
-from tests.fakes_storage import NOW, agent, case, customer, join_code, schedule, session, snapshot, token, user
+from tests.fakes_storage import NOW, agent, case, customer, deposit, join_code, schedule, session, snapshot, token, user
 
 T = TypeVar("T")
 A, B = frozenset({"cust_a"}), frozenset({"cust_b"})
@@ -206,15 +206,9 @@ async def test_a_timetable_that_ended_is_still_known(filled: Storage) -> None:
 async def test_the_worst_is_that_of_the_newest_snapshots(filled: Storage) -> None:
     """Newest per machine and profile, in the order of arrival: a later good path does not hide a bad disk."""
     arrivals = [("agent_1", "quick", 4), ("agent_1", "quick", 3), ("agent_1", "path", 1), ("agent_2", "quick", 2)]
-    await put(
-        filled,
-        *[
-            lambda tx, n=n, a=a: filled.snapshots.add_snapshot(
-                tx, snapshot(f"snap_{n}", agent_id=a[0], profile=a[1], worst=a[2], case_id="case_1")
-            )
-            for n, a in enumerate(arrivals)
-        ],
-    )
+    for number, (agent_id, profile, worst) in enumerate(arrivals):
+        one = snapshot(f"snap_{number}", agent_id=agent_id, profile=profile, worst=worst, case_id="case_1")
+        await filled.deposits.deposit(deposit(one))
     found = await filled.cases.get_case("case_1", None)
     assert found is not None
     assert found.worst == 3

@@ -17,7 +17,7 @@ from caseprobe.ids import new_id
 from caseprobe.v1 import link_pb2
 from caseprobe_agent import grants, worker
 from caseprobe_agent.audit import Audit
-from caseprobe_agent.config import Settings
+from caseprobe_agent.config import DEFAULT, Settings
 from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import Identity, sign
 
@@ -101,6 +101,12 @@ def hello_of(identity: Identity, spool_id: str, label: str, system: str, boot_id
     )
     hello.sent_at.GetCurrentTime()
     return hello
+
+
+def label_of(settings: Settings, identity: Identity) -> str:
+    """What this machine is called: as the settings say, else as it was enrolled, else its host name."""
+    named_by_settings = settings.origins.get("label", DEFAULT) != DEFAULT
+    return settings.label if named_by_settings else identity.label or settings.label
 
 
 def system_name() -> str:

@@ -13,7 +13,7 @@ from datetime import UTC
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from caseprobe.errors import UsageError
+from caseprobe.errors import Revoked, UsageError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.app import parts
@@ -25,7 +25,7 @@ from caseprobe_agent.app.renewal import Renewal
 from caseprobe_agent.config import Settings
 from caseprobe_agent.gate import Gate
 from caseprobe_agent.grants import Grants
-from caseprobe_agent.identity import Identity, load
+from caseprobe_agent.identity import Identity, end, load
 from caseprobe_agent.link import Link
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
@@ -58,6 +58,7 @@ class Resident:
         self.ready = asyncio.Event()
         self._settings = settings
         self._identity = identity
+        self._label = parts.label_of(settings, identity)
         self._spool = spool
         self._run_apart = run
         self._machine = Machine()
@@ -127,6 +128,7 @@ class Resident:
 
         Raises Revoked where the collector ended this machine's enrolment.
         """
+        end(self._settings.state_folder, "")
         await self.sessions.recover()
         await self.timetable.load()
         async with listening(self._settings.socket_path, self.desk.answer):
@@ -137,6 +139,9 @@ class Resident:
                 await asyncio.wait({link, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if link.done():
                     link.result()
+            except Revoked as error:
+                end(self._settings.state_folder, str(error))
+                raise
             finally:
                 await self._end([link, stop])
 
@@ -154,7 +159,7 @@ class Resident:
     async def _hello(self) -> link_pb2.Hello:
         """The first frame of every stream: who, since when, what this machine can do and lets be done."""
         spool_id, acked = await self._spool.position()
-        hello = parts.hello_of(self._identity, spool_id, self._settings.label, parts.system_name(), self._boot_id)
+        hello = parts.hello_of(self._identity, spool_id, self._label, parts.system_name(), self._boot_id)
         hello.last_acked_sequence = acked
         hello.capabilities.extend(CAPABILITIES)
         hello.schedules_sha256 = self.timetable.sha256
@@ -207,7 +212,7 @@ class Resident:
         damaged, lost = self._spool.damage
         return {
             "agent_id": self._identity.agent_id,
-            "label": self._settings.label,
+            "label": self._label,
             "collector": self._identity.link_address,
             "connected": link.connected,
             "collector_version": link.collector_version,
@@ -218,7 +223,7 @@ class Resident:
             "spool_damaged_files": list(damaged),
             "spool_lost_records": lost,
             "certificate_valid_until": self._identity.valid_until_at.isoformat(timespec="seconds"),
-            "schedules": [{"schedule_id": one.schedule_id, "name": one.name} for one in self.timetable.schedules],
+            "schedules": self.timetable.rows(),
         }
 
 

@@ -56,6 +56,7 @@ def _local(settings: Settings) -> dict[str, Any]:
     decisions = {choice: name for name, choice in CHOICES.items()}
     return {
         "enrolled": identity is not None,
+        "ended": identity.ended if identity else "",
         "settings": {
             name: {"value": str(getattr(settings, name)), "origin": origin}
             for name, origin in settings.origins.items()
@@ -90,7 +91,8 @@ def _tables(document: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, str
     questions = _list(document, "questions")
     asked = [(one["id"], f"{one['kind']} {one['target']} for {one['requested_by']}") for one in questions]
     yield "Waiting for your answer (caseprobe consent allow ID)", asked
-    yield "Timetables", [(one["schedule_id"], one["name"]) for one in _list(document, "schedules")]
+    timetables = _list(document, "schedules")
+    yield "Timetables", [(one["schedule_id"], f"{one['name']}, next {one['next_run_at'] or '-'}") for one in timetables]
     yield "Policy", list(document["policy"].items())
     settings = document["settings"].items()
     yield "Settings", [(name, f"{one['value']}   ({one['origin']})") for name, one in settings]
@@ -104,6 +106,8 @@ def _headline(document: dict[str, Any]) -> tuple[str, str]:
     """The one sentence, and how it is drawn."""
     if not document["enrolled"]:
         return "This machine is not enrolled: use `caseprobe enroll JOINCODE`.", "yellow"
+    if document["ended"] and not document["running"]:
+        return f"{document['ended']}; `caseprobe leave` cleans up here.", "red"
     if not document["running"]:
         return "The agent does not run: start it with `caseprobe run`.", "yellow"
     if document["connected"]:

@@ -31,6 +31,10 @@ class Key:
     read: Callable[[Value], str | float]
 
 
+# The origin of a setting that nobody made.
+DEFAULT = "default"
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the agent goes by. origins says of each setting where it came from, for `caseprobe status`."""
@@ -157,13 +161,13 @@ def _value(
             return key.read(document.values[key.name]), f"{document.path}, line {document.line(key.name)}"
         except ValueError as error:
             document.refuse(key.name, f"{error}, not {document.values[key.name]!r}")
-    return key.default, "default"
+    return key.default, DEFAULT
 
 
 def _origin(name: str, environ: Mapping[str, str], flags: Mapping[str, str], own: str) -> str:
     """Where a folder's name came from; own says whose default it is."""
     variable = f"CASEPROBE_{name.upper()}"
-    default = "default of a service" if own == "service" else "default"
+    default = "default of a service" if own == "service" else DEFAULT
     return f"flag --{name}" if flags.get(name) else variable if environ.get(variable) else default
 
 

@@ -5,7 +5,7 @@ loads cryptography. `enrol` makes an Identity, `load` reads it back, `sign` and 
 """
 
 from caseprobe_agent.identity.enrolment import Enrolled, enrol, parse_join_code
-from caseprobe_agent.identity.state import ENROLLED, ONE_SHOT, Identity, forget, load
+from caseprobe_agent.identity.state import ENROLLED, ONE_SHOT, Identity, end, forget, load
 from caseprobe_agent.identity.use import accept_certificate, renewal_due, renewal_request, sign
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Enrolled",
     "Identity",
     "accept_certificate",
+    "end",
     "enrol",
     "forget",
     "load",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import ssl
 import time
@@ -77,6 +78,7 @@ async def enrol(
     answered = await _ask(code.address, ca_der, request, clocks, timeout_seconds)
     response, offset_seconds, round_trip_seconds = answered
     identity = await _identity(code, response, kind, private, public, ca_der, run)
+    identity = dataclasses.replace(identity, label=label)
     save(folder, identity)
     return Enrolled(identity, response, offset_seconds, round_trip_seconds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,10 @@ class Identity:
     # The certificate's validity, by the collector's clock.
     valid_from_at: datetime
     valid_until_at: datetime
+    # What the machine was enrolled as; the settings may name it anew.
+    label: str = ""
+    # Why the collector ended this enrolment; empty while it stands.
+    ended: str = ""
 
 
 def key_path(folder: Path, kind: str) -> Path:
@@ -71,8 +76,17 @@ def save(folder: Path, identity: Identity) -> None:
         "ca": identity.ca_pem.decode("ascii"),
         "valid_from": identity.valid_from_at.timestamp(),
         "valid_until": identity.valid_until_at.timestamp(),
+        "label": identity.label,
+        "ended": identity.ended,
     }
     write_private(folder / f"{identity.kind}.json", json.dumps(kept, indent=1).encode("ascii"))
+
+
+def end(folder: Path, reason: str) -> None:
+    """Note why the collector ended a machine's enrolment, for `caseprobe status`; empty: it stands (again)."""
+    identity = load(folder)
+    if identity is not None and identity.ended != reason:
+        save(folder, dataclasses.replace(identity, ended=reason))
 
 
 def forget(folder: Path, kind: str = ENROLLED) -> None:
@@ -100,4 +114,6 @@ def _from_json(kept: dict[str, object], key: bytes, kind: str) -> Identity:
         case_id=str(text["case_id"]),
         valid_from_at=moment(float(str(kept["valid_from"]))),
         valid_until_at=moment(float(str(kept["valid_until"]))),
+        label=str(kept.get("label", "")),
+        ended=str(kept.get("ended", "")),
     )

@@ -41,10 +41,14 @@ def newest_fires(line: str, since: datetime, until: datetime, count: int) -> lis
     return found[-count:]
 
 
+def next_fire(line: str, after: datetime) -> datetime | None:
+    """The line's next time; None where there is none within five years."""
+    return next(fires_between(line, after, after + SPANS[-1]), None)
+
+
 def gap_seconds(line: str, at: datetime) -> float:
     """Seconds from a time to the line's next one; 0 where there is none within five years."""
-    following = next(fires_between(line, at, at + SPANS[-1]), at)
-    return (following - at).total_seconds()
+    return ((next_fire(line, at) or at) - at).total_seconds()
 
 
 def day_of_week(field: str) -> str:

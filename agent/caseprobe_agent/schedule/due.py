@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from caseprobe.v1.link_pb2 import CATCH_UP_ALL, CATCH_UP_SKIP, Schedule
-from caseprobe_agent.schedule.cron import gap_seconds, newest_fires
+from caseprobe_agent.schedule.cron import gap_seconds, newest_fires, next_fire
 
 LONGEST_SPLAY_SECONDS = 60.0
 # More runs than this are never caught up on, so that a machine that was off for a year does not measure for a day.
@@ -89,6 +89,15 @@ def due(schedules: Sequence[Schedule], last_runs: Mapping[str, LastRun], now: Mo
             slots = _period_slots(schedule, last, now) if schedule.every_seconds else _cron_slots(schedule, last, now)
             found += _caught_up(schedule, slots, now)
     return found
+
+
+def upcoming(schedule: Schedule, last: LastRun, now: Moment) -> datetime | None:
+    """When a timetable runs next; None for a cron line that names no time within five years."""
+    if not schedule.every_seconds:
+        return next_fire(schedule.cron, now.wall)
+    elapsed = _elapsed(last, now)
+    wait = schedule.every_seconds - elapsed if elapsed is not None else 0.0
+    return now.wall + timedelta(seconds=max(0.0, wait))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from caseprobe.errors import UsageError
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.schedule.due import Due, LastRun, Moment, due, first
+from caseprobe_agent.schedule.due import Due, LastRun, Moment, due, first, upcoming
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -55,6 +55,14 @@ class Timetable:
     def schedules(self) -> list[link_pb2.Schedule]:
         """The timetables in force."""
         return list(self._schedules.schedules)
+
+    def rows(self) -> list[dict[str, str]]:
+        """The timetables for people: id, name, and when each runs next."""
+        now = self._moment()
+        return [
+            {"schedule_id": one.schedule_id, "name": one.name, "next_run_at": self._next(one, now)}
+            for one in self.schedules
+        ]
 
     @property
     def has_cron(self) -> bool:
@@ -133,6 +141,14 @@ class Timetable:
         except UsageError as error:
             log.warning("timetable %s: %s", schedule.name, error)
             return []
+
+    def _next(self, schedule: link_pb2.Schedule, now: Moment) -> str:
+        """Local time to the second; empty where it never runs or cannot be understood."""
+        last = self._last.get(schedule.schedule_id)
+        with contextlib.suppress(UsageError):
+            at = upcoming(schedule, last, now) if last else None
+            return at.isoformat(" ", "seconds") if at else ""
+        return ""
 
     async def _slots(self, schedule_id: str, slots: list[Due]) -> None:
         """Run the slots of one timetable, one after the other."""

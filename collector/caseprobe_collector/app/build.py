@@ -82,7 +82,9 @@ def build(config: CollectorConfig, storage: Storage) -> Built:
     audit = AuditLog(storage.audit, clock)
     links = OpenLinks(bus, clock)
     limits = Limits()
-    ingest = Ingest(run, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock)
+    ingest = Ingest(
+        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+    )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
     desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits)

@@ -14,6 +14,7 @@ from caseprobe.errors import (
     NotFound,
     PolicyRefused,
     Refused,
+    StorageDamaged,
     StorageFull,
     TooLarge,
     Unreachable,
@@ -42,6 +43,7 @@ STATUS: tuple[tuple[type[CaseprobeError], int], ...] = (
     (Busy, 429),
     (StorageFull, 507),
     (Unreachable, 503),
+    (StorageDamaged, 503),
     (CaseprobeError, 500),
 )
 HTTP_LINES = {

@@ -1,6 +1,6 @@
 """Whole items made durable, and only then acknowledged.
 
-Why an acknowledged snapshot is never lost: `store` returns after `Transactions.run` did, which is a real fsync, and
+Why an acknowledged snapshot is never lost: `store` returns after `DepositStore.deposit` did, which is a real fsync, and
 after every object that the row names was put, which is an fsync of file and folder. Nothing else makes an ack.
 Why it is recorded once: row and spool sequence commit together, and a row that is there changes nothing, so what
 is sent again after a lost ack is answered like the first time.
@@ -28,13 +28,22 @@ from caseprobe_collector.ports import (
     Bus,
     CaseStore,
     Clock,
+    DepositStore,
     Objects,
     SessionStore,
     SnapshotStore,
-    Transaction,
-    Transactions,
 )
-from caseprobe_collector.records import Agent, Event, SnapshotRow, StoredSnapshot, finding_index, worst_severity
+from caseprobe_collector.records import (
+    Agent,
+    Deposit,
+    Event,
+    GapDeposit,
+    ObjectRecord,
+    SnapshotRow,
+    StoredSnapshot,
+    finding_index,
+    worst_severity,
+)
 
 SNAPSHOT_ID = re.compile(r"snap_[0-9a-f]{32}")
 MAX_SNAPSHOT_BYTES = 64 << 20
@@ -95,7 +104,7 @@ class Ingest:
 
     def __init__(
         self,
-        transactions: Transactions,
+        deposits: DepositStore,
         snapshots: SnapshotStore,
         cases: CaseStore,
         sessions: SessionStore,
@@ -104,7 +113,7 @@ class Ingest:
         bus: Bus,
         clock: Clock,
     ) -> None:
-        self._transactions = transactions
+        self._deposits = deposits
         self._snapshots = snapshots
         self._cases = cases
         self._sessions = sessions
@@ -128,22 +137,20 @@ class Ingest:
         _check_identity(agent, snapshot)
         name = object_name(agent.agent_id, snapshot.snapshot_id)
         # A resent bundle must not replace bytes that were acknowledged.
-        if await self._snapshots.get_snapshot(snapshot.snapshot_id, None) is None:
+        records: tuple[ObjectRecord, ...] = ()
+        if await self._snapshots.get_row(snapshot.snapshot_id, None) is None:
             file.seek(0)
-            await self._objects.put(name, _chunks(file))
+            size, sha256 = await self._objects.put(name, _chunks(file))
+            records = (ObjectRecord(BUNDLE_OBJECT, name, size, sha256),)
         body = zstandard.ZstdCompressor(level=3).compress(snapshot.SerializeToString())
-        return await self._commit(agent, snapshot, body, (BUNDLE_OBJECT,), spool_id, sequence)
+        return await self._commit(agent, snapshot, body, records, spool_id, sequence)
 
     async def store_gap(self, agent: Agent, spool_id: str, gap: link_pb2.Gap) -> Stored:
         """Record what the agent had to drop."""
-
-        async def work(tx: Transaction) -> None:
-            await self._snapshots.add_gap(
-                tx, agent.agent_id, spool_id, gap.first_sequence, gap.last_sequence, gap.reason[:200], self._clock.now()
-            )
-            await self._snapshots.set_last_sequence(tx, agent.agent_id, spool_id, gap.sequence)
-
-        await self._transactions.run(work)
+        first, last, now = gap.first_sequence, gap.last_sequence, self._clock.now()
+        await self._deposits.deposit_gap(
+            GapDeposit(agent.agent_id, spool_id, gap.sequence, first, last, gap.reason[:200], now)
+        )
         return Stored(gap.sequence, "")
 
     async def _commit(
@@ -151,33 +158,26 @@ class Ingest:
         agent: Agent,
         snapshot: snapshot_pb2.Snapshot,
         body: bytes,
-        objects: tuple[str, ...],
+        objects: tuple[ObjectRecord, ...],
         spool_id: str,
         sequence: int,
     ) -> Stored:
         _check_identity(agent, snapshot)
         case_id, code, notice = await self._attachment(agent, snapshot)
-        row = self._row(agent, snapshot, body, objects, case_id, notice)
-
-        async def work(tx: Transaction) -> bool:
-            added = await self._snapshots.add_snapshot(tx, StoredSnapshot(row, body, finding_index(snapshot)))
-            if spool_id:
-                await self._snapshots.set_last_sequence(tx, agent.agent_id, spool_id, sequence)
-            if added:
-                await self._audit.record(tx, agent.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, notice)
-            return added
-
-        if await self._transactions.run(work):
+        row = self._row(agent, snapshot, body, tuple(one.name for one in objects), case_id, notice)
+        entry = self._audit.entry(agent.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, notice)
+        stored = StoredSnapshot(row, body, finding_index(snapshot))
+        if await self._deposits.deposit(Deposit(stored, entry, spool_id, sequence, objects)):
             self._announce(row)
             return Stored(sequence, row.snapshot_id, code, notice)
         return await self._stored_before(agent, row, sequence)
 
     async def _stored_before(self, agent: Agent, row: SnapshotRow, sequence: int) -> Stored:
         """The answer of the first time; another machine's id is refused."""
-        first = await self._snapshots.get_snapshot(row.snapshot_id, None)
-        if first is None or first.row.agent_id != agent.agent_id:
+        first = await self._snapshots.get_row(row.snapshot_id, None)
+        if first is None or (first.agent_id != agent.agent_id and not first.damage):
             raise NotAllowed(f"snapshot id {row.snapshot_id} belongs to another machine")
-        return Stored(sequence, row.snapshot_id, "not_attached" if first.row.notice else "", first.row.notice)
+        return Stored(sequence, row.snapshot_id, "not_attached" if first.notice else "", first.notice)
 
     async def _attachment(self, agent: Agent, snapshot: snapshot_pb2.Snapshot) -> tuple[str, str, str]:
         """(case id or "", notice code, notice): a machine's word alone never attaches anything."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,8 @@ from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage.failures import failure_of
 from caseprobe_collector.storage.schema import migrate
 from caseprobe_collector.storage.unit import Parameters
-from caseprobe_collector.storage.writer import Writer
+from caseprobe_collector.storage.upkeep import CHECKPOINT_PAGES, Upkeep
+from caseprobe_collector.storage.writer import Group, Writer
 
 T = TypeVar("T")
 READERS = 4
@@ -28,7 +30,10 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -16384",
     "PRAGMA journal_size_limit = 67108864",
+    f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
 )
+# Bytes that were damaged need not be UTF-8 any more: they are shown as such, and fail no list that they stand in.
+TEXT = partial(str, encoding="utf-8", errors="replace")
 
 
 class Database:
@@ -40,11 +45,15 @@ class Database:
             path, (*PRAGMAS, "PRAGMA query_only = ON"), poolclass=QueuePool, pool_size=READERS, max_overflow=0
         )
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._writer = Writer(self._write_engine)
+        self._writer = Writer(self._write_engine, Upkeep(path))
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do the work and commit it durably, together with whoever else commits now; see `Writer.run`."""
         return await self._writer.run(work)
+
+    async def join(self, group: Group, item: Any) -> Any:
+        """Store an item durably together with all that others hand to the same group now; see `Writer.join`."""
+        return await self._writer.join(group, item)
 
     async def rows(self, statement: sa.Executable, parameters: Parameters | None = None) -> Sequence[sa.Row[Any]]:
         """The rows of a query; inside a unit of work they are those that the unit sees."""
@@ -97,6 +106,7 @@ def _engine(path: Path, pragmas: Sequence[str], **pool: Any) -> sa.Engine:
     def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
         # None: the driver begins no transaction by itself, so that BEGIN IMMEDIATE and SAVEPOINT are ours.
         connection.isolation_level = None
+        connection.text_factory = TEXT
         for pragma in pragmas:
             connection.execute(pragma)
 

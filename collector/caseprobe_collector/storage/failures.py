@@ -7,7 +7,7 @@ import sqlite3
 
 import sqlalchemy as sa
 
-from caseprobe.errors import Busy, CaseprobeError, Corrupt, StorageFull, UsageError
+from caseprobe.errors import Busy, CaseprobeError, StorageDamaged, StorageFull, UsageError
 
 FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -36,7 +36,8 @@ def _of_sqlite(error: sqlite3.Error) -> CaseprobeError:
     if code == sqlite3.SQLITE_FULL:
         return full()
     if code in DAMAGED:
-        return Corrupt(f"the database is damaged ({error}): stop the collector and restore a backup")
+        # Never "refused": whoever sends keeps what it has until the database takes it again.
+        return StorageDamaged(f"the database is damaged ({error}): stop the collector and restore a backup")
     if isinstance(error, sqlite3.IntegrityError):
         return UsageError("the record exists already, or names one that does not exist")
     # Nothing of it was acknowledged; whoever sends it again is answered as the first time.

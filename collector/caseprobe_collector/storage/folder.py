@@ -16,6 +16,7 @@ from caseprobe_collector.storage.authority import FileAuthority, create_authorit
 from caseprobe_collector.storage.cases import SqlCases
 from caseprobe_collector.storage.customers import SqlCustomers
 from caseprobe_collector.storage.database import Database, create_private
+from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
 from caseprobe_collector.storage.objects import FileObjects
@@ -39,6 +40,7 @@ class Storage:
     customers: SqlCustomers
     fleet: SqlFleet
     users: SqlUsers
+    deposits: SqlDeposits
     snapshots: SqlSnapshots
     sessions: SqlSessions
     schedules: SqlSchedules
@@ -80,6 +82,7 @@ def _stores(database: Database, objects: FileObjects, authority: FileAuthority) 
         customers=SqlCustomers(database),
         fleet=SqlFleet(database),
         users=SqlUsers(database),
+        deposits=SqlDeposits(database, objects),
         snapshots=SqlSnapshots(database, objects),
         sessions=SqlSessions(database),
         schedules=SqlSchedules(database),

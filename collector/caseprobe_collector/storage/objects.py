@@ -72,17 +72,13 @@ class FileObjects:
         except NotFound:
             return None
 
-    # --- for callers on threads of their own ---
+    async def put_bytes(self, name: str, data: bytes) -> None:
+        """Store bytes durably; raises StorageFull."""
+        await _blocking(_put, self._path(name), data)
 
-    def put_now(self, name: str, data: bytes) -> None:
-        """Store bytes durably, blocking; raises StorageFull."""
-        path = self._path(name)
-        _mapped(make_folder, path.parent)
-        _mapped(_put, path, data)
-
-    def get_now(self, name: str) -> bytes:
-        """All of an object's bytes, blocking; raises NotFound."""
-        return _mapped(self._path(name).read_bytes)
+    async def get_bytes(self, name: str) -> bytes:
+        """All of an object's bytes; raises NotFound."""
+        return await _blocking(self._path(name).read_bytes)
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
@@ -99,6 +95,7 @@ class FileObjects:
 
 
 def _put(path: Path, data: bytes) -> None:
+    make_folder(path.parent)
     with durable_file(path) as descriptor:
         write_whole(descriptor, data)
 

@@ -27,6 +27,6 @@ def values(record: object, *left_out: str) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in left_out}
 
 
-def seen_by(column: sa.Column[Any], customers: Customers) -> sa.ColumnElement[bool]:
+def seen_by(column: sa.ColumnElement[Any], customers: Customers) -> sa.ColumnElement[bool]:
     """The condition that a row belongs to one of these customers; None is every customer, an empty set none."""
     return sa.true() if customers is None else column.in_(sorted(customers))

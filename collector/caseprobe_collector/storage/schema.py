@@ -7,15 +7,25 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from caseprobe.errors import ConfigurationError, Corrupt
-from caseprobe_collector.storage.tables import METADATA, SCHEMA
+from caseprobe_collector.storage.rowform import COLUMNS, row_sha256
+from caseprobe_collector.storage.tables import BODIES, DAMAGES, METADATA, OBJECTS, SCHEMA
 
 
-def _first(connection: sa.Connection) -> None:
-    METADATA.create_all(connection)
+def _hashes(connection: sa.Connection) -> None:
+    """Give every snapshot's row a hash, and its files and what was found damaged a place."""
+    connection.exec_driver_sql("ALTER TABLE snapshots ADD COLUMN row_sha256 BLOB")
+    METADATA.create_all(connection, [OBJECTS, DAMAGES])
+    for index in BODIES.indexes:
+        index.create(connection)
+    columns = ", ".join(COLUMNS)
+    rows = connection.exec_driver_sql(f"SELECT number, {columns} FROM snapshots").all()
+    for number, *values in rows:
+        connection.exec_driver_sql("UPDATE snapshots SET row_sha256 = ? WHERE number = ?", (row_sha256(values), number))
 
 
-# One entry a version, in order; a released one never changes.
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_first,)
+# The way from each version to the next, in order; a released one never changes. An empty database needs none of them.
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes,)
+NEWEST = 1 + len(STEPS)
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -26,17 +36,23 @@ def migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         found = version_of(connection)
-        if found > len(STEPS):
+        if found > NEWEST:
             raise ConfigurationError(
-                f"the database has schema {found}, this version knows schema {len(STEPS)}: "
+                f"the database has schema {found}, this version knows schema {NEWEST}: "
                 "install the newer caseprobe again, or restore the backup from before it"
             )
-        for step in STEPS[found:]:
-            step(connection)
-        if found < len(STEPS):
-            connection.execute(sa.delete(SCHEMA))
-            connection.execute(sa.insert(SCHEMA).values(version=len(STEPS)))
+        if found < NEWEST:
+            _advance(connection, found)
         connection.commit()
+
+
+def _advance(connection: sa.Connection, found: int) -> None:
+    if found == 0:
+        METADATA.create_all(connection)
+    for step in STEPS[found - 1 :] if found else ():
+        step(connection)
+    connection.execute(sa.delete(SCHEMA))
+    connection.execute(sa.insert(SCHEMA).values(version=NEWEST))
 
 
 def version_of(connection: sa.Connection) -> int:

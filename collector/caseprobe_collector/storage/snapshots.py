@@ -1,8 +1,10 @@
-"""Snapshots in tables: the row for lists, the bytes apart, an index of findings, where each spool stands."""
+"""Reading snapshots: every row and every body is checked against its hash before it is shown to anyone."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,25 +13,21 @@ from sqlalchemy.dialects.sqlite import insert
 
 from caseprobe.errors import Corrupt, NotFound
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.records import Customers, SnapshotRow, StoredSnapshot
+from caseprobe_collector.records import Customers, Damage, ObjectRecord, SnapshotRow, StoredSnapshot
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.objects import FileObjects
-from caseprobe_collector.storage.rows import records, seen_by, values
-from caseprobe_collector.storage.tables import BODIES, FINDINGS, GAPS, POSITIONS, SNAPSHOTS
-from caseprobe_collector.storage.unit import Unit, unit_of
+from caseprobe_collector.storage.rowform import COLUMNS, checked_row
+from caseprobe_collector.storage.rows import first, seen_by, values
+from caseprobe_collector.storage.tables import BODIES, DAMAGES, GAPS, OBJECTS, POSITIONS
+from caseprobe_collector.storage.unit import unit_of
 
-# Up to here a body shares its row's commit; above it a file costs less than the database's pages.
-IN_DATABASE_BYTES = 256 << 10
-
-ADD = insert(SNAPSHOTS).on_conflict_do_nothing(["snapshot_id"])
-ADD_BODY = sa.insert(BODIES)
-ADD_FINDING = sa.insert(FINDINGS)
-_POSITION = insert(POSITIONS)
-MOVE = _POSITION.on_conflict_do_update(
-    ["agent_id", "spool_id"], set_={"sequence": sa.func.max(POSITIONS.c.sequence, _POSITION.excluded.sequence)}
+# Without the columns' types: what is compared with the hash is what lies there, not what conversion makes of it.
+_RAW = sa.table("snapshots", *(sa.column(name) for name in (*COLUMNS, "row_sha256", "number")))
+_FOUND = sa.select(*(_RAW.c[name] for name in (*COLUMNS, "row_sha256")), DAMAGES.c.what).select_from(
+    _RAW.outerjoin(DAMAGES, DAMAGES.c.snapshot_id == _RAW.c.snapshot_id)
 )
-ADD_GAP = insert(GAPS).on_conflict_do_nothing()
-COLUMNS = [column for column in SNAPSHOTS.c if column.name != "number"]
+MARK = insert(DAMAGES).on_conflict_do_nothing(["snapshot_id"])
+BODY_DAMAGE = "its bytes no longer match their SHA-256"
 
 
 class SqlSnapshots:
@@ -39,40 +37,33 @@ class SqlSnapshots:
         self._database = database
         self._objects = objects
 
-    async def add_snapshot(self, tx: Transaction, snapshot: StoredSnapshot) -> bool:
-        """Store it with its findings' index; False where its id was there already (nothing is changed then).
-
-        Raises Corrupt where the body is not what the row's hash says: that would be an error found too late.
-        """
-        if hashlib.sha256(snapshot.body).digest() != snapshot.row.sha256:
-            raise Corrupt(f"{snapshot.row.snapshot_id}: the body does not match its SHA-256; it was not stored")
-        unit = unit_of(tx)
-        if not await unit.write(ADD, values(snapshot.row)):
-            return False
-        await self._add_body(unit, snapshot)
-        if snapshot.findings:
-            await unit.write(ADD_FINDING, [_finding(snapshot.row.snapshot_id, *one) for one in snapshot.findings])
-        return True
-
     async def get_snapshot(self, snapshot_id: str, customers: Customers) -> StoredSnapshot | None:
-        """Raises Corrupt where the bytes no longer match their hash. The findings' index is not read back."""
-        wanted = (SNAPSHOTS.c.snapshot_id == snapshot_id) & seen_by(SNAPSHOTS.c.customer_id, customers)
-        rows = await self._database.rows(sa.select(*COLUMNS).where(wanted))
-        if not rows:
+        """Raises Corrupt where row or bytes no longer match their hash. The findings' index is not read back."""
+        row = await self.get_row(snapshot_id, customers)
+        if row is None:
             return None
-        row = records(SnapshotRow, rows)[0]
-        body = await self._body(snapshot_id)
+        body = None if row.damage else await self._body(snapshot_id)
         if body is None or hashlib.sha256(body).digest() != row.sha256:
-            raise Corrupt(f"{snapshot_id} is damaged on the collector's disk: its bytes do not match their SHA-256")
+            raise Corrupt(f"{snapshot_id} is damaged on the collector's disk: {row.damage or BODY_DAMAGE}")
         return StoredSnapshot(row, body)
+
+    async def get_row(self, snapshot_id: str, customers: Customers) -> SnapshotRow | None:
+        """One row, None where there is none; a damaged one tells its id and its damage alone."""
+        return next(iter(await self._list(_RAW.c.snapshot_id == snapshot_id, customers, 1)), None)
 
     async def list_by_case(self, case_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]:
         """Snapshots of a case, newest first, in the order of their arrival."""
-        return await self._list(SNAPSHOTS.c.case_id == case_id, customers, limit)
+        return await self._list(_RAW.c.case_id == case_id, customers, limit)
 
     async def list_by_agent(self, agent_id: str, customers: Customers, limit: int = 100) -> list[SnapshotRow]:
         """Snapshots of a machine, newest first, in the order of their arrival."""
-        return await self._list(SNAPSHOTS.c.agent_id == agent_id, customers, limit)
+        return await self._list(_RAW.c.agent_id == agent_id, customers, limit)
+
+    async def get_object(self, snapshot_id: str, name: str) -> ObjectRecord | None:
+        """What a file beside a snapshot must be, None where there is none."""
+        query = sa.select(OBJECTS.c.name, OBJECTS.c.object, OBJECTS.c.size_bytes, OBJECTS.c.sha256)
+        mine = (OBJECTS.c.snapshot_id == snapshot_id) & (OBJECTS.c.name == name)
+        return first(ObjectRecord, await self._database.rows(query.where(mine)))
 
     async def last_sequence(self, agent_id: str, spool_id: str) -> int:
         """The largest sequence stored of a spool, 0 where there is none."""
@@ -80,48 +71,35 @@ class SqlSnapshots:
         rows = await self._database.rows(sa.select(POSITIONS.c.sequence).where(mine))
         return int(rows[0].sequence) if rows else 0
 
-    async def set_last_sequence(self, tx: Transaction, agent_id: str, spool_id: str, sequence: int) -> None:
-        """Move a spool's last sequence, in the transaction that stores its item; never back."""
-        position = {"agent_id": agent_id, "spool_id": spool_id, "sequence": sequence}
-        await unit_of(tx).write(MOVE, position)
-
-    async def add_gap(
-        self, tx: Transaction, agent_id: str, spool_id: str, first: int, last: int, reason: str, at: datetime
-    ) -> None:
-        """Record what an agent had to drop; the same gap again changes nothing."""
-        gap = {"agent_id": agent_id, "spool_id": spool_id, "first": first, "last": last, "reason": reason, "at": at}
-        await unit_of(tx).write(ADD_GAP, gap)
-
     async def list_gaps(self, agent_id: str) -> list[tuple[int, int, str, datetime]]:
         """What an agent had to drop: first, last, reason, when; oldest first."""
         columns = (GAPS.c.first, GAPS.c.last, GAPS.c.reason, GAPS.c.at)
         rows = await self._database.rows(sa.select(*columns).where(GAPS.c.agent_id == agent_id).order_by(GAPS.c.number))
         return [(int(row.first), int(row.last), row.reason, row.at) for row in rows]
 
-    async def _add_body(self, unit: Unit, snapshot: StoredSnapshot) -> None:
-        row = snapshot.row
-        if len(snapshot.body) <= IN_DATABASE_BYTES:
-            await unit.write(ADD_BODY, {"snapshot_id": row.snapshot_id, "body": snapshot.body, "object": None})
-            return
-        # Named by its hash: no id that a machine chose becomes a path, and no other's file can be replaced.
-        name = f"bodies/{row.sha256.hex()[:2]}/{row.sha256.hex()}"
-        self._objects.put_now(name, snapshot.body)
-        await unit.write(ADD_BODY, {"snapshot_id": row.snapshot_id, "body": None, "object": name})
+    async def mark_damaged(self, damage: Damage) -> None:
+        """Remember it, the first finding alone."""
+
+        async def work(tx: Transaction) -> None:
+            await unit_of(tx).write(MARK, values(damage))
+
+        await self._database.run(work)
 
     async def _body(self, snapshot_id: str) -> bytes | None:
         query = sa.select(BODIES.c.body, BODIES.c.object).where(BODIES.c.snapshot_id == snapshot_id)
         rows = await self._database.rows(query)
         if not rows or rows[0].object is None:
-            return rows[0].body if rows else None
+            return rows[0].body if rows and isinstance(rows[0].body, bytes) else None
         try:
-            return await self._database.call(self._objects.get_now, rows[0].object)
-        except NotFound:
+            return await self._objects.get_bytes(rows[0].object)
+        except (NotFound, ValueError):
             return None
 
     async def _list(self, mine: sa.ColumnElement[bool], customers: Customers, limit: int) -> list[SnapshotRow]:
-        query = sa.select(*COLUMNS).where(mine, seen_by(SNAPSHOTS.c.customer_id, customers))
-        return records(SnapshotRow, await self._database.rows(query.order_by(SNAPSHOTS.c.number.desc()).limit(limit)))
+        query = _FOUND.where(mine, seen_by(_RAW.c.customer_id, customers))
+        rows = await self._database.rows(query.order_by(_RAW.c.number.desc()).limit(limit))
+        return await asyncio.to_thread(_checked, rows) if len(rows) > 1 else _checked(rows)
 
 
-def _finding(snapshot_id: str, check_id: str, object: str, state: int) -> dict[str, Any]:
-    return {"snapshot_id": snapshot_id, "check_id": check_id, "object": object, "state": state}
+def _checked(rows: Sequence[Sequence[Any]]) -> list[SnapshotRow]:
+    return [checked_row(row[:-2], row[-2], row[-1] or "") for row in rows]

@@ -129,6 +129,8 @@ SNAPSHOTS = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("objects", Names, nullable=False),
     _text("notice"),
+    # Over all columns above but number: SQLite does not notice a bit that flips in a row.
+    Column("row_sha256", LargeBinary),
     Index("snapshots_of_case", "case_id", "agent_id", "profile", "number"),
     Index("snapshots_of_agent", "agent_id", "profile", "number"),
 )
@@ -140,6 +142,27 @@ BODIES = Table(
     Column("snapshot_id", ForeignKey("snapshots.snapshot_id"), primary_key=True),
     Column("body", LargeBinary),
     Column("object", Text),
+    Index("bodies_of_object", "object", sqlite_where=sa.text("object IS NOT NULL")),
+)
+
+# Files beside a snapshot: where their bytes lie and what they must be.
+OBJECTS = Table(
+    "snapshot_objects",
+    METADATA,
+    Column("snapshot_id", ForeignKey("snapshots.snapshot_id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("object", Text, nullable=False, index=True),
+    _number("size_bytes"),
+    Column("sha256", LargeBinary, nullable=False),
+)
+
+# What was found to be no longer what its hash says; it refers to nothing, because what it names may be gone.
+DAMAGES = Table(
+    "damages",
+    METADATA,
+    Column("snapshot_id", Text, primary_key=True),
+    _text("what"),
+    _at("found_at"),
 )
 
 FINDINGS = Table(

@@ -1,20 +1,25 @@
 """Group commit: many callers' units of work, one fsync.
 
-Why an answer means durable: `run` returns after COMMIT did, and COMMIT with synchronous=FULL returns after fsync.
-Why nothing waits for a timer: whoever comes first is committed at once; those who come meanwhile are the next batch.
+Why an answer means durable: `run` and `join` return after COMMIT did, and COMMIT with synchronous=FULL returns after
+fsync. Why nothing waits for a timer: whoever comes first is committed at once; those who come meanwhile are the next
+batch. Why a failed fsync is never followed by an ack: a COMMIT that raises fails every caller of its batch. What the
+kernel holds of the file after that is not known (it may drop the pages that it could not write and call them clean),
+so the connection is closed, and the next one must first show the last entry that was acknowledged (`verify`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from threading import get_ident
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
+import structlog
 
 from caseprobe.errors import Busy
 from caseprobe_collector.ports import Transaction
@@ -23,15 +28,24 @@ from caseprobe_collector.storage.unit import Unit, drive
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[Any]]
+# Stores the items of many callers in the open transaction; gives each one's answer, in their order.
+Group = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
 MOST_PER_COMMIT = 256
 MOST_WAITING = 4096
 
 
-@dataclass(frozen=True)
-class _Pending:
+@dataclass(frozen=True, eq=False)
+class _Unit:
     work: Work
     answer: asyncio.Future[Any]
     context: Context
+
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    group: Group
+    item: Any
+    answer: asyncio.Future[Any]
 
 
 @dataclass(frozen=True)
@@ -39,15 +53,31 @@ class _Failed:
     error: BaseException
 
 
+class Tending(Protocol):
+    """What the connection needs beside commits; `Upkeep` for a collector's own database."""
+
+    def committed(self, connection: sqlite3.Connection) -> None:
+        """Called after each commit; what it raises undoes nothing, but costs the connection."""
+
+    def reopened(self, connection: sqlite3.Connection) -> None:
+        """Called with each new connection; what it raises refuses it, and all that would be stored through it."""
+
+
 class _Lost(Exception):
     """SQLite rolled the whole transaction back by itself."""
+
+
+_Pending = _Unit | _Item
+
+log = structlog.get_logger()
 
 
 class Writer:
     """The one connection that writes, on the one thread that uses it."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, upkeep: Tending) -> None:
         self._engine = engine
+        self._upkeep = upkeep
         self._connection: sa.Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._queue: asyncio.Queue[_Pending] = asyncio.Queue(MOST_WAITING)
@@ -62,12 +92,16 @@ class Writer:
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do the work and commit it; what it raises is raised here, after its writes alone were undone.
 
-        Raises StorageFull or Busy where the commit itself failed: nothing of its batch was stored then.
+        Raises StorageFull, StorageDamaged or Busy where the commit itself failed: nothing of its batch was stored then.
         """
-        if self._task is None:
-            raise Busy("the collector is stopping; try again")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Pending(work, answer, copy_context()))
+        await self._put(_Unit(work, answer, copy_context()))
+        return await answer
+
+    async def join(self, group: Group, item: Any) -> Any:
+        """Store the item together with all that others hand to the same group meanwhile; gives its answer."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        await self._put(_Item(group, item, answer))
         return await answer
 
     def current(self) -> Unit | None:
@@ -84,6 +118,11 @@ class Writer:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
+    async def _put(self, pending: _Pending) -> None:
+        if self._task is None:
+            raise Busy("the collector is stopping; try again")
+        await self._queue.put(pending)
+
     async def _serve(self) -> None:
         while True:
             batch = [await self._queue.get()]
@@ -91,47 +130,63 @@ class Writer:
                 batch.append(self._queue.get_nowait())
             wanted = [pending for pending in batch if not pending.answer.cancelled()]
             outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, wanted)
-            for pending, outcome in zip(wanted, outcomes, strict=True):
-                _answer(pending.answer, outcome)
+            for pending in wanted:
+                _answer(pending.answer, outcomes[pending])
             for _ in batch:
                 self._queue.task_done()
 
     # --- on the writer's thread ---
 
-    def _commit(self, batch: Sequence[_Pending]) -> list[Any]:
-        """The outcome of each unit; one failure for all where the commit failed."""
+    def _commit(self, batch: Sequence[_Pending]) -> dict[_Pending, Any]:
+        """The outcome of each; one failure for all where the commit failed."""
         self._ident = get_ident()
         try:
             connection = self._connect()
             driver: Any = connection.connection.driver_connection
             driver.execute("BEGIN IMMEDIATE")
-            outcomes = [self._run(connection, driver, pending) for pending in batch]
+            outcomes = dict(self._outcomes(connection, driver, batch))
             driver.execute("COMMIT")
         except Exception as error:
             # After a failed write or fsync neither this connection nor what it remembers is trusted again.
             self._disconnect()
             cause = error.__cause__ if isinstance(error, _Lost) and error.__cause__ else error
-            return [_Failed(failure_of(cause)) for _ in batch]
+            return {pending: _Failed(failure_of(cause)) for pending in batch}
+        self._tend(driver)
         return outcomes
 
-    def _run(self, connection: sa.Connection, driver: Any, pending: _Pending) -> Any:
-        driver.execute("SAVEPOINT unit")
-        self._unit = Unit(connection)
+    def _tend(self, driver: sqlite3.Connection) -> None:
+        """The batch is durable whatever happens here, so its callers are told so in any case."""
         try:
-            outcome = pending.context.run(drive, pending.work, self._unit)
-        except BaseException as error:
-            if not driver.in_transaction:
-                raise _Lost from error
-            driver.execute("ROLLBACK TO unit")
-            outcome = _Failed(failure_of(error))
+            self._upkeep.committed(driver)
+        except Exception as error:
+            log.warning("upkeep failed", why=str(error))
+            self._disconnect()
+
+    def _outcomes(
+        self, connection: sa.Connection, driver: sqlite3.Connection, batch: Sequence[_Pending]
+    ) -> Iterator[tuple[_Pending, Any]]:
+        groups: dict[Group, list[_Item]] = {}
+        for pending in batch:
+            if isinstance(pending, _Item):
+                groups.setdefault(pending.group, []).append(pending)
+            else:
+                yield pending, self._run(connection, driver, pending)
+        for group, items in groups.items():
+            yield from zip(items, _together(driver, group, items), strict=True)
+
+    def _run(self, connection: sa.Connection, driver: sqlite3.Connection, pending: _Unit) -> Any:
+        self._unit = Unit(connection)
+        unit = self._unit
+        try:
+            return _undone_if_it_fails(driver, lambda: pending.context.run(drive, pending.work, unit))
         finally:
             self._unit = None
-        driver.execute("RELEASE unit")
-        return outcome
 
     def _connect(self) -> sa.Connection:
         if self._connection is None:
             self._connection = self._engine.connect()
+            driver: Any = self._connection.connection.driver_connection
+            self._upkeep.reopened(driver)
         return self._connection
 
     def _disconnect(self) -> None:
@@ -139,6 +194,29 @@ class Writer:
         if connection is not None:
             connection.invalidate()
             connection.close()
+
+
+def _together(driver: sqlite3.Connection, group: Group, items: Sequence[_Item]) -> Sequence[Any]:
+    """The answer of each item; if they fail together each is tried alone, so that one costs the others nothing."""
+    answers = _undone_if_it_fails(driver, lambda: group(driver, [one.item for one in items]))
+    if not isinstance(answers, _Failed):
+        return answers  # type: ignore[no-any-return]
+    if len(items) == 1:
+        return [answers]
+    return [_together(driver, group, [one])[0] for one in items]
+
+
+def _undone_if_it_fails(driver: sqlite3.Connection, step: Callable[[], Any]) -> Any:
+    driver.execute("SAVEPOINT unit")
+    try:
+        outcome = step()
+    except BaseException as error:
+        if not driver.in_transaction:
+            raise _Lost from error
+        driver.execute("ROLLBACK TO unit")
+        outcome = _Failed(failure_of(error))
+    driver.execute("RELEASE unit")
+    return outcome
 
 
 def _answer(answer: asyncio.Future[Any], outcome: Any) -> None:

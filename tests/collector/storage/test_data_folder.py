@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from caseprobe.errors import ConfigurationError, Corrupt
+from caseprobe.errors import ConfigurationError, Corrupt, StorageDamaged
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage import create_storage, open_storage
 from caseprobe_collector.storage.objects import FileObjects
-from caseprobe_collector.storage.schema import STEPS
+from caseprobe_collector.storage.rowform import ROW_DAMAGE
+from caseprobe_collector.storage.schema import NEWEST
 from caseprobe_collector.storage.unit import unit_of
-from tests.fakes_storage import agent, customer, snapshot
+from tests.fakes_storage import agent, customer, deposit, snapshot
 
 DATABASE = "collector.sqlite3"
 
@@ -95,11 +96,11 @@ async def test_a_second_collector_is_refused(folder: Path) -> None:
 
 async def test_a_newer_schema_is_left_alone(folder: Path) -> None:
     """An older program neither starts on it nor changes a byte."""
-    _execute(folder / DATABASE, f"UPDATE schema_version SET version = {len(STEPS) + 6}")
-    with pytest.raises(ConfigurationError, match=f"schema {len(STEPS) + 6}, this version knows schema {len(STEPS)}"):
+    _execute(folder / DATABASE, f"UPDATE schema_version SET version = {NEWEST + 6}")
+    with pytest.raises(ConfigurationError, match=f"schema {NEWEST + 6}, this version knows schema {NEWEST}"):
         async with open_storage(folder):
             pass
-    assert _execute(folder / DATABASE, "SELECT version FROM schema_version") == [(len(STEPS) + 6,)]
+    assert _execute(folder / DATABASE, "SELECT version FROM schema_version") == [(NEWEST + 6,)]
 
 
 async def test_another_programs_database_is_left_alone(folder: Path) -> None:
@@ -114,7 +115,7 @@ async def test_another_programs_database_is_left_alone(folder: Path) -> None:
 async def test_a_file_that_is_no_database_is_reported(folder: Path) -> None:
     """Overwritten with something else."""
     (folder / DATABASE).write_bytes(b"not a database at all, but long enough to be one" * 100)
-    with pytest.raises(Corrupt, match="damaged"):
+    with pytest.raises(StorageDamaged, match="damaged"):
         async with open_storage(folder):
             pass
 
@@ -139,9 +140,9 @@ async def test_rot_on_the_disk_is_found(folder: Path, size: int) -> None:
         async def work(tx: Transaction) -> None:
             await storage.customers.add_customer(tx, customer())
             await storage.fleet.put_agent(tx, agent())
-            await storage.snapshots.add_snapshot(tx, snapshot(body=body))
 
         await storage.transactions.run(work)
+        await storage.deposits.deposit(deposit(snapshot(body=body)))
     rotten = b"\x01" + body[1:]
     if size < 10_000:
         _execute(folder / DATABASE, "UPDATE snapshot_bodies SET body = ?", rotten)
@@ -153,6 +154,56 @@ async def test_rot_on_the_disk_is_found(folder: Path, size: int) -> None:
         assert len(await storage.snapshots.list_by_agent("agent_1", None)) == 1
 
 
+@pytest.mark.parametrize(
+    "change", ["worst = 1", "customer_id = 'cust_b'", "started_at = 'soon'", "objects = '[['", "profile = x'ff'"]
+)
+async def test_a_row_that_rotted_tells_nothing_but_that(folder: Path, change: str) -> None:
+    """Whatever a flipped bit makes of a column, the row is told as damaged, without its words, and lists go on."""
+    async with open_storage(folder) as storage:
+        await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer("cust_a")))
+        await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer("cust_b")))
+        await storage.transactions.run(lambda tx: storage.fleet.put_agent(tx, agent()))
+        for name in ("snap_1", "snap_2"):
+            await storage.deposits.deposit(deposit(snapshot(name, worst=4)))
+    _execute(folder / DATABASE, f"UPDATE snapshots SET {change} WHERE snapshot_id = 'snap_1'")
+    async with open_storage(folder) as storage:
+        good, bad = await storage.snapshots.list_by_agent("agent_1", None)
+        assert (good.damage, good.worst) == ("", 4)
+        assert (bad.snapshot_id, bad.damage, bad.worst, bad.profile) == ("snap_1", ROW_DAMAGE, 0, "")
+        with pytest.raises(Corrupt, match="snap_1 is damaged"):
+            await storage.snapshots.get_snapshot("snap_1", None)
+
+
+async def test_a_database_of_0_1_0_is_brought_forward(folder: Path) -> None:
+    """Its rows get their hashes, its schema becomes the one that a new folder has."""
+    fresh = _schema(folder / DATABASE)
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
+        (folder / name).unlink(missing_ok=True)
+    connection = sqlite3.connect(folder / DATABASE)
+    connection.executescript(Path(__file__).with_name("schema_1.sql").read_text())
+    connection.executescript(
+        "INSERT INTO customers VALUES ('cust_a', 'a', 1);"
+        "INSERT INTO agents VALUES ('agent_1', 'cust_a', 'l', 's', 'v', 'enrolled', 1, 1,"
+        " NULL, NULL, NULL, '[]', '[]');"
+        "INSERT INTO snapshots VALUES (1, 'snap_1', 'agent_1', 'cust_a', NULL, 1, '', '', 'quick', 1, 2, 3, 4, 1, 4,"
+        " x'230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5', '[]', '');"
+        "INSERT INTO snapshot_bodies VALUES ('snap_1', x'626f6479', NULL);"
+    )
+    connection.close()
+    async with open_storage(folder) as storage:
+        found = await storage.snapshots.get_snapshot("snap_1", None)
+    assert found is not None
+    assert (found.body, found.row.worst, found.row.damage) == (b"body", 4, "")
+    assert _schema(folder / DATABASE) == fresh
+
+
+def _schema(path: Path) -> set[str]:
+    """What a database says of its columns and indexes."""
+    tables = [row[0] for row in _execute(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    columns = {f"{table} {row[1:]}" for table in tables for row in _execute(path, f"PRAGMA table_info({table})")}
+    return columns | {str(row[0]) for row in _execute(path, "SELECT name FROM sqlite_master WHERE type = 'index'")}
+
+
 async def test_a_body_whose_file_is_gone_is_damaged(folder: Path) -> None:
     """Not found would say that it never was."""
     async with open_storage(folder) as storage:
@@ -160,9 +211,9 @@ async def test_a_body_whose_file_is_gone_is_damaged(folder: Path) -> None:
         async def work(tx: Transaction) -> None:
             await storage.customers.add_customer(tx, customer())
             await storage.fleet.put_agent(tx, agent())
-            await storage.snapshots.add_snapshot(tx, snapshot(body=bytes(300_000)))
 
         await storage.transactions.run(work)
+        await storage.deposits.deposit(deposit(snapshot(body=bytes(300_000))))
         next((folder / "objects/bodies").rglob("*/*")).unlink()
         with pytest.raises(Corrupt, match="damaged"):
             await storage.snapshots.get_snapshot("snap_1", None)

@@ -20,6 +20,16 @@ from caseprobe_collector.storage.writer import Writer
 NUMBERS = sa.Table("numbers", sa.MetaData(), sa.Column("number", sa.Integer, primary_key=True))
 
 
+class NoUpkeep:
+    """For a database without an audit."""
+
+    def committed(self, connection: sqlite3.Connection) -> None:
+        """Nothing is due."""
+
+    def reopened(self, connection: sqlite3.Connection) -> None:
+        """Any connection is good."""
+
+
 class Disk:
     """What the next commits meet, and how many connections were opened on it."""
 
@@ -73,7 +83,7 @@ def disk(tmp_path: Path) -> Disk:
 async def writer(disk: Disk) -> AsyncIterator[Writer]:
     """A writer on that disk."""
     engine = sa.create_engine("sqlite://", creator=disk.connect, poolclass=NullPool)
-    made = Writer(engine)
+    made = Writer(engine, NoUpkeep())
     made.start()
     yield made
     await made.close()
@@ -174,7 +184,7 @@ async def test_a_unit_that_waits_is_refused(writer: Writer, disk: Disk) -> None:
 async def test_close_commits_what_waits(disk: Disk) -> None:
     """Whoever was told to wait is answered before the end; who comes after it is refused."""
     engine = sa.create_engine("sqlite://", creator=disk.connect, poolclass=NullPool)
-    writer = Writer(engine)
+    writer = Writer(engine, NoUpkeep())
     writer.start()
     waiting = [asyncio.create_task(put(writer, number)) for number in range(300)]
     await asyncio.sleep(0)
