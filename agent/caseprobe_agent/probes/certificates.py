@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
@@ -25,11 +26,11 @@ ACME, ACME_FILE = "/etc/letsencrypt/live", "fullchain.pem"
 # Where programs look without being told.
 USUAL = ("/etc/pve/local/pve-ssl.pem", "/etc/kubernetes/pki/apiserver.crt")
 # Ports on which TLS begins at once: a greeting to any other port would only puzzle the program behind it.
-TLS_PORTS = frozenset(
-    (443, 465, 636, 853, 990, 992, 993, 995, 2376, 2379, 3269, 4443, 5061, 5671, 5986, 6443, 6514, 6697)
-    + (7443, 8006, 8140, 8200, 8443, 8834, 8883, 9090, 9200, 9443, 10_250, 10_443)
-)
-LOOPBACK = (("tcp", "127.0.0.1", ("0.0.0.0", "127.0.0.1")), ("tcp6", "::1", ("::", "::1")))
+LOW_PORTS = (443, 465, 636, 853, 990, 992, 993, 995, 2376, 2379, 3269, 4443, 5061, 5671, 5986, 6443, 6514, 6697)
+HIGH_PORTS = (7443, 8006, 8140, 8200, 8443, 8834, 8883, 9090, 9200, 9443, 10_250, 10_443)
+TLS_PORTS = frozenset((*LOW_PORTS, *HIGH_PORTS))
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)
+LOOPBACK = (("tcp", "127.0.0.1"), ("tcp6", "::1"))
 FILES_AT_MOST, PORTS_AT_MOST, FILE_BYTES = 200, 20, 1 << 20
 HANDSHAKE_SECONDS = 0.5
 
@@ -38,7 +39,8 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     """The certificates in files; no port is asked. Absent where no configuration names one."""
     facts, notes = CertificatesFacts(measured_at=timestamp(machine.wall_seconds())), Notes()
     _add_files(facts, machine, notes)
-    notes.lack("certificates.ports_total", MeasurementError("ports were not asked: network probes are not permitted"))
+    reason = "ports were not asked: network probes are not permitted here"
+    notes.lack("certificates.ports_total", MachineDenied(reason, needs="network probes"))
     return _whole(facts, notes)
 
 
@@ -60,7 +62,7 @@ def _add_files(facts: CertificatesFacts, machine: Machine, notes: Notes) -> None
     files = dict(list(_files(machine))[:FILES_AT_MOST])
     facts.files_total = len(files)
     for path, named_by in files.items():
-        dates = notes.attempt("certificates.certificates", lambda path=path: _read(path, machine))
+        dates = notes.attempt("certificates.certificates", functools.partial(_read, path, machine))
         if dates is not None:
             facts.certificates.append(_certificate(path, dates, named_by=named_by))
 
@@ -104,9 +106,9 @@ def _add_ports(facts: CertificatesFacts, machine: Machine) -> None:
 def _ports(machine: Machine) -> Iterator[tuple[str, int]]:
     """Ports of the known ones on which something listens here, each once."""
     seen = set()
-    for table, address, wanted in LOOPBACK:
+    for table, address in LOOPBACK:
         for listener in parse_socket_table(value_of(machine, f"/proc/net/{table}") or "", connected=True).listeners:
-            if listener.address in wanted and listener.port in TLS_PORTS and listener.port not in seen:
+            if listener.address in (address, *EVERYWHERE) and listener.port in TLS_PORTS and listener.port not in seen:
                 seen.add(listener.port)
                 yield address, listener.port
 

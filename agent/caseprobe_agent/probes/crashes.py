@@ -51,7 +51,9 @@ def _last_words(machine: Machine, folder: str, names: list[str]) -> Iterator[Dum
 
 def _kernel_dumps(machine: Machine, folder: str, names: list[str]) -> Iterator[Dump]:
     for name in names:
-        path = next((f"{folder}/{name}/{file}" for file in names_in(machine, f"{folder}/{name}") if file in KERNEL_DUMPS), "")
+        path = next(
+            (f"{folder}/{name}/{file}" for file in names_in(machine, f"{folder}/{name}") if file in KERNEL_DUMPS), ""
+        )
         if path and (dump := _dump(machine, KERNEL, path)) is not None:
             yield dump
 

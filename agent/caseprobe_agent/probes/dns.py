@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.dns_message import DnsAnswer, build_query, read_answer
 from caseprobe.parse.resolv_conf import parse_resolv_conf
 from caseprobe.v1.section_host_pb2 import DnsFacts, Resolver
@@ -18,6 +18,7 @@ PORT, SERVERS_AT_MOST = 53, 8
 QUERIES, ANSWER_SECONDS, TCP_SECONDS = 3, 1.0, 1.0
 # The root's own servers: every resolver that reaches anything knows them, and the question tells nothing of who asks.
 ROOT_QUESTION = (".", "NS")
+NEEDS = "network probes"
 GOOD = ("NOERROR", "NXDOMAIN")
 
 
@@ -26,7 +27,7 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     notes = Notes()
     reason = "not asked: network probes are not permitted here"
     servers = [Resolver(address=address, origin=origin, reason=reason) for address, origin in _servers(machine)]
-    notes.lack("dns.resolvers", MeasurementError(reason))
+    notes.lack("dns.resolvers", MachineDenied(reason, needs=NEEDS))
     return notes.measured(DnsFacts(resolvers=servers))
 
 
@@ -36,13 +37,13 @@ def measure_with_network(machine: Machine, _earlier: object | None) -> Measured:
     notes = Notes()
     notes.quote(RESOLV_CONF, value_of(machine, RESOLV_CONF) or "", ("nameserver",))
     with ThreadPoolExecutor(len(servers)) as pool:
-        asked = pool.map(lambda server: _asked(*server, machine, domains), servers)
+        asked = pool.map(lambda server: _asked(server[0], server[1], machine, domains), servers)
         return notes.measured(DnsFacts(resolvers=list(asked)))
 
 
 def _servers(machine: Machine) -> list[tuple[str, str]]:
     """Addresses with where they are from; raises MachineAbsent where no server is configured."""
-    found = {address: RESOLV_CONF for address in parse_resolv_conf(machine.read_text(RESOLV_CONF)).name_servers}
+    found = dict.fromkeys(parse_resolv_conf(machine.read_text(RESOLV_CONF)).name_servers, RESOLV_CONF)
     for address in parse_resolv_conf(value_of(machine, UPSTREAM) or "").name_servers:
         found.setdefault(address, UPSTREAM)
     if not found:

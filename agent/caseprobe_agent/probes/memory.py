@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from caseprobe.errors import MachineDenied, MeasurementError
 from caseprobe.parse.buddyinfo import parse_large_free_blocks
 from caseprobe.parse.counters import parse_counters
-from caseprobe.parse.kmsg import KERNEL, parse_kmsg
+from caseprobe.parse.logs.kmsg import parse_kmsg
 from caseprobe.parse.meminfo import parse_meminfo
 from caseprobe.parse.oom_kills import parse_oom_victims
 from caseprobe.parse.pressure import parse_pressure
@@ -21,6 +21,8 @@ OVERCOMMIT = "/proc/sys/vm/overcommit_memory"
 # A container sees its own limit as that of the root of its cgroup tree; on a machine the root has none.
 CGROUP = "/sys/fs/cgroup"
 BUDDYINFO, RING = "/proc/buddyinfo", "/dev/kmsg"
+# The facility of the kernel itself: programs may write into its ring too.
+KERNEL = 0
 RING_BYTES, VICTIMS_AT_MOST = 1 << 20, 10
 QUOTED = ("MemTotal", "MemAvailable", "SwapTotal", "SwapFree", "Committed_AS", "CommitLimit", "HardwareCorrupted")
 
@@ -93,7 +95,10 @@ def _add_victims(facts: section_pb2.MemoryFacts, machine: Machine, notes: Notes)
         data, _ = machine.read_tail(RING, RING_BYTES)
     except MeasurementError as error:
         reason = f"who was killed stands in {RING} only, which cannot be read"
-        notes.lack("memory.oom_victims", MachineDenied(reason, needs="CAP_SYSLOG") if isinstance(error, MachineDenied) else error)
+        notes.lack(
+            "memory.oom_victims",
+            MachineDenied(reason, needs="CAP_SYSLOG") if isinstance(error, MachineDenied) else error,
+        )
         return
     records = parse_kmsg(data.decode("utf-8", "replace"))
     messages = [(record.seconds, record.text) for record in records if record.facility == KERNEL]

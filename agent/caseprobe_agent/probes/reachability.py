@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.portal import PortalQuestion, build_request, is_expected, parse_connectivity, parse_http_head
 from caseprobe.parse.proxies import ProxyAddress, parse_apt, parse_environment
 from caseprobe.v1.section_host_pb2 import PortalCheck, Proxy, ReachabilityFacts
@@ -20,6 +20,7 @@ NETWORK_MANAGER_FOLDERS = (
     "/etc/NetworkManager/conf.d",
 )
 PROXIES_AT_MOST, ANSWER_BYTES, ANSWER_SECONDS = 4, 16 << 10, 2.0
+NEEDS = "network probes"
 NOT_ASKED = "not asked: network probes are not permitted here"
 
 
@@ -27,8 +28,8 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     """What is configured; nothing is asked."""
     notes = Notes()
     proxies, question = _configured(machine)
-    notes.lack("reachability.proxies", MeasurementError(NOT_ASKED))
-    notes.lack("reachability.portal", MeasurementError(NOT_ASKED))
+    notes.lack("reachability.proxies", MachineDenied(NOT_ASKED, needs=NEEDS))
+    notes.lack("reachability.portal", MachineDenied(NOT_ASKED, needs=NEEDS))
     facts = ReachabilityFacts(proxies=[_proxy(*one, reason=NOT_ASKED) for one in proxies])
     if question is not None:
         facts.portal.CopyFrom(PortalCheck(url=question.url, reason=NOT_ASKED))

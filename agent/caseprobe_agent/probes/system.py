@@ -92,9 +92,7 @@ def _add_boots(facts: section_pb2.SystemFacts, machine: Machine, notes: Notes) -
     if facts.container:
         notes.lack("system.clean_shutdown", MachineAbsent("a container is not booted"))
         return
-    records = notes.attempt(
-        "system.clean_shutdown", lambda: parse_boot_records(machine.read_tail(WTMP, WTMP_BYTES)[0])
-    )
+    records = notes.attempt("system.clean_shutdown", lambda: parse_boot_records(machine.read_tail(WTMP, WTMP_BYTES)[0]))
     if records is None:
         return
     clean = ended_cleanly(records)

@@ -48,14 +48,18 @@ def _known(records: list[tuple[int | bytes, ...]]) -> Iterator[BootRecord]:
 
 
 def ended_cleanly(records: list[BootRecord]) -> bool | None:
-    """Whether a shutdown was written down before the newest boot; None where the record does not reach back so far.
+    """Whether a shutdown was written down before the newest boot; None where the record does not tell.
+
+    It does not where it begins after the boot before, or holds no shutdown at all: some systems write none down.
 
     >>> boot, down = BootRecord("boot", 1, "6.1"), BootRecord("shutdown", 2, "6.1")
     >>> ended_cleanly([boot, down, boot]), ended_cleanly([boot, boot]), ended_cleanly([boot])
-    (True, False, None)
+    (True, None, None)
+    >>> ended_cleanly([boot, down, boot, boot])
+    False
     """
     boots = [place for place, record in enumerate(records) if record.kind == "boot"]
     if not boots:
         return None
-    before = records[: boots[-1]]
-    return before[-1].kind == "shutdown" if before else None
+    before = [record.kind for record in records[: boots[-1]]]
+    return before[-1] == "shutdown" if "shutdown" in before else None

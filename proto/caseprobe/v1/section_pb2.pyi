@@ -1559,6 +1559,7 @@ class Process(_message.Message):
     OPEN_FILES_LIMIT_FIELD_NUMBER: _builtins.int
     THREADS_TOTAL_FIELD_NUMBER: _builtins.int
     KERNEL_STACK_FIELD_NUMBER: _builtins.int
+    WAITED_SECONDS_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     parent_pid: _builtins.int
     name: _builtins.str
@@ -1574,6 +1575,8 @@ class Process(_message.Message):
     open_files_total: _builtins.int
     open_files_limit: _builtins.int
     threads_total: _builtins.int
+    waited_seconds: _builtins.float
+    """Since a stuck process last ran; absent where the kernel does not tell."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1598,19 +1601,24 @@ class Process(_message.Message):
         open_files_limit: _builtins.int | None = ...,
         threads_total: _builtins.int = ...,
         kernel_stack: _abc.Iterable[_builtins.str] | None = ...,
+        waited_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_waited_seconds", b"_waited_seconds", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "started_at", b"started_at", "waited_seconds", b"waited_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "command_line", b"command_line", "cpu_ratio", b"cpu_ratio", "kernel_stack", b"kernel_stack", "name", b"name", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "parent_name", b"parent_name", "parent_pid", b"parent_pid", "pid", b"pid", "resident_bytes", b"resident_bytes", "started_at", b"started_at", "state", b"state", "threads_total", b"threads_total", "user", b"user", "wait_channel", b"wait_channel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_waited_seconds", b"_waited_seconds", "command_line", b"command_line", "cpu_ratio", b"cpu_ratio", "kernel_stack", b"kernel_stack", "name", b"name", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "parent_name", b"parent_name", "parent_pid", b"parent_pid", "pid", b"pid", "resident_bytes", b"resident_bytes", "started_at", b"started_at", "state", b"state", "threads_total", b"threads_total", "user", b"user", "wait_channel", b"wait_channel", "waited_seconds", b"waited_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__open_files_limit: _TypeAlias = _typing.Literal["open_files_limit"]  # noqa: Y015
     _WhichOneofArgType__open_files_limit: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit"]  # noqa: Y015
     _WhichOneofReturnType__open_files_total: _TypeAlias = _typing.Literal["open_files_total"]  # noqa: Y015
     _WhichOneofArgType__open_files_total: _TypeAlias = _typing.Literal["_open_files_total", b"_open_files_total"]  # noqa: Y015
+    _WhichOneofReturnType__waited_seconds: _TypeAlias = _typing.Literal["waited_seconds"]  # noqa: Y015
+    _WhichOneofArgType__waited_seconds: _TypeAlias = _typing.Literal["_waited_seconds", b"_waited_seconds"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__open_files_limit) -> _WhichOneofReturnType__open_files_limit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__open_files_total) -> _WhichOneofReturnType__open_files_total | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waited_seconds) -> _WhichOneofReturnType__waited_seconds | None: ...
 
 Global___Process: _TypeAlias = Process  # noqa: Y015
 
