@@ -20,7 +20,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: test check format proto proto-check bench clean
+.PHONY: test check format proto proto-check bench torture clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest $(ARGS)
 
@@ -47,6 +47,11 @@ proto-check: ## fail where the committed messages are not what the .proto files 
 
 bench: $(VENV)/developing ## measure, each figure with its floor or peer in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+MINUTES ?= 5
+RESULTS ?= docs/torture.jsonl
+torture: $(VENV)/developing ## hurt the real processes for MINUTES=n; the results add up in docs/torture.jsonl and docs/reliability.md
+	$(BIN)/python -m tests.torture --minutes $(MINUTES) --results $(RESULTS) --page docs/reliability.md $(ARGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from caseprobe.errors import MachineAbsent, MachineTimeout, MeasurementError
@@ -62,6 +63,12 @@ class FakeMachine(Machine):
         if len(content) <= limit_bytes:
             return content, False
         return content[-limit_bytes:].partition(b"\n")[2], True
+
+    @contextlib.contextmanager
+    def reader(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
+        """As Machine.reader."""
+        content = self._content(path)
+        yield lambda offset, size: content[offset : offset + size]
 
     def list_dir(self, path: str) -> list[str]:
         """As Machine.list_dir, from the paths that are known."""

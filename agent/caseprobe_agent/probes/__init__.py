@@ -40,7 +40,8 @@ ALL: tuple[Probe, ...] = (
 )
 
 # What a profile runs, in the order of the report. quick starts no foreign program.
-PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": ALL, "standard": ALL, "full": ALL}
+LONGER: tuple[Probe, ...] = tuple(system_log.LONGER if probe == system_log.PROBE else probe for probe in ALL)
+PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": ALL, "standard": LONGER, "full": LONGER}
 
 
 def with_arguments(probes: Sequence[Probe]) -> tuple[Probe, ...]:

@@ -1,25 +1,43 @@
-"""The kernel's ring of messages: its text as an artifact, its faults as facts."""
+"""The kernel's messages: their text as an artifact, their faults as facts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
-from caseprobe.parse.kernel_log import Fault, Message, find_faults, newest
-from caseprobe.parse.kmsg import ERROR, KERNEL, WARNING, Record, parse_kmsg
-from caseprobe.v1 import section_pb2
-from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact, timestamp
+from caseprobe.parse.logs.facts import facts_of
+from caseprobe.parse.logs.kmsg import parse_kmsg
+from caseprobe.parse.logs.text import LogText, rendered, ring_parser, syslog_parser
+from caseprobe_agent.machine import Machine, journals
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact
 
 RING = "/dev/kmsg"
+# Where syslog daemons keep what the kernel says, for those who may not read the ring itself.
+TEXT = "/var/log/kern.log"
+JOURNAL = "journal (kernel)"
 ARTIFACT = "artifacts/kernel.log"
 # With the system log's share this makes the 2 MiB that a quick snapshot may hold.
 LIMIT_BYTES = 768 << 10
-FAULTS_AT_MOST, FAULTS_OF_EACH = 200, 50
+ENTRIES_AT_MOST = 3000
 
 
 def measure(machine: Machine, _earlier: object | None) -> Measured:
-    """Counts and faults of the ring since boot, or of its newest part; raises where the ring cannot be read."""
+    """Counts and faults of the ring since boot, or of its newest part; raises where the ring cannot be read.
+
+    Where it is denied or not there, what others keep of it is read, and named as the source.
+    """
+    notes = Notes()
+    try:
+        return _ring(machine, notes)
+    except (MachineDenied, MachineAbsent) as error:
+        kept = _text(machine, notes) or _journal(machine, notes)
+        if kept is None:
+            raise error
+        return kept
+
+
+def _ring(machine: Machine, notes: Notes) -> Measured:
     try:
         data, truncated = machine.read_tail(RING, LIMIT_BYTES)
     except MachineDenied as error:
@@ -30,12 +48,27 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     if data and not records:
         raise MeasurementError(f"{RING} holds no record of the kernel's form")
     lines, cut = _newest_lines([record.line() for record in records])
-    records = records[len(records) - len(lines) :]
-    text = "".join(f"{line}\n" for line in lines).encode()
-    booted = machine.wall_seconds() - machine.monotonic_seconds()
-    facts = _facts(records, lines, booted)
-    facts.bytes_total, facts.truncated = len(text), truncated or cut
-    return Notes().measured(facts, [RawArtifact(ARTIFACT, RING, text, facts.truncated)])
+    log = LogText("".join(f"{line}\n" for line in lines), ring_parser(0))
+    return _measured(machine, notes, RING, log, truncated or cut)
+
+
+def _text(machine: Machine, notes: Notes) -> Measured | None:
+    """None where it is not there, or not to be read."""
+    try:
+        data, truncated = machine.read_tail(TEXT, LIMIT_BYTES)
+    except MeasurementError:
+        return None
+    parse = syslog_parser(datetime.fromtimestamp(machine.wall_seconds(), UTC), machine.utc_offset_seconds())
+    return _measured(machine, notes, TEXT, LogText(data.decode("utf-8", "replace"), parse), truncated)
+
+
+def _journal(machine: Machine, notes: Notes) -> Measured | None:
+    try:
+        newest = journals.read_newest(machine, ENTRIES_AT_MOST, LIMIT_BYTES, kernel_only=True)
+    except MeasurementError:
+        return None
+    log = rendered(newest.entries, datetime.fromtimestamp(machine.wall_seconds(), UTC))
+    return _measured(machine, notes, JOURNAL, log, newest.truncated)
 
 
 def _newest_lines(lines: Sequence[str]) -> tuple[list[str], bool]:
@@ -48,38 +81,10 @@ def _newest_lines(lines: Sequence[str]) -> tuple[list[str], bool]:
     return list(lines), False
 
 
-def _facts(records: Sequence[Record], lines: Sequence[str], booted: float) -> section_pb2.LogFacts:
-    """booted is the wall clock's reading at the kernel's moment zero."""
-    facts = section_pb2.LogFacts(
-        source=RING,
-        artifact=ARTIFACT,
-        lines_total=len(records),
-        errors_total=sum(record.level <= ERROR for record in records),
-        warnings_total=sum(record.level == WARNING for record in records),
-    )
-    if records:
-        facts.first_at.CopyFrom(timestamp(booted + records[0].seconds))
-        facts.last_at.CopyFrom(timestamp(booted + records[-1].seconds))
-    messages = [
-        Message(number, record.seconds, record.text)
-        for number, record in enumerate(records, start=1)
-        if record.facility == KERNEL
-    ]
-    for fault in newest(find_faults(messages), FAULTS_AT_MOST, FAULTS_OF_EACH):
-        facts.faults.append(_fault(fault, lines, booted))
-    return facts
-
-
-def _fault(fault: Fault, lines: Sequence[str], booted: float) -> section_pb2.LogFault:
-    message = fault.message
-    seconds = message.seconds or 0.0
-    return section_pb2.LogFault(
-        fault_class=fault.fault_class,
-        object=fault.object,
-        line=message.line,
-        text=lines[message.line - 1],
-        at=timestamp(booted + seconds),
-    )
+def _measured(machine: Machine, notes: Notes, source: str, log: LogText, truncated: bool) -> Measured:
+    facts = facts_of(log, machine.wall_seconds() - machine.monotonic_seconds())
+    facts.source, facts.artifact, facts.truncated = source, ARTIFACT, truncated
+    return notes.measured(facts, [RawArtifact(ARTIFACT, source, log.text.encode(), truncated)])
 
 
 PROBE = Probe("kernel_log", measure, timeout_seconds=5.0, needs=("CAP_SYSLOG",))

@@ -1,98 +1,108 @@
-"""The system's log, where a syslog daemon writes one as text: its newest part as an artifact, its faults as facts."""
+"""The system's log, kept as text or in the journal: its newest part as an artifact, its faults as facts."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from caseprobe.errors import MachineAbsent, MeasurementError
-from caseprobe.parse.kernel_log import Fault, Message, find_faults, newest
-from caseprobe.parse.syslog import Entry, parse_syslog_line, sounds_bad
-from caseprobe.v1 import section_pb2
-from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact, timestamp
+from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
+from caseprobe.parse.logs.facts import facts_of, last_moment
+from caseprobe.parse.logs.text import LogText, rendered, syslog_parser
+from caseprobe_agent.machine import Machine, journals
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact
 
 SOURCES = ("/var/log/syslog", "/var/log/messages")
-JOURNALS = ("/var/log/journal", "/run/log/journal")
+JOURNAL = "journal"
 ARTIFACT = "artifacts/system.log"
 LIMIT_BYTES = (2 << 20) - (768 << 10)
-FAULTS_AT_MOST, FAULTS_OF_EACH = 200, 50
-KERNEL = "kernel"
+# Some 20 µs each: what quick may take of its second. The longer profiles read what fits.
+QUICK_ENTRIES, ENTRIES_AT_MOST = 3000, 12000
+# A text log that ends so long before the journal is what an earlier system left behind.
+STALE_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What was read, as bytes and as lines."""
+
+    source: str
+    data: bytes
+    log: LogText
+    truncated: bool
 
 
 def measure(machine: Machine, _earlier: object | None) -> Measured:
-    """Counts and faults of the newest part of the log; raises where there is none, with what there is instead."""
+    """Counts and faults of the newest part of the log; raises where there is none, with what stood in the way."""
+    return _measure(machine, QUICK_ENTRIES)
+
+
+def measure_more(machine: Machine, _earlier: object | None) -> Measured:
+    """As measure, with as many entries of the journal as fit."""
+    return _measure(machine, ENTRIES_AT_MOST)
+
+
+def _measure(machine: Machine, entries_at_most: int) -> Measured:
     notes = Notes()
-    source, data, truncated = _read(machine, notes)
-    lines = _lines(data)
-    facts = section_pb2.LogFacts(source=source, artifact=ARTIFACT, lines_total=len(lines), bytes_total=len(data))
-    facts.truncated = truncated
-    sounds = Counter(sounds_bad(line) for line in _lines(data.lower()))
-    facts.errors_total, facts.warnings_total = sounds["error"], sounds["warning"]
-    read = _reader(machine)
-    _add_span(facts, lines, read)
-    for fault in newest(find_faults(_kernel_messages(lines, read)), FAULTS_AT_MOST, FAULTS_OF_EACH):
-        facts.faults.append(_fault(fault, lines))
-    return notes.measured(facts, [RawArtifact(ARTIFACT, source, data, truncated)])
+    errors: list[MeasurementError] = []
+    text = next(_texts(machine, errors), None)
+    newest = None if text is not None and not _stale(machine, text.log) else _journal(machine, entries_at_most, errors)
+    for error in errors:
+        notes.lack("system_log.source", error)
+    if newest is not None and newest.entries:
+        log = rendered(newest.entries, _now(machine))
+        return _measured(notes, _Text(JOURNAL, log.text.encode(), log, newest.truncated))
+    if text is None:
+        raise _nothing(errors)
+    return _measured(notes, text)
 
 
-def _lines(data: bytes) -> list[str]:
-    """Lines as editors count them: only a line feed ends one."""
-    return data.decode("utf-8", "replace").removesuffix("\n").split("\n") if data else []
-
-
-def _reader(machine: Machine) -> Callable[[str], Entry | None]:
-    now = datetime.fromtimestamp(machine.wall_seconds(), UTC)
-    offset = machine.utc_offset_seconds()
-    return lambda line: parse_syslog_line(line, now, offset)
-
-
-def _read(machine: Machine, notes: Notes) -> tuple[str, bytes, bool]:
-    """The first source that can be read; a denied one is noted."""
-    denied: MeasurementError | None = None
+def _texts(machine: Machine, errors: list[MeasurementError]) -> Iterator[_Text]:
+    """Every source that can be read."""
     for source in SOURCES:
         try:
-            return source, *machine.read_tail(source, LIMIT_BYTES)
+            data, truncated = machine.read_tail(source, LIMIT_BYTES)
         except MachineAbsent:
             continue
         except MeasurementError as error:
-            notes.lack("system_log.source", error)
-            denied = denied or error
-    raise denied or _nothing(machine)
+            errors.append(error)
+            continue
+        parse = syslog_parser(_now(machine), machine.utc_offset_seconds())
+        yield _Text(source, data, LogText(data.decode("utf-8", "replace"), parse), truncated)
 
 
-def _nothing(machine: Machine) -> MeasurementError:
-    if any(machine.exists(journal) for journal in JOURNALS):
-        return MachineAbsent("the log is kept only in the journal's own format, which this profile does not read")
-    return MachineAbsent(f"no log is written as text here: neither {' nor '.join(SOURCES)} exists")
+def _journal(machine: Machine, entries_at_most: int, errors: list[MeasurementError]) -> journals.Newest | None:
+    try:
+        newest = journals.read_newest(machine, entries_at_most, LIMIT_BYTES)
+    except MachineAbsent:
+        return None
+    except MeasurementError as error:
+        errors.append(error)
+        return None
+    errors += newest.errors[:1]
+    return newest
 
 
-def _add_span(facts: section_pb2.LogFacts, lines: Sequence[str], read: Callable[[str], Entry | None]) -> None:
-    """The first and the last moment that a line tells."""
-    for ordered, at in ((lines, facts.first_at), (reversed(lines), facts.last_at)):
-        entries = (entry for line in ordered if (entry := read(line)) is not None)
-        moment = next((entry.at for entry in entries if entry.at is not None), None)
-        if moment is not None:
-            at.FromDatetime(moment)
+def _stale(machine: Machine, log: LogText) -> bool:
+    """True where the text ended long ago, so that the log may go on elsewhere."""
+    return machine.wall_seconds() - (last_moment(log) or 0.0) > STALE_SECONDS
 
 
-def _kernel_messages(lines: Sequence[str], read: Callable[[str], Entry | None]) -> Iterator[Message]:
-    for number, line in enumerate(lines, start=1):
-        # Looking for the word first leaves most lines unread.
-        entry = read(line) if " kernel: " in line else None
-        if entry is not None and entry.program == KERNEL:
-            yield Message(number, entry.at.timestamp() if entry.at else None, entry.text)
+def _now(machine: Machine) -> datetime:
+    return datetime.fromtimestamp(machine.wall_seconds(), UTC)
 
 
-def _fault(fault: Fault, lines: Sequence[str]) -> section_pb2.LogFault:
-    message = fault.message
-    made = section_pb2.LogFault(
-        fault_class=fault.fault_class, object=fault.object, line=message.line, text=lines[message.line - 1]
-    )
-    if message.seconds is not None:
-        made.at.CopyFrom(timestamp(message.seconds))
-    return made
+def _nothing(errors: list[MeasurementError]) -> MeasurementError:
+    denied = next((error for error in errors if isinstance(error, MachineDenied)), None)
+    absent = MachineAbsent(f"no log is kept here: neither {' nor '.join(SOURCES)} exists, nor a journal")
+    return denied or (errors[0] if errors else absent)
+
+
+def _measured(notes: Notes, text: _Text) -> Measured:
+    facts = facts_of(text.log)
+    facts.source, facts.artifact, facts.truncated = text.source, ARTIFACT, text.truncated
+    return notes.measured(facts, [RawArtifact(ARTIFACT, text.source, text.data, text.truncated)])
 
 
 PROBE = Probe("system_log", measure, timeout_seconds=5.0, needs=("adm",))
+LONGER = Probe("system_log", measure_more, timeout_seconds=10.0, needs=("adm",))

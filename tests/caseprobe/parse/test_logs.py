@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseprobe.parse.kernel_log import Fault, Message, classify, find_faults, newest
-from caseprobe.parse.kmsg import parse_kmsg
-from caseprobe.parse.syslog import parse_syslog_line, sounds_bad
+from caseprobe.parse.logs.faults import Fault, Message, classify, find_faults, newest
+from caseprobe.parse.logs.kmsg import parse_kmsg
+from caseprobe.parse.logs.syslog import parse_syslog_line, sounds_bad
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KMSG = (
@@ -45,7 +45,8 @@ def test_both_forms_of_syslog_are_read(line: str, at: str, program: str, text: s
     """The old form lacks year and zone: the year is the latest that is not after tomorrow, the zone two hours east."""
     entry = parse_syslog_line(line, NOW, 7200)
     assert entry is not None and entry.at is not None
-    assert (entry.at.isoformat(), entry.program, entry.text) == (at, program, text)
+    moment = datetime.fromtimestamp(entry.at, UTC).isoformat()
+    assert (moment, entry.program, entry.text) == (at, program, text)
 
 
 @pytest.mark.parametrize("line", ["", "just text", "Nov 22 db7 kernel: x", "\tat java.lang.Thread.run"])

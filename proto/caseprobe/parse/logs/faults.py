@@ -90,17 +90,22 @@ RULES: Sequence[tuple[str, str, str]] = (
 )
 # Where in RULES a word stands: each word is looked for once, and the forms are compiled only where one is needed.
 PLACES = {word: [n for n, rule in enumerate(RULES) if rule[1] == word] for word in {rule[1]: None for rule in RULES}}
+NEEDLES = tuple(PLACES)
 KERNEL_ITSELF = "kernel"
 CLASSES_AT_LARGE = frozenset({"oops", "mce_ce", "mce_ue"})
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message of the kernel; line counts from 1 in the log that we keep, seconds are on any one clock."""
+    """One message of the kernel; line counts from 1 in the log that we keep, seconds are on any one clock.
+
+    quoted: the whole line as it stands there.
+    """
 
     line: int
     seconds: float | None
     text: str
+    quoted: str = ""
 
 
 @dataclass(frozen=True)

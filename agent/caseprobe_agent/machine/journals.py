@@ -1,0 +1,91 @@
+"""The journal's newest entries, read from its files without systemd."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
+from caseprobe.parse.logs.entry import Entry
+from caseprobe.parse.logs.journal_file import Damaged, JournalFile, newest_first
+from caseprobe_agent.machine import Machine
+
+FOLDERS = ("/var/log/journal", "/run/log/journal")
+ENDINGS = (".journal", ".journal~")
+FILES_AT_MOST = 64
+SEVERAL = "journal"
+NEEDS = "group adm or systemd-journal"
+
+
+@dataclass
+class Newest:
+    """Entries in the order of time; truncated where older ones were left out; errors of files that were not read."""
+
+    entries: list[Entry]
+    truncated: bool
+    errors: list[MeasurementError] = field(default_factory=list)
+
+
+def read_newest(machine: Machine, entries_at_most: int, limit_bytes: int, kernel_only: bool = False) -> Newest:
+    """The newest entries of all files of this machine's journal, as long as their messages fit.
+
+    Raises MachineAbsent where there is no journal, MachineDenied where no file of it may be read.
+    """
+    errors: list[MeasurementError] = []
+    with contextlib.ExitStack() as stack:
+        files = [file for path in _paths(machine, errors) if (file := _open(machine, path, stack, errors)) is not None]
+        if not files:
+            raise _nothing(errors)
+        found = Newest([], False, errors)
+        for entry in newest_first(sorted(files, key=lambda one: -one.newest_at), kernel_only):
+            limit_bytes -= len(entry.text) + len(entry.program) + 64
+            if len(found.entries) == entries_at_most or limit_bytes < 0:
+                found.truncated = True
+                break
+            found.entries.append(entry)
+        found.entries.reverse()
+        return found
+
+
+def _open(
+    machine: Machine, path: str, stack: contextlib.ExitStack, errors: list[MeasurementError]
+) -> JournalFile | None:
+    try:
+        return JournalFile(stack.enter_context(machine.reader(path)))
+    except Damaged as error:
+        errors.append(MeasurementError(f"{path} is no journal that can be read: {error}"))
+    except MachineDenied:
+        errors.append(MachineDenied(f"{path} cannot be read: it takes root or {NEEDS}", needs=NEEDS))
+    except MeasurementError as error:
+        errors.append(error)
+    return None
+
+
+def _paths(machine: Machine, errors: list[MeasurementError]) -> list[str]:
+    """The files of the machine itself; the folders of further journals have a dot in their names."""
+    found: list[str] = []
+    for folder in FOLDERS:
+        for name in _names(machine, folder, errors):
+            if "." not in name:
+                place = f"{folder}/{name}"
+                found += [f"{place}/{one}" for one in _names(machine, place, errors) if one.endswith(ENDINGS)]
+    # The active files have no "@"; of the archived ones those with the latest times in their names come last.
+    found.sort(key=lambda path: ("@" not in path, path))
+    return found[-FILES_AT_MOST:]
+
+
+def _names(machine: Machine, folder: str, errors: list[MeasurementError]) -> Iterator[str]:
+    try:
+        yield from machine.list_dir(folder)
+    except MachineAbsent:
+        return
+    except MachineDenied:
+        errors.append(MachineDenied(f"{folder} cannot be read: it takes root or {NEEDS}", needs=NEEDS))
+    except MeasurementError as error:
+        errors.append(error)
+
+
+def _nothing(errors: list[MeasurementError]) -> MeasurementError:
+    denied = next((error for error in errors if isinstance(error, MachineDenied)), None)
+    return denied or (errors[0] if errors else MachineAbsent("there is no journal"))

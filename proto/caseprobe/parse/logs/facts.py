@@ -1,0 +1,119 @@
+"""The facts of one log: how long, from when to when, how many errors, and its lines of known faults."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from caseprobe.parse.logs.entry import ERROR, WARNING, Entry
+from caseprobe.parse.logs.faults import NEEDLES, Fault, Message, find_faults, newest
+from caseprobe.parse.logs.syslog import ERROR_PARTS, sounds_bad
+from caseprobe.parse.logs.text import LogText, lines_with
+from caseprobe.v1 import section_pb2
+
+FAULTS_AT_MOST, FAULTS_OF_EACH = 200, 50
+QUOTE_CHARACTERS = 4096
+PRIORITY = re.compile(r"^<(\d{1,3})>", re.MULTILINE)
+
+
+def facts_of(log: LogText, booted_at: float | None = None) -> section_pb2.LogFacts:
+    """Everything but source and artifact; booted_at is the wall clock's reading at the kernel's moment zero.
+
+    Errors and warnings are counted by level where lines tell one, else by words.
+    """
+    text = log.text
+    facts = section_pb2.LogFacts(lines_total=text.count("\n") + (not text.endswith("\n") and bool(text)))
+    facts.bytes_total = len(text.encode())
+    levels = Counter(int(priority) & 7 for priority in PRIORITY.findall(text))
+    if sum(levels.values()) * 2 > facts.lines_total:
+        facts.errors_total = sum(levels[level] for level in range(ERROR + 1))
+        facts.warnings_total = levels[WARNING]
+    else:
+        sounds = _sounds(text.lower())
+        facts.errors_total, facts.warnings_total = sounds["error"], sounds["warning"]
+    _add_span(facts, log, booted_at)
+    for fault in newest(find_faults(_kernel_messages(log, booted_at)), FAULTS_AT_MOST, FAULTS_OF_EACH):
+        facts.faults.append(_fault(fault))
+    return facts
+
+
+def _sounds(lower: str) -> Counter[str]:
+    return Counter(sounds_bad(lower[begin:end]) for _, begin, end in lines_with(lower, (*ERROR_PARTS, "warn")))
+
+
+def _add_span(facts: section_pb2.LogFacts, log: LogText, booted_at: float | None) -> None:
+    """The first and the last moment that a line tells."""
+    first, last = _first(log, _forward(log.text), booted_at), last_moment(log, booted_at)
+    if first is not None and last is not None:
+        facts.first_at.CopyFrom(timestamp(first))
+        facts.last_at.CopyFrom(timestamp(last))
+
+
+def last_moment(log: LogText, booted_at: float | None = None) -> float | None:
+    """When the last line was written that tells a time, in seconds since 1970."""
+    return _first(log, _backward(log.text), booted_at)
+
+
+def _first(log: LogText, places: Iterator[tuple[int, int]], booted_at: float | None) -> float | None:
+    entries = (log.entry(*place) for place in places)
+    return next((one for entry in entries if entry and (one := _wall(entry, booted_at)) is not None), None)
+
+
+def _forward(text: str) -> Iterator[tuple[int, int]]:
+    begin = 0
+    while begin < len(text):
+        end = text.find("\n", begin)
+        end = len(text) if end < 0 else end
+        yield begin, end
+        begin = end + 1
+
+
+def _backward(text: str) -> Iterator[tuple[int, int]]:
+    end = len(text)
+    while end > 0:
+        begin = text.rfind("\n", 0, end) + 1
+        yield begin, end
+        end = begin - 1
+
+
+def _kernel_messages(log: LogText, booted_at: float | None) -> Iterator[Message]:
+    for number, begin, end in lines_with(log.text, NEEDLES):
+        entry = log.entry(begin, end)
+        if entry is not None and entry.kernel:
+            yield Message(number, _moment(entry, booted_at), entry.text, log.text[begin:end][:QUOTE_CHARACTERS])
+
+
+def _wall(entry: Entry, booted_at: float | None) -> float | None:
+    if entry.at is not None or entry.seconds is None or booted_at is None:
+        return entry.at
+    return booted_at + entry.seconds
+
+
+def _moment(entry: Entry, booted_at: float | None) -> float | None:
+    """On the wall's clock where that can be told, else since boot: enough to tell how far lines are apart."""
+    wall = _wall(entry, booted_at)
+    return entry.seconds if wall is None else wall
+
+
+def _fault(fault: Fault) -> section_pb2.LogFault:
+    message = fault.message
+    made = section_pb2.LogFault(
+        fault_class=fault.fault_class, object=fault.object, line=message.line, text=message.quoted
+    )
+    if message.seconds is not None:
+        made.at.CopyFrom(timestamp(message.seconds))
+    return made
+
+
+def timestamp(seconds: float) -> Timestamp:
+    """A moment to the microsecond; the first that there is where a log tells an impossible one."""
+    at = Timestamp()
+    try:
+        at.FromMicroseconds(round(seconds * 1e6))
+        at.ToJsonString()
+    except (ValueError, OverflowError):
+        at.Clear()
+    return at

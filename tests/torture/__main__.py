@@ -1,0 +1,97 @@
+"""`make torture MINUTES=n`: hurt the real processes for so long, and keep what came of it.
+
+Each slice has a seed and is one line of the results file, so a long run can be cut and taken up again: faults that
+are furthest from what is asked go first. Exits 1 where anything was lost, doubled, unreadable or otherwise wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from tests.torture import kinds, mutants, results
+from tests.torture.ground import Ground, broken_ground, commit
+from tests.torture.kinds import Kind
+from tests.torture.oracle import Outcome
+from tests.torture.results import Slice, Total
+
+SLICE_SECONDS = 75.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until the time is up or all that is asked was done; gives the exit code."""
+    options = _options(arguments)
+    chosen = [kind for kind in kinds.ALL if not options.only or kind.name in options.only.split(",")]
+    print(f"seed {options.seed}, commit {commit()}, results in {options.results}", file=sys.stderr)
+    with broken_ground(options.mutant, where=options.where) as ground:
+        bad = _torture(ground, chosen, options)
+    totals = results.read(options.results)
+    text = _report(totals)
+    print(text)
+    if options.page:
+        results.write_page(options.page, text)
+    return 1 if bad else 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0, help="time budget")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31), help="replays the same choices")
+    parser.add_argument("--only", default="", help=f"faults, with commas: {','.join(kind.name for kind in kinds.ALL)}")
+    parser.add_argument("--runs", type=int, default=0, help="at most so many runs of each fault, done ones counted")
+    parser.add_argument("--results", type=Path, default=Path("torture.jsonl"), help="lines are appended here")
+    parser.add_argument("--page", type=Path, help="write the table into this page as well")
+    parser.add_argument("--where", type=Path, help="folder on the disk to work on")
+    parser.add_argument("--mutant", default="", choices=["", *mutants.ALL], help="break the product like this")
+    return parser.parse_args(arguments)
+
+
+def _torture(ground: Ground, chosen: Sequence[Kind], options: argparse.Namespace) -> bool:
+    """Slices until the end; True where one of them found something."""
+    end, random, bad = time.monotonic() + 60 * options.minutes, Random(options.seed), False
+    for one in chosen:
+        if reason := one.need():
+            print(f"{one.name}: not run: {reason}", file=sys.stderr)
+            results.append(options.results, _slice(one, 0, 0.0, Outcome(), reason))
+    able = [kind for kind in chosen if not kind.need()]
+    while time.monotonic() < end:
+        kind = _next(able, results.read(options.results), options.runs)
+        if kind is None:
+            break
+        seed, begin = random.getrandbits(31), time.monotonic()
+        done = results.read(options.results).get(kind.name, Total()).outcome.runs
+        most = min(kind.batch, (options.runs or kind.asked) - done)
+        outcome = asyncio.run(kind.run(ground, Random(seed), min(end, begin + SLICE_SECONDS), most))
+        line = _slice(kind, seed, time.monotonic() - begin, outcome)
+        results.append(options.results, line)
+        print(line.line(), file=sys.stderr)
+        bad = bad or not outcome.clean
+    return bad
+
+
+def _next(able: Sequence[Kind], totals: dict[str, Total], runs: int) -> Kind | None:
+    """The fault that is furthest from what is asked of it; None where all is done."""
+    shares = [(totals.get(kind.name, Total()).outcome.runs / (runs or kind.asked), kind) for kind in able]
+    open_ones = [(share, number, kind) for number, (share, kind) in enumerate(shares) if share < 1]
+    return min(open_ones)[2] if open_ones else None
+
+
+def _slice(kind: Kind, seed: int, seconds: float, outcome: Outcome, not_run: str = "") -> Slice:
+    return Slice(kind.name, seed, commit(), f"{datetime.now(UTC):%Y-%m-%d}", round(seconds, 1), outcome, not_run)
+
+
+def _report(totals: dict[str, Total]) -> str:
+    rows = [(kind.name, kind.words, totals.get(kind.name, Total())) for kind in kinds.ALL]
+    asked = {kind.name: kind.asked for kind in kinds.ALL}
+    return results.table(rows, asked) + "\n\n" + results.legend(totals.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,122 @@
+"""What many runs gave, one JSON object a line; summed across runs, and shown as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.torture.oracle import Outcome
+
+BEGIN, END = "<!-- torture: begin -->", "<!-- torture: end -->"
+LONGEST_WRONG = 300
+SHOWN_SEEDS = 6
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One line of the file: so many runs of one fault with one seed."""
+
+    kind: str
+    seed: int
+    commit: str
+    date: str
+    seconds: float
+    outcome: Outcome
+    not_run: str = ""
+
+    def line(self) -> str:
+        """As JSON."""
+        document = {**asdict(self), **asdict(self.outcome)}
+        del document["outcome"]
+        document["wrong"] = [one[:LONGEST_WRONG] for one in self.outcome.wrong[:10]]
+        return json.dumps({name: value for name, value in document.items() if value or name == "seed"})
+
+
+@dataclass
+class Total:
+    """All slices of one fault."""
+
+    outcome: Outcome = field(default_factory=Outcome)
+    seeds: list[int] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
+    dates: list[str] = field(default_factory=list)
+    not_run: str = ""
+
+
+def append(path: Path, one: Slice) -> None:
+    """Keep a slice."""
+    with path.open("a") as file:
+        file.write(one.line() + "\n")
+
+
+def read(path: Path) -> dict[str, Total]:
+    """The totals of a file by fault; empty where there is none."""
+    totals: dict[str, Total] = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        document = json.loads(line)
+        total = totals.setdefault(document["kind"], Total())
+        total.outcome.add(outcome_of(document))
+        total.not_run = document.get("not_run", "")
+        if not total.not_run:
+            total.seeds.append(document["seed"])
+            _once(total.commits, document["commit"])
+            _once(total.dates, document["date"])
+    return totals
+
+
+def outcome_of(document: dict[str, Any]) -> Outcome:
+    """The figures in a line."""
+    names = Outcome.__dataclass_fields__
+    return Outcome(**{name: value for name, value in document.items() if name in names})
+
+
+def table(rows: Iterable[tuple[str, str, Total]], asked: dict[str, int]) -> str:
+    """The totals as Markdown; rows: fault, what it does, its total."""
+    lines = [
+        "| fault | runs / asked | acknowledged | lost | twice | unreadable | else wrong | slowest | seeds |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, words, total in rows:
+        one = total.outcome
+        if not one.runs:
+            reason = total.not_run or "no time was left"
+            lines.append(f"| {words} | **not run** of {asked[name]}: {reason} | | | | | | | |")
+            continue
+        slowest = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in sorted(one.slowest.items()))
+        counts = ", ".join(f"{what} {number:,}" for what, number in sorted(one.counts.items()))
+        figures = f"{one.acknowledged:,} | {one.lost} | {one.duplicates} | {one.unreadable} | {len(one.wrong)}"
+        said = "; ".join(part for part in (slowest, counts) if part) or "-"
+        lines.append(f"| {words} | {one.runs:,} / {asked[name]:,} | {figures} | {said} | {_seeds(total.seeds)} |")
+    return "\n".join(lines)
+
+
+def legend(totals: Iterable[Total]) -> str:
+    """Commits and days that the figures are from, and what was wrong, each with its line."""
+    kept = list(totals)
+    commits = sorted({commit for total in kept for commit in total.commits})
+    dates = sorted({date for total in kept for date in total.dates})
+    lines = [f"Commits {', '.join(commits) or '-'}; {', '.join(dates) or 'no run yet'}."]
+    lines += [f"- {wrong}" for total in kept for wrong in total.outcome.wrong[:5]]
+    return "\n".join(lines)
+
+
+def write_page(page: Path, text: str) -> None:
+    """Put the text between the markers of a page, which must have them."""
+    before, found, rest = page.read_text().partition(BEGIN)
+    _, also, after = rest.partition(END)
+    if not (found and also):
+        raise ValueError(f"{page} has no place for the table: {BEGIN} … {END}")
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    shown = ", ".join(str(seed) for seed in seeds[:SHOWN_SEEDS])
+    return shown + (f" … ({len(seeds)} in all)" if len(seeds) > SHOWN_SEEDS else "")
+
+
+def _once(names: list[str], name: str) -> None:
+    if name not in names:
+        names.append(name)
