@@ -16,6 +16,7 @@ from caseprobe.v1 import (
     privacy_pb2,
     section_host_pb2,
     section_pb2,
+    section_smart_pb2,
     snapshot_pb2,
 )
 
@@ -27,6 +28,7 @@ FILES = (
     path_pb2,
     section_host_pb2,
     section_pb2,
+    section_smart_pb2,
     snapshot_pb2,
 )
 TEXTUAL = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)

@@ -7,6 +7,7 @@ Every string and bytes field says how private it is (privacy.proto).
 
 from caseprobe.v1 import path_pb2 as _path_pb2
 from caseprobe.v1 import section_host_pb2 as _section_host_pb2
+from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -79,6 +80,7 @@ class Section(_message.Message):
     SYSTEM_LOG_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
+    SMART_FIELD_NUMBER: _builtins.int
     SERVICES_FIELD_NUMBER: _builtins.int
     PACKAGES_FIELD_NUMBER: _builtins.int
     TIME_SYNC_FIELD_NUMBER: _builtins.int
@@ -135,6 +137,8 @@ class Section(_message.Message):
     @_builtins.property
     def clock(self) -> Global___ClockFacts: ...
     @_builtins.property
+    def smart(self) -> _section_smart_pb2.SmartFacts: ...
+    @_builtins.property
     def services(self) -> _section_host_pb2.ServicesFacts: ...
     @_builtins.property
     def packages(self) -> _section_host_pb2.PackagesFacts: ...
@@ -176,6 +180,7 @@ class Section(_message.Message):
         system_log: Global___LogFacts | None = ...,
         path: _path_pb2.PathFacts | None = ...,
         clock: Global___ClockFacts | None = ...,
+        smart: _section_smart_pb2.SmartFacts | None = ...,
         services: _section_host_pb2.ServicesFacts | None = ...,
         packages: _section_host_pb2.PackagesFacts | None = ...,
         time_sync: _section_host_pb2.TimeSyncFacts | None = ...,
@@ -185,11 +190,11 @@ class Section(_message.Message):
         cgroups: _section_host_pb2.CgroupsFacts | None = ...,
         crashes: _section_host_pb2.CrashesFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "shortfalls", b"shortfalls", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 
