@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PROTO_VENV ?= .venv-proto
+# Test files run side by side in so many processes; most of them wait more than they compute.
+WORKERS ?= 2
 PROTOS := $(sort $(wildcard proto/caseprobe/v1/*.proto))
 # No target probes the network that it runs in; the only packets go to loopback and to the tests' own namespaces.
 export CASEPROBE_NETWORK_PROBES := off
@@ -22,7 +24,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 ##@ Develop
 .PHONY: test check format proto proto-check bench torture clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/developing ## format, lint, types, import contracts, the contract's own rules
 	$(BIN)/ruff format --check .
