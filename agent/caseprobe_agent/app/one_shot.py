@@ -66,6 +66,7 @@ async def build(settings: Settings, person: Person, child: Child | None = None) 
         own_key=_own_key(folder),
         deliver=_deliver,
         standing_grant=_standing_grant(grants, clock),
+        overrides=settings.overrides,
         any_grant=lambda: any(_lets(one, one.case_id, clock) for one in grants.terms()),
     )
 
