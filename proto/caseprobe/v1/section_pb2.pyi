@@ -6,11 +6,8 @@ Every string and bytes field says how private it is (privacy.proto).
 """
 
 from caseprobe.v1 import path_pb2 as _path_pb2
-<<<<<<< HEAD
 from caseprobe.v1 import section_log_pb2 as _section_log_pb2
-=======
 from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
->>>>>>> main
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
