@@ -57,6 +57,8 @@ def _is_error(key: Key) -> bool:
 
 def _grouped(log: LogText, lines: Sequence[str]) -> Mapping[Key, Sequence[int]]:
     """The lines of each template of each program; those of error level and others are kept apart."""
+    if not lines:
+        return {}
     rough = NUMBER.sub("*", "\n".join(line[:CHARACTERS_AT_MOST] for line in lines)).split("\n")
     alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, (line, text) in enumerate(zip(lines, rough, strict=True), start=1):
