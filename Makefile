@@ -22,7 +22,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: test check format proto proto-check bench torture clean
+.PHONY: test check format proto proto-check bench eval-logs torture clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
@@ -49,6 +49,9 @@ proto-check: ## fail where the committed messages are not what the .proto files 
 
 bench: $(VENV)/developing ## measure, each figure with its floor or peer in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+eval-logs: $(VENV)/developing ## how well logs are judged; LOGS=<folder with the labelled logs> for the grouping part
+	$(BIN)/python -m tests.evaluation.logs $(LOGS)
 
 MINUTES ?= 5
 RESULTS ?= docs/torture.jsonl
