@@ -7,6 +7,7 @@ Every string and bytes field says how private it is (privacy.proto).
 
 from caseprobe.v1 import path_pb2 as _path_pb2
 from caseprobe.v1 import section_host_pb2 as _section_host_pb2
+from caseprobe.v1 import section_log_pb2 as _section_log_pb2
 from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -1867,6 +1868,8 @@ class LogFacts(_message.Message):
     WARNINGS_TOTAL_FIELD_NUMBER: _builtins.int
     FAULTS_FIELD_NUMBER: _builtins.int
     ARTIFACT_FIELD_NUMBER: _builtins.int
+    TEMPLATES_FIELD_NUMBER: _builtins.int
+    TEMPLATES_TOTAL_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """/dev/kmsg, journal, /var/log/syslog …"""
     lines_total: _builtins.int
@@ -1876,6 +1879,8 @@ class LogFacts(_message.Message):
     errors_total: _builtins.int
     warnings_total: _builtins.int
     artifact: _builtins.str
+    templates_total: _builtins.int
+    """How many kinds there are in all."""
     @_builtins.property
     def first_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1883,6 +1888,10 @@ class LogFacts(_message.Message):
     @_builtins.property
     def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogFault]:
         """Lines of a known class of fault, newest first, at most 200."""
+
+    @_builtins.property
+    def templates(self) -> _containers.RepeatedCompositeFieldContainer[_section_log_pb2.LogTemplate]:
+        """What kinds of messages there are: errors first, then the most frequent, at most 100."""
 
     def __init__(
         self,
@@ -1897,10 +1906,12 @@ class LogFacts(_message.Message):
         warnings_total: _builtins.int = ...,
         faults: _abc.Iterable[Global___LogFault] | None = ...,
         artifact: _builtins.str = ...,
+        templates: _abc.Iterable[_section_log_pb2.LogTemplate] | None = ...,
+        templates_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_at", b"first_at", "last_at", b"last_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
