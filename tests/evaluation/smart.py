@@ -9,13 +9,13 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from math import sqrt
 from pathlib import Path
 
 from caseprobe.v1 import finding_pb2
 from caseprobe.v1 import section_smart_pb2 as smart
 from tests.evaluation import peers
 from tests.evaluation.data import EVIDENCE, Data, Pair, Report, alarm, develop, hidden, judge, load
+from tests.evaluation.wilson import share
 
 PAGE = Path(__file__).parents[2] / "docs" / "evaluation-smart.md"
 CRITICAL = finding_pb2.SEVERITY_CRITICAL
@@ -54,21 +54,6 @@ AT_CRITICAL = ("endurance", "nvme_used", "nvme_spare")
 BAD = ("log_unc", "selftest_fail", "devstat_unc")
 # Columns of a row: its name, then counts as (found, of how many).
 Row = tuple[str, list[tuple[int, int]]]
-
-
-def wilson(found: int, total: int) -> str:
-    """A share in percent with its 95 % interval, and the counts.
-
-    >>> wilson(5, 10)
-    '50.0 % (23.7-76.3), 5 of 10'
-    """
-    if not total:
-        return "none"
-    share, square = found / total, 1.96**2
-    middle = (share + square / (2 * total)) / (1 + square / total)
-    reach = 1.96 * sqrt(share * (1 - share) / total + square / (4 * total**2)) / (1 + square / total)
-    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
-    return f"{share * 100:.1f} % ({low * 100:.1f}-{high * 100:.1f}), {found} of {total}"
 
 
 def _proved(report: Report, kind: str) -> bool:
@@ -172,7 +157,9 @@ def cable_rows(reports: Sequence[Report]) -> Iterator[Row]:
 def table(heads: Sequence[str], rows: Iterator[Row]) -> list[str]:
     """Markdown."""
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    lines += ["| " + " | ".join([name, *(wilson(*count) for count in counts)]) + " |" for name, counts in rows]
+    for name, counts in rows:
+        cells = (f"{share(*count)}: {count[0]} of {count[1]}" for count in counts)
+        lines.append("| " + " | ".join([name, *cells]) + " |")
     return [*lines, ""]
 
 

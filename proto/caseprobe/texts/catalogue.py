@@ -20,6 +20,7 @@ FAMILIES = (
     "sockets",
     "process",
     "log",
+    "host",
 )
 OTHERS = ("sentences", "report")
 

@@ -132,7 +132,10 @@ def judge_defects(section: section_pb2.Section, context: Context) -> Iterator[fi
     for disk in disks.with_part("defects"):
         if disk.defects_total:
             defects = list(disk.defects)
-            parameters: dict[str, float | str] = {"defects_total": disk.defects_total, "lba": str(defects[0].lba) if defects else "-"}
+            parameters: dict[str, float | str] = {
+                "defects_total": disk.defects_total,
+                "lba": str(defects[0].lba) if defects else "-",
+            }
             lines = [one.line for one in defects]
             yield found(disk, Reached(WARN, "defects_total > 0"), finding_pb2.CAUSE_DISK, parameters, lines)
     disks.conclude("no disk here keeps a log of pending defects")
