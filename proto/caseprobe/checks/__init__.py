@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-<<<<<<< HEAD
-from caseprobe.checks import cpu, disk, filesystem, hardware, log, memory, network, process, smart, sockets, system
-=======
 from caseprobe.checks import (
     certificate,
     cgroup,
@@ -23,11 +20,11 @@ from caseprobe.checks import (
     reach,
     resolver,
     service,
+    smart,
     sockets,
     system,
     timekeeping,
 )
->>>>>>> main
 from caseprobe.checks.check import Check
 from caseprobe.checks.judgement import judge_snapshot, worst
 from caseprobe.overrides import NONE, Overrides
