@@ -125,7 +125,7 @@ def test_ids_are_frozen() -> None:
 @EVERY
 def test_a_check_is_whole(check: Check) -> None:
     """A dotted id, a section that exists, a threshold with its source, and why it matters."""
-    assert re.fullmatch(r"[a-z]+(\.[a-z_]+)+", check.id)
+    assert re.fullmatch(r"[a-z]+(\.[a-z0-9_]+)+", check.id)
     assert check.reads in SECTIONS
     assert check.threshold
     assert len(check.threshold_source) > 2

@@ -86,9 +86,10 @@ def _judge(
             continue
         disks.lack_unless(disk, True, "")
         count, line = told
+        message_id = "ssd" if cause is _by_kind and disk.kind == "ssd" else ""
         few = Reached(INFO, f"{levels.parameter} > 1") if count > 1 and name == "realloc" else None
         if reached := context.levels(levels, disk.name).reached(count) or few:
-            yield found(disk, reached, cause(disk), {levels.parameter: count}, [line], disk.kind * (cause is _by_kind))
+            yield found(disk, reached, cause(disk), {levels.parameter: count}, [line], message_id)
     disks.conclude(absent)
 
 
@@ -152,8 +153,8 @@ def judge_read_errors(section: section_pb2.Section, context: Context) -> Iterato
     """Read errors (attribute 1) and write errors (attribute 200) that Western Digital drives count one by one.
 
     A drive that has met many had to try again and again. It is read for Western Digital only: what others keep under
-    these numbers is no count. Of 106 Western Digital disks with errors in their logs and nothing in the usual counters,
-    47 had this; of 55 without any error in their logs, 3 (reports of drives in hosting servers).
+    these numbers is no count. Of 112 Western Digital disks with errors in their logs and nothing in the usual counters,
+    47 had this; of 53 without any evidence, 3 (reports of drives in hosting servers).
     """
     disks = Disks(section, ATA, COUNTING_VENDORS)
     for disk in disks.with_part("attributes"):
