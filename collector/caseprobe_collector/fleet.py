@@ -24,6 +24,12 @@ LIFETIMES = {
     enrolment_pb2.JOIN_PURPOSE_BUNDLE: timedelta(hours=72),
 }
 LONGEST_LIFETIME = timedelta(days=30)
+# As the audit log says it.
+PURPOSES: dict[int, str] = {
+    enrolment_pb2.JOIN_PURPOSE_ENROL_ONE: "to enrol one machine",
+    enrolment_pb2.JOIN_PURPOSE_ENROL_MANY: "to enrol machines",
+    enrolment_pb2.JOIN_PURPOSE_BUNDLE: "for one bundle",
+}
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Fleet:
 
         async def work(tx: Transaction) -> None:
             await self._store.add_join_code(tx, record)
-            detail = f"purpose {purpose} uses {uses} {case_id}".strip()
+            detail = f"{PURPOSES[record.purpose]}, uses: {uses} {case_id}".strip()
             await self._audit.record(tx, by, "join_code.create", customer_id, record.join_code_id, detail)
 
         await self._transactions.run(work)

@@ -202,7 +202,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A live request. state is requested, dispatched, received, awaiting_consent, running, or a terminal outcome
+    """A live request. state is requested, received, awaiting_consent, running, or a terminal outcome
     (ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash)."""
 
     session_id: str

@@ -81,14 +81,16 @@ class Schedules:
         await self._send(record.agent_id)
 
     async def list(self, by: Principal, agent_id: str | None = None) -> list[ScheduleRecord]:
-        """The timetables in force, of one machine or of all that you may see."""
+        """The timetables in force, of one machine or of all that you may see; a revoked machine has none."""
         if not decide(by, Action.SCHEDULE_READ):
             raise NotAllowed("you may not read schedules")
         if agent_id is None:
             records = await self._store.list_all(by.customer_ids)
         else:
             records = await self._store.list_by_agent(agent_id, by.customer_ids)
-        return [record for record in records if record.removed_at is None]
+        agents = await self._fleet.list_agents(by.customer_ids, "enrolled")
+        revoked = {agent.agent_id for agent in agents if agent.revoked_at is not None}
+        return [record for record in records if record.removed_at is None and record.agent_id not in revoked]
 
     async def on_connect(self, agent: Agent, known_sha256: bytes) -> None:
         """Send the timetables unless the machine holds exactly these."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from caseprobe.errors import ConfigurationError
+from caseprobe.overrides import Override
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, POLICY_KIND_LOGS, POLICY_KIND_PATH_TARGET
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.consent.policy import ALLOW, ASK, DENY, SHIPPED
@@ -143,3 +145,70 @@ def test_folders_follow_the_xdg_variables(tmp_path: Path, monkeypatch: pytest.Mo
     assert found.state_folder == tmp_path / "s" / "caseprobe"
     assert found.origins["state_folder"] == "default"
     assert found.policy.rules[POLICY_KIND_LOGS].decision == DENY
+
+
+OVERRIDES = """
+[checks."disk.space"]
+warn = 0.9
+[checks."disk.space".objects."/var/*"]
+critical = 0.99
+[checks."net.drop"]
+enabled = false
+[checks."hw.power".objects."BAT*".parameters.charge_ratio]
+warn = 0.2
+critical = 0.05
+"""
+
+
+def test_an_operator_states_levels_otherwise(tmp_path: Path) -> None:
+    """For a check, for some of its objects, for one of its parameters; or switches it off."""
+    file = str(tmp_path / "agent.toml")
+    assert settings(tmp_path, OVERRIDES).overrides == (
+        Override("disk.space", file, "*", "used_ratio", warn=0.9),
+        Override("disk.space", file, "/var/*", "used_ratio", critical=0.99),
+        Override("net.drop", file, enabled=False),
+        Override("hw.power", file, "BAT*", "charge_ratio", warn=0.2, critical=0.05),
+    )
+
+
+def test_what_the_system_states_holds_unless_a_user_states_otherwise(tmp_path: Path) -> None:
+    """A monitoring user judges by the administrator's levels."""
+    system = tmp_path / "system"
+    system.mkdir()
+    (system / "agent.toml").write_text('[checks."disk.space"]\nwarn = 0.7\n')
+    own = tmp_path / "config" / "caseprobe"
+    own.mkdir(parents=True)
+    (own / "agent.toml").write_text('[checks."disk.space"]\nwarn = 0.6\n')
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    found = load({**environ, "CASEPROBE_CONFIG_FOLDER": str(own)}, {}, system).overrides
+    assert [one.warn for one in found] == [0.6]
+    if os.geteuid() != 0:
+        assert [one.warn for one in load(environ, {}, system).overrides] == [0.7, 0.6]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('[checks."disk.sapce"]\nwarn = 0.9', 1, "checks.disk.sapce: no such check"),
+        ("[checks.disk.space]\nwarn = 0.9", 0, "checks.disk: no such check; an id is written in quotes"),
+        ('[checks."disk.space"]\nwran = 0.9', 2, "checks.disk.space.wran: unknown"),
+        ('[checks."disk.space"]\nwarn = "90 %"', 2, "checks.disk.space.warn: must be a number"),
+        ('[checks."disk.space"]\nwarn = nan', 2, "must be a number"),
+        ('[checks."disk.space"]\nenabled = 0', 2, "must be true or false"),
+        ('[checks."disk.space"]\nwarn = 0.9\ncritical = 0.8', 3, "clear_warn <= warn <= critical"),
+        ('[checks."mem.avail"]\nwarn = 0.1\nclear_warn = 0.05', 3, "clear_warn >= warn >= critical"),
+        ('[checks."hw.power"]\nwarn = 0.1', 1, "has levels of charge_ratio, health_ratio; name one"),
+        ('[checks."raid.md"]\nwarn = 1', 1, "raid.md has no levels"),
+        ('[checks."hw.power".parameters.volts]\nwarn = 1', 1, "hw.power has no such level"),
+        ('[checks."hw.power".parameters.charge_ratio]\nwran = 1', 2, "unknown; known are"),
+        ('[checks."disk.space".objects."/a"]\nobjects = {}', 2, "checks.disk.space.objects./a.objects: unknown"),
+        ('[checks."disk.space".objects]\n"/a" = 1', 2, "must be a table"),
+        ("checks = 1", 1, "checks: must be a table"),
+    ],
+)
+def test_a_misspelt_override_is_refused_with_its_place(tmp_path: Path, text: str, line: int, said: str) -> None:
+    """Nobody believes in a level that does not hold."""
+    with pytest.raises(ConfigurationError) as refused:
+        settings(tmp_path, text)
+    assert said in str(refused.value)
+    assert str(refused.value).startswith(f"{tmp_path / 'agent.toml'}" + (f", line {line}:" if line else ":"))

@@ -25,3 +25,17 @@ def test_where_no_check_ran_nothing_is_called_ok() -> None:
 def test_where_checks_ran_and_found_nothing_it_is_ok() -> None:
     """And only there."""
     assert "No problems" in shown(finding_pb2.SEVERITY_OK)
+
+
+def test_what_follows_from_a_finding_is_shown_under_it() -> None:
+    """The root with its count, the others as one line each below it, each once."""
+    root = finding_pb2.Finding(check_id="log.kernel", object="sda", state=finding_pb2.SEVERITY_CRITICAL)
+    under = finding_pb2.Finding(check_id="disk.ro", object="/srv", state=finding_pb2.SEVERITY_WARN)
+    under.folded_under.check_id, under.folded_under.object = "log.kernel", "sda"
+    display = io.StringIO()
+    show_judgement(Screen(display), [under, root], [], "en")
+    lines = [line.strip() for line in display.getvalue().splitlines()]
+    first = next(place for place, line in enumerate(lines) if line.startswith("CRITICAL") and "sda" in line)
+    assert lines[first + 2] == "1 further finding follows from this one:"
+    assert lines[first + 3].startswith("warn: ")
+    assert display.getvalue().count("/srv") == 1

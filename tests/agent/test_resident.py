@@ -30,6 +30,9 @@ from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.identity import enrol
 from caseprobe_agent.seal import Run
+from caseprobe_agent.seal.memory import read_history
+from caseprobe_agent.session.delivery import HISTORY
+from caseprobe_agent.spool import Spool
 from tests.fakes_collector import FakeCollector, Stored, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
 
@@ -430,3 +433,16 @@ async def test_the_owners_socket_is_private_and_gone_afterwards(rig: Rig) -> Non
             await rig.ask("allow", id="7")
     with pytest.raises(NotFound, match="does not run"):
         await rig.ask("status")
+
+
+async def test_a_restarted_agent_still_knows_its_earlier_snapshots(rig: Rig) -> None:
+    """Growth and held levels need the past: what was sealed before a restart is told to the checks after it."""
+    for name in ("sess_1", "sess_2"):
+        async with rig.agent():
+            await rig.send(snapshot_command(name, "memory"))
+            await rig.outcome(name)
+    async with await Spool.open(rig.settings.state_folder, rig.settings.spool_quota_bytes) as spool:
+        kept = read_history(await spool.get_state(HISTORY) or b"", snapshot_in(rig.collector.stored[0]).agent_id)
+    taken = [snapshot_in(one).snapshot_id for one in rig.collector.stored]
+    assert [one.snapshot_id for one in kept] == taken[::-1]
+    assert not any(section.lines for one in kept for section in one.sections)

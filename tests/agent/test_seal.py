@@ -11,9 +11,11 @@ import zstandard
 
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import Corrupt, RedactionError
+from caseprobe.overrides import Override
 from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.probes.probe import RawArtifact
-from caseprobe_agent.seal.form import Hiding, load_key, pack_request, unpack_parcel
+from caseprobe_agent.seal.form import Hiding, Judging, load_key, pack_request, unpack_parcel
+from caseprobe_agent.seal.memory import read_history
 from caseprobe_agent.seal.pipe import make_parcel, seal
 
 SECRET = "xkcd-horse-staple"
@@ -92,3 +94,43 @@ def test_the_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:
     path.write_bytes(b"short")
     with pytest.raises(Corrupt, match="damaged"):
         load_key(tmp_path / "state")
+
+
+def busy(swap_free: int, seconds: float) -> snapshot_pb2.Snapshot:
+    """A machine with this much of its swap free, so long after its boot."""
+    made = snapshot()
+    made.boot_id, made.boottime_seconds = "one", 1000 + seconds
+    made.sections[0].memory.swap_total_bytes = 1000
+    made.sections[0].memory.swap_free_bytes = swap_free
+    return made
+
+
+def test_what_was_kept_of_one_snapshot_is_told_to_the_next() -> None:
+    """The history is redacted, goes through a child as bytes, and grows by each snapshot."""
+    first = unpack_parcel(make_parcel(pack_request(busy(500, 0), [log(b"secret db1\n")], HIDING, b"")))
+    second = unpack_parcel(make_parcel(pack_request(busy(500, 7200), [], HIDING, b"", Judging(history=first.history))))
+    kept = read_history(second.history, "agent_1")
+    assert [one.boottime_seconds for one in kept] == [8200, 1000]
+    assert read_history(second.history, "agent_other") == []
+
+
+@pytest.mark.parametrize("damaged", [b"rubbish", b"\x28\xb5\x2f\xfd"])
+def test_a_damaged_history_is_no_history(damaged: bytes) -> None:
+    """Growth begins anew; the snapshot is judged and kept."""
+    sealed = seal(busy(500, 0), [], HIDING, Judging(history=damaged))
+    assert len(read_history(sealed.history, "agent_1")) == 1
+
+
+def test_an_operators_statement_holds_for_masked_objects_too() -> None:
+    """A pattern and a file's name are masked like the facts, so they still fit and tell no name."""
+    made = snapshot()
+    section = made.sections.add(probe="filesystems", outcome=section_pb2.PROBE_OUTCOME_OK)
+    section.filesystems.filesystems.add(
+        mount_point="/mnt/db1", device="/dev/sda1", total_bytes=100, used_bytes=100, measured=True
+    )
+    override = Override("disk.space", "/home/db1/agent.toml", pattern="/mnt/db1", enabled=False)
+    sealed = seal(made, [], HIDING, Judging((override,))).snapshot
+    assert not [one for one in sealed.findings if one.check_id == "disk.space"]
+    [coverage] = [one for one in sealed.coverage if one.check_id == "disk.space"]
+    assert coverage.reason.startswith("1 switched off by /home/")
+    assert "db1" not in coverage.reason

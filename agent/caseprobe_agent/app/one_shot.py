@@ -66,6 +66,7 @@ async def build(settings: Settings, person: Person, child: Child | None = None) 
         own_key=_own_key(folder),
         deliver=_deliver,
         standing_grant=_standing_grant(grants, clock),
+        overrides=settings.overrides,
         any_grant=lambda: any(_lets(one, one.case_id, clock) for one in grants.terms()),
     )
 
@@ -111,6 +112,12 @@ def _lets(terms: GrantTerms, case_id: str, clock: LocalClock) -> bool:
     return grants_it(terms, Ask(POLICY_KIND_HEALTH, Origin.OWNER, case_id=case_id), clock())
 
 
+def _pseudonym(snapshot: snapshot_pb2.Snapshot) -> str:
+    """What a redacted snapshot calls its machine, so that two bundles of a case are told apart."""
+    names = (section.system.host_name for section in snapshot.sections if section.HasField("system"))
+    return next((name for name in names if name), LABEL)
+
+
 async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapshot) -> Delivery:
     """Send one finished file over the link; raises Unreachable, NotTrusted or what the collector refuses with."""
     from caseprobe_agent.link import FileOutbox, Link
@@ -118,7 +125,7 @@ async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapsh
     spool_id = f"spool_{secrets.token_hex(8)}"
 
     async def hello() -> link_pb2.Hello:
-        frame = hello_of(enrolled.identity, spool_id, LABEL, sys.platform, "")
+        frame = hello_of(enrolled.identity, spool_id, _pseudonym(snapshot), sys.platform, "")
         frame.flow = snapshot_pb2.FLOW_ONE_SHOT
         return frame
 

@@ -30,7 +30,7 @@ from caseprobe_agent.link import Link
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
-from caseprobe_agent.seal import Hiding, Parcel, Run, hiding_of, load_key, seal_apart
+from caseprobe_agent.seal import Hiding, Judging, Parcel, Run, hiding_of, load_key, seal_apart
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import boot_id
@@ -196,9 +196,11 @@ class Resident:
 
     # --- what the flows ask ---
 
-    async def _seal(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact]) -> Parcel:
+    async def _seal(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], history: bytes) -> Parcel:
         """Redacted, judged and packed, in a child."""
-        return await seal_apart(snapshot, artifacts, self._hiding, self._identity.private_key_pem, self._run_apart)
+        judging = Judging(self._settings.overrides, history)
+        key = self._identity.private_key_pem
+        return await seal_apart(snapshot, artifacts, self._hiding, key, self._run_apart, judging)
 
     def _moment(self) -> Moment:
         """Now on every clock."""

@@ -1,6 +1,7 @@
-"""Judge this machine, or what a bundle or another root folder holds. Nothing is sent, nothing is written.
+"""Judge this machine, or what is given: bundles, another root folder. Nothing is sent, nothing is written.
 
-Exit codes follow the monitoring-plugin convention: 0 ok, 1 warning, 2 critical, 3 nothing could be judged.
+Exit codes follow the monitoring-plugin convention: 0 ok, 1 warning, 2 critical, 3 nothing could be judged; of several
+inputs the worst counts.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ import asyncio
 import io
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from caseprobe import texts
 from caseprobe.bundle import BundleReader
 from caseprobe.checks import check_snapshot, worst
-from caseprobe.errors import UsageError
+from caseprobe.errors import CaseprobeError, UsageError
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 from caseprobe_agent.cli import judgement, options
+from caseprobe_agent.cli.options import Given
 from caseprobe_agent.cli.screen import Screen
+from caseprobe_agent.config import Settings
 
 SUMMARY = "what is wrong with this machine? (also for monitoring: exit code 0, 1, 2, 3)"
 DEADLINE_SECONDS = 60.0
 PROFILES = ("quick", "standard", "full")
+THIS_MACHINE = "this machine"
 EXIT_CODES = {
     finding_pb2.SEVERITY_OK: 0,
     finding_pb2.SEVERITY_INFO: 0,
@@ -30,13 +35,20 @@ EXIT_CODES = {
     finding_pb2.SEVERITY_CRITICAL: 2,
 }
 NOT_JUDGED = 3
+# What is known to be broken is worse than what could not be read, which is worse than what is well.
+BY_BADNESS = (0, NOT_JUDGED, 1, 2)
 JUDGED = tuple(EXIT_CODES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `check`."""
-    parser.add_argument("--bundle", type=Path, metavar="FILE", help="judge this bundle by today's rules")
+    parser.add_argument(
+        "--bundle", type=Path, nargs="+", action="extend", metavar="FILE", help="judge these bundles by today's rules"
+    )
     parser.add_argument("--root", type=Path, metavar="DIR", help="judge the machine whose files are below this folder")
+    parser.add_argument(
+        "--previous", type=Path, metavar="FILE", help="an earlier bundle of the same machine: judge what grew since"
+    )
     parser.add_argument("--profile", choices=PROFILES, default="quick", help="how much is measured (default: quick)")
     parser.add_argument(
         "--deadline", type=options.seconds, default=DEADLINE_SECONDS, metavar="S", help="measure for at most S seconds"
@@ -45,37 +57,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge and print; gives the exit code."""
+    """Judge and print every input; gives the exit code."""
     if arguments.bundle and arguments.root:
         raise UsageError("--bundle and --root are two different things to judge; give one")
-    name, snapshot = _snapshot(arguments)
-    findings, coverage = check_snapshot(snapshot)
-    if arguments.json:
-        print(json.dumps(texts.judgement_json(name, findings, coverage), ensure_ascii=False))
+    settings = options.settings_of()
+    previous = _bundle(arguments.previous) if arguments.previous else None
+    inputs = list(_given(arguments)) or [Given(THIS_MACHINE, lambda: _measured(Path("/"), arguments))]
+    codes = [_judge(one, previous, arguments.json, settings, len(inputs) > 1) for one in inputs]
+    return max(codes, key=BY_BADNESS.index)
+
+
+def _given(arguments: argparse.Namespace) -> Iterator[Given]:
+    """What was given to be judged, in the order of the options; nothing: this machine is meant."""
+    for path in arguments.bundle or ():
+        yield Given(str(path), lambda path=path: _bundle(path))  # type: ignore[misc]
+    if arguments.root:
+        if not arguments.root.is_dir():
+            raise UsageError(f"{arguments.root} is no folder")
+        yield Given(str(arguments.root), lambda: _measured(arguments.root, arguments))
+
+
+def _judge(given: Given, previous: snapshot_pb2.Snapshot | None, as_json: bool, settings: Settings, named: bool) -> int:
+    """One input, printed; its exit code. What cannot be read is told, and does not end the others."""
+    try:
+        snapshot = given.take()
+        _check_same_machine(snapshot, previous)
+    except CaseprobeError as error:
+        print(f"caseprobe: {given.name}: {error}" if named else f"caseprobe: {error}", file=sys.stderr)
+        if as_json:
+            print(json.dumps({**texts.judgement_json(given.name, [], []), "error": str(error)}, ensure_ascii=False))
+        return NOT_JUDGED
+    findings, coverage = check_snapshot(snapshot, previous=previous, overrides=settings.overrides)
+    if as_json:
+        print(json.dumps(texts.judgement_json(given.name, findings, coverage), ensure_ascii=False))
     else:
         screen = Screen(sys.stdout)
-        judgement.show_judgement(screen, findings, coverage, options.settings_of().language)
+        if named:
+            screen.line(given.name, "bold")
+        judgement.show_judgement(screen, findings, coverage, settings.language)
         screen.rows(judgement.not_measured(snapshot))
+    return _exit_code(findings, coverage)
+
+
+def _exit_code(findings: Sequence[finding_pb2.Finding], coverage: Sequence[finding_pb2.Coverage]) -> int:
     if not any(one.outcome in JUDGED for one in coverage):
         return NOT_JUDGED
     return EXIT_CODES.get(worst(findings), 0)
 
 
-def _snapshot(arguments: argparse.Namespace) -> tuple[str, snapshot_pb2.Snapshot]:
-    """What is judged, and its name."""
-    if arguments.bundle:
-        return str(arguments.bundle), BundleReader(io.BytesIO(options.read_file(arguments.bundle))).snapshot()
-    root = arguments.root or Path("/")
-    if not root.is_dir():
-        raise UsageError(f"{root} is no folder")
-    taken = asyncio.run(_measured(root, arguments.profile, arguments.deadline))
-    return str(arguments.root) if arguments.root else "this machine", taken
+def _check_same_machine(snapshot: snapshot_pb2.Snapshot, previous: snapshot_pb2.Snapshot | None) -> None:
+    """Growth between two machines is no growth."""
+    if previous and snapshot.agent_id and previous.agent_id and snapshot.agent_id != previous.agent_id:
+        raise UsageError(
+            f"--previous is of another machine ({previous.agent_id}, not {snapshot.agent_id}); give one of the same"
+        )
 
 
-async def _measured(root: Path, profile: str, deadline_seconds: float) -> snapshot_pb2.Snapshot:
+def _bundle(path: Path) -> snapshot_pb2.Snapshot:
+    return BundleReader(io.BytesIO(options.read_file(path))).snapshot()
+
+
+def _measured(root: Path, arguments: argparse.Namespace) -> snapshot_pb2.Snapshot:
     """A fresh, raw snapshot: it stays in this process."""
     from caseprobe_agent.machine import Machine
     from caseprobe_agent.probes import PROFILES as PROBES
     from caseprobe_agent.snapshot import take_snapshot
 
-    return (await take_snapshot(PROBES[profile], Machine(root), deadline_seconds, profile)).snapshot
+    profile = arguments.profile
+    return asyncio.run(take_snapshot(PROBES[profile], Machine(root), arguments.deadline, profile)).snapshot

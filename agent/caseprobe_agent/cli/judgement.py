@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from caseprobe import texts
+from caseprobe.checks.folding import groups
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.cli.screen import Screen
 
@@ -38,14 +39,14 @@ def show_judgement(
     language: str,
     restore: Restore = as_it_is,
 ) -> None:
-    """The verdict, every finding with its evidence and advice, and what was judged."""
+    """The verdict, every finding with its evidence, advice and what follows from it, and what was judged."""
     judged = snapshot_pb2.Snapshot(findings=findings, coverage=coverage)
     screen.finding(texts.snapshot_state(judged), restore(texts.snapshot_verdict(judged, language)), [])
-    for finding in findings:
-        if finding.state in SHOWN:
-            details = [(restore(texts.printable(text)), how) for text, how in _details(finding, language)]
-            screen.line()
-            screen.finding(texts.state_name(finding.state), restore(texts.summary(finding, language)), details)
+    for finding, under in groups(finding for finding in findings if finding.state in SHOWN):
+        told = [*_details(finding, language), *_followers(under, language)]
+        details = [(restore(texts.printable(text)), how) for text, how in told]
+        screen.line()
+        screen.finding(texts.state_name(finding.state), restore(texts.summary(finding, language)), details)
     screen.line()
     screen.line(texts.coverage_sentence(coverage, language), "dim")
 
@@ -59,6 +60,14 @@ def _details(finding: finding_pb2.Finding, language: str) -> Iterator[tuple[str,
     if left > 0:
         yield f"… and {left} more lines", "dim"
     yield f"→ {texts.advice(finding, language)}", ""
+
+
+def _followers(under: Sequence[finding_pb2.Finding], language: str) -> Iterator[tuple[str, str]]:
+    """How many findings follow from one, and what each says."""
+    if under:
+        yield f"{texts.folded_sentence(len(under), language)}:", ""
+    for finding in under:
+        yield f"  {texts.state_name(finding.state)}: {texts.summary(finding, language)}", "dim"
 
 
 def not_measured(snapshot: snapshot_pb2.Snapshot) -> list[tuple[str, str]]:

@@ -83,6 +83,8 @@ def _print(result: Result, language: str, reviewed: bool) -> None:
     if result.delivered:
         rows.append(("sent to", f"{result.receiver}{f', case {result.case_id}' if result.case_id else ''}"))
     rows += [("note", texts.printable(notice)) for notice in result.notices]
+    if not result.delivered:
+        rows.append(("read it", f"report.html in it, in any browser, or: caseprobe show {result.path}"))
     screen.rows(rows, indent=0)
 
 

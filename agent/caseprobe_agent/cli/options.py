@@ -5,13 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from caseprobe.errors import JoinCodeError, UsageError
+from caseprobe.v1 import snapshot_pb2
 from caseprobe_agent.config import Settings, load
 
 LONGEST_JOIN_TEXT = 16 << 10
 FAIL_ON = ("warn", "critical")
+
+
+@dataclass(frozen=True)
+class Given:
+    """One input to judge: its name in the output, and what reads it into a snapshot (raises CaseprobeError)."""
+
+    name: str
+    take: Callable[[], snapshot_pb2.Snapshot]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

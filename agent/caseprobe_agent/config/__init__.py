@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from caseprobe.errors import ConfigurationError
+from caseprobe.overrides import NONE, Overrides
+from caseprobe_agent.config.checks import read_overrides
 from caseprobe_agent.config.document import Document, Value, read
 from caseprobe_agent.config.rules import read_rules
 from caseprobe_agent.consent.policy import ALLOW, SHIPPED, Policy, Rule, kinds
@@ -49,6 +51,7 @@ class Settings:
     policy: Policy
     origins: Mapping[str, str]
     policy_files: tuple[Path, ...] = ()
+    overrides: Overrides = NONE
 
     @property
     def socket_path(self) -> Path:
@@ -78,6 +81,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
         replace(policy, network_probes=policy.network_probes and switch == "on"),
         {**origins, **{name: _origin(name, environ, flags, own) for name in ("config_folder", "state_folder")}},
         tuple(files),
+        _overrides(document, own, system),
     )
 
 
@@ -107,6 +111,12 @@ def _policy(document: Document | None, folder: Path, own: str, system: Path) -> 
             policy = policy.tightened(read_rules(more, UNLIMITED), _stated(more) == "on")
             files.append(path)
     return policy, files
+
+
+def _overrides(document: Document | None, own: str, system: Path) -> Overrides:
+    """What the system's file states about checks, then the owner's: the later statement holds."""
+    of_system = read(system / "agent.toml") if own == "user" else None
+    return tuple(one for each in (of_system, document) if each for one in read_overrides(each))
 
 
 def _drop_ins(folder: Path) -> list[Path]:
@@ -173,7 +183,7 @@ def _origin(name: str, environ: Mapping[str, str], flags: Mapping[str, str], own
 
 def _refuse_unknown(document: Document, known: Iterable[str]) -> None:
     """A key that nobody reads is a typo, and the owner believes that it holds."""
-    names = {*known, "policy"}
+    names = {*known, "checks", "policy"}
     for name in document.values:
         if name not in names:
             document.refuse(name, f"unknown setting; known are: {', '.join(sorted(names))}")

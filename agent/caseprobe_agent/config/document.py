@@ -30,10 +30,10 @@ class Document:
         table = ""
         for number, line in enumerate(self.text.splitlines(), 1):
             if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
-                table = header[1]
+                table = header[1].replace('"', "").replace("'", "")
                 if table == key:
                     return number
-            elif name := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            elif name := re.match(r"""\s*((?:"[^"]*"|'[^']*'|[\w.-])+)\s*=""", line):
                 full = f"{table}.{name[1]}" if table else name[1]
                 if full.replace('"', "").replace("'", "") == key:
                     return number

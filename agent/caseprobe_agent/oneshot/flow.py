@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
+from caseprobe.overrides import NONE, Overrides
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_REVIEWED,
@@ -55,6 +56,7 @@ class OneShot:
     child was started early to measure in. enrol makes this run known to the collector of a join code; own_key gives the
     caller's own key (PEM) and agent id; deliver sends a finished file; standing_grant is a stored grant that lets this
     case have health data unattended, any_grant whether there is one for whatever case.
+    overrides: what the operator stated about checks.
     """
 
     machine: Machine
@@ -72,6 +74,7 @@ class OneShot:
     deliver: Callable[[Enrolled, Path, snapshot_pb2.Snapshot], Awaitable[Delivery]]
     standing_grant: Callable[[str], Grant | None]
     any_grant: Callable[[], bool]
+    overrides: Overrides = NONE
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
@@ -82,14 +85,14 @@ class OneShot:
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
         taken, (key, agent_id) = await self._measured(order, enrolled)
-        from caseprobe_agent.seal.form import hiding_of
+        from caseprobe_agent.seal.form import Judging, hiding_of
         from caseprobe_agent.seal.pipe import seal
 
         consent = self._consent(order, case_id)
         self._complete(taken.snapshot, agent_id, case_id, consent, enrolled)
         masked = True  # a one-shot bundle hides the machine's label and serials too
         hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
-        sealed = seal(taken.snapshot, taken.artifacts, hiding)
+        sealed = seal(taken.snapshot, taken.artifacts, hiding, Judging(self.overrides))
         result = self._written(path, sealed, key, case_id)
         if order.code is None:
             return result

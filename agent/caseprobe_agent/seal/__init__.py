@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_agent import worker
-from caseprobe_agent.seal.form import Hiding, Parcel, hiding_of, load_key, pack_request, unpack_parcel
+from caseprobe_agent.seal.form import SHIPPED, Hiding, Judging, Parcel, hiding_of, load_key, pack_request, unpack_parcel
 
 if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import RawArtifact
 
-__all__ = ["Hiding", "Parcel", "Run", "hiding_of", "load_key", "seal_apart"]
+__all__ = ["Hiding", "Judging", "Parcel", "Run", "hiding_of", "load_key", "seal_apart"]
 
 SEAL_SECONDS = 60.0
 # Runs a function apart from this process: function, request, limit in seconds. `worker.call` but for tests.
@@ -29,12 +29,13 @@ async def seal_apart(
     hiding: Hiding,
     private_key_pem: bytes,
     run: Run = worker.call,
+    judging: Judging = SHIPPED,
 ) -> Parcel:
     """The snapshot ready for the spool, made in a child: alone where it has no artifacts, else as a signed bundle.
 
     Raises RedactionError where nothing may leave, MeasurementError where the child failed.
     """
-    request = pack_request(snapshot, artifacts, hiding, private_key_pem)
+    request = pack_request(snapshot, artifacts, hiding, private_key_pem, judging)
     return unpack_parcel(await run(make_parcel, request, SEAL_SECONDS))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caseprobe.errors import Corrupt, MeasurementError
+from caseprobe.overrides import NONE, Override, Overrides
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent.identity.files import make_private_folder, read_private, write_private
 from caseprobe_agent.identity.keys import pack, unpack
@@ -37,13 +38,33 @@ class Hiding:
 
 
 @dataclass(frozen=True)
+class Judging:
+    """What the checks are told beside the facts: the operator's levels, and what was kept of earlier snapshots.
+
+    history: as the parcel of the snapshot before gave it; empty where there was none.
+    """
+
+    overrides: Overrides = NONE
+    history: bytes = field(default=b"", repr=False)
+
+
+SHIPPED = Judging()
+
+
+@dataclass(frozen=True)
 class Parcel:
-    """What the spool keeps: a zstd-compressed Snapshot or a bundle file; and what was hidden in it, in numbers."""
+    """What the spool keeps: a zstd-compressed Snapshot or a bundle file; and what was hidden in it, in numbers.
+
+    history: what to hand to the next snapshot's judging; it stays on the machine.
+    """
 
     kind: link_pb2.DataKind.ValueType
     body: bytes
     hidden_total: int = 0
     withheld_total: int = 0
+    history: bytes = field(default=b"", repr=False)
+    # Findings that are a fault: warn or worse.
+    fault_total: int = 0
 
 
 def hiding_of(machine: Machine, key: bytes, asset_masked: bool, forbidden: Sequence[str] = ()) -> Hiding:
@@ -66,39 +87,46 @@ def load_key(folder: Path) -> bytes:
 
 
 def pack_request(
-    snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hiding: Hiding, private_key_pem: bytes
+    snapshot: snapshot_pb2.Snapshot,
+    artifacts: Sequence[RawArtifact],
+    hiding: Hiding,
+    private_key_pem: bytes,
+    judging: Judging = SHIPPED,
 ) -> bytes:
     """Everything that the child needs, as one request."""
     plain = {**asdict(hiding), "key": hiding.key.hex()}
     rows = [[one.name, one.source, one.truncated] for one in artifacts]
-    header = json.dumps({"hiding": plain, "artifacts": rows}).encode()
-    return pack(header, private_key_pem, snapshot.SerializeToString(), *(one.data for one in artifacts))
+    overrides = [asdict(one) for one in judging.overrides]
+    header = json.dumps({"hiding": plain, "artifacts": rows, "overrides": overrides}).encode()
+    data = (one.data for one in artifacts)
+    return pack(header, private_key_pem, snapshot.SerializeToString(), judging.history, *data)
 
 
-def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtifact], Hiding, bytes]:
+def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtifact], Hiding, bytes, Judging]:
     """What pack_request put together."""
     from caseprobe_agent.probes.probe import RawArtifact  # only the child gets here
 
-    head, private_key_pem, snapshot, *data = unpack(request)
+    head, private_key_pem, snapshot, history, *data = unpack(request)
     header = json.loads(head)
     plain = header["hiding"]
     hiding = Hiding(**{**plain, "key": bytes.fromhex(plain["key"]), "forbidden": tuple(plain["forbidden"])})
     rows = zip(header["artifacts"], data, strict=True)
     artifacts = [RawArtifact(name, source, body, truncated) for (name, source, truncated), body in rows]
-    return snapshot_pb2.Snapshot.FromString(snapshot), artifacts, hiding, private_key_pem
+    judging = Judging(tuple(Override(**one) for one in header["overrides"]), history)
+    return snapshot_pb2.Snapshot.FromString(snapshot), artifacts, hiding, private_key_pem, judging
 
 
 def pack_parcel(parcel: Parcel) -> bytes:
     """A parcel as the child's answer."""
-    figures = json.dumps([int(parcel.kind), parcel.hidden_total, parcel.withheld_total]).encode()
-    return pack(figures, parcel.body)
+    totals = [parcel.hidden_total, parcel.withheld_total, parcel.fault_total]
+    return pack(json.dumps([int(parcel.kind), *totals]).encode(), parcel.body, parcel.history)
 
 
 def unpack_parcel(answer: bytes) -> Parcel:
     """The parcel in the child's answer."""
-    figures, body = unpack(answer)
-    kind, hidden_total, withheld_total = json.loads(figures)
-    return Parcel(kind, body, hidden_total, withheld_total)
+    figures, body, history = unpack(answer)
+    kind, hidden_total, withheld_total, fault_total = json.loads(figures)
+    return Parcel(kind, body, hidden_total, withheld_total, history, fault_total)
 
 
 def _text(machine: Machine, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import zstandard
 from google.protobuf import json_format
@@ -13,24 +13,31 @@ from google.protobuf import json_format
 from caseprobe.bundle import Signer, write_bundle
 from caseprobe.checks import check_snapshot
 from caseprobe.errors import RedactionError
+from caseprobe.overrides import Overrides
 from caseprobe.redaction import KnownNames, Redactor, known_names
 from caseprobe.redaction.second import leaks
 from caseprobe.report import render_report
-from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.identity.keys import agent_id_of, pack, sign_digest, unpack
 from caseprobe_agent.probes.probe import RawArtifact
-from caseprobe_agent.seal.form import Hiding, Parcel, pack_parcel, unpack_request
+from caseprobe_agent.seal.form import SHIPPED, Hiding, Judging, Parcel, pack_parcel, unpack_request
+from caseprobe_agent.seal.memory import read_history, written_history
 
+FAULTS = (finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL)
 WITHHELD = "withheld: the second scanner saw {kinds} in it after redaction"
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """A snapshot that may leave, judged; the artifacts that may leave, by name; what turns its names back."""
+    """A snapshot that may leave, judged; the artifacts that may leave, by name; what turns its names back.
+
+    history: what the machine keeps of it and of those before it, for its next snapshot.
+    """
 
     snapshot: snapshot_pb2.Snapshot
     artifacts: Mapping[str, bytes]
     redactor: Redactor
+    history: bytes = b""
 
 
 def redactor_of(hiding: Hiding) -> Redactor:
@@ -39,7 +46,9 @@ def redactor_of(hiding: Hiding) -> Redactor:
     return Redactor(hiding.key, hiding.asset_masked, known)
 
 
-def seal(snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hiding: Hiding) -> Sealed:
+def seal(
+    snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hiding: Hiding, judging: Judging = SHIPPED
+) -> Sealed:
     """Redact, scan and judge; ids, flow and consent are already set.
 
     A section or artifact that the second scanner objects to is withheld, with the reason in its place.
@@ -50,10 +59,19 @@ def seal(snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hidi
     kept = dict(_artifacts(redacted, artifacts, redactor, hiding.forbidden))
     redacted.redaction.CopyFrom(redactor.report(redacted.redaction.withheld))
     _withhold_leaking_sections(redacted, hiding.forbidden)
-    findings, coverage = check_snapshot(redacted)
+    earlier = read_history(judging.history, redacted.agent_id)
+    overrides = masked_overrides(judging.overrides, redactor)
+    findings, coverage = check_snapshot(redacted, earlier=earlier, overrides=overrides)
     redacted.findings.extend(findings)
     redacted.coverage.extend(coverage)
-    return Sealed(redacted, kept, redactor)
+    return Sealed(redacted, kept, redactor, written_history(earlier, redacted))
+
+
+def masked_overrides(overrides: Overrides, redactor: Redactor) -> Overrides:
+    """An operator's statements in the words of a redacted snapshot: their objects and files have pseudonyms too."""
+    return tuple(
+        replace(one, pattern=redactor.text(one.pattern), origin=redactor.text(one.origin)) for one in overrides
+    )
 
 
 def seen(data: bytes, forbidden: Sequence[str]) -> list[str]:
@@ -66,8 +84,8 @@ def seen(data: bytes, forbidden: Sequence[str]) -> list[str]:
 
 def make_parcel(request: bytes) -> bytes:
     """In the child: the parcel of a packed request."""
-    snapshot, artifacts, hiding, private_key_pem = unpack_request(request)
-    sealed = seal(snapshot, artifacts, hiding)
+    snapshot, artifacts, hiding, private_key_pem, judging = unpack_request(request)
+    sealed = seal(snapshot, artifacts, hiding, judging)
     kind, body = link_pb2.DATA_KIND_SNAPSHOT, b""
     if sealed.artifacts:
         stream = io.BytesIO()
@@ -78,7 +96,8 @@ def make_parcel(request: bytes) -> bytes:
         body = zstandard.ZstdCompressor().compress(sealed.snapshot.SerializeToString())
     report_of = sealed.snapshot.redaction
     hidden_total = sum(count.total for count in report_of.counts)
-    return pack_parcel(Parcel(kind, body, hidden_total, len(report_of.withheld)))
+    fault_total = sum(finding.state in FAULTS for finding in sealed.snapshot.findings)
+    return pack_parcel(Parcel(kind, body, hidden_total, len(report_of.withheld), sealed.history, fault_total))
 
 
 def signer_of(private_key_pem: bytes, key_kind: str) -> Signer | None:

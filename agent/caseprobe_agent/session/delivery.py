@@ -15,14 +15,20 @@ from caseprobe_agent.session.measure import Raw
 if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import RawArtifact
 
-SEQUENCE = "snapshot_sequence"
+SEQUENCE, HISTORY = "snapshot_sequence", "snapshot_history"
 
 
 class Store(Protocol):
     """The parts of the spool that a delivery needs."""
 
     async def append(
-        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes
+        self,
+        kind: link_pb2.DataKind.ValueType,
+        stream_id: str,
+        snapshot_id: str,
+        name: str,
+        body: bytes,
+        evidence: bool = False,
     ) -> int: ...
 
     async def get_state(self, name: str) -> bytes | None: ...
@@ -32,11 +38,13 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was kept for the collector: the snapshot's id, and what left in numbers, for the machine's own audit."""
+    """What was kept for the collector: the snapshot's id and sequence, and in numbers, for the machine's own audit."""
 
     snapshot_id: str
     body_bytes: int
     hidden_total: int
+    # Its record in the spool.
+    record: int = 0
 
     def __str__(self) -> str:
         """For the audit."""
@@ -45,11 +53,14 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Seals and keeps. seal does it in a child; wake tells the link that there is something."""
+    """Seals and keeps. seal does it in a child; wake tells the link that there is something.
+
+    seal is handed what was kept of earlier snapshots, redacted as they left, and its parcel says what to keep next.
+    """
 
     agent_id: str
     store: Store
-    seal: Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact]], Awaitable[Parcel]]
+    seal: Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact], bytes], Awaitable[Parcel]]
     wake: Callable[[], None]
     new_id: Callable[[str], str]
 
@@ -74,13 +85,16 @@ class Delivery:
         snapshot.session_id, snapshot.schedule_id = session_id, schedule_id
         snapshot.consent.CopyFrom(consent)
         snapshot.sequence = await self._next_sequence()
-        parcel = await self.seal(snapshot, raw.artifacts)
+        parcel = await self.seal(snapshot, raw.artifacts, await self.store.get_state(HISTORY) or b"")
         if not still_allowed():
             return None
         snapshot_id = snapshot.snapshot_id
-        await self.store.append(parcel.kind, snapshot_id, snapshot_id, "", parcel.body)
+        # What shows a fault or was asked for goes last where there is no room for all.
+        evidence = bool(parcel.fault_total or case_id)
+        record = await self.store.append(parcel.kind, snapshot_id, snapshot_id, "", parcel.body, evidence)
         self.wake()
-        return Delivered(snapshot_id, len(parcel.body), parcel.hidden_total)
+        await self.store.put_state(HISTORY, parcel.history)
+        return Delivered(snapshot_id, len(parcel.body), parcel.hidden_total, record)
 
     async def _next_sequence(self) -> int:
         """The next number of this agent's snapshots; a number may be lost, none is given twice."""

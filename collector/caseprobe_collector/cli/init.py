@@ -51,9 +51,15 @@ async def _init(settings: CollectorConfig, admin: str, password: str) -> None:
 
 
 def _report(settings: CollectorConfig, admin: str, password: str, json_output: bool) -> None:
+    from caseprobe_collector.storage import ca_file
+
+    ca, url = str(ca_file(settings.data_folder)), f"https://{settings.public_names[0]}:{settings.https_port}"
     if json_output:
-        print(json.dumps({"data_folder": str(settings.data_folder), "admin": admin, "password": password}))
+        made = {"data_folder": str(settings.data_folder), "admin": admin, "password": password, "ca": ca, "url": url}
+        print(json.dumps(made))
         return
     print(f"collector made in {settings.data_folder}")
     print(f"first admin       {admin}" + (f"  password {password}  (shown once)" if password else ""))
+    print(f"authority         {ca}  (give this file to staff commands: --ca)")
     print(f"next              caseprobe-collector serve --data-folder {settings.data_folder}")
+    print(f"then              caseprobe-collector user login {admin} --url {url} --ca {ca}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,11 @@ def tell(value: Any, as_json: bool, lines: Iterable[str]) -> None:
         return
     for line in lines:
         print(line)
+
+
+def warn(line: str) -> None:
+    """Something to think about, on stderr: the result stays alone on stdout."""
+    print(f"caseprobe-collector: {line}", file=sys.stderr)
 
 
 def columns(rows: Sequence[dict[str, Any]], names: Sequence[str], empty: str) -> list[str]:

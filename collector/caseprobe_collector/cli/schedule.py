@@ -13,6 +13,8 @@ from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Url, segment
 
 app = typer.Typer(help="Timetables that machines run by themselves.", no_args_is_help=True)
 COLUMNS = ("schedule_id", "agent_id", "name", "every_seconds", "cron", "action", "target", "catch_up")
+# More often than this is seldom meant.
+OFTEN_SECONDS = 60.0
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -47,6 +49,8 @@ def add_schedule(
     body: dict[str, Any] = {"name": name, "cron": cron, "profile": profile, "catch_up": catch_up}
     body |= {"every_seconds": period_seconds(every)} if every else {}
     body |= {"path": {"target": path}} if path else {}
+    if 0 < body.get("every_seconds", 0) < OFTEN_SECONDS:
+        printing.warn(f"--every {every}: {86400 / body['every_seconds']:,.0f} snapshots a day from this machine")
     there = remote.connect(url, ca)
     made = there.post(f"/agents/{segment(remote.agent_id(there, machine))}/schedules", body)
     printing.tell(made, as_json, [made["schedule_id"]])

@@ -18,7 +18,7 @@ from caseprobe_collector.records import (
 SEVERITIES = ("none", "ok", "info", "warn", "critical", "unknown", "not_applicable")
 FLOWS = {0: "", 1: "one_shot", 2: "live", 3: "scheduled"}
 CATCH_UPS = {"skip": link_pb2.CATCH_UP_SKIP, "one": link_pb2.CATCH_UP_ONE, "all": link_pb2.CATCH_UP_ALL}
-RUNNING = frozenset({"requested", "dispatched", "received", "awaiting_consent", "running"})
+RUNNING = frozenset({"requested", "received", "awaiting_consent", "running"})
 
 
 def severity_word(number: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from caseprobe import texts
+from caseprobe.checks.folding import groups
 from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.console.facts import address_text
 from caseprobe_collector.console.views import severity_word
@@ -25,6 +26,14 @@ class EvidenceView:
 
 
 @dataclass(frozen=True)
+class RootView:
+    """Names the finding of the same snapshot that another one follows from, and is shown under."""
+
+    check_id: str
+    object: str
+
+
+@dataclass(frozen=True)
 class FindingView:
     """A check's verdict in words, with what proves it."""
 
@@ -38,10 +47,13 @@ class FindingView:
     advice: str
     threshold: str
     threshold_source: str
+    kind: str
+    folded_under: RootView | None
+    folded_total: int
 
 
-def finding_view(finding: finding_pb2.Finding) -> FindingView:
-    """A finding as shown."""
+def finding_view(finding: finding_pb2.Finding, root: finding_pb2.Finding | None = None) -> FindingView:
+    """A finding as shown; root is the one that it follows from."""
     told = texts.finding_json(finding)
     return FindingView(
         check_id=finding.check_id,
@@ -54,13 +66,16 @@ def finding_view(finding: finding_pb2.Finding) -> FindingView:
         advice=texts.advice(finding),
         threshold=finding.threshold,
         threshold_source=finding.threshold_source,
+        kind=str(told["kind"]),
+        folded_under=RootView(root.check_id, root.object) if root else None,
+        folded_total=0 if root else finding.folded_total,
     )
 
 
 def findings_of(snapshot: snapshot_pb2.Snapshot) -> list[FindingView]:
-    """A snapshot's findings, worst first."""
-    ordered = sorted(snapshot.findings, key=lambda f: (_RANK.get(f.state, 9), f.check_id, f.object))
-    return [finding_view(finding) for finding in ordered]
+    """A snapshot's findings, worst first, each directly before those that follow from it."""
+    found = sorted(groups(snapshot.findings), key=lambda g: (_RANK.get(g[0].state, 9), g[0].check_id, g[0].object))
+    return [view for root, under in found for view in (finding_view(root), *(finding_view(one, root) for one in under))]
 
 
 @dataclass(frozen=True)

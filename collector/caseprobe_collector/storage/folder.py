@@ -12,7 +12,7 @@ from pathlib import Path
 from caseprobe.errors import ConfigurationError
 from caseprobe_collector.ports import Transactions
 from caseprobe_collector.storage.audit import SqlAudit
-from caseprobe_collector.storage.authority import FileAuthority, create_authority
+from caseprobe_collector.storage.authority import CERTIFICATE, FileAuthority, create_authority
 from caseprobe_collector.storage.cases import SqlCases
 from caseprobe_collector.storage.customers import SqlCustomers
 from caseprobe_collector.storage.database import Database, create_private
@@ -47,6 +47,11 @@ class Storage:
     audit: SqlAudit
     objects: FileObjects
     authority: FileAuthority
+
+
+def ca_file(folder: Path) -> Path:
+    """The certificate that staff and agents trust, in a data folder."""
+    return folder / AUTHORITY / CERTIFICATE
 
 
 def create_storage(folder: Path) -> None:

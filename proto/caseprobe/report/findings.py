@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from caseprobe import texts
+from caseprobe.checks.folding import groups
 from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, unfold
 from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 
 
 def render_findings(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
-    """All findings, worst first; nothing where there is none."""
-    found = sorted(snapshot.findings, key=lambda finding: -finding.state)
+    """All findings, worst first, each with those that follow from it; nothing where there is none."""
+    found = sorted(groups(snapshot.findings), key=lambda group: -group[0].state)
     if not found:
         return NOTHING
-    cards = [_card(finding, words) for finding in found]
+    cards = [_card(finding, words, under) for finding, under in found]
     return element("section", element("h2", words("findings")), *cards, id="findings")
 
 
-def _card(finding: finding_pb2.Finding, words: Words) -> Markup:
+def _card(finding: finding_pb2.Finding, words: Words, under: Sequence[finding_pb2.Finding] = ()) -> Markup:
     badge = element("span", texts.severity(finding.state, words.language), class_="badge")
     return element(
         "article",
         element("h3", badge, " ", texts.summary(finding, words.language)),
         _advice(finding, words),
         unfold(words("evidence"), _evidence(finding), _basis(finding, words)),
+        _followers(under, words),
         class_=f"card {texts.state_name(finding.state)}",
     )
+
+
+def _followers(under: Sequence[finding_pb2.Finding], words: Words) -> Markup:
+    """The findings that follow from one, counted, each whole."""
+    if not under:
+        return NOTHING
+    return unfold(texts.folded_sentence(len(under), words.language), *(_card(finding, words) for finding in under))
 
 
 def _advice(finding: finding_pb2.Finding, words: Words) -> Markup:

@@ -72,7 +72,8 @@ def _subject(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
 
 
 def _chips(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
-    counts = Counter(texts.state_name(finding.state) for finding in snapshot.findings)
+    roots = (finding for finding in snapshot.findings if not finding.HasField("folded_under"))
+    counts = Counter(texts.state_name(finding.state) for finding in roots)
     chips = [
         element(
             "li",

@@ -17,6 +17,7 @@ from caseprobe.texts.units import (
 )
 from caseprobe.texts.verdicts import (
     coverage_sentence,
+    folded_sentence,
     overall_state,
     path_verdict,
     reason_sentence,
@@ -34,6 +35,7 @@ __all__ = [
     "coverage_sentence",
     "fill",
     "finding_json",
+    "folded_sentence",
     "format_bits",
     "format_bytes",
     "format_celsius",

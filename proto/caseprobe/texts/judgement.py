@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 
 from caseprobe.texts.findings import advice, state_name, summary, values
-from caseprobe.texts.verdicts import overall_state
+from caseprobe.texts.verdicts import coverage_sentence, overall_state
 from caseprobe.v1 import finding_pb2
 
+KINDS = {
+    finding_pb2.FINDING_KIND_EVENT: "event",
+    finding_pb2.FINDING_KIND_TREND: "trend",
+}
 CAUSES = {
     finding_pb2.CAUSE_DISK: "disk",
     finding_pb2.CAUSE_LINK: "link",
@@ -32,7 +36,17 @@ def finding_json(finding: finding_pb2.Finding) -> dict[str, object]:
         "advice": advice(finding),
         "threshold": finding.threshold,
         "threshold_source": finding.threshold_source,
+        "kind": KINDS.get(finding.kind, "condition"),
+        "folded_under": _root(finding),
+        "folded_total": finding.folded_total,
     }
+
+
+def _root(finding: finding_pb2.Finding) -> dict[str, str] | None:
+    """Which finding this one follows from."""
+    if not finding.HasField("folded_under"):
+        return None
+    return {"check_id": finding.folded_under.check_id, "object": finding.folded_under.object}
 
 
 def _finite(value: float | str) -> float | str | None:
@@ -61,6 +75,7 @@ def judgement_json(
         "worst": overall_state(findings, listed),
         "findings": [finding_json(finding) for finding in findings],
         "coverage": [coverage_json(one) for one in listed],
+        "coverage_line": coverage_sentence(listed),
     }
 
 

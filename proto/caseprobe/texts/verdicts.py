@@ -20,8 +20,12 @@ RAN = (
 
 
 def verdict_sentence(findings: Iterable[finding_pb2.Finding], language: str = "en") -> str:
-    """The worst severity with its number and its first finding, or that no problem was found."""
-    listed = sorted((f for f in findings if f.state in RAN), key=lambda finding: -finding.state)
+    """The worst severity with its number and its first finding, or that no problem was found.
+
+    What is folded under another finding is one problem with it, and is not counted.
+    """
+    shown = (f for f in findings if f.state in RAN and not f.HasField("folded_under"))
+    listed = sorted(shown, key=lambda finding: -finding.state)
     counts = Counter(state_name(finding.state) for finding in listed)
     values: dict[str, Value] = {f"{name}_total": count for name, count in counts.items()}
     if listed:
@@ -50,6 +54,11 @@ def snapshot_verdict(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> s
     if paths:
         return path_verdict(paths[0], language)
     return catalogue.sentence("verdict.nothing", language)
+
+
+def folded_sentence(total: int, language: str = "en") -> str:
+    """How many findings follow from another one."""
+    return fill(catalogue.sentence("folded.under", language), {"n": total}, language)
 
 
 def coverage_sentence(coverage: Sequence[finding_pb2.Coverage], language: str = "en") -> str:

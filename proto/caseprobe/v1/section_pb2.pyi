@@ -6,6 +6,7 @@ Every string and bytes field says how private it is (privacy.proto).
 """
 
 from caseprobe.v1 import path_pb2 as _path_pb2
+from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -78,6 +79,7 @@ class Section(_message.Message):
     SYSTEM_LOG_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
+    SMART_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
     reason: _builtins.str
@@ -125,6 +127,8 @@ class Section(_message.Message):
     def path(self) -> _path_pb2.PathFacts: ...
     @_builtins.property
     def clock(self) -> Global___ClockFacts: ...
+    @_builtins.property
+    def smart(self) -> _section_smart_pb2.SmartFacts: ...
     def __init__(
         self,
         *,
@@ -151,12 +155,13 @@ class Section(_message.Message):
         system_log: Global___LogFacts | None = ...,
         path: _path_pb2.PathFacts | None = ...,
         clock: Global___ClockFacts | None = ...,
+        smart: _section_smart_pb2.SmartFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "cpu", b"cpu", "disks", b"disks", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "memory", b"memory", "path", b"path", "processes", b"processes", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "sockets", b"sockets", "system", b"system", "system_log", b"system_log"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "cpu", b"cpu", "disks", b"disks", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "memory", b"memory", "path", b"path", "processes", b"processes", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "cpu", b"cpu", "disks", b"disks", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "path", b"path", "probe", b"probe", "processes", b"processes", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "shortfalls", b"shortfalls", "sockets", b"sockets", "system", b"system", "system_log", b"system_log"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "cpu", b"cpu", "disks", b"disks", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "path", b"path", "probe", b"probe", "processes", b"processes", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "smart"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 

@@ -60,6 +60,9 @@ def test_the_json_of_a_finding_is_as_promised() -> None:
         ),
         ("threshold", "used_ratio >= 0.9"),
         ("threshold_source", "Checkmk"),
+        ("kind", "condition"),
+        ("folded_under", None),
+        ("folded_total", 0),
     ]
 
 
@@ -102,9 +105,7 @@ def test_coverage_in_one_sentence() -> None:
     coverage = [finding_pb2.Coverage(outcome=state) for state in (OK, WARN)]
     coverage += [finding_pb2.Coverage(outcome=UNKNOWN, needs="root", message_id="denied")] * 2
     coverage += [finding_pb2.Coverage(outcome=finding_pb2.SEVERITY_NOT_APPLICABLE, message_id="absent")]
-    assert texts.coverage_sentence(coverage) == (
-        "2 of 5 checks ran; 2 need root; 1 has no such hardware or feature here"
-    )
+    assert texts.coverage_sentence(coverage) == ("2 of 5 ran; 2 need root; 1 has no such hardware or feature here")
 
 
 @pytest.mark.parametrize(

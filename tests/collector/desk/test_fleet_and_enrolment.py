@@ -23,7 +23,7 @@ from caseprobe.errors import (
     Revoked,
     UsageError,
 )
-from caseprobe.v1 import enrolment_pb2
+from caseprobe.v1 import enrolment_pb2, link_pb2
 from caseprobe_collector.access import Role
 from caseprobe_collector.records import Case
 from tests.fakes_desk import ADMIN, Desk, csr, new_key, staff
@@ -211,3 +211,16 @@ async def test_who_may_let_machines_in(desk: Desk) -> None:
         with pytest.raises(NotAllowed):
             await attempt
     assert (await desk.fleet.revoke(operations, agent_id)).revoked_at == desk.clock.now()
+
+
+async def test_a_revoked_machine_has_no_timetables_any_more(desk: Desk) -> None:
+    """Nobody reads of runs that never come."""
+    case = await a_case(desk)
+    agent_id = (await desk.enrol(await code(desk, case), new_key())).agent_id
+    timetable = link_pb2.Schedule(name="health", every_seconds=900)
+    timetable.snapshot.profile = "quick"
+    await desk.schedules.add(ADMIN, agent_id, timetable)
+    assert await desk.schedules.list(ADMIN)
+    await desk.fleet.revoke(ADMIN, agent_id)
+    assert await desk.schedules.list(ADMIN) == []
+    assert await desk.schedules.list(ADMIN, agent_id) == []

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from caseprobe_collector.access import Action, Role, limited_role
+from caseprobe_collector.access import Action, Principal, Role, limited_role
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
-from caseprobe_collector.console.services import Use
+from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.staff_views import audit_view, principal_view, token_view, user_view
 from caseprobe_collector.console.views import customer_view
 
@@ -39,7 +39,18 @@ async def get_account(request: Request, use: Use, by: By) -> Response:
 async def list_audit(request: Request, use: Use, by: By, first: Annotated[int, Query(ge=1)] = 1) -> Response:
     """The chain, a page at a time."""
     rows = [audit_view(row) for row in await use.audit.list(by, first, AUDIT_ROWS)]
-    return page(request, "audit.html", rows=rows, first=first, step=AUDIT_ROWS)
+    return page(request, "audit.html", rows=rows, first=first, step=AUDIT_ROWS, names=await _names(use, by))
+
+
+async def _names(use: Services, by: Principal) -> dict[str, str]:
+    """What people call the users, machines, customers and cases that entries name by id; by actor or object."""
+    return {
+        **{f"user:{user.user_id}": user.name for user in await use.users.list(by)},
+        **{user.user_id: user.name for user in await use.users.list(by)},
+        **{agent.agent_id: agent.label for agent in await use.fleet.list(by)},
+        **{customer.customer_id: customer.name for customer in await use.customers.list(by)},
+        **{case.case_id: case.title for case in await use.cases.list(by, None)},
+    }
 
 
 ROUTES = (
