@@ -43,6 +43,7 @@ class Scene:
     store: Store
     room: Path
     folder: Path
+    entrance: tuple[str, ...] = ()
     station: Child | None = None
 
     @property
@@ -61,13 +62,13 @@ class Scene:
     ) -> Child:
         """The station, ready; RuntimeError with its words where it ends instead."""
         arguments = [str(folder or self.folder), str(machines), str(self.diary), address or self.collector.address]
-        forge = self.ground.forge("tests.torture.station")
+        forge = self.ground.forge("tests.torture.station", self.entrance)
         self.station = forge.start([*arguments, str(pause), str(quota)], self.room / "station.log")
         if not await apart(self.station.line):
             raise RuntimeError(f"the agent does not start: {self.station.words()}")
         return self.station
 
-    async def delivered(self, outcome: Outcome) -> None:
+    async def delivered(self, outcome: Outcome, *, counted: bool = True) -> None:
         """Everything kept by now reaches the collector, whole and once, or a gap tells that it was dropped."""
         kept, begin = read_diary(self.diary).acked, time.monotonic()
         while not kept <= self.store.read().hashes.keys() | self._dropped():
@@ -77,7 +78,9 @@ class Scene:
         outcome.took("all delivered", time.monotonic() - begin)
         # The store first: what is sent in between must not look as if nobody had sent it.
         dropped, held = self._dropped(), self.store.read()
-        judge(compare(read_diary(self.diary), held, kept - dropped), outcome)
+        found = compare(read_diary(self.diary), held, kept - dropped)
+        found.runs = int(counted)
+        judge(found, outcome)
         if dropped:
             outcome.counts["told as a gap"] = len(dropped)
 
@@ -89,6 +92,10 @@ class Scene:
             for name, (spool, sequence) in places.items()
             if any(spool == where and first <= sequence <= last for where, first, last, _ in gaps)
         }
+
+    def links(self) -> dict[str, bool]:
+        """Which machine's link is up, as the station says."""
+        return read_diary(self.diary).links
 
     def end(self) -> None:
         """Kill what still runs."""

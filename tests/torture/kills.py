@@ -31,7 +31,7 @@ async def _lives(ground: Ground, random: Random, end: float, most: int) -> Outco
     with ground.room() as room:
         oracle = Oracle(room / "oracle")
         collector = Collector(ground, ground.furnish(room / "data"), log=room / "log")
-        fleet, store = Fleet(ground.template.machines, oracle, random), Store(collector.data)
+        fleet, store = Fleet(ground.template.fleet, oracle, random), Store(collector.data)
         try:
             await collector.start()
             async with fleet.running(lambda: collector.address, WINDOW):

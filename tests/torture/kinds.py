@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.torture import agents, calls, cuts, kills, needs, space
+from tests.torture import agents, calls, cuts, kills, needs, partitions, space
 from tests.torture.ground import Ground
 from tests.torture.oracle import Outcome
 
@@ -74,4 +74,26 @@ ALL = (
     Kind("agent-full", "the agent's disk full", space.full_agent, (3,), 40, 10, 1, needs.mounts),
     Kind("agent-tiny", "a disk of 3 MiB, filled by the agent itself", space.tiny_agent, (3,), 30, 10, 1, needs.mounts),
     Kind("agent-limit", "no file of the agent may grow (EFBIG)", space.limited_agent, (3,), 40, 10, 1, needs.mounts),
+    Kind(
+        "partition",
+        "packets vanish both ways, one way, or the carrier does; 50 machines each",
+        partitions.silent_partitions,
+        (2,),
+        500,
+        250,
+        0,
+        needs.networks,
+        400.0,
+    ),
+    Kind(
+        "reset",
+        "connections reset, or 30 % of the packets lost; 50 machines each",
+        partitions.loud_partitions,
+        (2,),
+        500,
+        250,
+        4,
+        needs.networks,
+        200.0,
+    ),
 )

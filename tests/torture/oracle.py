@@ -146,6 +146,8 @@ class Diary:
     refused: list[str] = field(default_factory=list)
     # How many the spool would not take.
     declined: int = 0
+    # Whether the link of a machine is up.
+    links: dict[str, bool] = field(default_factory=dict)
     # Spool and sequence of what was acknowledged.
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -163,6 +165,8 @@ def read_diary(path: Path) -> Diary:
             diary.acked.add(words[1])
         elif words[0] == "refused":
             diary.declined += 1
+        elif words[0] == "link":
+            diary.links[words[1]] = words[2] == "up"
         elif words[0] == "at":
             diary.places[words[1]] = words[2], int(words[3])
     return diary

@@ -101,7 +101,7 @@ async def _starved(
     outcome = Outcome(runs=1)
     oracle = Oracle(room / "oracle")
     collector = Collector(ground, ground.furnish(data), log=room / "log")
-    fleet = Fleet(ground.template.machines, oracle, random)
+    fleet = Fleet(ground.template.fleet, oracle, random)
     for machine in fleet.machines:
         machine.retry = partial(_when_told, machine, random)
     try:

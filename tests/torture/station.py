@@ -32,6 +32,7 @@ from tests.torture.oracle import Oracle
 SMALL_BYTES = 2 << 10
 PRODUCERS = 3
 REFUSED_SECONDS = 0.05
+WATCH_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,16 @@ class Post:
             await asyncio.sleep(self._random.uniform(0, 2 * pause_seconds))
             if not await self.append():
                 await asyncio.sleep(REFUSED_SECONDS)
+
+    async def watch(self, name: str) -> None:
+        """Tell when the link comes up and goes down."""
+        told = False
+        while True:
+            if self.link.state.connected != told:
+                told = not told
+                self._oracle.note(f"link {name} {'up' if told else 'down'}")
+                await self._oracle.flushed()
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def append(self) -> bool:
         """One record; False where the spool would not take it."""
@@ -127,6 +138,7 @@ async def _serve(order: Order) -> None:
             spool = await stack.enter_async_context(await Spool.open(folder, order.quota_bytes))
             posts.append(Post(identity, spool, oracle, random, order.address))
         work: list[Callable[[], Awaitable[object]]] = [post.link.run for post in posts]
+        work += [partial(post.watch, str(number)) for number, post in enumerate(posts)]
         if order.pause_seconds >= 0:
             work += [partial(post.produce, order.pause_seconds) for post in posts for _ in range(PRODUCERS)]
         await _until_told(posts, work)
