@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -44,6 +44,8 @@ class Scene:
     room: Path
     folder: Path
     entrance: tuple[str, ...] = ()
+    # What damage took, and was told of.
+    gone: set[str] = field(default_factory=set)
     station: Child | None = None
 
     @property
@@ -68,9 +70,14 @@ class Scene:
             raise RuntimeError(f"the agent does not start: {self.station.words()}")
         return self.station
 
-    async def delivered(self, outcome: Outcome, *, counted: bool = True) -> None:
-        """Everything kept by now reaches the collector, whole and once, or a gap tells that it was dropped."""
-        kept, begin = read_diary(self.diary).acked, time.monotonic()
+    async def delivered(
+        self, outcome: Outcome, *, counted: bool = True, but: frozenset[str] | set[str] = frozenset()
+    ) -> None:
+        """Everything kept by now reaches the collector, whole and once, or a gap tells that it was dropped.
+
+        but: what is known to be gone.
+        """
+        kept, begin = read_diary(self.diary).acked - but, time.monotonic()
         while not kept <= self.store.read().hashes.keys() | self._dropped():
             if time.monotonic() - begin > DELIVERY_SECONDS:
                 break

@@ -147,10 +147,15 @@ class Collector:
 
     def get(self, path: str) -> Any:
         """What the API answers."""
+        return json.loads(self.fetch(path))
+
+    def fetch(self, path: str) -> bytes:
+        """The bytes of an answer."""
         headers = {"Authorization": f"Bearer {self._ground.template.token}"}
         url = f"http://127.0.0.1:{self.ports[2]}/api/v1{path}"
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
-            return json.loads(answer.read())
+            body: bytes = answer.read()
+            return body
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What the API answers to a request that changes something."""

@@ -160,7 +160,8 @@ class Bench:
         self.outcome.took(f"resumed ({name})", resumed)
         if noticed > NOTICED_SECONDS:
             self.outcome.wrong.append(f"{name}: noticed only after {noticed:.1f} s")
-        if resumed > RESUMED_SECONDS:
+        # Refused at once, a link waits longer and longer between its attempts: as long again as it lasted.
+        if resumed > (RESUMED_SECONDS if silent else max(RESUMED_SECONDS, 2 * (healed - start))):
             self.outcome.wrong.append(f"{name}: resumed only {resumed:.1f} s after the network")
 
     async def loss(self, percent: int) -> None:
