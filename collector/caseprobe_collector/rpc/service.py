@@ -18,7 +18,7 @@ from caseprobe import VERSION
 from caseprobe.errors import Busy, CaseprobeError, Cloned, Corrupt, NotAllowed, Revoked
 from caseprobe.v1 import link_pb2, link_pb2_grpc
 from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.ingest import Assembly, Ingest, Limits
+from caseprobe_collector.ingest import Ingest, Limits, weight_of
 from caseprobe_collector.ports import Clock, FleetStore, SnapshotStore, Transaction, Transactions
 from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, HEARTBEAT_SECONDS, OpenLink, OpenLinks, refusal
@@ -154,8 +154,8 @@ class _Stream:
         self._agent = link.agent
         self._hello = hello
         self._context = context
-        self._assembly = Assembly(desk.limits)
-        self._receipts = Receipts(link.send, link.finish)
+        self._assembly = desk.ingest.assembly(link.agent.agent_id, desk.limits)
+        self._receipts = Receipts(link.send, link.finish, desk.ingest.budget, link.agent.agent_id)
 
     async def run(self) -> None:
         """Read, write and acknowledge until either side ends the stream."""
@@ -173,7 +173,7 @@ class _Stream:
             for task in (*tasks, receipts):
                 task.cancel()
             await asyncio.gather(*tasks, receipts, return_exceptions=True)
-            self._assembly.close()
+            self._desk.ingest.leave(self._agent.agent_id, self._assembly)
 
     async def _greet(self) -> None:
         desk, agent, hello = self._desk, self._agent, self._hello
@@ -184,6 +184,7 @@ class _Stream:
             last_stored_sequence=last,
             heartbeat_seconds=HEARTBEAT_SECONDS,
             bulk_credit_bytes=BULK_CREDIT_BYTES,
+            resume=[link_pb2.Resume(stream_id=name, offset=at) for name, at in self._assembly.resume_points()],
         )
         welcome.received_at.FromDatetime(desk.clock.now())
         self._link.send(link_pb2.LinkResponse(welcome=welcome))
@@ -246,13 +247,13 @@ class _Stream:
 
     async def _take(self, data: link_pb2.Data) -> None:
         try:
-            item = self._assembly.add(data)
+            item = await self._assembly.add(data)
         except CaseprobeError as error:
             self._link.send(refusal(error.code, str(error), 0.0, data.sequence))
             return
         if item is not None:
             work = self._desk.ingest.store(self._agent, self._hello.spool_id[:64], item)
-            await self._receipts.take(item.sequence, work)
+            await self._receipts.take(item.sequence, work, weight_of(item))
 
     async def _outcome(self, outcome: link_pb2.Outcome) -> None:
         if await self._desk.sessions.on_outcome(self._agent, outcome):
