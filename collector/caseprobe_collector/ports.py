@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.records import (
@@ -247,8 +247,28 @@ class AuditStore(Protocol):
 # --- the rest of the world -----------------------------------------------------------------------------------
 
 
+class Staged(Protocol):
+    """An object on its way: bytes in a file that nobody finds by a name until it is kept. Blocking but for keep."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """The bytes so far, to be read back; its position is the reader's to set."""
+
+    def write(self, data: bytes) -> None:
+        """Append; raises StorageFull."""
+
+    async def keep(self, name: str) -> None:
+        """Make it durable under this name, replacing what was there at once or not at all; raises StorageFull."""
+
+    def discard(self) -> None:
+        """Forget it; nothing where it was kept or discarded already."""
+
+
 class Objects(Protocol):
     """Durable named bytes: temp + fsync + rename + fsync of the folder. Names are ours, never a user's."""
+
+    def stage(self) -> Staged:
+        """An empty object on its way; blocking, raises StorageFull."""
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
         """Store all chunks durably and give (size, SHA-256); raises StorageFull."""

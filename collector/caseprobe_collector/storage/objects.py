@@ -8,10 +8,17 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
 from caseprobe.errors import NotFound
-from caseprobe_collector.storage.durable import durable_file, make_folder, sweep_temporaries, sync_folder, write_whole
+from caseprobe_collector.storage.durable import (
+    durable_file,
+    make_folder,
+    sweep_temporaries,
+    sync_folder,
+    temporary_in,
+    write_whole,
+)
 from caseprobe_collector.storage.failures import failure_of
 
 P = ParamSpec("P")
@@ -28,6 +35,10 @@ class FileObjects:
         make_folder(folder)
         sweep_temporaries(folder)
         self._folder = folder
+
+    def stage(self) -> StagedFile:
+        """An empty file beside the objects, swept at the next start if nobody keeps it; raises StorageFull."""
+        return _mapped(StagedFile, self._folder, self._path)
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
         """Store all chunks durably and give (size, SHA-256); replaces an object of this name at once or not at all.
@@ -92,6 +103,49 @@ class FileObjects:
         if path.exists():
             path.unlink()
             sync_folder(path.parent)
+
+
+class StagedFile:
+    """Implements the port `Staged`."""
+
+    def __init__(self, folder: Path, path_of: Callable[[str], Path]) -> None:
+        self._path_of = path_of
+        self._temporary: Path | None = temporary_in(folder)
+        descriptor = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._file = os.fdopen(descriptor, "r+b", buffering=0)
+
+    @property
+    def file(self) -> BinaryIO:
+        """The file; where it stands is the reader's to set."""
+        return cast(BinaryIO, self._file)
+
+    def write(self, data: bytes) -> None:
+        """Append; raises StorageFull, and Busy where the disk fails."""
+        _mapped(write_whole, self._file.fileno(), data)
+
+    async def keep(self, name: str) -> None:
+        """Make it durable under this name; whatever fails, it is discarded and the name is as it was."""
+        try:
+            await _blocking(self._keep, self._path_of(name))
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove it, unless it was kept."""
+        self._file.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+            self._temporary = None
+
+    def _keep(self, path: Path) -> None:
+        if self._temporary is None:
+            raise FileNotFoundError(f"{path.name} was kept or discarded already")
+        os.fsync(self._file.fileno())
+        make_folder(path.parent)
+        self._temporary.rename(path)
+        self._temporary = None
+        # The name is durable only once the folder is.
+        sync_folder(path.parent)
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
@@ -80,7 +81,8 @@ class Writer:
         self._upkeep = upkeep
         self._connection: sa.Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        self._queue: asyncio.Queue[_Pending] = asyncio.Queue(MOST_WAITING)
+        self._waiting: deque[_Pending] = deque()
+        self._wake, self._room, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ident = 0
         self._unit: Unit | None = None
@@ -112,28 +114,34 @@ class Writer:
         """Commit what waits, then end."""
         task, self._task = self._task, None
         if task is not None:
-            await self._queue.join()
+            await self._idle.wait()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
     async def _put(self, pending: _Pending) -> None:
+        while len(self._waiting) >= MOST_WAITING:
+            self._room.clear()
+            await self._room.wait()
         if self._task is None:
             raise Busy("the collector is stopping; try again")
-        await self._queue.put(pending)
+        self._waiting.append(pending)
+        self._idle.clear()
+        self._wake.set()
 
     async def _serve(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < MOST_PER_COMMIT and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
+            if not self._waiting:
+                self._wake.clear()
+                self._idle.set()
+                await self._wake.wait()
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_PER_COMMIT))]
+            self._room.set()
             wanted = [pending for pending in batch if not pending.answer.cancelled()]
             outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, wanted)
             for pending in wanted:
                 _answer(pending.answer, outcomes[pending])
-            for _ in batch:
-                self._queue.task_done()
 
     # --- on the writer's thread ---
 
