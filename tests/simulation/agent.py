@@ -19,6 +19,7 @@ import zstandard
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import consent_pb2, link_pb2, path_pb2, section_pb2, snapshot_pb2
+from caseprobe_agent.app.outbox import SpoolOutbox
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask
 from caseprobe_agent.consent.policy import ALLOW, SHIPPED, Rule
@@ -32,6 +33,7 @@ from caseprobe_agent.session import CAPABILITIES, Delivery, Sessions, Timed
 from caseprobe_agent.session.asks import Choice
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import Raw
+from caseprobe_agent.session.outcomes import Outcomes
 from caseprobe_agent.spool import Spool
 from tests.fakes_flows import fake_sign, fake_verify
 from tests.simulation.loop import SimulatedLoop, Turns
@@ -72,7 +74,7 @@ class Agent:
         self.link = Link(
             CREDENTIALS,
             self._hello,
-            spool,
+            SpoolOutbox(spool, lambda: self.sessions.settled()),
             self._handle,
             place.random,
             heartbeat=self._heartbeat,
@@ -100,11 +102,19 @@ class Agent:
         measurements: Any = Measurements(place)
         wire = Wire(self.link.send, lambda rounds: rounds)
         self.sessions = Sessions(
-            place.agent_id, gate, self.audit, spool, wire, measurements, self.delivery, lambda target: False
+            place.agent_id,
+            gate,
+            wire,
+            measurements,
+            self.delivery,
+            lambda target: False,
+            Outcomes(spool, self.audit, wire),
         )
         timed = Timed(gate, self.audit, measurements, self.delivery)
 
         async def run(schedule: link_pb2.Schedule, slot: datetime) -> None:
+            if place.oracle.settling:
+                return
             place.oracle.slot_began(place.agent_id, schedule, slot)
             await timed.run(schedule, slot)
 

@@ -75,7 +75,16 @@ class Collector:
             storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, room
         )
         desk = Desk(
-            run, storage.fleet, storage.snapshots, ingest, self.sessions, self.schedules, self.links, room, Limits()
+            run,
+            storage.fleet,
+            storage.snapshots,
+            ingest,
+            self.sessions,
+            self.schedules,
+            self.links,
+            room,
+            Limits(),
+            audit,
         )
         self._service: Any = LinkService(desk)
         self.stopped = asyncio.Event()

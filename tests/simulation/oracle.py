@@ -24,7 +24,7 @@ from tests.simulation.network import Wire
 # How often the costly look at a disk follows an event.
 LOOKS = 0.1
 TERMINAL = frozenset(
-    ("ok", "failed", "refused_policy", "refused_user", "expired", "cancelled", "killed_limit", "unknown_after_crash")
+    "ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash lost".split()
 )
 Gap = tuple[str, int, int, str]
 Look = Callable[[str], Path]
@@ -228,6 +228,15 @@ class Oracle:
             self.violated(f"once: {name} is called ok and ran {self._runs.get(name, 0)} times")
         if snapshot_id in image.snapshots and image.cases[snapshot_id] != session.case_id:
             self.violated(f"I2: {snapshot_id} of {name} is not attached to its case")
+
+    def waiting(self) -> bool:
+        """Whether a record is on its way that nobody acknowledged."""
+        gaps = Image(gaps={promise for promise in self._promised if isinstance(promise, tuple)})
+        return any(
+            snapshot_id not in self._promised and not gaps.covered(agent_id, sequence, not self.altered)
+            for agent_id, accepted in self.accepted_by.items()
+            for sequence, snapshot_id in accepted.items()
+        )
 
     @property
     def promised_total(self) -> int:

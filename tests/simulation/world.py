@@ -321,16 +321,16 @@ class World:
             machine.volume.faults.capacity_bytes = None
 
     async def _settle(self) -> None:
-        """Until nothing waits any more, ten minutes at most."""
-        await asyncio.sleep(90)
+        """Until nothing waits any more, ten minutes at most; then long enough for the last word to be heard."""
         until = self.loop.time() + 600
         while self.loop.time() < until and not self._broken:
             for machine in self._machines.values():
                 if machine.failed_starts > MOST_FAILED_STARTS:
                     self.oracle.violated(f"I5: {machine.name} does not start any more")
-            if all(self._idle(machine) for machine in self._machines.values()):
-                return
+            if not self.oracle.waiting() and all(self._idle(machine) for machine in self._machines.values()):
+                break
             await asyncio.sleep(2)
+        await asyncio.sleep(100)
 
     def _idle(self, machine: Machine) -> bool:
         if not isinstance(machine.process, Agent):
