@@ -157,6 +157,9 @@ class DepositStore(Protocol):
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""
 
+    async def ready(self) -> None:
+        """Raise what keeps deposits from being stored now, such as StorageFull; used for readiness."""
+
 
 class SnapshotStore(Protocol):
     """Snapshots, by ids that are unique among all machines."""

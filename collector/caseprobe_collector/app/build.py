@@ -27,7 +27,7 @@ from caseprobe_collector.customers import Customers
 from caseprobe_collector.enrolment import Enrolment
 from caseprobe_collector.fleet import Door, Fleet
 from caseprobe_collector.ingest import Evidence, Ingest, Limits
-from caseprobe_collector.ports import Bus, Transaction
+from caseprobe_collector.ports import Bus
 from caseprobe_collector.rpc import Desk, OpenLinks, build_server, refusal
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
@@ -119,21 +119,12 @@ def build(config: CollectorConfig, storage: Storage) -> Built:
         audit=audit,
         bus=bus,
         clock=clock,
-        ready=lambda: _writes(storage),
+        ready=storage.deposits.ready,
     )
     listeners = [Listener(console, https, _https_pem(config, certificate, key))]
     listeners += _loopback_listeners(config, console, links)
     addresses = {"agents": link_address, "console": f"https://{door.address}", **_loopback_addresses(listeners)}
     return Built(bus, links, sessions, grpc_server, listeners, addresses)
-
-
-async def _writes(storage: Storage) -> None:
-    """Raise what keeps the storage from committing: readiness is that evidence can be stored now."""
-
-    async def nothing(tx: Transaction) -> None:
-        """An empty unit of work still begins and commits."""
-
-    await storage.transactions.run(nothing)
 
 
 def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:
@@ -157,7 +148,7 @@ def _loopback_addresses(listeners: list[Listener]) -> dict[str, str]:
 @contextlib.asynccontextmanager
 async def running_collector(config: CollectorConfig) -> AsyncIterator[dict[str, str]]:
     """A collector that serves; gives its addresses. On the way out agents are drained and commits finished."""
-    async with open_storage(config.data_folder) as storage:
+    async with open_storage(config.data_folder, damaged_too=True) as storage:
         built = build(config, storage)
         await built.grpc_server.start()
         listening = [asyncio.create_task(listener.run_bound()) for listener in built.listeners]
