@@ -28,7 +28,7 @@ from caseprobe_collector.enrolment import Enrolment
 from caseprobe_collector.fleet import Door, Fleet
 from caseprobe_collector.ingest import Evidence, Ingest, Limits
 from caseprobe_collector.ports import Bus
-from caseprobe_collector.rpc import Desk, OpenLinks, build_server, refusal
+from caseprobe_collector.rpc import LOOK_SECONDS, Desk, OpenLinks, build_server, refusal
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage, open_storage
@@ -36,6 +36,9 @@ from caseprobe_collector.users import Users
 
 EXPIRE_EVERY_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
+KEEP_SEEN_SECONDS = 60.0
+# So many in one unit of work: whoever commits beside it waits for it.
+SEEN_AT_ONCE = 250
 
 log = structlog.get_logger()
 
@@ -152,7 +155,12 @@ async def running_collector(config: CollectorConfig) -> AsyncIterator[dict[str, 
         built = build(config, storage)
         await built.grpc_server.start()
         listening = [asyncio.create_task(listener.run_bound()) for listener in built.listeners]
-        chores = [asyncio.create_task(_expire(built.sessions)), asyncio.create_task(_cut_revoked(built))]
+        chores = [
+            asyncio.create_task(_expire(built.sessions)),
+            asyncio.create_task(_cut_revoked(built)),
+            asyncio.create_task(_look(built.links)),
+            asyncio.create_task(_keep_seen(built.links, storage)),
+        ]
         try:
             yield built.addresses
         finally:
@@ -174,6 +182,25 @@ async def _expire(sessions: Sessions) -> None:
             log.warning("sessions cannot be expired", why=str(error))
         except Exception:
             log.exception("expiring sessions failed")
+
+
+async def _look(links: OpenLinks) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        links.look()
+
+
+async def _keep_seen(links: OpenLinks, storage: Storage) -> None:
+    """Keep when machines last spoke, so that a collector that was killed still knows it, to the minute."""
+    while True:
+        await asyncio.sleep(KEEP_SEEN_SECONDS)
+        seen = list(links.take_seen().items())
+        try:
+            for first in range(0, len(seen), SEEN_AT_ONCE):
+                part = dict(seen[first : first + SEEN_AT_ONCE])
+                await storage.transactions.run(lambda tx, part=part: storage.fleet.mark_seen(tx, part))  # type: ignore[misc]
+        except CaseprobeError as error:
+            log.warning("last seen is not kept", why=str(error))
 
 
 async def _cut_revoked(built: Built) -> None:
