@@ -22,7 +22,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: test check format proto proto-check bench eval-logs torture clean
+.PHONY: test check format proto proto-check bench eval-logs torture eval-smart clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
@@ -57,6 +57,9 @@ MINUTES ?= 5
 RESULTS ?= docs/torture.jsonl
 torture: $(VENV)/developing ## hurt the real processes for MINUTES=n; the results add up in docs/torture.jsonl and docs/reliability.md
 	$(BIN)/python -m tests.torture --minutes $(MINUTES) --results $(RESULTS) --page docs/reliability.md $(ARGS)
+
+eval-smart: $(VENV)/developing ## SMART checks on labelled reports beside other tools' rules; DATA=<their folder>, ARGS=--write
+	$(BIN)/python -m tests.evaluation.smart $(DATA) $(ARGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from caseprobe.v1 import section_pb2 as pb
 from tests.fakes_host import WELL_HOST
 from tests.fakes_sections import GIB, section
+from tests.fakes_smart_disks import WELL_SMART
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ WELL = (
     section("kernel_log", kernel_log=pb.LogFacts(source="/dev/kmsg", lines_total=500)),
     section("system_log", system_log=pb.LogFacts(source="journal", lines_total=500)),
     *WELL_HOST,
+    *WELL_SMART,
     section("clock", clock=pb.ClockFacts(offset_seconds=0.002, round_trip_seconds=0.01)),
 )
 

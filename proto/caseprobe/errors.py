@@ -15,6 +15,7 @@ CaseprobeError
  │   │   ├─ JoinCodeExpired  JoinCodeUsed  JoinCodeUnknown
  │   │   ├─ CaseUnknown  CaseClosed
  │   │   ├─ Revoked
+ │   │   ├─ Cloned                      two machines hold one key
  │   │   └─ TooLarge
  │   ├─ Busy                            retryable, after a delay
  │   ├─ StorageFull                     retryable once there is room
@@ -149,6 +150,12 @@ class Revoked(Refused):
     """This key's enrolment was ended by the collector's staff."""
 
     code = "revoked"
+
+
+class Cloned(Refused):
+    """Two machines use one key, so neither is served until one of them is enrolled anew."""
+
+    code = "cloned"
 
 
 class TooLarge(Refused):

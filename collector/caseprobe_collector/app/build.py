@@ -87,7 +87,7 @@ def build(config: CollectorConfig, storage: Storage) -> Built:
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
-    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits)
+    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits, audit)
     certificate, key = authority.server_certificate(config.public_names)
     grpc_server, link_port = build_server(
         desk, f"{config.link_host}:{config.link_port}", key, certificate, authority.ca_pem()

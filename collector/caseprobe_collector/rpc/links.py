@@ -10,14 +10,25 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from caseprobe.errors import Cloned
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Bus, Clock
 from caseprobe_collector.records import Agent, Event
+from caseprobe_collector.rpc.clones import Clones
 
 # Frames that wait for one slow agent; beyond it the stream is ended rather than memory grown.
 QUEUE_FRAMES = 10_000
 HEARTBEAT_SECONDS = 15.0
 UNRESPONSIVE_SECONDS = 2 * HEARTBEAT_SECONDS + 5.0
+CLONED = (
+    "two machines use this machine's key, as after copying a disk: neither is served; "
+    "on the copy run `caseprobe leave --purge` and enroll it anew"
+)
+CLONED_SECONDS = 60.0
+# Beyond it machines are asked to come back later: 98 KiB each, and a process that still has room to serve those it has.
+MOST_LINKS = 10_000
+# A returning machine costs about 1.1 ms of one core for its TLS; a quarter of that core is for them.
+RETURNS_PER_SECOND = 250.0
 
 
 @dataclass
@@ -31,6 +42,8 @@ class OpenLink:
         default_factory=lambda: asyncio.Queue(maxsize=QUEUE_FRAMES)
     )
     heartbeat: link_pb2.Heartbeat = field(default_factory=link_pb2.Heartbeat)
+    # Set once nothing of the stream runs any more.
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, frame: link_pb2.LinkResponse) -> bool:
         """Queue a frame for the stream's one writer; False where the queue is full."""
@@ -52,11 +65,23 @@ class OpenLink:
 class OpenLinks:
     """All open streams by machine; implements the port `Links`, and tells presence."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock, most: int = MOST_LINKS) -> None:
+        self.most = most
+        # True once the collector is ending: no stream begins any more.
+        self.draining = False
+        self.clones = Clones(clock.monotonic)
         self._links: dict[str, OpenLink] = {}
         self._left: dict[str, datetime] = {}
         self._bus = bus
         self._clock = clock
+
+    def full(self, agent_id: str) -> bool:
+        """Whether there is no place for one more; a machine that has one may change it for another."""
+        return len(self._links) >= self.most and agent_id not in self._links
+
+    def current(self, agent_id: str) -> OpenLink | None:
+        """The stream that a machine has."""
+        return self._links.get(agent_id)
 
     def open(self, agent: Agent) -> OpenLink:
         """Enter a new stream; an older one of the same key is ended, so a machine has one at most."""
@@ -70,6 +95,7 @@ class OpenLinks:
 
     def leave(self, link: OpenLink) -> None:
         """Take a stream out again, unless a newer one stands in its place."""
+        link.over.set()
         agent_id = link.agent.agent_id
         if self._links.get(agent_id) is link:
             del self._links[agent_id]
@@ -104,13 +130,23 @@ class OpenLinks:
             link.finish(frame)
 
     def drain(self, reconnect_after_seconds: float) -> None:
-        """Ask every machine to come back later, each at its own moment, and end all streams."""
-        frame = link_pb2.Drain(reconnect_after_seconds=reconnect_after_seconds, reason="the collector restarts")
+        """Ask every machine to finish and come back later, each at its own moment; none is let in any more.
+
+        The streams stay open for what the machines still write; each ends when its machine is done.
+        """
+        self.draining = True
+        frame = link_pb2.Drain(
+            reconnect_after_seconds=reconnect_after_seconds,
+            reason="the collector restarts",
+            spread_seconds=max(1.0, len(self._links) / RETURNS_PER_SECOND),
+        )
         for link in self._links.values():
-            link.finish(link_pb2.LinkResponse(drain=frame))
+            link.send(link_pb2.LinkResponse(drain=frame))
 
     def of(self, agent_id: str) -> str:
-        """online, unresponsive or offline."""
+        """online, unresponsive or offline; cloned while two machines are turned away for holding its key."""
+        if self.clones.quarantined(agent_id):
+            return "cloned"
         link = self._links.get(agent_id)
         if link is None:
             return "offline"
@@ -126,6 +162,11 @@ class OpenLinks:
         """The newest heartbeat of a machine that is connected."""
         link = self._links.get(agent_id)
         return link.heartbeat if link is not None else None
+
+    def cloned(self, agent: Agent) -> None:
+        """Tell whoever watches that this key is in quarantine, and end the stream that it has."""
+        self.close(agent.agent_id, refusal(Cloned.code, CLONED, CLONED_SECONDS))
+        self._announce(agent)
 
     def count(self) -> int:
         """Open streams."""

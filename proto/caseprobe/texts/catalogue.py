@@ -14,6 +14,7 @@ FAMILIES = (
     "memory",
     "filesystem",
     "disk",
+    "smart",
     "hardware",
     "network",
     "sockets",

@@ -64,11 +64,38 @@ FROZEN = [
     "net.proxy",
     "net.retrans",
     "net.tcpmem",
+    "nvme.critical",
+    "nvme.errlog",
+    "nvme.media",
+    "nvme.spare",
+    "nvme.temp",
+    "nvme.unsafe",
+    "nvme.used",
     "pid.cglimit",
     "pid.limit",
     "proc.dstate",
     "proc.zombie",
     "raid.md",
+    "smart.attr_now",
+    "smart.attr_past",
+    "smart.crc",
+    "smart.defects",
+    "smart.devstat",
+    "smart.e2e",
+    "smart.endurance",
+    "smart.errlog",
+    "smart.growth",
+    "smart.notested",
+    "smart.offunc",
+    "smart.pending",
+    "smart.readerr",
+    "smart.realloc",
+    "smart.reported",
+    "smart.selftest",
+    "smart.spin",
+    "smart.status",
+    "smart.temp",
+    "smart.timeout",
     "svc.failed",
     "sys.crash",
     "sys.reboot",
@@ -98,7 +125,7 @@ def test_ids_are_frozen() -> None:
 @EVERY
 def test_a_check_is_whole(check: Check) -> None:
     """A dotted id, a section that exists, a threshold with its source, and why it matters."""
-    assert re.fullmatch(r"[a-z]+(\.[a-z_]+)+", check.id)
+    assert re.fullmatch(r"[a-z]+(\.[a-z0-9_]+)+", check.id)
     assert check.reads in SECTIONS
     assert check.threshold
     assert len(check.threshold_source) > 2

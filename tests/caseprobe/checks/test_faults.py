@@ -14,8 +14,9 @@ from caseprobe.v1 import finding_pb2, section_pb2
 from tests import fakes_sections
 from tests.fakes_faults import FAULTS, LOG_FAULTS, WELL, Fault
 from tests.fakes_host_faults import HOST_FAULTS
+from tests.fakes_smart_faults import SMART_FAULTS
 
-ALL_FAULTS = (*FAULTS, *HOST_FAULTS)
+ALL_FAULTS = (*FAULTS, *HOST_FAULTS, *SMART_FAULTS)
 EVERY_FAULT = pytest.mark.parametrize("fault", (*ALL_FAULTS, *LOG_FAULTS), ids=lambda fault: fault.check_id)
 CHECKS = {check.id: check for check in ALL}
 
