@@ -53,7 +53,8 @@ def _cascades() -> Iterable[str]:
     verdicts = {scenario.name: cascades.verdict(scenario) for scenario in cascades.SCENARIOS}
     right = sum(not verdict for verdict in verdicts.values())
     alone = sum(map(cascades.orphans, cascades.SCENARIOS))
-    yield f"\ncascades with the one right root: {share(right, len(verdicts))} of {len(verdicts)}; {alone} orphan criticals"
+    total = len(verdicts)
+    yield f"\ncascades with the one right root: {share(right, total)} of {total}; {alone} orphan criticals"
     yield from (f"  {name}: {verdict}" for name, verdict in verdicts.items() if verdict)
 
 
