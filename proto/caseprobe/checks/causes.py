@@ -7,7 +7,7 @@ it stays a finding of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from caseprobe.checks.chains import CHAINS, DEVICE, INTERFACE, MACHINE, OBJECT, SERVICE, SINCE_BOOT, UNIT, WORDS, Chain
@@ -15,6 +15,7 @@ from caseprobe.checks.folding import Name, name_of
 from caseprobe.checks.topology import Topology, is_disk
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 
+SERVICE_MESSAGES = ("failed", "looping", "timeout")
 LOGS = ("log.kernel", "log.system")
 # Lines of one moment come in any order.
 SLACK_SECONDS = 5.0
@@ -91,17 +92,28 @@ def _moments(snapshot: snapshot_pb2.Snapshot) -> dict[Name, list[float]]:
     for section in snapshot.sections:
         kind = section.WhichOneof("facts")
         if kind == "services":
-            for unit in section.services.units:
-                if unit.HasField("changed_at"):
-                    for message_id in ("failed", "looping", "timeout"):
-                        found[SERVICE, unit.name, message_id] = [unit.changed_at.ToNanoseconds() / 1e9]
+            told = _of_units(section)
         elif kind in ("kernel_log", "system_log"):
-            check_id = LOGS[0] if kind == "kernel_log" else LOGS[1]
-            for fault in _log(section).faults:
-                if fault.HasField("at"):
-                    name = (check_id, fault.object, fault.fault_class)
-                    found.setdefault(name, []).append(fault.at.ToNanoseconds() / 1e9)
+            told = _of_faults(section)
+        else:
+            continue
+        for name, seconds in told:
+            found.setdefault(name, []).append(seconds)
     return found
+
+
+def _of_units(section: section_pb2.Section) -> Iterator[tuple[Name, float]]:
+    for unit in section.services.units:
+        if unit.HasField("changed_at"):
+            changed = unit.changed_at.ToNanoseconds() / 1e9
+            yield from (((SERVICE, unit.name, message_id), changed) for message_id in SERVICE_MESSAGES)
+
+
+def _of_faults(section: section_pb2.Section) -> Iterator[tuple[Name, float]]:
+    check_id = LOGS[0] if section.WhichOneof("facts") == "kernel_log" else LOGS[1]
+    for fault in _log(section).faults:
+        if fault.HasField("at"):
+            yield (check_id, fault.object, fault.fault_class), fault.at.ToNanoseconds() / 1e9
 
 
 def _log(section: section_pb2.Section) -> section_pb2.LogFacts:

@@ -39,10 +39,13 @@ class Topology:
             self._read(section)
         for finding in findings:
             for evidence in finding.evidence:
-                for address, disk in ADDRESSED.findall(evidence.text):
-                    self._below.setdefault(disk, set()).add(address)
-                for port, device in BEHIND.findall(evidence.text):
-                    self._below.setdefault(device, set()).add(port)
+                self._quoted(evidence.text)
+
+    def _quoted(self, line: str) -> None:
+        for address, disk in ADDRESSED.findall(line):
+            self._below.setdefault(disk, set()).add(address)
+        for port, device in BEHIND.findall(line):
+            self._below.setdefault(device, set()).add(port)
 
     def _read(self, section: section_pb2.Section) -> None:
         kind = section.WhichOneof("facts")
