@@ -18,14 +18,13 @@ from random import Random
 
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.records import SessionRecord
+from caseprobe_collector.sessions import OUTCOMES
 from tests.simulation.loop import LIFE
 from tests.simulation.network import Wire
 
 # How often the costly look at a disk follows an event.
 LOOKS = 0.1
-TERMINAL = frozenset(
-    "ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash lost".split()
-)
+TERMINAL = frozenset(OUTCOMES.values()) | {"lost"}
 Gap = tuple[str, int, int, str]
 Look = Callable[[str], Path]
 
