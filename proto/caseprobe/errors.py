@@ -184,6 +184,7 @@ class StorageFull(DeliveryError):
 
     code = "storage_full"
     retryable = True
+    retry_after_seconds: ClassVar[float] = 5.0
 
 
 class StorageDamaged(DeliveryError):
