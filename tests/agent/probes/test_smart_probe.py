@@ -32,15 +32,17 @@ def printed(text: str, exit_code: int = 0, truncated: bool = False) -> Completed
 class WithSmartctl(FakeMachine):
     """A machine whose smartctl answers by device; old ones know no JSON."""
 
-    def __init__(self, files: Mapping[str, File], answers: Mapping[str, Answer], root: bool = True, old: bool = False):
+    def __init__(
+        self, files: Mapping[str, File], answers: Mapping[str, Answer], as_root: bool = True, old: bool = False
+    ):
         """What was asked is kept."""
         super().__init__(files)
-        self.answers, self.root, self.old = answers, root, old
+        self.answers, self.as_root, self.old = answers, as_root, old
         self.asked: list[tuple[str, ...]] = []
 
     def privileged(self) -> bool:
         """Whether this is root."""
-        return self.root
+        return self.as_root
 
     def run(self, command: Sequence[str], timeout_seconds: float, limit_bytes: int = 1 << 20) -> Completed:
         """As Machine.run."""
@@ -131,7 +133,7 @@ def test_disks_that_are_not_asked_in_time_are_named() -> None:
         (FakeMachine(files("sda", sda="QEMU HARDDISK")), MachineAbsent, "", "virtual (sda)"),
         (FakeMachine(files("loop0", "md0")), MachineAbsent, "", "no disk of its own"),
         (FakeMachine(files("sda", installed=False)), MachineAbsent, "smartmontools", "not installed"),
-        (WithSmartctl(files("sda"), {}, root=False), MachineDenied, "root", "root only"),
+        (WithSmartctl(files("sda"), {}, as_root=False), MachineDenied, "root", "root only"),
     ],
 )
 def test_a_machine_whose_disks_cannot_be_asked_says_why(
