@@ -1153,6 +1153,7 @@ class DisksFacts(_message.Message):
     ARRAYS_FIELD_NUMBER: _builtins.int
     SAMPLE_SECONDS_FIELD_NUMBER: _builtins.int
     PRESSURE_FIELD_NUMBER: _builtins.int
+    TIES_FIELD_NUMBER: _builtins.int
     sample_seconds: _builtins.float
     @_builtins.property
     def disks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Disk]: ...
@@ -1160,6 +1161,10 @@ class DisksFacts(_message.Message):
     def arrays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Array]: ...
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
+    @_builtins.property
+    def ties(self) -> _containers.RepeatedCompositeFieldContainer[_section_log_pb2.BlockTie]:
+        """At most 1000."""
+
     def __init__(
         self,
         *,
@@ -1167,10 +1172,11 @@ class DisksFacts(_message.Message):
         arrays: _abc.Iterable[Global___Array] | None = ...,
         sample_seconds: _builtins.float = ...,
         pressure: Global___Pressure | None = ...,
+        ties: _abc.Iterable[_section_log_pb2.BlockTie] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "pressure", b"pressure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "arrays", b"arrays", "disks", b"disks", "pressure", b"pressure", "sample_seconds", b"sample_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "arrays", b"arrays", "disks", b"disks", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "ties", b"ties"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pressure: _TypeAlias = _typing.Literal["pressure"]  # noqa: Y015
     _WhichOneofArgType__pressure: _TypeAlias = _typing.Literal["_pressure", b"_pressure"]  # noqa: Y015
