@@ -18,7 +18,8 @@ Captured = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings of this machine."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("CASEPROBE_CONFIG_FOLDER", str(tmp_path / "config"))
+    (tmp_path / "config").mkdir()
 
 
 def check(capsys: Captured, *arguments: object) -> tuple[int, list[dict[str, Any]]]:
