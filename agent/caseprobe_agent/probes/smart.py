@@ -55,7 +55,7 @@ def _disks(machine: Machine) -> list[str]:
         if virtual:
             listed = ", ".join(virtual[:5])
             raise MachineAbsent(f"the disks of this machine are virtual ({listed}): the host has the real ones")
-        raise MachineAbsent("this machine has no disk of its own")
+        raise MachineAbsent("this machine has no SATA, SCSI or NVMe disk")
     return list(_one_a_drive(disks))
 
 
@@ -138,6 +138,9 @@ def _shortfall(name: str, error: Exception) -> section_pb2.Shortfall:
     shortfall.reason = f"{name}: {error}"
     if isinstance(error, _Asleep):
         shortfall.outcome = section_pb2.PROBE_OUTCOME_SKIPPED
+    elif isinstance(error, MachineAbsent):
+        # The disk is there, so that the one who should ask it is missing.
+        shortfall.outcome = section_pb2.PROBE_OUTCOME_FAILED
     return shortfall
 
 

@@ -101,6 +101,7 @@ def test_a_smartctl_without_json_is_asked_for_text() -> None:
         (MachineTimeout("smartctl did not end within 10 s and was killed"), "TIMEOUT", "sda: smartctl did not end"),
         (printed("Smartctl open device: /dev/sda failed: Permission denied", 2), "DENIED", "sda: smartctl may not"),
         (printed(USB, 1), "FAILED", "sda: /dev/sda: Unknown USB bridge"),
+        (MachineAbsent("it is not run for a copied tree"), "FAILED", "sda: it is not run"),
         (printed("\0\1\2garbage"), "FAILED", "sda: this is no report"),
         (printed(HDD, truncated=True), "FAILED", "sda: smartctl printed more than"),
     ],
@@ -131,7 +132,7 @@ def test_disks_that_are_not_asked_in_time_are_named() -> None:
     [
         (FakeMachine(files("vda", "vdb")), MachineAbsent, "", "virtual (vda, vdb)"),
         (FakeMachine(files("sda", sda="QEMU HARDDISK")), MachineAbsent, "", "virtual (sda)"),
-        (FakeMachine(files("loop0", "md0")), MachineAbsent, "", "no disk of its own"),
+        (FakeMachine(files("loop0", "md0")), MachineAbsent, "", "no SATA, SCSI or NVMe disk"),
         (FakeMachine(files("sda", installed=False)), MachineAbsent, "smartmontools", "not installed"),
         (WithSmartctl(files("sda"), {}, as_root=False), MachineDenied, "root", "root only"),
     ],
