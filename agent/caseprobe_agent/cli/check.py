@@ -1,4 +1,4 @@
-"""Judge this machine, or what is given: bundles, another root folder. Nothing is sent, nothing is written.
+"""Judge this machine, or what is given: bundles, logs, another root folder. Nothing is sent, nothing is written.
 
 Exit codes follow the monitoring-plugin convention: 0 ok, 1 warning, 2 critical, 3 nothing could be judged; of several
 inputs the worst counts.
@@ -21,7 +21,7 @@ from caseprobe.checks import check_snapshot, worst
 from caseprobe.errors import CaseprobeError, UsageError
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR
-from caseprobe_agent.cli import judgement, options
+from caseprobe_agent.cli import judgement, log_input, options
 from caseprobe_agent.cli.options import Given
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.config import Settings
@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `check`."""
     parser.add_argument(
         "--bundle", type=Path, nargs="+", action="extend", metavar="FILE", help="judge these bundles by today's rules"
+    )
+    parser.add_argument(
+        "--log", type=Path, nargs="+", action="extend", metavar="FILE", help="judge these logs (dmesg, syslog, journal)"
     )
     parser.add_argument("--root", type=Path, metavar="DIR", help="judge the machine whose files are below this folder")
     parser.add_argument(
@@ -73,6 +76,7 @@ def _given(arguments: argparse.Namespace) -> Iterator[Given]:
     """What was given to be judged, in the order of the options; nothing: this machine is meant."""
     for path in arguments.bundle or ():
         yield Given(str(path), lambda path=path: _bundle(path))  # type: ignore[misc]
+    yield from log_input.given(arguments.log or ())
     if arguments.root:
         if not arguments.root.is_dir():
             raise UsageError(f"{arguments.root} is no folder")
