@@ -13,6 +13,7 @@ from caseprobe.checks import (
     filesystem,
     hardware,
     log,
+    log_anomaly,
     memory,
     network,
     process,
@@ -52,6 +53,7 @@ ALL: tuple[Check, ...] = (
     *process.ALL,
     *service.ALL,
     *log.ALL,
+    *log_anomaly.ALL,
 )
 
 

@@ -39,6 +39,7 @@ FROZEN = [
     "hw.pcie_aer",
     "hw.power",
     "hw.temp",
+    "log.anomaly",
     "log.kernel",
     "log.system",
     "mem.avail",

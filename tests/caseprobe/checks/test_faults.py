@@ -69,10 +69,10 @@ def test_every_variant_of_every_text_was_spoken() -> None:
 def test_a_machine_that_is_well_gets_no_finding() -> None:
     """All checks run on it, none has anything to say."""
     before = [fakes_sections.snapshot(*WELL) for _ in range(6)]
-    for one in before:
-        one.boot_id = "one"
     now = fakes_sections.snapshot(*WELL)
-    now.boot_id = "one"
+    for one, days in ((now, 10), *((one, 8) for one in before)):
+        one.boot_id, one.boottime_seconds = "one", days * 86400.0
+        one.started_at.FromSeconds(days * 86400)
     findings, coverage = check_snapshot(now, earlier=before)
     assert findings == []
     assert {one.check_id: texts.state_name(one.outcome) for one in coverage} == {check.id: "ok" for check in ALL}
