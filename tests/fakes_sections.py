@@ -20,13 +20,23 @@ def section(probe: str, **given: object) -> section_pb2.Section:
 
 def snapshot(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
     """A snapshot with these sections."""
-    return snapshot_pb2.Snapshot(snapshot_id="snap_0", sections=sections)
+    made = snapshot_pb2.Snapshot(snapshot_id="snap_0", sections=sections, boot_id="boot", boottime_seconds=90_000)
+    made.started_at.FromSeconds(1_800_000_000)
+    return made
+
+
+def before(seconds: float, *sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
+    """A snapshot with these sections, taken so long before the others, in the same boot."""
+    made = snapshot(*sections)
+    made.boottime_seconds -= seconds
+    made.started_at.FromSeconds(round(1_800_000_000 - seconds))
+    return made
 
 
 def judged(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
-    """A snapshot with these sections, judged by all checks."""
+    """A snapshot with these sections, judged by all checks; two hours ago everything was the same."""
     made = snapshot(*sections)
-    findings, coverage = check_snapshot(made)
+    findings, coverage = check_snapshot(made, previous=before(7200, *sections))
     made.findings.extend(findings)
     made.coverage.extend(coverage)
     return made

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from caseprobe_agent.probes import (
     cpu,
+    deleted_files,
     disks,
     filesystems,
     hardware,
     interfaces,
+    ipmi,
     kernel_log,
     memory,
     processes,
@@ -19,6 +21,8 @@ from caseprobe_agent.probes import (
     sockets,
     system,
     system_log,
+    volumes,
+    wireless,
 )
 from caseprobe_agent.probes.probe import Probe
 
@@ -35,12 +39,19 @@ ALL: tuple[Probe, ...] = (
     routes.PROBE,
     resolvers.PROBE,
     sockets.PROBE,
+    volumes.PROBE,
+    wireless.PROBE,
     kernel_log.PROBE,
     system_log.PROBE,
 )
 
 # What a profile runs, in the order of the report. quick starts no foreign program.
-LONGER: tuple[Probe, ...] = tuple(system_log.LONGER if probe == system_log.PROBE else probe for probe in ALL)
+_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER)}
+LONGER: tuple[Probe, ...] = (
+    *(_LONGER.get(probe.name, probe) for probe in ALL),
+    deleted_files.PROBE,
+    ipmi.PROBE,
+)
 PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": ALL, "standard": LONGER, "full": LONGER}
 
 

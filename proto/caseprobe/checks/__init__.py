@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caseprobe.checks import cpu, disk, filesystem, hardware, log, memory, network, process, sockets, system
+from caseprobe.checks import (
+    board,
+    cpu,
+    disk,
+    filesystem,
+    filling,
+    hardware,
+    log,
+    memory,
+    network,
+    process,
+    sockets,
+    system,
+    tunnels,
+    volumes,
+    wireless,
+)
 from caseprobe.checks.check import Check
 from caseprobe.checks.judgement import judge_snapshot, worst
 from caseprobe.overrides import NONE, Overrides
@@ -17,10 +33,15 @@ ALL: tuple[Check, ...] = (
     *cpu.ALL,
     *memory.ALL,
     *filesystem.ALL,
+    *filling.ALL,
     *disk.ALL,
+    *volumes.ALL,
     *hardware.ALL,
+    *board.ALL,
     *network.ALL,
     *sockets.ALL,
+    *wireless.ALL,
+    *tunnels.ALL,
     *process.ALL,
     *log.ALL,
 )

@@ -12,15 +12,19 @@ from caseprobe.checks import ALL, check_snapshot
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.v1 import finding_pb2, section_pb2
 from tests import fakes_sections
-from tests.fakes_faults import FAULTS, LOG_FAULTS, WELL, Fault
+from tests.fakes_faults import FAULTS as OTHERS
+from tests.fakes_faults import LOG_FAULTS, WELL, Fault
+from tests.fakes_faults_storage import FAULTS as STORAGE
 
+FAULTS = (*OTHERS, *STORAGE)
 EVERY_FAULT = pytest.mark.parametrize("fault", (*FAULTS, *LOG_FAULTS), ids=lambda fault: fault.check_id)
 CHECKS = {check.id: check for check in ALL}
 
 
 def findings_of(fault: Fault) -> list[finding_pb2.Finding]:
     """What the fault's check finds in its section."""
-    return check_snapshot(fakes_sections.snapshot(fault.section), [CHECKS[fault.check_id]])[0]
+    now = fakes_sections.snapshot(fault.section)
+    return check_snapshot(now, [CHECKS[fault.check_id]], earlier=fault.snapshots())[0]
 
 
 @EVERY_FAULT
@@ -64,7 +68,8 @@ def test_every_variant_of_every_text_was_spoken() -> None:
 
 def test_a_machine_that_is_well_gets_no_finding() -> None:
     """All checks run on it, none has anything to say."""
-    findings, coverage = check_snapshot(fakes_sections.snapshot(*WELL))
+    judged = fakes_sections.judged(*WELL)
+    findings, coverage = list(judged.findings), judged.coverage
     assert findings == []
     assert {one.check_id: texts.state_name(one.outcome) for one in coverage} == {check.id: "ok" for check in ALL}
 
