@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PROTO_VENV ?= .venv-proto
+# Test files run side by side in so many processes; most of them wait more than they compute.
+WORKERS ?= 2
 PROTOS := $(sort $(wildcard proto/caseprobe/v1/*.proto))
 # No target probes the network that it runs in; the only packets go to loopback and to the tests' own namespaces.
 export CASEPROBE_NETWORK_PROBES := off
@@ -20,9 +22,9 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: test check format proto proto-check bench torture clean
+.PHONY: test check format proto proto-check bench eval-logs torture eval-smart clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/developing ## format, lint, types, import contracts, the contract's own rules
 	$(BIN)/ruff format --check .
@@ -48,10 +50,16 @@ proto-check: ## fail where the committed messages are not what the .proto files 
 bench: $(VENV)/developing ## measure, each figure with its floor or peer in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
 
+eval-logs: $(VENV)/developing ## how well logs are judged; LOGS=<folder with the labelled logs> for the grouping part
+	$(BIN)/python -m tests.evaluation.logs $(LOGS)
+
 MINUTES ?= 5
 RESULTS ?= docs/torture.jsonl
 torture: $(VENV)/developing ## hurt the real processes for MINUTES=n; the results add up in docs/torture.jsonl and docs/reliability.md
 	$(BIN)/python -m tests.torture --minutes $(MINUTES) --results $(RESULTS) --page docs/reliability.md $(ARGS)
+
+eval-smart: $(VENV)/developing ## SMART checks on labelled reports beside other tools' rules; DATA=<their folder>, ARGS=--write
+	$(BIN)/python -m tests.evaluation.smart $(DATA) $(ARGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from caseprobe.v1 import section_net_pb2 as net
 from caseprobe.v1 import section_pb2 as pb
 from caseprobe.v1 import section_storage_pb2 as storage
-from tests.fakes_faults import fault
+from tests.fakes_faults import fault as any_fault
 from tests.fakes_sections import GIB
+
+# Whatever was before was two hours before.
+fault = partial(any_fault, step_seconds=7200.0)
 
 
 def root(used_gib: float, total_gib: int = 100) -> pb.FilesystemsFacts:
@@ -79,7 +84,7 @@ FULL_METADATA = storage.Btrfs(
     metadata_total_bytes=GIB,
     metadata_used_bytes=round(0.96 * GIB),
 )
-FAULTS = (
+STORAGE_FAULTS = (
     fault(
         "disk.fill",
         root(70),

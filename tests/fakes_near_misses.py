@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from caseprobe.v1 import section_pb2 as pb
+from caseprobe.v1.section_host_pb2 import Cgroup, CgroupsFacts
 from tests.fakes_sections import GIB
 
 NEAR: dict[str, tuple[str, Message]] = {
@@ -64,7 +65,7 @@ NEAR: dict[str, tuple[str, Message]] = {
     "tasks that wait a third of the time": ("cpu.psi", pb.CpuFacts(pressure=pb.Pressure(some_avg60_ratio=0.39))),
     "a container that rarely meets its limit": (
         "cpu.cgquota",
-        pb.CpuFacts(cgroup_periods_total=1000, cgroup_throttled_total=249),
+        CgroupsFacts(groups=[Cgroup(path="/a", cpu_periods_total=1000, cpu_throttled_total=249)]),
     ),
     "a vulnerability that is mitigated": (
         "cpu.mitig",
@@ -89,7 +90,7 @@ NEAR: dict[str, tuple[str, Message]] = {
     ),
     "a container that uses most of its memory": (
         "mem.cglimit",
-        pb.MemoryFacts(cgroup_limit_bytes=100, cgroup_current_bytes=89, cgroup_oom_kill_total=0),
+        CgroupsFacts(groups=[Cgroup(path="/a", memory_limit_bytes=100, memory_current_bytes=89, oom_kills_total=0)]),
     ),
     "a big filesystem at 90 % has room for weeks": (
         "disk.space",

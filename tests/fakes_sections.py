@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from caseprobe.checks import check_snapshot
 from caseprobe.v1 import section_pb2, snapshot_pb2
 
@@ -33,10 +35,26 @@ def before(seconds: float, *sections: section_pb2.Section) -> snapshot_pb2.Snaps
     return made
 
 
+def unchanged(*sections: section_pb2.Section) -> list[snapshot_pb2.Snapshot]:
+    """Three hours in which these sections were the same, newest first."""
+    return [before(1800.0 * number, *sections) for number in range(1, 7)]
+
+
+def with_past(
+    now: section_pb2.Section, earlier: Sequence[section_pb2.Section], step_seconds: float = 1800.0
+) -> tuple[snapshot_pb2.Snapshot, list[snapshot_pb2.Snapshot]]:
+    """A snapshot of one boot, and those before it, newest first, so many seconds between any two."""
+    made = [snapshot(one) for one in (now, *earlier)]
+    for number, one in enumerate(made):
+        one.boot_id, one.boottime_seconds = "one", 1e6 - number * step_seconds
+        one.started_at.FromSeconds(round(1_800_000_000 - number * step_seconds))
+    return made[0], made[1:]
+
+
 def judged(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
-    """A snapshot with these sections, judged by all checks; two hours ago everything was the same."""
+    """A snapshot with these sections, judged by all checks; three hours ago everything was the same."""
     made = snapshot(*sections)
-    findings, coverage = check_snapshot(made, previous=before(7200, *sections))
+    findings, coverage = check_snapshot(made, earlier=unchanged(*sections))
     made.findings.extend(findings)
     made.coverage.extend(coverage)
     return made

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 from caseprobe.ids import new_id
 from caseprobe_collector.access import Principal, Role
@@ -62,6 +63,25 @@ def counted_bytes() -> Any:
     """A source of bytes that never repeats and is the same in every run."""
     numbers = itertools.count(1)
     return lambda size: hashlib.shake_128(str(next(numbers)).encode()).digest(size)
+
+
+class StagedInMemory:
+    """An object on its way that is kept nowhere."""
+
+    def __init__(self) -> None:
+        self.file: BinaryIO = io.BytesIO()
+        self.discarded = False
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self.file.write(data)
+
+    async def keep(self, name: str) -> None:
+        """Nothing keeps it."""
+
+    def discard(self) -> None:
+        """Remember that it was."""
+        self.discarded = True
 
 
 def customer(customer_id: str = "cust_a", name: str | None = None) -> Customer:

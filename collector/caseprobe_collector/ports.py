@@ -7,9 +7,9 @@ Every read that a person causes names the customers that it may see (None: all).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.records import (
@@ -112,8 +112,8 @@ class FleetStore(Protocol):
     async def use_join_code(self, tx: Transaction, join_code_id: str) -> bool:
         """Take one use; False where none was left. Inside the transaction, so two callers cannot share the last."""
 
-    async def mark_seen(self, tx: Transaction, agent_id: str, seen_at: datetime) -> None:
-        """Remember when a machine last spoke."""
+    async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
+        """Remember when machines last spoke, by their ids."""
 
 
 class UserStore(Protocol):
@@ -156,6 +156,9 @@ class DepositStore(Protocol):
 
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""
+
+    async def ready(self) -> None:
+        """Raise what keeps deposits from being stored now, such as StorageFull; used for readiness."""
 
 
 class SnapshotStore(Protocol):
@@ -247,8 +250,28 @@ class AuditStore(Protocol):
 # --- the rest of the world -----------------------------------------------------------------------------------
 
 
+class Staged(Protocol):
+    """An object on its way: bytes in a file that nobody finds by a name until it is kept. Blocking but for keep."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """The bytes so far, to be read back; its position is the reader's to set."""
+
+    def write(self, data: bytes) -> None:
+        """Append; raises StorageFull."""
+
+    async def keep(self, name: str) -> None:
+        """Make it durable under this name, replacing what was there at once or not at all; raises StorageFull."""
+
+    def discard(self) -> None:
+        """Forget it; nothing where it was kept or discarded already."""
+
+
 class Objects(Protocol):
     """Durable named bytes: temp + fsync + rename + fsync of the folder. Names are ours, never a user's."""
+
+    def stage(self) -> Staged:
+        """An empty object on its way; blocking, raises StorageFull."""
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
         """Store all chunks durably and give (size, SHA-256); raises StorageFull."""

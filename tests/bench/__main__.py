@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.bench import commits, idle, quick, roundtrip
+from tests.bench import artifact, commits, idle, ingest, quick, roundtrip
 from tests.bench.reading import Row, table
 
 BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
@@ -20,6 +20,8 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("idle", idle.measure),
     ("roundtrip", roundtrip.measure),
     ("commits", commits.measure),
+    ("ingest", ingest.measure),
+    ("artifact", artifact.measure),
 )
 
 

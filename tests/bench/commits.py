@@ -7,16 +7,15 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.storage import Storage, create_storage, open_storage
+from caseprobe_collector.storage import create_storage, open_storage
 from caseprobe_collector.storage.unit import unit_of
+from tests.bench.ingest import per_second
 from tests.bench.reading import Row
-from tests.fakes_storage import agent, case, customer, deposit, snapshot
 
 ROUNDS = 3
 LONE, MANY, CALLERS = 300, 3000, 64
@@ -26,8 +25,6 @@ RAW = sa.Table(
     "raw", sa.MetaData(), sa.Column("number", sa.Integer, primary_key=True), sa.Column("body", sa.LargeBinary)
 )
 INSERT = sa.insert(RAW)
-
-Step = Callable[[int], Awaitable[object]]
 
 
 def raw_commits_per_second(path: Path, commits: int, rows: int) -> float:
@@ -47,66 +44,33 @@ def raw_commits_per_second(path: Path, commits: int, rows: int) -> float:
     return commits * rows / seconds
 
 
-async def per_second(callers: int, total: int, step: Step) -> tuple[float, float]:
-    """(steps a second, 99th percentile of one in seconds) with this many callers, each one step at a time."""
-    numbers, taken = iter(range(total)), list[float]()
-
-    async def caller() -> None:
-        for number in numbers:
-            began = time.perf_counter()
-            await step(number)
-            taken.append(time.perf_counter() - began)
-
-    started = time.perf_counter()
-    await asyncio.gather(*(caller() for _ in range(callers)))
-    return total / (time.perf_counter() - started), sorted(taken)[int(len(taken) * 0.99)]
-
-
-def steps(storage: Storage, run: int) -> tuple[Step, Step]:
-    """(the statement that sqlite3 gets too, a whole ingest: row, body, two findings, spool position, audit entry).
-
-    Each writes something new: SQLite leaves a page alone that gets what it holds already, and then no fsync is due.
-    """
-
-    async def one(number: int) -> None:
-        await storage.transactions.run(lambda tx: unit_of(tx).write(INSERT, {"body": BODY}))
-
-    async def ingest(number: int) -> None:
-        snapshot_id = f"snap_{run:016x}{number:016x}"
-        stored = snapshot(snapshot_id, BODY + snapshot_id.encode(), (("a.b", "/", 3), ("c.d", "", 2)))
-        await storage.deposits.deposit(deposit(stored, "spool_1", number))
-
-    return one, ingest
-
-
 async def figures_of(folder: Path) -> dict[str, list[float]]:
     """Every figure once a round, rounds interleaved, so that a busy moment hits all alike."""
     found: dict[str, list[float]] = {}
     create_storage(folder / "data")
     async with open_storage(folder / "data") as storage:
-        await storage.transactions.run(lambda tx: furnish(storage, tx))
-        for run in range(ROUNDS):
-            one, ingest = steps(storage, run)
-            _, warm = steps(storage, run + ROUNDS)
-            await per_second(1, 50, warm)
+        await storage.transactions.run(furnish)
+
+        async def one(number: int) -> None:
+            # Something new each time: SQLite leaves a page alone that gets what it holds, and then no fsync is due.
+            await storage.transactions.run(lambda tx: unit_of(tx).write(INSERT, {"body": BODY}))
+
+        for _ in range(ROUNDS):
+            await per_second(1, 50, one)
             figures = {
                 "raw lone": await asyncio.to_thread(raw_commits_per_second, folder / "raw", LONE, 1),
                 "lone": (await per_second(1, LONE, one))[0],
                 "raw many": await asyncio.to_thread(raw_commits_per_second, folder / "raw", MANY // CALLERS, CALLERS),
                 "many": (await per_second(CALLERS, MANY, one))[0],
             }
-            figures["ingest"], figures["ingest p99"] = await per_second(CALLERS, MANY, ingest)
             for name, figure in figures.items():
                 found.setdefault(name, []).append(figure)
     return found
 
 
-async def furnish(storage: Storage, tx: Transaction) -> None:
-    """A customer, a case, a machine, and the table that sqlite3 gets too."""
+async def furnish(tx: Transaction) -> None:
+    """The table that sqlite3 gets too."""
     unit_of(tx).connection.execute(sa.schema.CreateTable(RAW))
-    await storage.customers.add_customer(tx, customer())
-    await storage.cases.add_case(tx, case())
-    await storage.fleet.put_agent(tx, agent())
 
 
 def measure() -> list[Row]:
@@ -115,7 +79,7 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
         found = asyncio.run(figures_of(Path(folder)))
     middle = {name: statistics.median(figures) for name, figures in found.items()}
-    lone, many, ingest = middle["lone"], middle["many"], middle["ingest"]
+    lone, many = middle["lone"], middle["many"]
     return [
         Row(
             "durable commits, one caller",
@@ -130,12 +94,5 @@ def measure() -> list[Row]:
             f"sqlite3, {CALLERS} rows a commit: {middle['raw many']:.0f} rows/s",
             "≥ 2 × one caller",
             many >= 2 * lone,
-        ),
-        Row(
-            f"snapshots of 2 KiB stored, {CALLERS} callers",
-            f"{ingest:.0f}/s, p99 {middle['ingest p99'] * 1000:.0f} ms",
-            "6 statements each, audit among them",
-            "≥ 2000/s, p99 ≤ 100 ms",
-            ingest >= 2000 and middle["ingest p99"] <= 0.1,
         ),
     ]

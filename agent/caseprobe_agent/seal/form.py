@@ -63,6 +63,8 @@ class Parcel:
     hidden_total: int = 0
     withheld_total: int = 0
     history: bytes = field(default=b"", repr=False)
+    # Findings that are a fault: warn or worse.
+    fault_total: int = 0
 
 
 def hiding_of(machine: Machine, key: bytes, asset_masked: bool, forbidden: Sequence[str] = ()) -> Hiding:
@@ -116,15 +118,15 @@ def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtif
 
 def pack_parcel(parcel: Parcel) -> bytes:
     """A parcel as the child's answer."""
-    figures = json.dumps([int(parcel.kind), parcel.hidden_total, parcel.withheld_total]).encode()
-    return pack(figures, parcel.body, parcel.history)
+    totals = [parcel.hidden_total, parcel.withheld_total, parcel.fault_total]
+    return pack(json.dumps([int(parcel.kind), *totals]).encode(), parcel.body, parcel.history)
 
 
 def unpack_parcel(answer: bytes) -> Parcel:
     """The parcel in the child's answer."""
     figures, body, history = unpack(answer)
-    kind, hidden_total, withheld_total = json.loads(figures)
-    return Parcel(kind, body, hidden_total, withheld_total, history)
+    kind, hidden_total, withheld_total, fault_total = json.loads(figures)
+    return Parcel(kind, body, hidden_total, withheld_total, history, fault_total)
 
 
 def _text(machine: Machine, path: str) -> str:

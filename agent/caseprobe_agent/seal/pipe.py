@@ -17,12 +17,13 @@ from caseprobe.overrides import Overrides
 from caseprobe.redaction import KnownNames, Redactor, known_names
 from caseprobe.redaction.second import leaks
 from caseprobe.report import render_report
-from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.identity.keys import agent_id_of, pack, sign_digest, unpack
 from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal.form import SHIPPED, Hiding, Judging, Parcel, pack_parcel, unpack_request
 from caseprobe_agent.seal.memory import read_history, written_history
 
+FAULTS = (finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL)
 WITHHELD = "withheld: the second scanner saw {kinds} in it after redaction"
 
 
@@ -95,7 +96,8 @@ def make_parcel(request: bytes) -> bytes:
         body = zstandard.ZstdCompressor().compress(sealed.snapshot.SerializeToString())
     report_of = sealed.snapshot.redaction
     hidden_total = sum(count.total for count in report_of.counts)
-    return pack_parcel(Parcel(kind, body, hidden_total, len(report_of.withheld), sealed.history))
+    fault_total = sum(finding.state in FAULTS for finding in sealed.snapshot.findings)
+    return pack_parcel(Parcel(kind, body, hidden_total, len(report_of.withheld), sealed.history, fault_total))
 
 
 def signer_of(private_key_pem: bytes, key_kind: str) -> Signer | None:

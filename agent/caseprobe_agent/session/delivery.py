@@ -22,7 +22,13 @@ class Store(Protocol):
     """The parts of the spool that a delivery needs."""
 
     async def append(
-        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes
+        self,
+        kind: link_pb2.DataKind.ValueType,
+        stream_id: str,
+        snapshot_id: str,
+        name: str,
+        body: bytes,
+        evidence: bool = False,
     ) -> int: ...
 
     async def get_state(self, name: str) -> bytes | None: ...
@@ -32,11 +38,13 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was kept for the collector: the snapshot's id, and what left in numbers, for the machine's own audit."""
+    """What was kept for the collector: the snapshot's id and sequence, and in numbers, for the machine's own audit."""
 
     snapshot_id: str
     body_bytes: int
     hidden_total: int
+    # Its record in the spool.
+    record: int = 0
 
     def __str__(self) -> str:
         """For the audit."""
@@ -81,10 +89,12 @@ class Delivery:
         if not still_allowed():
             return None
         snapshot_id = snapshot.snapshot_id
-        await self.store.append(parcel.kind, snapshot_id, snapshot_id, "", parcel.body)
+        # What shows a fault or was asked for goes last where there is no room for all.
+        evidence = bool(parcel.fault_total or case_id)
+        record = await self.store.append(parcel.kind, snapshot_id, snapshot_id, "", parcel.body, evidence)
         self.wake()
         await self.store.put_state(HISTORY, parcel.history)
-        return Delivered(snapshot_id, len(parcel.body), parcel.hidden_total)
+        return Delivered(snapshot_id, len(parcel.body), parcel.hidden_total, record)
 
     async def _next_sequence(self) -> int:
         """The next number of this agent's snapshots; a number may be lost, none is given twice."""

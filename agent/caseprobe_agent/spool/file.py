@@ -1,4 +1,11 @@
-"""The spool's file: opened, checked, locked; one that is damaged is set aside and what can be read goes on."""
+"""The spool's file: opened, checked, locked; one that is damaged is set aside and what can be read goes on.
+
+The argument for correctness. No handle is used again after a failed write or fsync: what the kernel then holds of the
+file is not known (it may have dropped the pages and called them clean), so the file is opened and checked anew, and
+what a caller was not told as kept may be there or not. A file is never repaired in place: it is moved aside whole and
+its sound rows are copied, so that a second accident on the way costs nothing that the first one left. What is missing
+afterwards is found by counting (sequences are dense, commits are numbered), not by trusting that damage shows.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +13,22 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from caseprobe.errors import DeliveryError
-from caseprobe_agent.spool.ledger import Ledger
 from caseprobe_agent.spool.lock import Lock, Note
-from caseprobe_agent.spool.record import SCHEMA, lenient_text
-from caseprobe_agent.spool.rows import Rows
+from caseprobe_agent.spool.record import SCHEMA, expected_schema, lenient_text, schema_of
+from caseprobe_agent.spool.rows import Quota
 from caseprobe_agent.spool.salvage import take_over
+from caseprobe_agent.spool.store import Store
+from caseprobe_agent.spool.upgrade import is_old, upgrade
 from caseprobe_agent.spool.writer import damaged
 
-NAME = "spool.db"
+NAME, FRESH = "spool.db", "spool.db.new"
 # A full log's worth for the checkpoint, and some for the next commits.
 RESERVE_BYTES = 1536 * 1024
+# Damaged files that are kept for whoever looks into it; each may be as large as the quota.
+KEPT_ASIDE = 2
 SIDES = ("", "-wal", "-shm")
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -32,49 +41,40 @@ PRAGMAS = (
     "PRAGMA cache_size = -512",
     "PRAGMA journal_size_limit = 1048576",
 )
+# Structure of all tables; and of the ledger its index too: an id that is only missing there could start twice.
+CHECKS = ("PRAGMA quick_check(1)", "PRAGMA integrity_check('commands')")
 
 
-@dataclass
-class Store:
-    """An open file: its connection and what is done on it."""
-
-    connection: sqlite3.Connection
-    rows: Rows
-    ledger: Ledger
-
-    def forget(self) -> None:
-        """Drop what was remembered of the tables, after a rollback."""
-        self.rows.forget()
-
-    def close(self) -> None:
-        """Close the connection; never raises."""
-        with contextlib.suppress(sqlite3.Error):
-            self.connection.close()
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that leaves transactions to us, usable from the writer's thread."""
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
 class SpoolFile:
     """Where the spool lives, and what became of damaged predecessors. Held by one process at a time."""
 
-    def __init__(self, folder: Path, quota_bytes: int, wall: Callable[[], float], new_id: Callable[[], str]) -> None:
-        self._folder, self._quota_bytes, self._wall, self._new_id = folder, quota_bytes, wall, new_id
+    def __init__(
+        self,
+        folder: Path,
+        quota: Quota,
+        elapsed: Callable[[], float],
+        new_id: Callable[[], str],
+        connect: Callable[[Path], sqlite3.Connection] = connect,
+    ) -> None:
+        self._folder, self._quota, self._elapsed, self._new_id = folder, quota, elapsed, new_id
+        self._connect = connect
         self._reserved = False
         self._noted = Note()
         self.lock = Lock(folder)
         # Names of files that were set aside because they were damaged.
         self.set_aside: list[str] = []
-        # Records that damage took, all declared as Gaps.
+        # Records and rows that damage took, all declared as Gaps.
         self.lost_records = 0
 
     def open(self) -> Store:
         """The file, checked; a damaged one is set aside and replaced. Raises DeliveryError where it cannot be used."""
         try:
-            try:
-                store = self._open()
-            except sqlite3.Error as error:
-                if not damaged(error):
-                    raise
-                store = self._start_anew(None)
-            self._reconcile(store, self.lock.read())
+            store = self._reconciled(self._open_or_replace(), self.lock.read())
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
         self.keep_reserve()
@@ -82,22 +82,20 @@ class SpoolFile:
 
     def replace(self, store: Store, error: Exception) -> Store:
         """The store to go on with after this error of a running one: never the same handle."""
+        note = self._noted
         store.close()
-        note = Note(store.rows.spool_id, store.rows.highest_seen, (self.lock.read() or Note()).acked)
         try:
-            fresh = self._start_anew(note) if damaged(error) else self._open()
-            self._reconcile(fresh, note)
+            return self._reconciled(self._start_anew(note) if damaged(error) else self._open(), note)
         except (sqlite3.Error, OSError) as failed:
             raise self._unusable(failed) from None
-        return fresh
 
     def committed(self, store: Store) -> None:
         """Note how far the store came; called after each commit."""
-        note = Note(store.rows.spool_id, store.rows.last_sequence(), store.rows.last_acked())
+        note = store.note()
         if note != self._noted:
             with contextlib.suppress(OSError):
                 self.lock.write(note)
-                self._noted = note
+            self._noted = note
 
     def keep_reserve(self) -> None:
         """Hold some room back, so that acknowledging still works on a full disk; where there is none, without it."""
@@ -114,62 +112,109 @@ class SpoolFile:
         with contextlib.suppress(OSError):
             (self._folder / "spool.reserve").unlink()
 
-    def _open(self) -> Store:
-        _create_private(self._folder / NAME)
-        connection = sqlite3.connect(self._folder / NAME, isolation_level=None, check_same_thread=False)
+    def _open_or_replace(self) -> Store:
+        try:
+            return self._open()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            if damaged(error):
+                return self._start_anew(None)
+        # Opening needs some room of its own (the log's index), which a full disk does not give.
+        self.release_reserve()
+        return self._open()
+
+    def _open(self, name: str = NAME) -> Store:
+        self._finish_change()
+        _create_private(self._folder / name)
+        connection = self._connect(self._folder / name)
         connection.text_factory = lenient_text
         try:
             for pragma in PRAGMAS:
                 connection.execute(pragma)
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise _damage()
+            if is_old(connection):
+                upgrade(connection)
+            if (found := schema_of(connection)) and found != expected_schema():
+                # Before anything is made by name: a garbled name would get an empty table beside it.
+                raise _damage("schema")
             connection.executescript(SCHEMA)
+            for check in CHECKS:
+                if connection.execute(check).fetchone() != ("ok",):
+                    raise _damage(check)
             return self._store(connection)
         except BaseException:
             connection.close()
             raise
 
     def _store(self, connection: sqlite3.Connection) -> Store:
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('spool_id', ?)", (self._new_id(),))
-        (spool_id,) = connection.execute("SELECT value FROM meta WHERE name = 'spool_id'").fetchone()
-        rows = Rows(connection, str(spool_id), self._quota_bytes, self._wall)
-        return Store(connection, rows, Ledger(connection))
-
-    def _reconcile(self, store: Store, note: Note | None) -> None:
-        """Go on above every number that was given out, and declare what is not there any more."""
-        store.connection.execute("BEGIN IMMEDIATE")
-        if note:
-            # A late ack for an old number must never hit a new record.
-            store.rows.count_on_above(note.highest)
-            store.rows.acknowledge(note.acked)
-        self.lost_records += store.rows.account()
-        store.connection.execute("COMMIT")
-        self._noted = Note(store.rows.spool_id, store.rows.last_sequence(), store.rows.last_acked())
-        self.lock.write(self._noted, durably=True)
-
-    def _start_anew(self, note: Note | None) -> Store:
-        """Set the file aside and take over what can be read of it."""
-        old = self._put_aside()
-        store = self._open()
-        store.connection.execute("BEGIN IMMEDIATE")
-        counted = take_over(old, store.connection)
-        store.rows.forget()
-        if not counted and note is None and self.lock.read() is None:
-            # Which numbers were lost is not known any more; that some were is said all the same.
-            store.rows.append_gap(0, 0, "corrupt")
-        store.connection.execute("COMMIT")
+        store = Store(connection, "", self._quota, self._elapsed)
+        spool_id = store.meta.get("spool_id")
+        if spool_id is None:
+            spool_id = self._new_id().encode()
+            connection.execute("BEGIN IMMEDIATE")
+            store.meta.put("spool_id", spool_id)
+            connection.execute("COMMIT")
+        store.rows.spool_id = spool_id.decode()
         return store
 
-    def _put_aside(self) -> Path:
-        number = 1
-        while (kept := self._folder / f"{NAME}.damaged-{number}").exists():
-            number += 1
+    def _reconciled(self, store: Store, note: Note | None) -> Store:
+        """Compare the file with the note, declare what is missing, and go on from the higher of the two."""
+        try:
+            store.connection.execute("BEGIN IMMEDIATE")
+            lost = store.reconcile(note)
+            store.stamp()
+            store.connection.execute("COMMIT")
+            self._noted = store.note()
+            self.lock.write(self._noted, durably=True)
+        except BaseException:
+            store.close()
+            raise
+        self.lost_records += lost
+        return store
+
+    def _start_anew(self, note: Note | None) -> Store:
+        """Another file in place of the damaged one, with what can be read of that.
+
+        It takes its place when it is whole: a process that dies or a disk that fills before that begins again.
+        """
+        self._remove(FRESH)
+        store = self._open(FRESH)
+        try:
+            store.connection.execute("BEGIN IMMEDIATE")
+            counted = take_over(self._folder / NAME, store.connection)
+            store.forget()
+            # The pages that could not be read may have held start markers.
+            store.ledger.doubt()
+            if not counted and note is None and self.lock.read() is None:
+                # Which numbers were lost is not known any more; that some were is said all the same.
+                store.declare_unknown("corrupt")
+            store.connection.execute("COMMIT")
+        finally:
+            store.close()
+        self._put_aside()
+        self._finish_change()
+        return self._open()
+
+    def _finish_change(self) -> None:
+        """Give the new file its name where the old one was moved away already."""
+        if (self._folder / FRESH).exists() and not (self._folder / NAME).exists():
+            for side in ("-wal", ""):
+                with contextlib.suppress(FileNotFoundError):
+                    (self._folder / f"{FRESH}{side}").rename(self._folder / f"{NAME}{side}")
+
+    def _put_aside(self) -> None:
+        taken = [path.name.rpartition("-")[2] for path in self._folder.glob(f"{NAME}.damaged-*")]
+        number = max((int(name) for name in taken if name.isdecimal()), default=0) + 1
+        kept = f"{NAME}.damaged-{number}"
+        # The file itself last: as long as it has its name, the new one does not take it.
+        for side in reversed(SIDES):
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder / f"{NAME}{side}").rename(self._folder / f"{kept}{side}")
+        self.set_aside.append(kept)
+        self._remove(f"{NAME}.damaged-{number - KEPT_ASIDE}")
+
+    def _remove(self, name: str) -> None:
         for side in SIDES:
             with contextlib.suppress(FileNotFoundError):
-                (self._folder / f"{NAME}{side}").rename(f"{kept}{side}")
-        self.set_aside.append(kept.name)
-        return kept
+                (self._folder / f"{name}{side}").unlink()
 
     def _unusable(self, error: Exception) -> DeliveryError:
         return DeliveryError(f"cannot use the spool in {self._folder}: {error}: check the disk and the folder's rights")
@@ -188,7 +233,7 @@ def _create_private(path: Path) -> None:
         os.close(folder)
 
 
-def _damage() -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError("quick_check failed")
+def _damage(check: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(f"{check} failed")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,12 @@ LARGEST = 2**53
 
 @dataclass(frozen=True)
 class Note:
-    """The spool's name, the highest sequence that it gave out, and up to where all was acknowledged."""
+    """The spool's name, the highest sequence it gave out, up to where all was acknowledged, and its last commit."""
 
     spool_id: str = ""
     highest: int = 0
     acked: int = 0
+    commits: int = 0
 
 
 class Lock:
@@ -60,14 +62,23 @@ class Lock:
     def read(self) -> Note | None:
         """The note, None where there is none or it cannot be read."""
         words = os.pread(self._descriptor, WIDTH, 0).decode("ascii", "replace").split()
-        if len(words) != 3 or not (words[1].isdecimal() and words[2].isdecimal()):
+        # 0.1.0 wrote three words without a checksum.
+        if len(words) == 5 and words.pop() != _checksum(words):
             return None
-        note = Note(words[0], int(words[1]), int(words[2]))
-        return note if note.acked <= note.highest < LARGEST else None
+        if len(words) not in (3, 4) or not all(word.isdecimal() for word in words[1:]):
+            return None
+        note = Note(words[0], *map(int, words[1:]))
+        return note if note.acked <= note.highest < LARGEST > note.commits else None
 
     def write(self, note: Note, *, durably: bool = False) -> None:
         """Replace the note: one small write in place, within one sector."""
-        line = f"{note.spool_id} {note.highest} {note.acked}".ljust(WIDTH - 1) + "\n"
+        words = [note.spool_id, str(note.highest), str(note.acked), str(note.commits)]
+        line = " ".join([*words, _checksum(words)]).ljust(WIDTH - 1) + "\n"
         os.pwrite(self._descriptor, line.encode("ascii"), 0)
         if durably:
             os.fsync(self._descriptor)
+
+
+def _checksum(words: list[str]) -> str:
+    """Without it one flipped bit in the acknowledged sequence would delete what nobody holds."""
+    return f"{zlib.crc32(' '.join(words).encode()):08x}"

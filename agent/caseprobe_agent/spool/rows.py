@@ -4,44 +4,88 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
+
+from google.protobuf.message import DecodeError
 
 from caseprobe.errors import NotFound, StorageFull
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.spool.record import BULK, GAP, HEADER, INLINE_BYTES, Item, holes, runs, seal, sound
+from caseprobe_agent.spool.record import (
+    BULK,
+    EVIDENCE,
+    GAP,
+    HEADER,
+    HEADER_WIDTH,
+    INLINE_BYTES,
+    PLAIN,
+    Item,
+    holes,
+    rank_of,
+    runs,
+    seal,
+    sound,
+)
+from caseprobe_agent.spool.values import Values, quarantine
+
+# What a record costs beside its body: its header, its page's share, its place in the index.
+ROW_BYTES = 128
+COLUMNS = ",".join("?" * (HEADER_WIDTH + 2))
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How much may wait, and for how long: bulk a quarter of seconds, evidence four times as long.
+
+    Seconds count while the agent runs, so that no step of the wall clock makes anything old.
+    """
+
+    total_bytes: int
+    seconds: float
+
+    def seconds_of(self, rank: int) -> float:
+        """How long a record of this rank may wait."""
+        return self.seconds * {BULK: 0.25, PLAIN: 1.0, EVIDENCE: 4.0}[rank]
 
 
 class Rows:
     """The records of one open file; every method is one step inside the caller's transaction."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, spool_id: str, quota_bytes: int, wall: Callable[[], float]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, spool_id: str, quota: Quota, lived: Callable[[], float]) -> None:
+        """lived: seconds that this spool has been in use, over all lives of the agent."""
         self._connection = connection
-        self._quota_bytes = quota_bytes
-        self._wall = wall
+        self._meta = Values(connection, "meta")
+        self._quota = quota
+        self._lived = lived
         # Records and bytes that wait, once counted.
         self._totals: tuple[int, int] | None = None
         self._last: int | None = None
+        self._acked: int | None = None
         self.spool_id = spool_id
         # Never lowered, not even by a rollback: what goes on after a damaged file counts on from here.
         self.highest_seen = 0
 
     def forget(self) -> None:
-        """The remembered totals and sequence may be wrong after a rollback."""
-        self._totals = self._last = None
+        """The remembered totals and sequences may be wrong after a rollback."""
+        self._totals = self._last = self._acked = None
 
     def append(
-        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes
+        self,
+        kind: link_pb2.DataKind.ValueType,
+        stream_id: str,
+        snapshot_id: str,
+        name: str,
+        body: bytes,
+        evidence: bool = False,
     ) -> int:
-        """Add a record and give its sequence; over the quota the oldest bulk goes first, each run with a Gap."""
-        if len(body) > self._quota_bytes:
+        """Add a record and give its sequence; what is too old or too much goes first, each run with a Gap."""
+        if len(body) > self._quota.total_bytes:
             raise StorageFull(
-                f"{len(body)} bytes are more than the spool may hold ({self._quota_bytes}): raise its quota"
+                f"{len(body)} bytes are more than the spool may hold ({self._quota.total_bytes}): raise its quota"
             )
         self._make_room(len(body))
-        return self._insert(kind, stream_id, snapshot_id, name, body)
+        return self._insert(kind, stream_id, snapshot_id, name, body, rank_of(kind, evidence))
 
     def pending(self, after: int, limit: int) -> list[Item]:
         """Records above a sequence, in order. A damaged one is quarantined, and its Gap comes at the end."""
@@ -51,7 +95,7 @@ class Rows:
                 if row not in good:
                     self._quarantine(row[0])
             if good:
-                return [Item(*(*row[:7], row[8], self.spool_id)) for row in good]
+                return [Item(*(*row[:7], row[HEADER_WIDTH + 1], self.spool_id)) for row in good]
             after = listed[-1][0]
         return []
 
@@ -81,10 +125,10 @@ class Rows:
         gone = self._delete(f"sequence IN {chosen}", sequence, limit)
         if 0 <= limit <= gone:
             return False
-        self._connection.execute(
-            "INSERT INTO meta VALUES ('acked', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
-            (min(sequence, self.last_sequence()),),
-        )
+        acked = min(sequence, self.last_sequence())
+        if acked > self.last_acked():
+            self._meta.put("acked", b"%d" % acked)
+            self._acked = acked
         return True
 
     def drop(self, sequence: int, reason: str) -> None:
@@ -127,13 +171,14 @@ class Rows:
 
     def last_acked(self) -> int:
         """Everything up to here was acknowledged."""
-        row = self._connection.execute("SELECT value FROM meta WHERE name = 'acked'").fetchone()
-        return int(row[0]) if row else 0
+        if self._acked is None:
+            self._acked = self._meta.number("acked")
+        return self._acked
 
     def append_gap(self, first: int, last: int, reason: str) -> int:
-        """Record that these sequences will never come."""
+        """Record that these sequences will never come; 0, 0 where it is not known which."""
         gap = link_pb2.Gap(first_sequence=first, last_sequence=last, reason=reason)
-        return self._insert(GAP, "", "", "", gap.SerializeToString())
+        return self._insert(GAP, "", "", "", gap.SerializeToString(), EVIDENCE)
 
     def account(self) -> int:
         """Declare every record that is neither here nor acknowledged nor in a Gap; gives how many there were.
@@ -143,42 +188,78 @@ class Rows:
         """
         numbers = self._connection.execute("SELECT sequence FROM items ORDER BY sequence")
         known = [(number, number) for (number,) in numbers]
-        for (body,) in self._connection.execute("SELECT body FROM items WHERE kind = 0").fetchall():
-            gap = link_pb2.Gap.FromString(body)
-            known.append((gap.first_sequence, gap.last_sequence))
+        known += self._declared()
         lost = list(holes(self.last_acked() + 1, self.last_sequence(), sorted(known)))
         for first, last in lost:
             self.append_gap(first, last, "corrupt")
         return sum(last - first + 1 for first, last in lost)
 
+    def _declared(self) -> list[tuple[int, int]]:
+        """What the Gaps that wait declare; a damaged one declares nothing, so that its range is declared again."""
+        found = []
+        query = f"SELECT {HEADER}, seal, body FROM items WHERE kind = 0"
+        for row in self._connection.execute(query).fetchall():
+            try:
+                gap = link_pb2.Gap.FromString(row[-1]) if sound(row) else link_pb2.Gap()
+            except DecodeError:
+                continue
+            found.append((gap.first_sequence, gap.last_sequence))
+        return found
+
     def _insert(
-        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes
+        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes, rank: int
     ) -> int:
         (items, size), sequence = self.count(), self.last_sequence() + 1
-        header = (sequence, kind, stream_id, snapshot_id, name, len(body), hashlib.sha256(body).digest())
+        digest, lived = hashlib.sha256(body).digest(), int(self._lived())
+        header = (sequence, int(kind), stream_id, snapshot_id, name, len(body), digest, rank, lived)
         self._connection.execute(
-            f"INSERT INTO items ({HEADER}, seal, bulk, appended_at, body) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (*header, seal(header), int(kind in BULK), self._wall(), body),
+            f"INSERT INTO items ({HEADER}, seal, body) VALUES ({COLUMNS})", (*header, seal(*header), body)
         )
         self._last = self.highest_seen = sequence
         self._totals = items + 1, size + len(body)
         return sequence
 
     def _make_room(self, size: int) -> None:
-        dropped = []
-        while self.count()[1] + size > self._quota_bytes:
-            row = self._connection.execute(
-                "SELECT sequence FROM items WHERE kind <> 0 ORDER BY bulk DESC, sequence LIMIT 1"
-            ).fetchone()
-            if row is None:
+        """Let go of what waited too long, then of the least worth until there is room for so many bytes."""
+        for rank in (BULK, PLAIN, EVIDENCE):
+            limit = self._lived() - self._quota.seconds_of(rank)
+            if limit > 0:
+                self._give_up(self._older(rank, limit), "age")
+        if self._used() + size + ROW_BYTES > self._quota.total_bytes:
+            # A little more than needed, so that a full spool does not write a Gap with every record.
+            self._give_up(self._least_worth(size + self._quota.total_bytes // 32), "quota")
+
+    def _used(self) -> int:
+        items, size = self.count()
+        return size + items * ROW_BYTES
+
+    def _older(self, rank: int, limit: float) -> list[int]:
+        """Records of a rank from before this moment; they stand in the order of their sequences."""
+        found = []
+        query = "SELECT sequence, lived_seconds FROM items WHERE rank = ? AND kind <> 0 ORDER BY sequence"
+        for sequence, lived in self._connection.execute(query, (rank,)):
+            if lived >= limit:
                 break
-            self._delete("sequence = ?", row[0])
-            dropped.append(row[0])
-        for first, last in runs(sorted(dropped)):
-            self.append_gap(first, last, "quota")
+            found.append(sequence)
+        return found
+
+    def _least_worth(self, size: int) -> list[int]:
+        """The records that go so that this much more fits; Gaps never go."""
+        found, used = [], self._used() + size
+        query = "SELECT sequence, length(body) FROM items WHERE kind <> 0 ORDER BY rank DESC, sequence"
+        for sequence, length in self._connection.execute(query):
+            if used <= self._quota.total_bytes:
+                break
+            found.append(sequence)
+            used -= length + ROW_BYTES
+        return found
+
+    def _give_up(self, sequences: Iterable[int], reason: str) -> None:
+        for first, last in runs(sorted(sequences)):
+            self._delete("sequence BETWEEN ? AND ?", first, last)
+            self.append_gap(first, last, reason)
 
     def _quarantine(self, sequence: int) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO quarantine SELECT sequence, name, body FROM items WHERE sequence = ?", (sequence,)
-        )
+        row = self._connection.execute("SELECT name, body FROM items WHERE sequence = ?", (sequence,)).fetchone()
+        quarantine(self._connection, "items", sequence, *row)
         self.drop(sequence, "corrupt")

@@ -8,17 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from caseprobe_agent.spool.record import HEADER, lenient_text, sound
+from caseprobe_agent.spool.record import HEADER, expected_schema, lenient_text, seal, sound
 
 LARGEST = 2**53
-ITEMS = f"SELECT {HEADER}, seal, body, bulk, appended_at FROM items ORDER BY sequence"
-INSERT_ITEM = f"INSERT OR IGNORE INTO items ({HEADER}, seal, body, bulk, appended_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
-# The ledger and the state have no checksum of their own: what cannot be read is left out.
-OTHERS = (
-    ("SELECT number, command_id, request, outcome, acked FROM commands ORDER BY number", "commands", 5),
-    ("SELECT name, value FROM state ORDER BY name", "state", 2),
-    ("SELECT name, value FROM meta WHERE name = 'acked' ORDER BY name", "meta", 2),
-)
 
 
 def take_over(old: Path, new: sqlite3.Connection) -> bool:
@@ -26,40 +18,59 @@ def take_over(old: Path, new: sqlite3.Connection) -> bool:
 
     False where the old file does not even tell which numbers it gave out, so that losses cannot be counted.
     """
+    mend_schema(old)
     with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as source:
         source.text_factory = lenient_text
-        _copy(source, ITEMS, new, INSERT_ITEM, _sound_item)
-        for query, table, width in OTHERS:
-            insert = f"INSERT OR IGNORE INTO {table} VALUES ({','.join('?' * width)})"
-            _copy(source, query, new, insert, _plausible)
+        _copy(source, "items", f"{HEADER}, seal, body", "sequence", new, lambda row: row[-1] is not None and sound(row))
+        columns = "command_id, request, outcome, acked, record, seal"
+        _copy(source, "commands", columns, "number", new, _sealed)
+        _copy(source, "state", "name, value, seal", "name", new, _sealed)
+        _copy(source, "meta WHERE name = 'acked'", "name, value, seal", "name", new, _sealed)
         return _copy_sequence(source, new)
 
 
+def mend_schema(path: Path) -> None:
+    """Write the one declaration that is garbled as it was, so that damage to a name does not cost all its rows."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.text_factory = lenient_text
+        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
+            connection.execute("PRAGMA writable_schema = ON")
+            rows = connection.execute("SELECT rowid, type, name, tbl_name, sql FROM sqlite_master").fetchall()
+            expected = expected_schema()
+            strange = [row for row in rows if row[1:] not in expected]
+            missing = [row for row in expected if row not in [found[1:] for found in rows]]
+            if len(strange) == len(missing) == 1:
+                connection.execute(
+                    "UPDATE sqlite_master SET type = ?, name = ?, tbl_name = ?, sql = ? WHERE rowid = ?",
+                    (*missing[0], strange[0][0]),
+                )
+
+
 def _copy(
-    source: sqlite3.Connection, query: str, new: sqlite3.Connection, insert: str, good: Callable[[Any], bool]
+    source: sqlite3.Connection,
+    table: str,
+    columns: str,
+    order: str,
+    new: sqlite3.Connection,
+    good: Callable[[tuple[Any, ...]], bool],
 ) -> None:
     """Row by row from the front until a broken page, then from the back until one."""
+    marks = ",".join("?" * (columns.count(",") + 1))
+    insert = f"INSERT OR IGNORE INTO {table.partition(' ')[0]} ({columns}) VALUES ({marks})"
     for direction in ("ASC", "DESC"):
-        for row in _rows(source, f"{query} {direction}"):
+        for row in _rows(source, f"SELECT {columns} FROM {table} ORDER BY {order} {direction}"):
             if good(row):
                 with contextlib.suppress(sqlite3.IntegrityError, sqlite3.InterfaceError):
                     new.execute(insert, row)
 
 
 def _rows(source: sqlite3.Connection, query: str) -> Iterator[Any]:
-    with contextlib.suppress(sqlite3.DatabaseError):
+    with contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         yield from source.execute(query)
 
 
-def _sound_item(row: Any) -> bool:
-    return isinstance(row[8], bytes) and sound(row[:9])
-
-
-def _plausible(row: Any) -> bool:
-    """No number that damage made absurd, and a number where one belongs."""
-    if row[0] == "acked" and not isinstance(row[1], int):
-        return False
-    return all(0 <= value < LARGEST for value in row if isinstance(value, int))
+def _sealed(row: tuple[Any, ...]) -> bool:
+    return bool(seal(*row[:-1]) == row[-1])
 
 
 def _copy_sequence(source: sqlite3.Connection, new: sqlite3.Connection) -> bool:

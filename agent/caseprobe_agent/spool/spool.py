@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
-from caseprobe.errors import StorageFull
+from caseprobe.errors import DeliveryError, StorageFull
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.spool.file import SpoolFile, Store
+from caseprobe_agent.spool.file import SpoolFile, connect
 from caseprobe_agent.spool.record import Item
+from caseprobe_agent.spool.rows import Quota
+from caseprobe_agent.spool.store import Store
 from caseprobe_agent.spool.writer import Worker, Writer
 
 QUOTA_BYTES = 256 * 1024 * 1024
+# Of running time; see Quota.
+KEEP_SECONDS = 30 * 24 * 3600.0
 DELETE_STEP = 32
+T = TypeVar("T")
 
 
 def _random_id() -> str:
     return "spool_" + secrets.token_hex(8)
+
+
+def _elapsed() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Spool:
@@ -38,16 +48,19 @@ class Spool:
         cls,
         folder: Path,
         quota_bytes: int = QUOTA_BYTES,
-        wall: Callable[[], float] = time.time,
+        keep_seconds: float = KEEP_SECONDS,
+        elapsed: Callable[[], float] = _elapsed,
         new_id: Callable[[], str] = _random_id,
+        connect: Callable[[Path], sqlite3.Connection] = connect,
         worker: Worker | None = None,
     ) -> Self:
         """Open or make the spool of a folder; a damaged file is set aside and what can be read of it goes on.
 
-        worker: who commits; a thread of its own where none is given.
+        elapsed: seconds that no clock step moves; connect: how the database is opened, for tests that make it fail;
+        worker: who commits, a thread of its own where none is given.
         Raises UsageError where another process has it, ConfigurationError or DeliveryError where it cannot be used.
         """
-        file = SpoolFile(folder, quota_bytes, wall, new_id)
+        file = SpoolFile(folder, Quota(quota_bytes, keep_seconds), elapsed, new_id, connect)
         file.lock.take()
         try:
             store = await asyncio.to_thread(file.open)
@@ -80,10 +93,21 @@ class Spool:
     # --- records ---------------------------------------------------------------------------------------------
 
     async def append(
-        self, kind: link_pb2.DataKind.ValueType, stream_id: str, snapshot_id: str, name: str, body: bytes
+        self,
+        kind: link_pb2.DataKind.ValueType,
+        stream_id: str,
+        snapshot_id: str,
+        name: str,
+        body: bytes,
+        evidence: bool = False,
     ) -> int:
-        """Keep a record and give its sequence. Raises StorageFull: then it was not kept, and nothing was lost."""
-        return await self._writer.run(lambda store: store.rows.append(kind, stream_id, snapshot_id, name, body))
+        """Keep a record and give its sequence. evidence: it shows a fault or belongs to a case, so it goes last.
+
+        Raises StorageFull: then it was not kept, and nothing was lost.
+        """
+        return await self._writer.run(
+            lambda store: store.rows.append(kind, stream_id, snapshot_id, name, body, evidence)
+        )
 
     async def pending(self, after: int, limit: int) -> list[Item]:
         """Records above a sequence, in order, at most limit of them."""
@@ -97,7 +121,7 @@ class Spool:
         """Forget everything up to here: the collector holds it. Works on a full disk too."""
         try:
             await self._writer.run(lambda store: store.rows.acknowledge(sequence))
-        except StorageFull:
+        except DeliveryError:
             # Deleting needs room before it makes room, less so in small steps.
             self._file.release_reserve()
             while not await self._writer.run(lambda store: store.rows.acknowledge(sequence, DELETE_STEP)):
@@ -106,11 +130,7 @@ class Spool:
 
     async def drop(self, sequence: int, reason: str) -> None:
         """Give one record up; a Gap with the reason goes to the collector in its stead."""
-        try:
-            await self._writer.run(lambda store: store.rows.drop(sequence, reason))
-        except StorageFull:
-            self._file.release_reserve()
-            await self._writer.run(lambda store: store.rows.drop(sequence, reason))
+        await self._small(lambda store: store.rows.drop(sequence, reason))
 
     async def count(self) -> tuple[int, int]:
         """Records and bytes that wait."""
@@ -124,21 +144,24 @@ class Spool:
 
     async def put_state(self, name: str, value: bytes) -> None:
         """Keep a small value durably, replacing what was there."""
-        await self._writer.run(lambda store: store.ledger.put_state(name, value))
+        await self._small(lambda store: store.state.put(name, value))
 
     async def get_state(self, name: str) -> bytes | None:
-        """A value, None where it was never put."""
-        return await self._writer.run(lambda store: store.ledger.get_state(name))
+        """A value, None where it was never put, or was found damaged."""
+        return await self._writer.run(lambda store: store.state.get(name))
 
     # --- command ledger --------------------------------------------------------------------------------------
 
     async def start_command(self, command_id: str, request: bytes) -> bool:
         """Mark a command as started, before anything of it runs; False where it was seen before: never run it."""
-        return await self._writer.run(lambda store: store.ledger.start(command_id, request))
+        return await self._small(lambda store: store.ledger.start(command_id, request))
 
-    async def end_command(self, command_id: str, outcome: bytes) -> bool:
-        """Keep a command's one outcome (serialized); False where it had one: the first stays."""
-        return await self._writer.run(lambda store: store.ledger.end(command_id, outcome))
+    async def end_command(self, command_id: str, outcome: bytes, record: int = 0) -> bool:
+        """Keep a command's one outcome (serialized); False where it had one: the first stays.
+
+        record: sequence of the snapshot that it names; the outcome is due once the collector holds that.
+        """
+        return await self._small(lambda store: store.ledger.end(command_id, outcome, record))
 
     async def open_commands(self) -> list[tuple[str, bytes]]:
         """Id and request of what was started and has no outcome; after a start: what a crash interrupted."""
@@ -149,9 +172,27 @@ class Spool:
         return await self._writer.run(lambda store: store.ledger.outcome(command_id))
 
     async def unacked_outcomes(self) -> list[tuple[str, bytes]]:
-        """Id and outcome of what the collector has not confirmed: sent again on every connection."""
+        """Id and outcome of what is due and the collector has not confirmed: sent again on every connection."""
         return await self._writer.run(lambda store: store.ledger.unacked())
+
+    async def waiting_outcomes(self) -> list[str]:
+        """Ids of what ended and names a snapshot that still waits here."""
+        return await self._writer.run(lambda store: store.ledger.waiting())
 
     async def forget_outcome(self, command_id: str) -> None:
         """The collector holds the outcome; the id stays known, so that a replay never runs."""
-        await self._writer.run(lambda store: store.ledger.forget(command_id))
+        await self._small(lambda store: store.ledger.forget(command_id))
+
+    async def settle_doubt(self, collector_ms: int) -> None:
+        """The collector's time now: after damage to the ledger, only what it asks for from here on may run."""
+        await self._writer.run(lambda store: store.ledger.settle(collector_ms))
+
+    async def _small(self, work: Callable[[Store], T]) -> T:
+        """A small write, which must not fail for want of room: the reserve is there for it."""
+        try:
+            return await self._writer.run(work)
+        except StorageFull:
+            self._file.release_reserve()
+            result = await self._writer.run(work)
+        self._file.keep_reserve()
+        return result

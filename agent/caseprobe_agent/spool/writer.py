@@ -22,6 +22,10 @@ class Database(Protocol):
 
     connection: sqlite3.Connection
 
+    def stamp(self) -> None:
+        """Last step of every transaction, before its commit."""
+        ...
+
     def forget(self) -> None:
         """Drop what was remembered of the tables, after a rollback."""
         ...
@@ -168,27 +172,31 @@ class Writer(Generic[D]):
             _tell(group, [_Result(unit.future, value) for unit, value in pairs])
 
     def _transact(self, group: Sequence[_Unit[D]]) -> list[Any]:
-        self._renew()
+        if self._failed:
+            self._renew()
         database = self.database
         try:
             database.connection.execute("BEGIN IMMEDIATE")
             values = [unit.work(database) for unit in group]
+            database.stamp()
             database.connection.execute("COMMIT")
         except Exception as error:
             with contextlib.suppress(sqlite3.Error):
                 database.connection.execute("ROLLBACK")
             database.forget()
             # After a failed write or fsync the handle's idea of the file may be wrong: it is never used again.
-            self._failed = error if _primary_code(error) in (*DAMAGED, sqlite3.SQLITE_IOERR) else None
-            self._renew()
+            if damaged(error) or _primary_code(error) == sqlite3.SQLITE_IOERR:
+                self._failed = error
+                with contextlib.suppress(CaseprobeError):
+                    self._renew()
             raise
         return values
 
     def _renew(self) -> None:
+        """Another handle in place of the one that failed; raises where there is none yet, and nothing is done then."""
         if self._failed:
-            with contextlib.suppress(CaseprobeError):
-                self.database = self._replace(self.database, self._failed)
-                self._failed = None
+            self.database = self._replace(self.database, self._failed)
+            self._failed = None
 
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -196,7 +204,8 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 def damaged(error: Exception) -> bool:
     """True where SQLite says that the file is not what it wrote."""
-    return _primary_code(error) in DAMAGED
+    # Python fails to decode the message where SQLite quotes a garbled name in it.
+    return _primary_code(error) in DAMAGED or isinstance(error, UnicodeDecodeError)
 
 
 def _primary_code(error: Exception) -> int:
@@ -205,10 +214,10 @@ def _primary_code(error: Exception) -> int:
 
 def _as_ours(error: Exception) -> Exception:
     """SQLite's errors in our tree; others as they are."""
-    if not isinstance(error, sqlite3.Error):
-        return error
     if damaged(error):
         return Corrupt("the spool file was damaged: it was set aside and a new one goes on")
+    if not isinstance(error, sqlite3.Error):
+        return error
     if _primary_code(error) == sqlite3.SQLITE_FULL:
         return StorageFull("no room to keep a measurement durably: make room on the disk of the data folder")
     return DeliveryError(f"cannot write the spool ({error}): check the disk of the data folder")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # A child that sits in an uninterruptible read does not die when it is killed; nobody waits for it longer than this.
 BURIAL_SECONDS = 0.5
+POLL_SECONDS = 0.002
 # What a child must not see: it needs no join code.
 SECRET_PREFIX = "CASEPROBE_JOIN_CODE"
 Answer = TypeVar("Answer")
@@ -115,10 +116,10 @@ class Child:
         """The exit code; None where it does not end within the burial's time."""
         import asyncio
 
-        try:
-            return await asyncio.to_thread(self._process.wait, BURIAL_SECONDS)
-        except subprocess.TimeoutExpired:
-            return None
+        end = asyncio.get_running_loop().time() + BURIAL_SECONDS
+        while (code := self._process.poll()) is None and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(POLL_SECONDS)
+        return code
 
     async def _bury(self) -> None:
         """Kill the child and everything that it started; wait for its end, but not for ever."""

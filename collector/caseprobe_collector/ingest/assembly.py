@@ -1,17 +1,25 @@
-"""Pieces of Data put together again: in order, within limits, and only whole if their hash says so."""
+"""Pieces of Data put together again: in order, within limits, and only whole if their hash says so.
+
+Why no wrong byte becomes an item: pieces are taken at exactly the offset that is due, never twice and never past the
+end that the first one announced, and what they add up to must have the SHA-256 that came with the first one. Every
+other order of pieces is Corrupt, the item is forgotten, and its sender begins it again.
+Why memory is bounded: an item that fits its first piece is that piece; of any other only the piece at hand is in
+memory, the rest lies in a file of the object store, which becomes the object itself without another copy.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import IO
+from typing import Any
 
 from caseprobe.errors import Corrupt, TooLarge
 from caseprobe.v1 import link_pb2
+from caseprobe_collector.ports import Staged
 
-# Below this an item stays in memory; above it goes to an unnamed temporary file.
-IN_MEMORY_BYTES = 1 << 20
+Offload = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -30,58 +38,85 @@ class Limits:
 
 @dataclass(frozen=True)
 class Assembled:
-    """A whole item whose hash was right; file stands at its start and belongs to the receiver."""
+    """A whole item whose hash was right: in content, or where it came in many pieces in a file of the object store.
+
+    The file belongs to the receiver, who keeps or discards it.
+    """
 
     kind: int
     sequence: int
     stream_id: str
     size_bytes: int
     sha256: bytes
-    file: IO[bytes]
+    content: bytes = b""
+    staged: Staged | None = None
 
 
 @dataclass
-class _Partial:
+class Partial:
+    """An item of which more is to come."""
+
     first: link_pb2.Data
-    file: IO[bytes]
+    staged: Staged
     received: int = 0
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
+    def append(self, payload: bytes) -> None:
+        """Write and hash one piece; blocking."""
+        self.staged.write(payload)
+        self.digest.update(payload)
+        self.received += len(payload)
+
 
 class Assembly:
-    """The unfinished items of one stream."""
+    """The unfinished items of one stream.
 
-    def __init__(self, limits: Limits) -> None:
+    stage opens a file for an item of many pieces. offload runs what blocks; a simulation runs it in place.
+    """
+
+    def __init__(self, limits: Limits, stage: Callable[[], Staged], offload: Offload = asyncio.to_thread) -> None:
         self._limits = limits
-        self._partials: dict[str, _Partial] = {}
+        self._stage = stage
+        self._offload = offload
+        self._partials: dict[str, Partial] = {}
 
-    def add(self, data: link_pb2.Data) -> Assembled | None:
+    async def add(self, data: link_pb2.Data) -> Assembled | None:
         """The whole item once its last piece came, None before.
 
-        Raises TooLarge over a cap and Corrupt on a gap, an overlap or a wrong hash; the item is forgotten then.
+        Raises TooLarge over a cap and Corrupt on a gap, an overlap or a wrong hash, StorageFull; the item is
+        forgotten then.
         """
         try:
-            partial = self._partial(data)
-            self._append(partial, data)
-            return self._finish(partial) if partial.received == partial.first.total_bytes else None
-        except (Corrupt, TooLarge):
+            if data.offset == 0:
+                self._forget(data.stream_id)
+                self._check(data)
+                if len(data.payload) == data.total_bytes:
+                    return _whole(data)
+                self._partials[data.stream_id] = Partial(data, await self._offload(self._stage))
+            return await self._append(self._due(data), data)
+        except BaseException:
             self._forget(data.stream_id)
             raise
+
+    def resume_points(self) -> list[tuple[str, int]]:
+        """(stream id, offset that is due) of every unfinished item."""
+        return [(stream_id, partial.received) for stream_id, partial in self._partials.items()]
+
+    def adopt(self, partials: dict[str, Partial]) -> None:
+        """Go on with items that an earlier stream of the same machine left unfinished."""
+        self._partials.update(partials)
+
+    def leave(self) -> dict[str, Partial]:
+        """Give the unfinished items away; they belong to the caller now."""
+        partials, self._partials = self._partials, {}
+        return partials
 
     def close(self) -> None:
         """Drop everything unfinished."""
         for stream_id in list(self._partials):
             self._forget(stream_id)
 
-    def _partial(self, data: link_pb2.Data) -> _Partial:
-        if data.offset == 0:
-            self._forget(data.stream_id)
-            self._begin(data)
-        if data.stream_id not in self._partials:
-            raise Corrupt(f"item {data.stream_id[:40]!r} began in the middle; it must be sent again from its start")
-        return self._partials[data.stream_id]
-
-    def _begin(self, data: link_pb2.Data) -> None:
+    def _check(self, data: link_pb2.Data) -> None:
         cap = self._limits.of(data.kind)
         if cap == 0:
             raise Corrupt(f"data of kind {data.kind} is not taken by this version of the collector")
@@ -89,27 +124,40 @@ class Assembly:
             raise TooLarge(f"{data.total_bytes} bytes are over the collector's cap of {cap} for this kind")
         if len(self._partials) >= self._limits.open_streams:
             raise TooLarge("too many unfinished items in one stream")
-        file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (closed by its receiver)
-        self._partials[data.stream_id] = _Partial(data, file)
 
-    def _append(self, partial: _Partial, data: link_pb2.Data) -> None:
+    def _due(self, data: link_pb2.Data) -> Partial:
+        partial = self._partials.get(data.stream_id)
+        if partial is None:
+            raise Corrupt(f"item {data.stream_id[:40]!r} began in the middle; it must be sent again from its start")
+        if (data.total_bytes or partial.first.total_bytes) != partial.first.total_bytes:
+            raise Corrupt("the item changed its size on its way; it must be sent again")
         if data.offset != partial.received:
             raise Corrupt(f"piece at {data.offset} where {partial.received} was due; the item must be sent again")
         if partial.received + len(data.payload) > partial.first.total_bytes:
             raise Corrupt("more bytes than the item said it had")
-        partial.file.write(data.payload)
-        partial.digest.update(data.payload)
-        partial.received += len(data.payload)
+        return partial
 
-    def _finish(self, partial: _Partial) -> Assembled:
+    async def _append(self, partial: Partial, data: link_pb2.Data) -> Assembled | None:
+        await self._offload(partial.append, data.payload)
         first = partial.first
+        if partial.received < first.total_bytes:
+            return None
         if partial.digest.digest() != first.sha256:
             raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
         del self._partials[first.stream_id]
-        partial.file.seek(0)
-        return Assembled(first.kind, first.sequence, first.stream_id, partial.received, first.sha256, partial.file)
+        # The sequence is the last piece's: an item that was begun on an earlier stream keeps it, but is asked anew.
+        return Assembled(
+            first.kind, data.sequence, first.stream_id, partial.received, first.sha256, staged=partial.staged
+        )
 
     def _forget(self, stream_id: str) -> None:
         partial = self._partials.pop(stream_id, None)
         if partial is not None:
-            partial.file.close()
+            partial.staged.discard()
+
+
+def _whole(data: link_pb2.Data) -> Assembled:
+    """An item in one piece: no file, no copy."""
+    if hashlib.sha256(data.payload).digest() != data.sha256:
+        raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
+    return Assembled(data.kind, data.sequence, data.stream_id, len(data.payload), data.sha256, content=data.payload)

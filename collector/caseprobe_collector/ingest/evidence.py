@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import tempfile
 from collections.abc import AsyncIterator
-from typing import IO
+from typing import BinaryIO
 
 from caseprobe.bundle import BundleReader
-from caseprobe.errors import CaseClosed, NotAllowed, NotFound, TooLarge
+from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Limits
-from caseprobe_collector.ingest.store import BUNDLE_OBJECT, Ingest, decompress, object_name, parse_snapshot, read_bundle
-from caseprobe_collector.ports import CaseStore, Clock, FleetStore, Objects, SnapshotStore, Transaction, Transactions
-from caseprobe_collector.records import Agent, Case, SnapshotRow
+from caseprobe_collector.ingest.forms import BUNDLE_OBJECT, object_name, read_bundle, read_snapshot
+from caseprobe_collector.ingest.store import Ingest
+from caseprobe_collector.ports import (
+    CaseStore,
+    Clock,
+    FleetStore,
+    Objects,
+    SnapshotStore,
+    Staged,
+    Transaction,
+    Transactions,
+)
+from caseprobe_collector.records import Agent, Case, Damage, SnapshotRow
+
+CHUNK_BYTES = 256 << 10
+BUNDLE_DAMAGE = "its bundle file is gone or no longer matches its SHA-256"
 
 
 class Evidence:
@@ -45,12 +60,21 @@ class Evidence:
 
     async def get(self, by: Principal, snapshot_id: str) -> tuple[SnapshotRow, snapshot_pb2.Snapshot]:
         """A snapshot with its row; raises NotFound, or Corrupt where its bytes no longer match their hash."""
-        stored = await self._snapshots.get_snapshot(snapshot_id, by.customer_ids)
-        if stored is None:
-            raise NotFound(f"no snapshot {snapshot_id[:60]!r}")
-        if not decide(by, Action.SNAPSHOT_READ, stored.row.customer_id):
-            raise NotAllowed("you may not read snapshots")
-        return stored.row, parse_snapshot(decompress(stored.body))
+        try:
+            stored = await self._snapshots.get_snapshot(snapshot_id, by.customer_ids)
+            if stored is None:
+                raise NotFound(f"no snapshot {snapshot_id[:60]!r}")
+            if not decide(by, Action.SNAPSHOT_READ, stored.row.customer_id):
+                raise NotAllowed("you may not read snapshots")
+            return stored.row, read_snapshot(stored.body)
+        except Corrupt:
+            await self._mark(snapshot_id, "its bytes no longer match their SHA-256")
+            raise
+
+    async def _mark(self, snapshot_id: str, what: str) -> None:
+        """Remember the damage where that is possible: a full or damaged disk must not hide it behind another error."""
+        with contextlib.suppress(CaseprobeError):
+            await self._snapshots.mark_damaged(Damage(snapshot_id, what, self._clock.now()))
 
     async def list_by_case(self, by: Principal, case_id: str) -> list[SnapshotRow]:
         """A case's snapshots, newest first."""
@@ -63,21 +87,35 @@ class Evidence:
         return await self._snapshots.list_by_agent(agent_id, by.customer_ids)
 
     async def object_chunks(self, by: Principal, snapshot_id: str, name: str) -> AsyncIterator[bytes]:
-        """The bytes of the bundle file ("bundle.zip") or of one of its artifacts; raises NotFound before the first."""
+        """The bytes of the bundle file ("bundle.zip") or of one of its artifacts.
+
+        Raises NotFound before the first, and Corrupt where the file no longer matches its hash: nothing of it is given.
+        """
         row, snapshot = await self.get(by, snapshot_id)
         if BUNDLE_OBJECT not in row.objects:
             raise NotFound(f"snapshot {row.snapshot_id} came without files")
-        stored = object_name(row.agent_id, row.snapshot_id)
-        if name == BUNDLE_OBJECT:
-            return self._objects.get(stored)
-        if name not in {artifact.name for artifact in snapshot.artifacts if not artifact.withheld_reason}:
+        if name != BUNDLE_OBJECT and name not in _told(snapshot):
             raise NotFound(f"snapshot {row.snapshot_id} has no file {name[:80]!r}")
-        return self._member(stored, name)
+        file = await self._proven(row)
+        return _chunks(file) if name == BUNDLE_OBJECT else _member(file, name)
 
-    async def _member(self, stored: str, name: str) -> AsyncIterator[bytes]:
-        with tempfile.SpooledTemporaryFile(8 << 20) as file:
-            await _copy(self._objects.get(stored), file, self._limits.bundle_bytes)
-            yield await asyncio.to_thread(lambda: BundleReader(file).read(name))
+    async def _proven(self, row: SnapshotRow) -> BinaryIO:
+        """The bundle in a file of its own, all of which was read and is what it must be."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by whoever reads it to its end)
+        try:
+            record = await self._snapshots.get_object(row.snapshot_id, BUNDLE_OBJECT)
+            sha256 = await _copy(self._objects.get(object_name(row.agent_id, row.snapshot_id)), file)
+            # What 0.1.0 stored has no hash of the whole; the manifest in it has one of every member.
+            if sha256 != record.sha256 if record else not await asyncio.to_thread(_whole, file):
+                raise Corrupt(f"{row.snapshot_id} is damaged on the collector's disk: {BUNDLE_DAMAGE}")
+            return file
+        except (Corrupt, NotFound) as error:
+            file.close()
+            await self._mark(row.snapshot_id, BUNDLE_DAMAGE)
+            raise Corrupt(f"{row.snapshot_id} is damaged on the collector's disk: {BUNDLE_DAMAGE}") from error
+        except BaseException:
+            file.close()
+            raise
 
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         """Attach a bundle file that came by another way; twice is the same as once.
@@ -85,15 +123,27 @@ class Evidence:
         Raises Corrupt where it is cut or altered, TooLarge, NotFound for the case, CaseClosed.
         """
         case = await self._case(by, case_id)
-        with tempfile.SpooledTemporaryFile(8 << 20) as file:
-            await _copy(chunks, file, self._limits.bundle_bytes)
-            file.seek(0)
-            snapshot = await asyncio.to_thread(read_bundle, file)
+        staged = await asyncio.to_thread(self._objects.stage)
+        try:
+            sha256 = await self._receive(chunks, staged)
+            snapshot = await asyncio.to_thread(read_bundle, staged.file)
             agent = await self._carrier(by, case, snapshot)
-            file.seek(0)
-            stored = await self._ingest.store_bundle(agent, file)
+            stored = await self._ingest.store_bundle(agent, staged, sha256)
+        finally:
+            staged.discard()
         row, _ = await self.get(by, stored.snapshot_id)
         return row
+
+    async def _receive(self, chunks: AsyncIterator[bytes], staged: Staged) -> bytes:
+        """The SHA-256 of all chunks, which are written to the staged file."""
+        size, digest = 0, hashlib.sha256()
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > self._limits.bundle_bytes:
+                raise TooLarge(f"over the collector's cap of {self._limits.bundle_bytes} bytes for a bundle")
+            digest.update(chunk)
+            await asyncio.to_thread(staged.write, chunk)
+        return digest.digest()
 
     async def _case(self, by: Principal, case_id: str) -> Case:
         case = await self._cases.get_case(case_id, by.customer_ids)
@@ -141,10 +191,31 @@ def _system(snapshot: snapshot_pb2.Snapshot) -> str:
     return next((section.system.system for section in snapshot.sections if section.HasField("system")), "")
 
 
-async def _copy(chunks: AsyncIterator[bytes], file: IO[bytes], limit_bytes: int) -> None:
-    size = 0
+def _told(snapshot: snapshot_pb2.Snapshot) -> set[str]:
+    return {artifact.name for artifact in snapshot.artifacts if not artifact.withheld_reason}
+
+
+def _whole(file: BinaryIO) -> bool:
+    proof = BundleReader(file).verify()
+    return proof.complete and proof.hashes_ok
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
+
+
+async def _member(file: BinaryIO, name: str) -> AsyncIterator[bytes]:
+    with file:
+        yield await asyncio.to_thread(lambda: BundleReader(file).read(name))
+
+
+async def _copy(chunks: AsyncIterator[bytes], file: BinaryIO) -> bytes:
+    """The SHA-256 of what was copied."""
+    digest = hashlib.sha256()
     async for chunk in chunks:
-        size += len(chunk)
-        if size > limit_bytes:
-            raise TooLarge(f"over the collector's cap of {limit_bytes} bytes for a bundle")
+        digest.update(chunk)
         file.write(chunk)
+    return digest.digest()

@@ -11,19 +11,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import IO
+from datetime import UTC, datetime, timedelta
 
 import zstandard
-from google.protobuf.message import DecodeError
 
-from caseprobe.bundle import BundleReader
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.ingest.assembly import Assembled
+from caseprobe_collector.ingest.assembly import Assembled, Assembly, Limits, Offload
+from caseprobe_collector.ingest.budget import Budget
+from caseprobe_collector.ingest.forms import BUNDLE_OBJECT, object_name, read_bundle, read_snapshot, unpacked_bytes
+from caseprobe_collector.ingest.parking import Parking
 from caseprobe_collector.ports import (
     Bus,
     CaseStore,
@@ -32,6 +31,7 @@ from caseprobe_collector.ports import (
     Objects,
     SessionStore,
     SnapshotStore,
+    Staged,
 )
 from caseprobe_collector.records import (
     Agent,
@@ -46,9 +46,9 @@ from caseprobe_collector.records import (
 )
 
 SNAPSHOT_ID = re.compile(r"snap_[0-9a-f]{32}")
-MAX_SNAPSHOT_BYTES = 64 << 20
-BUNDLE_OBJECT = "bundle.zip"
-CHUNK_BYTES = 256 << 10
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Up to here unpacking and parsing cost less than a hop to another thread.
+IN_PLACE_BYTES = 128 << 10
 
 
 @dataclass(frozen=True)
@@ -61,42 +61,13 @@ class Stored:
     notice: str = ""
 
 
-def decompress(body: bytes, limit_bytes: int = MAX_SNAPSHOT_BYTES) -> bytes:
-    """The bytes under zstd, never more than the limit whatever the header claims; raises Corrupt."""
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
-            raw = reader.read(limit_bytes + 1)
-    except zstandard.ZstdError as error:
-        raise Corrupt(f"not a zstd stream: {error}") from None
-    if len(raw) > limit_bytes:
-        raise Corrupt(f"a snapshot of more than {limit_bytes} bytes")
-    return raw
-
-
-def parse_snapshot(raw: bytes) -> snapshot_pb2.Snapshot:
-    """The message in these bytes; raises Corrupt."""
-    try:
-        return snapshot_pb2.Snapshot.FromString(raw)
-    except DecodeError:
-        raise Corrupt("the snapshot's bytes are not a snapshot") from None
-
-
-def object_name(agent_id: str, snapshot_id: str) -> str:
-    """Where a bundle's bytes lie: made of our own ids alone."""
-    return f"{agent_id}/{snapshot_id}/{BUNDLE_OBJECT}"
-
-
 def _timestamp(snapshot: snapshot_pb2.Snapshot) -> datetime:
     # A machine's clock may be centuries off, and beyond what datetime holds.
+    at = snapshot.started_at
     try:
-        return snapshot.started_at.ToDatetime(tzinfo=UTC)
-    except (OverflowError, ValueError):
-        return datetime(1970, 1, 1, tzinfo=UTC)
-
-
-async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-        yield chunk
+        return EPOCH + timedelta(seconds=at.seconds, microseconds=at.nanos // 1000)
+    except OverflowError:
+        return EPOCH
 
 
 class Ingest:
@@ -112,7 +83,14 @@ class Ingest:
         audit: AuditLog,
         bus: Bus,
         clock: Clock,
+        offload: Offload = asyncio.to_thread,
+        budget: Budget | None = None,
     ) -> None:
+        self.budget = budget or Budget()
+        self._offload = offload
+        self._parking = Parking(clock)
+        # For the event loop's thread alone.
+        self._unpacker = zstandard.ZstdDecompressor()
         self._deposits = deposits
         self._snapshots = snapshots
         self._cases = cases
@@ -122,28 +100,65 @@ class Ingest:
         self._bus = bus
         self._clock = clock
 
-    async def store(self, agent: Agent, spool_id: str, item: Assembled) -> Stored:
-        """Make one item durable; raises Corrupt, NotAllowed, StorageFull. The item's file is closed."""
-        with item.file as file:
-            if item.kind == link_pb2.DATA_KIND_BUNDLE:
-                return await self.store_bundle(agent, file, spool_id, item.sequence)
-            body = file.read()
-        snapshot = parse_snapshot(await asyncio.to_thread(decompress, body))
-        return await self._commit(agent, snapshot, body, (), spool_id, item.sequence)
+    def assembly(self, agent_id: str, limits: Limits) -> Assembly:
+        """What puts the items of one machine's stream together, going on with what its last stream left unfinished."""
+        assembly = Assembly(limits, self._objects.stage, self._offload)
+        assembly.adopt(self._parking.take(agent_id))
+        return assembly
 
-    async def store_bundle(self, agent: Agent, file: IO[bytes], spool_id: str = "", sequence: int = 0) -> Stored:
-        """Make a bundle file and its snapshot durable; raises Corrupt where it is cut, garbled or altered."""
-        snapshot = await asyncio.to_thread(read_bundle, file)
-        _check_identity(agent, snapshot)
-        name = object_name(agent.agent_id, snapshot.snapshot_id)
-        # A resent bundle must not replace bytes that were acknowledged.
-        records: tuple[ObjectRecord, ...] = ()
-        if await self._snapshots.get_row(snapshot.snapshot_id, None) is None:
-            file.seek(0)
-            size, sha256 = await self._objects.put(name, _chunks(file))
-            records = (ObjectRecord(BUNDLE_OBJECT, name, size, sha256),)
+    def leave(self, agent_id: str, assembly: Assembly) -> None:
+        """Keep a while what a stream that ended left unfinished."""
+        self._parking.park(agent_id, assembly.leave())
+
+    def close(self) -> None:
+        """Drop what is unfinished."""
+        self._parking.close()
+
+    async def store(self, agent: Agent, spool_id: str, item: Assembled) -> Stored:
+        """Make one item durable; raises Corrupt, NotAllowed, StorageFull, Busy. What was staged of it is used up."""
+        if item.kind == link_pb2.DATA_KIND_BUNDLE:
+            staged = item.staged or await self._offload(self._staged, item.content)
+            return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence)
+        body = item.content if item.staged is None else await self._offload(_read_back, item.staged)
+        snapshot = await self._read(body)
+        return await self._commit(agent, snapshot, body, item.sha256, (), spool_id, item.sequence)
+
+    async def store_bundle(
+        self, agent: Agent, staged: Staged, sha256: bytes, spool_id: str = "", sequence: int = 0
+    ) -> Stored:
+        """Make a bundle file of this hash and its snapshot durable; raises Corrupt where it is cut, garbled, altered.
+
+        The file is durable under its name before the row that names it is handed to the writer; if that fails it is
+        an orphan, which the next start sweeps away.
+        """
+        try:
+            snapshot = await self._offload(read_bundle, staged.file)
+            _check_identity(agent, snapshot)
+            objects = await self._keep(staged, sha256, agent.agent_id, snapshot.snapshot_id)
+        finally:
+            await self._offload(staged.discard)
         body = zstandard.ZstdCompressor(level=3).compress(snapshot.SerializeToString())
-        return await self._commit(agent, snapshot, body, records, spool_id, sequence)
+        return await self._commit(agent, snapshot, body, hashlib.sha256(body).digest(), objects, spool_id, sequence)
+
+    async def _keep(self, staged: Staged, sha256: bytes, agent_id: str, snapshot_id: str) -> tuple[ObjectRecord, ...]:
+        # A resent bundle must not replace bytes that were acknowledged.
+        if await self._snapshots.get_row(snapshot_id, None) is not None:
+            return ()
+        name = object_name(agent_id, snapshot_id)
+        size = staged.file.seek(0, 2)
+        await staged.keep(name)
+        return (ObjectRecord(BUNDLE_OBJECT, name, size, sha256),)
+
+    def _staged(self, content: bytes) -> Staged:
+        staged = self._objects.stage()
+        staged.write(content)
+        return staged
+
+    async def _read(self, body: bytes) -> snapshot_pb2.Snapshot:
+        if unpacked_bytes(body) <= IN_PLACE_BYTES:
+            return read_snapshot(body, self._unpacker)
+        snapshot: snapshot_pb2.Snapshot = await self._offload(read_snapshot, body)
+        return snapshot
 
     async def store_gap(self, agent: Agent, spool_id: str, gap: link_pb2.Gap) -> Stored:
         """Record what the agent had to drop."""
@@ -158,13 +173,14 @@ class Ingest:
         agent: Agent,
         snapshot: snapshot_pb2.Snapshot,
         body: bytes,
+        sha256: bytes,
         objects: tuple[ObjectRecord, ...],
         spool_id: str,
         sequence: int,
     ) -> Stored:
         _check_identity(agent, snapshot)
         case_id, code, notice = await self._attachment(agent, snapshot)
-        row = self._row(agent, snapshot, body, tuple(one.name for one in objects), case_id, notice)
+        row = self._row(agent, snapshot, len(body), sha256, tuple(one.name for one in objects), case_id, notice)
         entry = self._audit.entry(agent.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, notice)
         stored = StoredSnapshot(row, body, finding_index(snapshot))
         if await self._deposits.deposit(Deposit(stored, entry, spool_id, sequence, objects)):
@@ -203,7 +219,8 @@ class Ingest:
         self,
         agent: Agent,
         snapshot: snapshot_pb2.Snapshot,
-        body: bytes,
+        size_bytes: int,
+        sha256: bytes,
         objects: tuple[str, ...],
         case_id: str,
         notice: str,
@@ -222,8 +239,8 @@ class Ingest:
             sequence=snapshot.sequence,
             worst=worst_severity(snapshot),
             finding_total=len(snapshot.findings),
-            size_bytes=len(body),
-            sha256=hashlib.sha256(body).digest(),
+            size_bytes=size_bytes,
+            sha256=sha256,
             objects=objects,
             notice=notice,
         )
@@ -234,22 +251,18 @@ class Ingest:
             self._bus.publish(Event(topic, "snapshot", row.customer_id, body))
 
 
+def _read_back(staged: Staged) -> bytes:
+    """All bytes of a staged item, which is used up by it."""
+    try:
+        staged.file.seek(0)
+        return staged.file.read()
+    finally:
+        staged.discard()
+
+
 def _check_identity(agent: Agent, snapshot: snapshot_pb2.Snapshot) -> None:
     """Identity is the TLS key's alone: a snapshot that names another machine is refused, not corrected."""
     if snapshot.agent_id != agent.agent_id:
         raise NotAllowed(f"the snapshot names {snapshot.agent_id[:60]!r}, the key is {agent.agent_id}")
     if not SNAPSHOT_ID.fullmatch(snapshot.snapshot_id):
         raise Corrupt("the snapshot's id has not the form of one")
-
-
-def read_bundle(file: IO[bytes]) -> snapshot_pb2.Snapshot:
-    """The snapshot of a bundle that is whole and signed by the key of the machine that it names."""
-    reader = BundleReader(file)
-    proof = reader.verify()
-    if not proof.complete or not proof.hashes_ok or proof.signed_by == "invalid":
-        raise Corrupt(f"{proof.sentence} It was not stored.")
-    snapshot = reader.snapshot()
-    # A file that was carried here came over no TLS: its signature is all that says whose it is.
-    if proof.signed_by == "none" or proof.key_id != snapshot.agent_id:
-        raise NotAllowed("the bundle is not signed by the machine that it names; it was not stored")
-    return snapshot

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2
-from caseprobe_collector.ingest import Stored
+from caseprobe_collector.ingest import Budget, Stored
 from caseprobe_collector.rpc.links import refusal
 
 # Items of one stream that are being stored at once; reading waits beyond it, which is the back-pressure.
@@ -26,19 +27,37 @@ class Receipts:
     """
 
     def __init__(
-        self, send: Callable[[link_pb2.LinkResponse], object], fail: Callable[[link_pb2.LinkResponse], None]
+        self,
+        send: Callable[[link_pb2.LinkResponse], object],
+        fail: Callable[[link_pb2.LinkResponse], None],
+        budget: Budget,
+        agent_id: str,
     ) -> None:
+        self._budget = budget
+        self._agent_id = agent_id
         self._send = send
         self._fail = fail
         self._queue: asyncio.Queue[tuple[int, asyncio.Task[Stored]]] = asyncio.Queue()
         self._room = asyncio.Semaphore(IN_FLIGHT)
 
-    async def take(self, sequence: int, work: Awaitable[Stored]) -> None:
-        """Begin to store one item; waits while too many are under way."""
-        await self._room.acquire()
+    async def take(self, sequence: int, work: Coroutine[Any, Any, Stored], weight_bytes: int = 0) -> None:
+        """Begin to store one item; waits while too many are under way here, or too many bytes anywhere.
+
+        The stream's reader waits with it, so nothing more is read of this machine until there is room again.
+        """
+        try:
+            await self._room.acquire()
+            await self._budget.take(self._agent_id, weight_bytes)
+        except BaseException:
+            work.close()
+            raise
         task = asyncio.ensure_future(work)
-        task.add_done_callback(lambda _: self._room.release())
+        task.add_done_callback(lambda _: self._done(weight_bytes))
         self._queue.put_nowait((sequence, task))
+
+    def _done(self, weight_bytes: int) -> None:
+        self._room.release()
+        self._budget.give_back(self._agent_id, weight_bytes)
 
     async def run(self) -> None:
         """Acknowledge until cancelled."""

@@ -17,7 +17,7 @@ def durable_file(path: Path, mode: int = 0o600) -> Iterator[int]:
 
     Raises OSError, and leaves nothing behind then.
     """
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+    temporary = temporary_in(path.parent)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(temporary, flags, mode)
     try:
@@ -31,6 +31,11 @@ def durable_file(path: Path, mode: int = 0o600) -> Iterator[int]:
         os.close(descriptor)
     # The name is durable only once the folder is.
     sync_folder(path.parent)
+
+
+def temporary_in(folder: Path) -> Path:
+    """A new name for a file that is not whole yet."""
+    return folder / f"{TEMPORARY}{secrets.token_hex(8)}"
 
 
 def write_whole(descriptor: int, data: bytes) -> None:
@@ -58,8 +63,8 @@ def make_folder(folder: Path) -> None:
 
 
 def sweep_temporaries(folder: Path) -> int:
-    """Remove what a killed process left half-written; gives how many files."""
-    found = list(folder.rglob(f"{TEMPORARY}*"))
+    """Remove what a killed process left half-written in this folder; gives how many files."""
+    found = list(folder.glob(f"{TEMPORARY}*"))
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
@@ -21,9 +22,9 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 import structlog
 
-from caseprobe.errors import Busy
+from caseprobe.errors import Busy, StorageFull
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.storage.failures import failure_of
+from caseprobe_collector.storage.failures import failure_of, full
 from caseprobe_collector.storage.unit import Unit, drive
 
 T = TypeVar("T")
@@ -62,6 +63,12 @@ class Tending(Protocol):
     def reopened(self, connection: sqlite3.Connection) -> None:
         """Called with each new connection; what it raises refuses it, and all that would be stored through it."""
 
+    def admits(self, connection: sqlite3.Connection) -> bool:
+        """Whether items of groups may be stored now; units always may."""
+
+    def make_room(self) -> bool:
+        """Called where the disk is full; True where there is room for units now that was not there before."""
+
 
 class _Lost(Exception):
     """SQLite rolled the whole transaction back by itself."""
@@ -80,7 +87,8 @@ class Writer:
         self._upkeep = upkeep
         self._connection: sa.Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        self._queue: asyncio.Queue[_Pending] = asyncio.Queue(MOST_WAITING)
+        self._waiting: deque[_Pending] = deque()
+        self._wake, self._room, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ident = 0
         self._unit: Unit | None = None
@@ -112,28 +120,34 @@ class Writer:
         """Commit what waits, then end."""
         task, self._task = self._task, None
         if task is not None:
-            await self._queue.join()
+            await self._idle.wait()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
     async def _put(self, pending: _Pending) -> None:
+        while len(self._waiting) >= MOST_WAITING:
+            self._room.clear()
+            await self._room.wait()
         if self._task is None:
             raise Busy("the collector is stopping; try again")
-        await self._queue.put(pending)
+        self._waiting.append(pending)
+        self._idle.clear()
+        self._wake.set()
 
     async def _serve(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < MOST_PER_COMMIT and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
+            if not self._waiting:
+                self._wake.clear()
+                self._idle.set()
+                await self._wake.wait()
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_PER_COMMIT))]
+            self._room.set()
             wanted = [pending for pending in batch if not pending.answer.cancelled()]
             outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, wanted)
             for pending in wanted:
                 _answer(pending.answer, outcomes[pending])
-            for _ in batch:
-                self._queue.task_done()
 
     # --- on the writer's thread ---
 
@@ -143,15 +157,29 @@ class Writer:
         try:
             connection = self._connect()
             driver: Any = connection.connection.driver_connection
+            refused = self._refused(driver, batch)
             driver.execute("BEGIN IMMEDIATE")
-            outcomes = dict(self._outcomes(connection, driver, batch))
+            outcomes = dict(self._outcomes(connection, driver, [one for one in batch if one not in refused]))
             driver.execute("COMMIT")
         except Exception as error:
             # After a failed write or fsync neither this connection nor what it remembers is trusted again.
             self._disconnect()
-            cause = error.__cause__ if isinstance(error, _Lost) and error.__cause__ else error
-            return {pending: _Failed(failure_of(cause)) for pending in batch}
+            return self._failed(batch, error.__cause__ if isinstance(error, _Lost) and error.__cause__ else error)
         self._tend(driver)
+        return outcomes | refused
+
+    def _refused(self, driver: sqlite3.Connection, batch: Sequence[_Pending]) -> dict[_Pending, Any]:
+        items = [pending for pending in batch if isinstance(pending, _Item)]
+        if not items or self._upkeep.admits(driver):
+            return {}
+        return {item: _Failed(full()) for item in items}
+
+    def _failed(self, batch: Sequence[_Pending], cause: BaseException) -> dict[_Pending, Any]:
+        """One failure for all; but where the disk is full and room was kept for them, units have a second try."""
+        outcomes: dict[_Pending, Any] = {pending: _Failed(failure_of(cause)) for pending in batch}
+        if isinstance(failure_of(cause), StorageFull) and self._upkeep.make_room():
+            units = [pending for pending in batch if isinstance(pending, _Unit)]
+            return outcomes | self._commit(units)
         return outcomes
 
     def _tend(self, driver: sqlite3.Connection) -> None:

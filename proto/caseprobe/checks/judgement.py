@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from caseprobe.checks.causes import link_causes
 from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
 from caseprobe.checks.folding import folded
 from caseprobe.checks.past import Contexts
@@ -61,6 +62,7 @@ def judge_snapshot(
     judged = [_judge_all(check, sections.get(check.reads, []), contexts.of(check)) for check in checks]
     findings = [finding for result in judged for finding in result.findings]
     findings.sort(key=lambda finding: -finding.state)
+    link_causes(findings, snapshot)
     return folded(findings), [result.coverage for result in judged]
 
 

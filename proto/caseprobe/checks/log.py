@@ -36,7 +36,10 @@ CLASSES = {
     "thermal_throttle": (WARN, HOST),
     # Resets are the cable's, the port's or the power supply's fault as often as the disk's.
     "ata_link_reset": (WARN, LINK),
+    "ata_icrc": (WARN, LINK),
     "blk_io_error": (CRITICAL, DISK),
+    "blk_medium_error": (CRITICAL, DISK),
+    "blk_transport_error": (WARN, LINK),
     "scsi_timeout": (WARN, LINK),
     "nvme_reset": (WARN, DISK),
     "fs_error": (CRITICAL, DISK),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 
 from caseprobe.redaction import patterns
 from caseprobe.redaction.addresses import Addresses
-from caseprobe.redaction.lines import Needles, lines_matching, rewrite
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.pseudonyms import Pseudonyms
 from caseprobe.redaction.rule import HIDDEN
@@ -19,12 +17,9 @@ from caseprobe.redaction.word_finder import WordFinder
 CACHED = 1 << 15
 PRIVATE = (b"10.", b"172.", b"192.168.", b"100.")
 
-EMAIL_NEEDLES, DASHED_NEEDLES = Needles((b"@",)), Needles((b"ip-",))
-HOME_NEEDLES = Needles((b"/home/", b"/users/", b"\\users\\"))
-USER_NEEDLES = Needles((b" for ", b"invalid user ", b"user=", b"logname=", b"acct=", b"username="))
-
 Match = re.Match[bytes]
-Replace = Callable[[Match], bytes]
+# The look (RE2), the pattern, and what stands in the place of a match.
+Step = tuple[bytes, re.Pattern[bytes], Callable[[Match], bytes]]
 
 
 class Identifiers:
@@ -35,26 +30,40 @@ class Identifiers:
         self._addresses, self._pseudonyms = Addresses(key), Pseudonyms(key)
         self._counts = counts
         self._cache: dict[tuple[str, bytes], bytes] = {}
-        self._words = WordFinder(names, self._pseudonyms, asset_masked)
         self._asset_masked = asset_masked
+        self.learn(names)
 
     def learn(self, names: KnownNames) -> None:
         """Looks for these names from now on, instead of those before."""
         self._words = WordFinder(names, self._pseudonyms, self._asset_masked)
+        self._steps = self._all_steps()
 
-    def mask(self, data: bytes) -> bytes:
-        """The text with every identifier replaced; what is masked already stays."""
-        data = _on_lines(data, EMAIL_NEEDLES, patterns.EMAIL, self._email)
-        data = _on_lines(data, HOME_NEEDLES, patterns.HOME, self._user)
-        data = _on_lines(data, USER_NEEDLES, patterns.LOGGED_USER, self._user)
-        data = _on_lines(data, DASHED_NEEDLES, patterns.DASHED_IPV4, self._dashed)
-        data = _on_lines(data, self._words.needles, self._words.pattern, self._word)
-        data = _where(data, patterns.MAYBE_UUID, patterns.UUID, self._uuid)
-        data = _where(data, patterns.MAYBE_COLONS, patterns.MAC, self._mac)
-        data = _where(data, patterns.MAYBE_DASHES, patterns.MAC, self._mac)
-        data = _where(data, patterns.MAYBE_DOTS, patterns.DOTTED_MAC, self._mac)
-        data = _where(data, patterns.MAYBE_COLONS, patterns.IPV6, self._ipv6)
-        return patterns.IPV4.sub(self._ipv4, data)
+    @property
+    def looks(self) -> list[bytes]:
+        """What a line must hold for each step to be worth while, in RE2's syntax, in the order of the steps."""
+        return [look for look, _, _ in self._steps]
+
+    def mask(self, line: bytes, wanted: Iterable[int]) -> bytes:
+        """The line with every identifier replaced; what is masked already stays. wanted: steps whose look matched."""
+        for number in wanted:
+            _, pattern, replace = self._steps[number]
+            line = pattern.sub(replace, line)
+        return line
+
+    def _all_steps(self) -> tuple[Step, ...]:
+        """Longer forms go before those that could be a part of them."""
+        return (
+            (patterns.MAYBE_EMAIL, patterns.EMAIL, self._email),
+            (patterns.MAYBE_HOME, patterns.HOME, self._user),
+            (patterns.MAYBE_USER, patterns.LOGGED_USER, self._user),
+            (patterns.MAYBE_DASHED, patterns.DASHED_IPV4, self._dashed),
+            (self._words.look, self._words.pattern, self._word),
+            (patterns.MAYBE_UUID, patterns.UUID, self._uuid),
+            (patterns.MAYBE_COLONS + b"|" + patterns.MAYBE_DASHES, patterns.MAC, self._mac),
+            (patterns.MAYBE_DOTS, patterns.DOTTED_MAC, self._mac),
+            (patterns.MAYBE_COLONS, patterns.IPV6, self._ipv6),
+            (patterns.MAYBE_IPV4, patterns.IPV4, self._ipv4),
+        )
 
     def _cached(self, kind: str, value: bytes, mask: Callable[[str], str]) -> bytes:
         """The pseudonym of a value, from the bounded cache or made anew; a value that cannot be masked stays."""
@@ -105,34 +114,29 @@ class Identifiers:
 
     def _ipv4(self, match: Match) -> bytes:
         value, text = match[0], match.string
-        before = text[max(match.start() - patterns.LOOK_BACK, 0) : match.start()].rpartition(b"\n")[2]
+        before = text[max(match.start() - patterns.LOOK_BACK, 0) : match.start()]
         after = text[match.end() : match.end() + patterns.LOOK_BACK]
         if _is_part(before, after) or _is_version(value, before, after):
             return value
         return self._cached("ipv4", value, self._addresses.mask)
 
 
-def _on_lines(data: bytes, needles: Needles, pattern: re.Pattern[bytes], replace: Replace) -> bytes:
-    """The text with the pattern replaced in those lines that hold a needle."""
-    return rewrite(data, needles.lines(data.lower()), partial(pattern.sub, replace))
-
-
-def _where(data: bytes, maybe: re.Pattern[bytes], pattern: re.Pattern[bytes], replace: Replace) -> bytes:
-    """The text with the pattern replaced in those lines where a cheaper look found that it may match."""
-    return rewrite(data, lines_matching(data, maybe), partial(pattern.sub, replace))
-
-
 def _is_part(before: bytes, after: bytes) -> bool:
     """Whether a dotted quad is a piece of something longer: an object id, a name, five numbers."""
-    glued = patterns.GLUED_BEFORE.search(before) and not patterns.ESCAPE_BEFORE.search(before)
-    return bool(glued or patterns.GLUED_AFTER.match(after))
+    glued = (
+        before[-1:] not in patterns.APART
+        and patterns.GLUED_BEFORE.search(before)
+        and not patterns.ESCAPE_BEFORE.search(before)
+    )
+    return bool(glued or (after[:1] not in patterns.APART and patterns.GLUED_AFTER.match(after)))
 
 
 def _is_version(value: bytes, before: bytes, after: bytes) -> bool:
     """Whether a dotted quad is a version rather than an address."""
     worded = before.rstrip(patterns.VERSION_GAP).lower().endswith(patterns.VERSION_ENDS)
-    if (worded and patterns.VERSION_BEFORE.search(before)) or patterns.VERSION_AFTER.match(after):
+    joined = after[:1] not in patterns.APART
+    if (worded and patterns.VERSION_BEFORE.search(before)) or (joined and patterns.VERSION_AFTER.match(after)):
         return True
     if value.startswith(PRIVATE):
         return False
-    return bool((worded and patterns.MAYBE_BEFORE.search(before)) or patterns.MAYBE_AFTER.match(after))
+    return bool((worded and patterns.MAYBE_BEFORE.search(before)) or (joined and patterns.MAYBE_AFTER.match(after)))

@@ -51,12 +51,18 @@ GLUED_BEFORE = re.compile(rb"(?:[0-9.]|[A-Za-z]-?)\Z")
 ESCAPE_BEFORE = re.compile(rb"(?:\\[nrt]|%[0-9A-Fa-f]{2})\Z")
 GLUED_AFTER = re.compile(rb"\.?[0-9A-Za-z]")
 LOOK_BACK = 20
+# What neither goes on a number or word nor begins a version's tail: most addresses stand between these.
+APART = frozenset((b"", *(bytes((code,)) for code in b" \t\r\n\"'()[]<>{}=,;:/@|")))
 
-# Cheap looks that start with a literal character; only lines that pass are searched with the patterns above.
-MAYBE_UUID = re.compile(b"-" + b"-".join([HEX + b"{4}"] * 3) + b"-")
-MAYBE_COLONS = re.compile(b":" + b":".join([HEX + b"{1,4}"] * 3) + b":|::")
-MAYBE_DASHES = re.compile(b"-" + b"-".join([HEX + b"{2}"] * 3) + b"-")
-MAYBE_DOTS = re.compile(rb"\." + HEX + rb"{4}\.")
+# Looks in RE2's syntax, all taken at once; only a line that passes one is searched with the pattern that it is for.
+MAYBE_EMAIL, MAYBE_DASHED = rb"@", rb"ip-[0-9]"
+MAYBE_HOME = rb"/home/|/users/|\\users\\"
+MAYBE_USER = rb" for |invalid user |user=|logname=|acct=|username="
+MAYBE_UUID = b"-" + b"-".join([HEX + b"{4}"] * 3) + b"-"
+MAYBE_COLONS = b":" + b":".join([HEX + b"{1,4}"] * 3) + b":|::"
+MAYBE_DASHES = b"-" + b"-".join([HEX + b"{2}"] * 3) + b"-"
+MAYBE_DOTS = rb"\." + HEX + rb"{4}\."
+MAYBE_IPV4 = rb"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
 # What the text before a version ends with, after VERSION_GAP is cut off; then the patterns decide.
 VERSION_GAP = b" \t:=\"'(v#-V"
 VERSION_ENDS = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -10,7 +12,7 @@ from caseprobe.errors import RedactionError
 from caseprobe.redaction.blocks import hide_blocks, undecided
 from caseprobe.redaction.fields import Fields
 from caseprobe.redaction.identifiers import Identifiers
-from caseprobe.redaction.lines import Needles, rewrite
+from caseprobe.redaction.lines import Looks, rewrite
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.restore import Restorer
 from caseprobe.redaction.rule import Rule, hide
@@ -22,6 +24,11 @@ from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 Result = TypeVar("Result")
 
 RULES: tuple[Rule, ...] = (*TOKENS, *ASSIGNED)
+# Every rule's needles, each once, and the numbers of the rules that name it.
+NEEDLES = tuple(sorted({needle for rule in RULES for needle in rule.needles}))
+OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if needle in rule.needles) for needle in NEEDLES)
+NEEDLE_LOOKS = tuple(re.escape(needle) for needle in NEEDLES)
+SECRETS = Looks(NEEDLE_LOOKS)
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
 RULESET_VERSION = "2026.11.22"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
@@ -50,8 +57,7 @@ class Redactor:
         self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
         self._fields = Fields(key, asset_masked, self.text, self._secrets_of, self._counts)
         self._restorer = Restorer(key)
-        self._owners = _owners(RULES)
-        self._needles = Needles(needle.encode() for needle, _ in self._owners)
+        self._look_for()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -66,6 +72,7 @@ class Redactor:
         """
         self._known = self._known.joined(self._fields.names(snapshot))
         self._identifiers.learn(self._known)
+        self._look_for()
         redacted = Snapshot()
         redacted.CopyFrom(snapshot)
         _failing_closed(lambda: self._fields.redact(redacted))
@@ -94,7 +101,7 @@ class Redactor:
         """
         if data.startswith(BYTE_ORDER_MARKS) or data.count(b"\0") > NUL_RATIO * len(data):
             raise RedactionError("withheld: not plain text, so secrets in it could not be seen")
-        return _failing_closed(lambda: self._identifiers.mask(self._secrets(_short_lines(data, self._counts))))
+        return _failing_closed(lambda: self._lines(_short_lines(data, self._counts)))
 
     def stream(self) -> Stream:
         """The same for data that comes in pieces; the cuts between them make no difference."""
@@ -108,18 +115,34 @@ class Redactor:
         """Public text: its secrets are hidden, its names stay."""
         return self._secrets(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
+    def _look_for(self) -> None:
+        """Every rule's needles and every identifier's look, in one automaton: a line without any is never touched."""
+        self._looks = Looks((*NEEDLE_LOOKS, *self._identifiers.looks))
+
     def _secrets(self, data: bytes) -> bytes:
+        data = self._without_blocks(data)
+        return rewrite(data, SECRETS.lines(data), lambda line: self._hide(line, SECRETS.of(line)))
+
+    def _lines(self, data: bytes) -> bytes:
+        """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
+        data = self._without_blocks(data)
+        return rewrite(data, self._looks.lines(data), self._line)
+
+    def _line(self, line: bytes) -> bytes:
+        matching = self._looks.of(line)
+        first = bisect_left(matching, len(NEEDLES))
+        line = self._hide(line, matching[:first])
+        return self._identifiers.mask(line, (place - len(NEEDLES) for place in matching[first:]))
+
+    def _without_blocks(self, data: bytes) -> bytes:
         data, blocks = hide_blocks(data)
         self._count("pem_block", blocks)
-        return rewrite(data, self._needles.lines(data.lower()), self._hide)
+        return data
 
-    def _hide(self, line: bytes) -> bytes:
-        """A line that holds some rule's needle, with every rule applied of which it holds a needle."""
+    def _hide(self, line: bytes, needles: Sequence[int]) -> bytes:
+        """The line with every rule applied of which it holds a needle."""
         lowered = line.lower()
-        # As text, since looking into bytes costs fifteen times as much.
-        text = lowered.decode("latin-1")
-        wanted = {number for needle, numbers in self._owners if needle in text for number in numbers}
-        for number in sorted(wanted):
+        for number in sorted({number for place in needles for number in OWNERS[place]}):
             line, total = hide(RULES[number], line, lowered)
             if total:
                 lowered = line.lower()
@@ -163,14 +186,6 @@ class Stream:
         start = self._pending.rfind(b"\n") + 1
         if len(self._pending) - start > LONGEST_LINE_BYTES:
             self._pending = self._pending[: start + LONGEST_LINE_BYTES + 1]
-
-
-def _owners(rules: Sequence[Rule]) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Each needle with the numbers of the rules that name it."""
-    needles = sorted({needle for rule in rules for needle in rule.needles})
-    return tuple(
-        (needle.decode(), tuple(n for n, rule in enumerate(rules) if needle in rule.needles)) for needle in needles
-    )
 
 
 def _short_lines(data: bytes, counts: Counter[str]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from caseprobe.redaction.lines import Needles
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.patterns import TOKEN
 from caseprobe.redaction.pseudonyms import Pseudonyms, is_masked_name
@@ -15,6 +14,8 @@ SHORTEST_SERIAL = 6
 BEFORE, AFTER = rb"(?i)(?<![a-z0-9])(?:", rb")(?![a-z0-9])"
 SIBLING = rb"(?:[a-z0-9-]{1,63}\.){0,4}"
 NEVER = rb"(?!)"
+# RE2 knows no look-ahead; a place that is both a word's edge and none does not exist.
+NOTHING = rb"\b\B"
 
 
 class WordFinder:
@@ -29,7 +30,12 @@ class WordFinder:
         self._hosts = _bytes(names.other_hosts()) | (own if asset_masked else set())
         self._serials = serials if asset_masked else set()
         self._people = _bytes(names.people())
-        self.needles = Needles(self._hosts | self._people | self._serials)
+
+        self.look = (
+            _either(self._hosts | self._people | self._serials)
+            if self._hosts | self._people | self._serials
+            else NOTHING
+        )
         words = _either(self._hosts | self._people | self._serials | self._kept)
         dotted = _either(host for host in self._hosts if b"." in host)
         inner = b"|".join((self._kept_first(), SIBLING + rb"(?:" + dotted + rb")", words))

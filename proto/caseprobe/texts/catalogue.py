@@ -16,11 +16,13 @@ FAMILIES = (
     "disk",
     "storage",
     "radio",
+    "smart",
     "hardware",
     "network",
     "sockets",
     "process",
     "log",
+    "host",
 )
 OTHERS = ("sentences", "report")
 

@@ -18,21 +18,26 @@ from caseprobe.texts.template import PLURALS, places
 from caseprobe.v1 import finding_pb2, section_pb2
 from tests import docs
 from tests import fakes_sections as section_fakes
-from tests.fakes_faults import FAULTS as OTHERS
-from tests.fakes_faults import WELL
-from tests.fakes_faults_storage import FAULTS as STORAGE
+from tests.fakes_faults import FAULTS, WELL
+from tests.fakes_faults_storage import STORAGE_FAULTS
+from tests.fakes_host_faults import HOST_FAULTS
+from tests.fakes_smart_faults import SMART_FAULTS
 
 # Ids are in support cases, alerts and people's heads: one may be added, none may go or change.
 FROZEN = [
     "btrfs.alloc",
     "btrfs.dev",
+    "cert.expiry",
+    "cpu.busy",
     "cpu.cgquota",
+    "cpu.freqcap",
     "cpu.iowait",
     "cpu.load",
     "cpu.mitig",
     "cpu.psi",
     "cpu.softirq",
     "cpu.steal",
+    "cpu.throttle",
     "disk.await",
     "disk.deleted",
     "disk.fill",
@@ -43,6 +48,7 @@ FROZEN = [
     "disk.ro",
     "disk.space",
     "disk.util",
+    "dns.resolver",
     "fd.process",
     "fd.system",
     "hw.fan",
@@ -59,10 +65,13 @@ FROZEN = [
     "mem.commit",
     "mem.edac_ce",
     "mem.edac_ue",
+    "mem.hugefrag",
     "mem.hwcorrupt",
+    "mem.leak",
     "mem.majflt",
     "mem.oom",
     "mem.psi",
+    "mem.swapio",
     "mem.swapused",
     "mpath",
     "net.bond",
@@ -71,18 +80,52 @@ FROZEN = [
     "net.err",
     "net.link",
     "net.listen",
+    "net.portal",
     "net.ports",
+    "net.proxy",
     "net.retrans",
     "net.softnet",
     "net.tcpmem",
+    "nvme.critical",
+    "nvme.errlog",
+    "nvme.media",
+    "nvme.spare",
+    "nvme.temp",
+    "nvme.unsafe",
+    "nvme.used",
+    "pid.cglimit",
     "pid.limit",
     "proc.dstate",
     "proc.zombie",
     "raid.md",
     "raid.mismatch",
+    "smart.attr_now",
+    "smart.attr_past",
+    "smart.crc",
+    "smart.defects",
+    "smart.devstat",
+    "smart.e2e",
+    "smart.endurance",
+    "smart.errlog",
+    "smart.growth",
+    "smart.notested",
+    "smart.offunc",
+    "smart.pending",
+    "smart.readerr",
+    "smart.realloc",
+    "smart.reported",
+    "smart.selftest",
+    "smart.spin",
+    "smart.status",
+    "smart.temp",
+    "smart.timeout",
+    "svc.failed",
+    "sys.crash",
     "sys.reboot",
     "sys.taint",
     "time.offset",
+    "time.server",
+    "time.sync",
     "vpn.mtu",
     "vpn.route",
     "wifi.rate",
@@ -111,7 +154,7 @@ def test_ids_are_frozen() -> None:
 @EVERY
 def test_a_check_is_whole(check: Check) -> None:
     """A dotted id, a section that exists, a threshold with its source, and why it matters."""
-    assert re.fullmatch(r"[a-z]+(\.[a-z_]+)*", check.id)
+    assert re.fullmatch(r"[a-z]+(\.[a-z0-9_]+)*", check.id)
     assert check.reads in SECTIONS
     assert check.threshold
     assert len(check.threshold_source) > 2
@@ -225,8 +268,8 @@ def test_a_part_that_was_not_read_is_never_ok(check: Check) -> None:
         section.CopyFrom(well)
         denied = section_pb2.PROBE_OUTCOME_DENIED
         section.shortfalls.add(field=f"{check.reads}.{field}", outcome=denied, reason="because", needs="root")
-        now, earlier = section_fakes.snapshot(section), section_fakes.before(7200, well)
-        _, [coverage] = check_snapshot(now, [check], previous=earlier)
+        now, earlier = section_fakes.snapshot(section), section_fakes.unchanged(well)
+        _, [coverage] = check_snapshot(now, [check], earlier=earlier)
         assert_not_judged(coverage)
         assert coverage.needs == "root"
 
@@ -234,15 +277,17 @@ def test_a_part_that_was_not_read_is_never_ok(check: Check) -> None:
 @EVERY
 def test_every_level_can_be_stated_otherwise(check: Check) -> None:
     """The judge asks its context for every level that the check declares: one that nothing passes silences it."""
-    faults = [one.section for one in (*OTHERS, *STORAGE) if one.check_id == check.id]
+    faults = [
+        one.section for one in (*FAULTS, *HOST_FAULTS, *SMART_FAULTS, *STORAGE_FAULTS) if one.check_id == check.id
+    ]
     for levels in check.levels:
-        never = -1e300 if levels.below else 1e300
+        never, sign = (-1e300, "<") if levels.below else (1e300, ">=")
         override = Override(check.id, "agent.toml", parameter=levels.parameter, warn=never, critical=never)
         for section in faults:
             findings, _ = check_snapshot(section_fakes.snapshot(section), [check], overrides=(override,))
             of_level = [
                 one
                 for one in findings
-                if one.threshold.startswith(f"{levels.parameter} ") and one.state >= finding_pb2.SEVERITY_WARN
+                if one.threshold.startswith(f"{levels.parameter} {sign} ") and one.state >= finding_pb2.SEVERITY_WARN
             ]
             assert not of_level

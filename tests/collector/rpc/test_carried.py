@@ -13,7 +13,7 @@ from caseprobe.bundle import write_bundle
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.ids import agent_id
 from caseprobe.v1 import snapshot_pb2
-from caseprobe_collector.ingest.store import read_bundle
+from caseprobe_collector.ingest.forms import read_bundle
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 DER = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

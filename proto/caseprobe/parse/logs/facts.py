@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from caseprobe.parse.logs.entry import ERROR, WARNING, Entry
 from caseprobe.parse.logs.faults import NEEDLES, Fault, Message, find_faults, newest
+from caseprobe.parse.logs.summary import summary
 from caseprobe.parse.logs.syslog import ERROR_PARTS, sounds_bad
 from caseprobe.parse.logs.text import LogText, lines_with
 from caseprobe.v1 import section_pb2
@@ -37,7 +38,25 @@ def facts_of(log: LogText, booted_at: float | None = None) -> section_pb2.LogFac
     _add_span(facts, log, booted_at)
     for fault in newest(find_faults(_kernel_messages(log, booted_at)), FAULTS_AT_MOST, FAULTS_OF_EACH):
         facts.faults.append(_fault(fault))
+    _add_templates(facts, log, booted_at)
     return facts
+
+
+def _add_templates(facts: section_pb2.LogFacts, log: LogText, booted_at: float | None) -> None:
+    templates, facts.templates_total = summary(log)
+    lines = log.text.split("\n")
+    for one in templates:
+        newest_line = lines[one.lines[-1] - 1]
+        made = facts.templates.add(template=one.template, program=one.program, lines_total=len(one.lines))
+        made.line, made.text = one.lines[-1], newest_line[:QUOTE_CHARACTERS]
+        made.busiest_minute_total = one.busiest_minute_total
+        if one.level is not None:
+            made.level = one.level
+        for line, at in ((lines[one.lines[0] - 1], made.first_at), (newest_line, made.last_at)):
+            entry = log.parse(line.removesuffix("\r"))
+            moment = _wall(entry, booted_at) if entry else None
+            if moment is not None:
+                at.CopyFrom(timestamp(moment))
 
 
 def _sounds(lower: str) -> Counter[str]:

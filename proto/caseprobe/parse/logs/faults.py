@@ -10,89 +10,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-DISK = r"(?P<object>(?!fd\d|sr\d)[\w!.-]+)"
-BLOCK = r"(?P<object>[\w!.-]+)"
-JOURNAL = r"(?P<object>[\w!.-]+?)(?:-\d+)?"
-PROCESS = r"(?P<object>.+?)"
-INTERFACE = r"(?<![\w.@-])(?P<object>(?!SATA\b)[\w.@-]+)"
-PCI = r"(?P<object>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f])"
-MODULE = r'(?P<otherwise>MC\d+): .*?(?: on (?!any memory)(?P<object>\S+) \(|label "(?P<label>[^"]+)"|$|\()'
+from caseprobe.parse.logs.rules import RULES
 
-# Class, a word of every such message (looked for first, because that is cheap), its form. The first that fits wins.
-# Floppy and CD drives are left out of errors: empty ones report them on healthy machines.
-RULES: Sequence[tuple[str, str, str]] = (
-    ("cgroup_oom", "emory cgroup out of memory", rf"emory cgroup out of memory: Kill(?:ed)? process \d+ \({PROCESS}\)"),
-    ("oom_kill", "Out of memory", rf"Out of memory(?: \([\w ]+\))?: Kill(?:ed)? process \d+ \({PROCESS}\)"),
-    ("bad_page", "BUG: Bad ", rf"BUG: Bad (?:page|rss-counter) \w+(?: in process {PROCESS}(?:  |$))?"),
-    ("hung_task", "blocked ", rf"INFO: task {PROCESS}:\d+ blocked .*for more than \d+ seconds"),
-    ("soft_lockup", "soft lockup", r"BUG: soft lockup - (?P<object>CPU#\d+)"),
-    ("hard_lockup", "hard LOCKUP", r"[Ww]atchdog detected hard LOCKUP on (?P<object>cpu ?\d+)"),
-    ("rcu_stall", "stall", r"INFO: (?P<object>rcu_\w+) (?:self-detected stall|detected (?:expedited )?stalls) on"),
-    ("oops", "BUG: ", r"\bBUG: (?:unable to handle|kernel NULL pointer|KASAN: |stack guard page)"),
-    ("oops", "kernel BUG at ", r"kernel BUG at \S+!"),
-    ("oops", "[#", r"(?:Oops|general protection fault|Internal error|invalid opcode)\b.*\[#\d+\]"),
-    ("oops", "Unable to handle kernel ", r"^Unable to handle kernel "),
-    ("oops", "Kernel panic", r"^Kernel panic - not syncing"),
-    ("edac_ce", "EDAC MC", rf"EDAC (?=MC\d+: (?:\d+ )?CE ){MODULE}"),
-    ("edac_ue", "EDAC MC", rf"EDAC (?=MC\d+: (?:\d+ )?UE ){MODULE}"),
-    ("thermal_throttle", "above threshold", r"(?P<object>CPU\d+): \w+ temperature (?:is )?above threshold"),
-    ("thermal_throttle", "critical temperature reached", r"(?:(?P<object>thermal_zone\d+).*)?critical temp\w+ reached"),
-    ("mce_ue", "Machine Check Exception", r"(?P<object>CPU ?\d+): Machine Check Exception"),
-    (
-        "mce_ue",
-        "Hardware Error",
-        r"\[Hardware Error\]: (?:event severity: (?:fatal|recov)|Uncorrected|Deferred|System Fatal)",
-    ),
-    ("mce_ue", "Uncorrected hardware memory error", r"Uncorrected hardware memory error"),
-    ("mce_ce", "Machine Check: ", r"(?P<object>CPU ?\d+): Machine Check: "),
-    ("mce_ce", "Machine check events logged", r"Machine check events logged"),
-    ("mce_ce", "Hardware Error", r"\[Hardware Error\]: (?:event severity: corrected|Corrected error)"),
-    ("pcie_aer", "AER: ", rf"{PCI}: AER: (?:Multiple )?(?:Corrected|Correctable|Uncorrect\w+|Non-?Fatal|Fatal)"),
-    ("pcie_aer", "PCIe Bus Error", rf"{PCI}: (?:AER: )?PCIe Bus Error: "),
-    ("fs_remount_ro", "ead-only", rf"\({BLOCK}\): (?:Remounting filesystem|Filesystem has been set) read-only"),
-    ("fs_remount_ro", "forced readonly", rf"BTRFS\b.*\(device {BLOCK}[^)]*\).*forced readonly"),
-    ("fs_error", "-fs error (", rf"-fs error \(device {BLOCK}\)"),
-    ("fs_error", "EXT4-fs (", rf"EXT4-fs \({BLOCK}\): (?:error count since|.*will be lost|.*[Cc]orrupt|.*I/O error)"),
-    ("fs_error", "Aborting journal", rf"Aborting journal on device {JOURNAL}\.?$"),
-    ("fs_error", "JBD2: ", rf"JBD2: .*(?:IO|I/O) errors? .*\b(?:on|for) {JOURNAL}\.?$"),
-    ("fs_error", "XFS (", rf"XFS \({BLOCK}\): .*(?:[Cc]orruption|I/O [Ee]rror|[Ii]nternal error|[Ss]hut ?down)"),
-    ("fs_error", "BTRFS", rf"BTRFS:? (?:error|critical) \(device {BLOCK}[^)]*\)"),
-    ("fs_error", "BTRFS", rf"BTRFS warning \(device {BLOCK}[^)]*\): csum failed"),
-    ("fs_error", "FAT-fs (", rf"FAT-fs \({BLOCK}\): error"),
-    ("blk_io_error", " error, dev ", rf" error, dev {DISK}, (?:sector|logical block)"),
-    ("blk_io_error", "Buffer I/O error", rf"Buffer I/O error on dev(?:ice)? {DISK},"),
-    ("blk_io_error", "due to I/O error on", rf"page write due to I/O error on {DISK}"),
-    (
-        "ata_link_reset",
-        "ata",
-        r"^(?P<object>ata\d+)(?:\.\d+)?: (?:exception Emask|hard resetting link|COMRESET failed)",
-    ),
-    ("ata_link_reset", "ata", r"^(?P<object>ata\d+)(?:\.\d+)?: (?:failed command|limiting SATA|SError: \{ \w)"),
-    ("nvme_reset", "nvme", r"^nvme (?P<object>nvme\d+): I/O .*\btimeout\b"),
-    ("nvme_reset", "nvme", r"^nvme (?P<object>nvme\d+): (?:controller is down|resetting controller|Device not ready)"),
-    ("nvme_reset", "nvme", r"^nvme (?P<object>nvme\d+): (?:Removing after probe failure|Disabling device after reset)"),
-    (
-        "scsi_timeout",
-        "hostbyte=DID_",
-        r"\[(?P<object>sd\w+)\].*hostbyte=DID_(?:TIME_OUT|NO_CONNECT|BAD_TARGET|TRANSPORT)",
-    ),
-    ("scsi_timeout", "offline device", r"^sd (?P<object>[\d:]+): rejecting I/O to offline device"),
-    ("scsi_timeout", "attempting task abort", r"(?P<object>\d+:\d+:\d+:\d+): attempting task abort"),
-    ("nic_reset", "NETDEV WATCHDOG", r"NETDEV WATCHDOG: (?P<object>[\w.@-]+) \(.*transmit queue \d+ timed out"),
-    ("nic_reset", "NETDEV WATCHDOG", rf"{INTERFACE}: NETDEV WATCHDOG: .*transmit queue \d+ timed out"),
-    ("nic_reset", "Detected Hardware Unit Hang", rf"{INTERFACE}: Detected Hardware Unit Hang"),
-    ("conntrack_full", "table full, dropping", r"(?P<object>(?:nf|ip)_conntrack): table full, dropping packet"),
-    ("link_down", "ink ", rf"{INTERFACE}:? (?:NIC )?(?:(?:Copper|Fibre|SerDes) )?[Ll]ink (?:is )?[Dd]own"),
-    ("link_down", "link status", r"\(slave (?P<object>[\w.@-]+)\): link status definitely down"),
-    ("link_down", "link status", r"link status definitely down for interface (?P<object>[\w.@-]+)"),
-    ("segfault", "]: segfault at ", r"^(?P<object>.+?)\[\d+\]: segfault at "),
-    ("segfault", "traps: ", r"^traps: (?P<object>.+?)\[\d+\] (?:general protection|trap (?:invalid|divide|stack))"),
-)
 # Where in RULES a word stands: each word is looked for once, and the forms are compiled only where one is needed.
 PLACES = {word: [n for n, rule in enumerate(RULES) if rule[1] == word] for word in {rule[1]: None for rule in RULES}}
 NEEDLES = tuple(PLACES)
 KERNEL_ITSELF = "kernel"
-CLASSES_AT_LARGE = frozenset({"oops", "mce_ce", "mce_ue"})
+CLASSES_AT_LARGE = frozenset({"oops", "mce_ce", "mce_ue", "hung_task", "soft_lockup", "hard_lockup"})
+
+
+# A USB device that goes away is its user's business, unless it was a disk with work to do.
+BESIDE = frozenset({"usb_storage", "usb_disconnect", "killed"})
+IN_USE = frozenset(
+    {"usb_disconnect_storage", "blk_io_error", "blk_transport_error", "fs_error", "fs_remount_ro", "scsi_timeout"}
+)
+BESIDE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +99,39 @@ def find_faults(messages: Iterable[Message]) -> list[Fault]:
     """
     found = [Fault(*known, message) for message in messages if (known := classify(message.text)) is not None]
     storms = dict(_bursts(found))
-    return [fault for one in found if (fault := _renamed(one, storms)) is not None]
+    lost, killed = _lost_storage(found), _killed_alone(found)
+    return [fault for one in found if (fault := _renamed(one, storms, {**lost, **killed})) is not None]
+
+
+def _lost_storage(found: Sequence[Fault]) -> dict[int, Fault]:
+    """By line, USB disks that went away while they were in use: input or output failed right beside it."""
+    disks = {fault.object for fault in found if fault.fault_class == "usb_storage"}
+    failures = [fault.message.seconds for fault in found if fault.fault_class in IN_USE]
+    return {
+        fault.message.line: Fault("usb_disconnect_storage", f"usb {fault.object}", fault.message)
+        for fault in found
+        if fault.fault_class == "usb_disconnect"
+        and (fault.object in disks or not disks)
+        and any(_near(fault.message.seconds, seconds) for seconds in failures)
+    }
+
+
+def _killed_alone(found: Sequence[Fault]) -> dict[int, Fault]:
+    """By line, processes killed for memory whose reason no line tells; kernels before 5.0 write it one line before."""
+    alone: dict[int, Fault] = {}
+    reason: Fault | None = None
+    for fault in found:
+        if fault.fault_class in ("oom_kill", "cgroup_oom"):
+            reason = fault
+        elif fault.fault_class == "killed":
+            told = reason is not None and _near(reason.message.seconds, fault.message.seconds)
+            if not told:
+                alone[fault.message.line] = Fault("oom_kill", fault.object, fault.message)
+    return alone
+
+
+def _near(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and abs(one - other) <= BESIDE_SECONDS
 
 
 def _bursts(found: Iterable[Fault]) -> Iterator[tuple[tuple[str, str], Burst]]:
@@ -183,7 +147,10 @@ def _bursts(found: Iterable[Fault]) -> Iterator[tuple[tuple[str, str], Burst]]:
             yield key, burst
 
 
-def _renamed(fault: Fault, storms: dict[tuple[str, str], Burst]) -> Fault | None:
+def _renamed(fault: Fault, storms: dict[tuple[str, str], Burst], beside: dict[int, Fault]) -> Fault | None:
+    """What a message is in view of the others; None where it is nothing."""
+    if fault.fault_class in BESIDE:
+        return beside.get(fault.message.line)
     if fault.fault_class not in BURSTS:
         return fault
     storm = storms.get((fault.fault_class, fault.object))

@@ -23,7 +23,9 @@ LINE = re.compile(
     r"|(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:?\d\d)) ?(?P<text>.*)"
 )
 # Programs write into the ring, too; where the facility is not told, this is how they look. Crashes look so as well.
-PROGRAM = re.compile(r"(?P<program>[A-Za-z][\w@./-]*)\[(?P<pid>\d{1,7})\]: (?!segfault at |bad frame in )")
+PROGRAM = re.compile(
+    r"(?P<program>[A-Za-z][\w@./-]*)\[(?P<pid>\d{1,7})\]: (?!segfault |unhandled (?:exc|lev|sig|ali)|bad frame in )"
+)
 LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 
 

@@ -1,0 +1,83 @@
+"""What travels, read: a snapshot under zstd, a bundle file; and what reading it costs. Hostile bytes raise Corrupt."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import zstandard
+from google.protobuf.message import DecodeError
+
+from caseprobe.bundle import BundleReader
+from caseprobe.errors import Corrupt, NotAllowed
+from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe_collector.ingest.assembly import Assembled
+
+# Unpacked. A message of nothing but empty parts takes about 28 times its bytes in memory once it is parsed.
+MAX_SNAPSHOT_BYTES = 16 << 20
+BUNDLE_OBJECT = "bundle.zip"
+
+
+def decompress(
+    body: bytes, limit_bytes: int = MAX_SNAPSHOT_BYTES, unpacker: zstandard.ZstdDecompressor | None = None
+) -> bytes:
+    """The bytes under zstd, never more than the limit whatever the header claims; raises Corrupt.
+
+    unpacker: one that no other thread uses now; making one costs more than unpacking a small snapshot.
+    """
+    try:
+        if 0 <= zstandard.frame_content_size(body) <= limit_bytes:
+            return (unpacker or zstandard.ZstdDecompressor()).decompress(body)
+        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
+            raw = reader.read(limit_bytes + 1)
+    except zstandard.ZstdError as error:
+        raise Corrupt(f"not a zstd stream: {error}") from None
+    if len(raw) > limit_bytes:
+        raise Corrupt(f"a snapshot of more than {limit_bytes} bytes")
+    return raw
+
+
+def weight_of(item: Assembled) -> int:
+    """How much memory it takes to store an item: its bytes, and what they unpack to; a bundle stays in its file."""
+    if item.kind == link_pb2.DATA_KIND_BUNDLE:
+        return len(item.content)
+    return item.size_bytes + (unpacked_bytes(item.content) if item.staged is None else MAX_SNAPSHOT_BYTES)
+
+
+def unpacked_bytes(body: bytes) -> int:
+    """How much memory a body asks for when it is unpacked: what its header claims, the limit where it does not say."""
+    try:
+        claimed = zstandard.frame_content_size(body)
+    except zstandard.ZstdError:
+        return 0
+    return claimed if 0 <= claimed <= MAX_SNAPSHOT_BYTES else MAX_SNAPSHOT_BYTES
+
+
+def parse_snapshot(raw: bytes) -> snapshot_pb2.Snapshot:
+    """The message in these bytes; raises Corrupt."""
+    try:
+        return snapshot_pb2.Snapshot.FromString(raw)
+    except DecodeError:
+        raise Corrupt("the snapshot's bytes are not a snapshot") from None
+
+
+def read_snapshot(body: bytes, unpacker: zstandard.ZstdDecompressor | None = None) -> snapshot_pb2.Snapshot:
+    """The snapshot in a body as it travels; raises Corrupt."""
+    return parse_snapshot(decompress(body, unpacker=unpacker))
+
+
+def object_name(agent_id: str, snapshot_id: str) -> str:
+    """Where a bundle's bytes lie: made of our own ids alone."""
+    return f"{agent_id}/{snapshot_id}/{BUNDLE_OBJECT}"
+
+
+def read_bundle(file: BinaryIO) -> snapshot_pb2.Snapshot:
+    """The snapshot of a bundle that is whole and signed by the key of the machine that it names."""
+    reader = BundleReader(file)
+    proof = reader.verify()
+    if not proof.complete or not proof.hashes_ok or proof.signed_by == "invalid":
+        raise Corrupt(f"{proof.sentence} It was not stored.")
+    snapshot = reader.snapshot()
+    # A file that was carried here came over no TLS: its signature is all that says whose it is.
+    if proof.signed_by == "none" or proof.key_id != snapshot.agent_id:
+        raise NotAllowed("the bundle is not signed by the machine that it names; it was not stored")
+    return snapshot

@@ -1,0 +1,96 @@
+"""Messages of one kind as one template: what varies in them becomes "*".
+
+Three steps, each on fewer texts than the one before: numbers are cut from the whole text at once; what else looks like
+a value (names with dots, paths, quoted text, what stands behind "=") is cut from each text that is left; and words
+that differ where all others are the same are cut last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+ANY = "*"
+# What ends a word, in messages of all kinds of programs.
+BORDER = r"\s=,:;()\[\]{}\"'|<>"
+NUMBER = re.compile(rf"\d[^{BORDER}]*")
+# Each with what takes its place. Numbers are "*" already.
+STEPS: Sequence[tuple[re.Pattern[str], str]] = (
+    (re.compile(r'"[^"]*"'), '"*"'),
+    (re.compile(rf"(?<![^{BORDER}])[0-9a-f]{{8,}}(?![^{BORDER}])"), ANY),
+    (re.compile(rf"[^{BORDER}*]*\*[^{BORDER}]*"), ANY),
+    (re.compile(rf"=[^{BORDER}]+"), "=*"),
+    # Names of hosts and classes, of three parts or more, and paths.
+    (re.compile(rf"(?<![^{BORDER}])(?:[\w-]*\.)+[\w$-]+\.(?=[\w$-])[^{BORDER}]*"), ANY),
+    (re.compile(rf"(?<![^{BORDER}])/[^{BORDER}]*|[^{BORDER}]*/[^{BORDER}/]{{2,}}[^{BORDER}]*"), ANY),
+    (re.compile(r"[<~]?\* ?(?:(?:[KMGTkmgt]i?)?(?:B|b|bytes?)|secs?|seconds|ms|us|s|min|h)\b"), ANY),
+    (re.compile(r"\*(?:[ \t=,:;<>|-]*\*)+"), ANY),
+    (re.compile(r" ?\(\*\)"), ""),
+    (re.compile(r" {2,}(?=\*)|(?<=\*) {2,}"), " "),
+)
+# A word that takes so many values where all others are the same is a value.
+VALUES = 5
+ROUNDS = 3
+WORDS_AT_MOST, TEMPLATES_AT_MOST, CHARACTERS_AT_MOST = 60, 5000, 1000
+Words = tuple[str, ...]
+
+
+def templates_of(messages: Sequence[str]) -> list[str]:
+    """The template of each message, in their order; a message is cut at its first line feed and when it is long.
+
+    >>> templates_of(["took 5 ms for /a/b", "took 17 ms for /c", "done"])
+    ['took * for *', 'took * for *', 'done']
+    """
+    firsts = (message.partition("\n")[0][:CHARACTERS_AT_MOST] for message in messages)
+    rough = NUMBER.sub(ANY, "\n".join(firsts)).split("\n") if messages else []
+    known = {text: fine(text) for text in set(rough)}
+    common = merged(set(known.values()))
+    final = {text: common[template] for text, template in known.items()}
+    return [final[text] for text in rough]
+
+
+def fine(rough: str) -> str:
+    """One text without its numbers, with everything that looks like a value cut."""
+    for form, instead in STEPS:
+        rough = form.sub(instead, rough)
+    return rough
+
+
+def merged(templates: Collection[str]) -> Mapping[str, str]:
+    """Each template with the one that takes its place: words that vary are cut where the others are the same.
+
+    >>> dict(merged({"user anna in", "user * in", "door open"}))["user anna in"]
+    'user * in'
+    """
+    if len(templates) > TEMPLATES_AT_MOST:
+        return {one: one for one in templates}
+    now = {one: tuple(one.split(" ")) for one in templates}
+    for _ in range(ROUNDS):
+        replaced = _replaced({words for words in now.values() if 1 < len(words) <= WORDS_AT_MOST})
+        if not replaced:
+            break
+        now = {one: replaced.get(words, words) for one, words in now.items()}
+    return {one: " ".join(words) for one, words in now.items()}
+
+
+def _replaced(known: Iterable[Words]) -> dict[Words, Words]:
+    """What one round cuts."""
+    alike: dict[tuple[int, Words, Words], list[Words]] = defaultdict(list)
+    # Sorted, so that the same log gives the same templates in every run.
+    for words in sorted(known):
+        for place in range(len(words)):
+            alike[place, words[:place], words[place + 1 :]].append(words)
+    replaced: dict[Words, Words] = {}
+    for (place, before, behind), group in alike.items():
+        if len(group) > 1 and _varies(place, len(behind), [words[place] for words in group]):
+            for words in group:
+                replaced.setdefault(words, (*before, ANY, *behind))
+    return replaced
+
+
+def _varies(place: int, behind: int, values: Sequence[str]) -> bool:
+    """A first word tells messages apart, unless it is a value elsewhere and enough stands behind it."""
+    if any(ANY in value for value in values):
+        return place > 0 or behind > 2
+    return place > 0 and len(values) >= VALUES
