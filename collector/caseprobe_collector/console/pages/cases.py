@@ -62,6 +62,7 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
     rows = await use.snapshots.list_by_case(by, case_id)
     sessions = await use.sessions.list_by_case(by, case_id)
     agents = await seen_agents(use, by, None)
+    machine_ids = {row.agent_id for row in rows} | {session.agent_id for session in sessions}
     evidence = [await _evidence(use, by, row, agents) for row in newest(rows, sessions)]
     results = await _results(use, by, sessions)
     return page(
@@ -70,7 +71,7 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         case=case_view(case),
         customer=customer_view(customer),
         evidence=evidence,
-        gaps=await _gaps(use, by, case.created_at, {one.agent_id for one in [*rows, *sessions]} & agents.keys()),
+        gaps=await _gaps(use, by, case.created_at, machine_ids & agents.keys()),
         worst=worst_word(newest(rows, sessions)),
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
