@@ -23,6 +23,7 @@ from caseprobe_agent.probes import (
     routes,
     sensors,
     services,
+    smart,
     sockets,
     system,
     system_log,
@@ -53,6 +54,7 @@ QUICK: tuple[Probe, ...] = (
 )
 # Those that start programs of the system, ask servers or read long lists.
 SLOWER: tuple[Probe, ...] = (
+    smart.PROBE,
     services.PROBE,
     packages.PROBE,
     dns.PROBE,
