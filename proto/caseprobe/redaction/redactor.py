@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,18 +16,18 @@ from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.restore import Restorer
 from caseprobe.redaction.rule import Rule, hide
 from caseprobe.redaction.rules_assigned import ASSIGNED
+from caseprobe.redaction.rules_places import PLACES
 from caseprobe.redaction.rules_tokens import TOKENS
 from caseprobe.v1.link_pb2 import Rounds
 from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 
 Result = TypeVar("Result")
 
-RULES: tuple[Rule, ...] = (*TOKENS, *ASSIGNED)
-# Every rule's needles, each once, and the numbers of the rules that name it.
-NEEDLES = tuple(sorted({needle for rule in RULES for needle in rule.needles}))
-OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if needle in rule.needles) for needle in NEEDLES)
-NEEDLE_LOOKS = tuple(re.escape(needle) for needle in NEEDLES)
-SECRETS = Looks(NEEDLE_LOOKS)
+RULES: tuple[Rule, ...] = (*TOKENS, *ASSIGNED, *PLACES)
+# Every rule's looks, each once, and the numbers of the rules that name it.
+LOOKS = tuple(sorted({look for rule in RULES for look in rule.looks}))
+OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if look in rule.looks) for look in LOOKS)
+SECRETS = Looks(LOOKS)
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
 RULESET_VERSION = "2026.11.22"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
@@ -116,8 +115,8 @@ class Redactor:
         return self._secrets(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
     def _look_for(self) -> None:
-        """Every rule's needles and every identifier's look, in one automaton: a line without any is never touched."""
-        self._looks = Looks((*NEEDLE_LOOKS, *self._identifiers.looks))
+        """Every rule's looks and every identifier's look, in one automaton: a line without any is never touched."""
+        self._looks = Looks((*LOOKS, *self._identifiers.looks))
 
     def _secrets(self, data: bytes) -> bytes:
         data = self._without_blocks(data)
@@ -130,19 +129,19 @@ class Redactor:
 
     def _line(self, line: bytes) -> bytes:
         matching = self._looks.of(line)
-        first = bisect_left(matching, len(NEEDLES))
+        first = bisect_left(matching, len(LOOKS))
         line = self._hide(line, matching[:first])
-        return self._identifiers.mask(line, (place - len(NEEDLES) for place in matching[first:]))
+        return self._identifiers.mask(line, (place - len(LOOKS) for place in matching[first:]))
 
     def _without_blocks(self, data: bytes) -> bytes:
         data, blocks = hide_blocks(data)
         self._count("pem_block", blocks)
         return data
 
-    def _hide(self, line: bytes, needles: Sequence[int]) -> bytes:
-        """The line with every rule applied of which it holds a needle."""
+    def _hide(self, line: bytes, matching: Sequence[int]) -> bytes:
+        """The line with every rule applied whose look matched."""
         lowered = line.lower()
-        for number in sorted({number for place in needles for number in OWNERS[place]}):
+        for number in sorted({number for place in matching for number in OWNERS[place]}):
             line, total = hide(RULES[number], line, lowered)
             if total:
                 lowered = line.lower()
