@@ -33,13 +33,18 @@ WAIT_SECONDS = 10.0
 
 
 class ShiftedClock(SystemClock):
-    """The machine's clocks, moved on by what a test says."""
+    """The machine's clocks, moved on by what a test says; jump moves the wall clock alone."""
 
     shift = timedelta()
+    jump = timedelta()
 
     def now(self) -> datetime:
         """UTC wall time, shifted."""
-        return super().now() + self.shift
+        return super().now() + self.shift + self.jump
+
+    def monotonic(self) -> float:
+        """Seconds that no step of the wall clock moves, shifted."""
+        return super().monotonic() + self.shift.total_seconds()
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,10 @@ class Stream:
     async def send(self, **frame: Any) -> None:
         """Write one frame."""
         await asyncio.wait_for(self._call.write(link_pb2.LinkRequest(**frame)), WAIT_SECONDS)
+
+    async def end(self) -> None:
+        """Say that nothing more comes."""
+        await asyncio.wait_for(self._call.done_writing(), WAIT_SECONDS)
 
     async def next(self, kind: str) -> Any:
         """The next frame of this kind; others are passed over. Raises EOFError at the stream's end."""
@@ -160,7 +169,7 @@ async def running_desk(storage: Storage) -> AsyncIterator[Rig]:
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
-    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits())
+    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits(), audit)
     certificate, key = storage.authority.server_certificate(["127.0.0.1"])
     server, port = build_server(desk, "127.0.0.1:0", key, certificate, storage.authority.ca_pem())
     await _furnish(storage)
@@ -169,6 +178,7 @@ async def running_desk(storage: Storage) -> AsyncIterator[Rig]:
         yield Rig(storage, bus, links, sessions, schedules, audit, port, clock)
     finally:
         await server.stop(None)
+        ingest.close()
 
 
 async def _furnish(storage: Storage) -> None:

@@ -444,6 +444,14 @@ class FakePresence:
     def since(self, agent_id: str) -> datetime | None:
         return NOW if agent_id in self.world.presence else None
 
+    def seen_at(self, agent_id: str) -> datetime | None:
+        """A minute after."""
+        return NOW + timedelta(minutes=1) if agent_id in self.world.presence else None
+
+    def why(self, agent_id: str) -> str:
+        """The one reason."""
+        return "nothing came from it for 40 s"
+
 
 class FakeAudit:
     """The world's audit rows."""

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from caseprobe.v1 import section_pb2 as pb
+from tests.fakes_host import WELL_HOST
 from tests.fakes_sections import GIB, section
+from tests.fakes_smart_disks import WELL_SMART
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What one check must say, in English, about one section: state, object and summary of each finding."""
+    """What one check must say, in English, about one section: state, object and summary of each finding.
+
+    earlier: the same machine's sections before it, newest first, half an hour between any two.
+    """
 
     check_id: str
     section: pb.Section
     expected: tuple[tuple[str, str, str], ...]
+    earlier: tuple[pb.Section, ...] = ()
 
 
 MIB = 1 << 20
@@ -29,8 +35,10 @@ WELL_CPU = pb.CpuFacts(
     sample_seconds=0.25,
     idle_ratio=0.95,
     pressure=pb.Pressure(some_avg60_ratio=0.01),
-    cgroup_periods_total=1000,
-    cgroup_throttled_total=0,
+    busy_seconds_total=500,
+    all_seconds_total=10_000,
+    throttle_total=0,
+    frequency_policies=[pb.FrequencyPolicy(name="policy0", limit_hertz=3e9, hardware_hertz=3e9)],
     vulnerabilities=[pb.CpuVulnerability(name="meltdown", status="Not affected")],
 )
 WELL_MEMORY = pb.MemoryFacts(
@@ -45,8 +53,7 @@ WELL_MEMORY = pb.MemoryFacts(
     oom_kill_total=0,
     major_faults_per_second=3,
     pressure=pb.Pressure(),
-    cgroup_limit_bytes=8 * GIB,
-    cgroup_current_bytes=2 * GIB,
+    large_free_blocks_total=400,
 )
 WELL_FILESYSTEMS = pb.FilesystemsFacts(
     filesystems=[
@@ -130,6 +137,8 @@ WELL = (
     section("processes", processes=WELL_PROCESSES),
     section("kernel_log", kernel_log=pb.LogFacts(source="/dev/kmsg", lines_total=500)),
     section("system_log", system_log=pb.LogFacts(source="journal", lines_total=500)),
+    *WELL_HOST,
+    *WELL_SMART,
     section("clock", clock=pb.ClockFacts(offset_seconds=0.002, round_trip_seconds=0.01)),
 )
 
@@ -188,11 +197,6 @@ FAULTS = (
         ("info", "", "Tasks waited for a processor 50% of the last minute"),
     ),
     fault(
-        "cpu.cgquota",
-        pb.CpuFacts(cgroup_periods_total=1000, cgroup_throttled_total=300),
-        ("warn", "", "The container was stopped at its processor limit in 30% of all periods"),
-    ),
-    fault(
         "cpu.softirq",
         pb.CpuFacts(logical_total=8, softirq_ratio=0.12, busiest_core_softirq_ratio=0.93),
         ("warn", "", "One processor spends 93% of its time on interrupts, all together 12%"),
@@ -246,16 +250,6 @@ FAULTS = (
         "mem.commit",
         pb.MemoryFacts(overcommit_mode=2, committed_bytes=96, commit_limit_bytes=100),
         ("warn", "", "96% of the memory that may be promised is promised (96 B of 100 B)"),
-    ),
-    fault(
-        "mem.cglimit",
-        pb.MemoryFacts(cgroup_limit_bytes=GIB, cgroup_current_bytes=GIB, cgroup_oom_kill_total=3),
-        ("critical", "", "3 processes were killed at the container's memory limit of 1.0 GiB"),
-    ),
-    fault(
-        "mem.cglimit",
-        pb.MemoryFacts(cgroup_limit_bytes=GIB, cgroup_current_bytes=GIB),
-        ("info", "", "The container uses 100% of its memory limit of 1.0 GiB, file caches included"),
     ),
     fault(
         "disk.space",
@@ -319,16 +313,6 @@ FAULTS = (
         "raid.md",
         pb.DisksFacts(arrays=[_RESYNC]),
         ("info", "md0", "md0 (raid1) is being checked or synchronised: 7.0% done"),
-    ),
-    fault(
-        "mem.edac_ue",
-        pb.HardwareFacts(memory_controllers=[pb.MemoryController(name="mc1", uncorrected_errors_total=2)]),
-        ("critical", "mc1", "Memory controller mc1 counted 2 errors that could not be corrected"),
-    ),
-    fault(
-        "mem.edac_ce",
-        pb.HardwareFacts(memory_controllers=[pb.MemoryController(name="mc0", corrected_errors_total=1)]),
-        ("warn", "mc0", "Memory controller mc0 corrected 1 error since boot"),
     ),
     fault(
         "hw.pcie_aer",

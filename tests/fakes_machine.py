@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from caseprobe.errors import MachineAbsent, MachineTimeout, MeasurementError
-from caseprobe_agent.machine import Address, Clock, Machine, Space
+from caseprobe_agent.machine import Address, Clock, FileFacts, Machine, Space
 
 File = str | bytes | MeasurementError
 
@@ -80,6 +80,25 @@ class FakeMachine(Machine):
         if not names:
             raise MachineAbsent(f"{path} does not exist on this machine")
         return sorted(names)
+
+    def folders_in(self, path: str) -> list[str]:
+        """As Machine.folders_in: names with something below them."""
+        prefix = path.rstrip("/") + "/"
+        rest = (name.removeprefix(prefix) for name in self.files if name.startswith(prefix))
+        return sorted({name.partition("/")[0] for name in rest if "/" in name})
+
+    def links_in(self, path: str) -> list[str]:
+        """As Machine.links_in."""
+        names = self.list_dir(path)
+        return [self.links[f"{path}/{name}"] for name in names if f"{path}/{name}" in self.links]
+
+    def entries_total(self, path: str) -> int:
+        """As Machine.entries_total."""
+        return len(self.list_dir(path))
+
+    def file_facts(self, path: str) -> FileFacts:
+        """As Machine.file_facts; every file was written at the beginning of time."""
+        return FileFacts(len(self._content(path)), 0.0)
 
     def exists(self, path: str) -> bool:
         """As Machine.exists."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from caseprobe.checks import check_snapshot
 from caseprobe.v1 import section_pb2, snapshot_pb2
 
@@ -21,6 +23,17 @@ def section(probe: str, **given: object) -> section_pb2.Section:
 def snapshot(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
     """A snapshot with these sections."""
     return snapshot_pb2.Snapshot(snapshot_id="snap_0", sections=sections)
+
+
+def with_past(
+    now: section_pb2.Section, earlier: Sequence[section_pb2.Section], step_seconds: float = 1800.0
+) -> tuple[snapshot_pb2.Snapshot, list[snapshot_pb2.Snapshot]]:
+    """A snapshot of one boot, and those before it, newest first, so many seconds between any two."""
+    made = [snapshot(one) for one in (now, *earlier)]
+    for number, one in enumerate(made):
+        one.boot_id, one.boottime_seconds = "one", 1e6 - number * step_seconds
+        one.started_at.FromSeconds(round(1_800_000_000 - number * step_seconds))
+    return made[0], made[1:]
 
 
 def judged(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:

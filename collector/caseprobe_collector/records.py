@@ -202,8 +202,8 @@ class Damage:
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A live request. state is requested, received, awaiting_consent, running, or a terminal outcome
-    (ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash)."""
+    """A live request. state is requested, received, awaiting_consent, running, delivering, or how it ended
+    (ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash lost)."""
 
     session_id: str
     case_id: str

@@ -3,6 +3,11 @@
 `executed` is a subset of `audited` because `request` dispatches only after the transaction that holds the session
 and its audit entry is durable, and `on_connect` dispatches only sessions read back from that store.
 A session is sent again to an agent that reconnects; the agent's own ledger makes the second time harmless.
+
+Every session ends once: with the outcome that its machine reports, or here, when its deadline and a grace are over. The
+first end is a transition from open to ended in one statement, so whatever comes later changes nothing; and a machine
+that comes back with a session that has ended here is told to stop it. Deadlines run on the monotonic clock, from when
+this process first saw the session: a step of the wall clock ends none.
 """
 
 from __future__ import annotations
@@ -10,7 +15,6 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from caseprobe.errors import CaseClosed, NotAllowed, NotFound, UsageError
 from caseprobe.v1 import link_pb2, path_pb2
@@ -22,8 +26,10 @@ from caseprobe_collector.records import Agent, Case, Event, SessionRecord
 MAX_DEADLINE_SECONDS = 3600.0
 ROUNDS_KEPT = 600
 LIVE_KEPT = 1000
-# After its deadline a session gets this long for its outcome to arrive.
+# After its deadline a session gets this long for its outcome to arrive; one that has ended on its machine and waits for
+# its snapshot to go out before it, so much longer.
 GRACE_SECONDS = 30.0
+DELIVERY_SECONDS = 3600.0
 OUTCOMES = {
     link_pb2.OUTCOME_STATE_OK: "ok",
     link_pb2.OUTCOME_STATE_FAILED: "failed",
@@ -38,6 +44,7 @@ PROGRESS = {
     link_pb2.PROGRESS_STATE_RECEIVED: "received",
     link_pb2.PROGRESS_STATE_AWAITING_CONSENT: "awaiting_consent",
     link_pb2.PROGRESS_STATE_RUNNING: "running",
+    link_pb2.PROGRESS_STATE_DELIVERING: "delivering",
 }
 
 
@@ -77,6 +84,8 @@ class Sessions:
         self._clock = clock
         self._new_id = new_id
         self._live: OrderedDict[str, _Live] = OrderedDict()
+        # When the deadline of each open session is over, on the monotonic clock.
+        self._deadlines: dict[str, float] = {}
 
     # --- what people ask ---
 
@@ -105,6 +114,7 @@ class Sessions:
 
         session = await self._transactions.run(work)
         self._remember(session)
+        self._remaining(session)
         self._dispatch(session)
         self._announce(session, "requested")
         return session
@@ -148,10 +158,16 @@ class Sessions:
 
     async def on_connect(self, agent: Agent, open_commands: frozenset[str]) -> None:
         """Send again what this machine may not have seen."""
-        for session in await self._store.list_open(agent.agent_id):
+        sessions = await self._store.list_open(agent.agent_id)
+        for session in sessions:
             self._remember(session)
-            if session.session_id not in open_commands:
-                self._dispatch(session)
+            remaining = self._remaining(session)
+            if session.session_id not in open_commands and remaining > 0:
+                self._dispatch(session, remaining)
+        for command_id in open_commands - {session.session_id for session in sessions}:
+            # It ended here while the machine was away: nothing more of it is wanted.
+            frame = link_pb2.LinkResponse(cancel=link_pb2.Cancel(command_id=command_id))
+            self._links.send(agent.agent_id, frame)
 
     async def on_progress(self, agent: Agent, progress: link_pb2.Progress) -> None:
         """Note where a session stands; another machine's is ignored."""
@@ -188,13 +204,36 @@ class Sessions:
         return True
 
     async def expire(self) -> None:
-        """End what is past its deadline and whose machine does not answer."""
-        now = self._clock.now()
-        for session in await self._store.list_open():
-            limit = session.requested_at + timedelta(seconds=session.deadline_seconds + GRACE_SECONDS)
-            if now > limit:
-                seen = "the machine was not online" if session.state == "requested" else "no outcome came"
-                await self._end(session, "expired", f"{seen} before the deadline", "")
+        """End what is past its deadline, with its grace, and whose machine did not say how it ended."""
+        sessions = await self._store.list_open()
+        for session in sessions:
+            grace = DELIVERY_SECONDS if session.state == "delivering" else GRACE_SECONDS
+            if self._remaining(session) < -grace:
+                await self._give_up(session)
+        known, now = {session.session_id for session in sessions}, self._clock.monotonic()
+        self._deadlines = {name: at for name, at in self._deadlines.items() if name in known or at > now}
+
+    async def _give_up(self, session: SessionRecord) -> None:
+        """expired where the machine cannot have seen it, lost where it may have run."""
+        agent = await self._fleet.get_agent(session.agent_id, None)
+        seen_at = agent.last_seen_at if agent is not None else None
+        here = self._links.online(session.agent_id) or (seen_at is not None and seen_at >= session.requested_at)
+        if session.state == "requested" and not here:
+            await self._end(session, "expired", "the machine was not online before the deadline", "")
+        else:
+            await self._end(session, "lost", "no outcome came within the deadline; it may have run", "")
+
+    def _remaining(self, session: SessionRecord) -> float:
+        """Seconds until its deadline, negative after it.
+
+        A session that an earlier process asked for is judged by the wall clock once, and no worse than as just over.
+        """
+        now = self._clock.monotonic()
+        if session.session_id not in self._deadlines:
+            passed = (self._clock.now() - session.requested_at).total_seconds()
+            left = session.deadline_seconds - min(max(passed, 0.0), session.deadline_seconds)
+            self._deadlines[session.session_id] = now + left
+        return self._deadlines[session.session_id] - now
 
     # --- inside ---
 
@@ -240,8 +279,9 @@ class Sessions:
             state="requested",
         )
 
-    def _dispatch(self, session: SessionRecord) -> None:
-        self._links.send(session.agent_id, link_pb2.LinkResponse(command=link_pb2.Command(request=session.request)))
+    def _dispatch(self, session: SessionRecord, remaining_seconds: float = 0.0) -> None:
+        command = link_pb2.Command(request=session.request, remaining_seconds=remaining_seconds)
+        self._links.send(session.agent_id, link_pb2.LinkResponse(command=command))
 
     async def _end(self, session: SessionRecord, state: str, reason: str, snapshot_id: str) -> None:
         async def work(tx: Transaction) -> bool:

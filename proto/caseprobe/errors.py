@@ -15,6 +15,7 @@ CaseprobeError
  │   │   ├─ JoinCodeExpired  JoinCodeUsed  JoinCodeUnknown
  │   │   ├─ CaseUnknown  CaseClosed
  │   │   ├─ Revoked
+ │   │   ├─ Cloned                      two machines hold one key
  │   │   └─ TooLarge
  │   ├─ Busy                            retryable, after a delay
  │   ├─ StorageFull                     retryable once there is room
@@ -78,9 +79,13 @@ class MachineDenied(MeasurementError):
 
 
 class MachineAbsent(MeasurementError):
-    """There is no such file, device or tool on this machine."""
+    """There is no such file, device or tool on this machine; needs names the package of a tool that is missing."""
 
     code = "absent"
+
+    def __init__(self, message: str, needs: str = "") -> None:
+        super().__init__(message)
+        self.needs = needs
 
 
 class MachineTimeout(MeasurementError):
@@ -151,6 +156,12 @@ class Revoked(Refused):
     code = "revoked"
 
 
+class Cloned(Refused):
+    """Two machines use one key, so neither is served until one of them is enrolled anew."""
+
+    code = "cloned"
+
+
 class TooLarge(Refused):
     """Over a size cap."""
 
@@ -173,6 +184,7 @@ class StorageFull(DeliveryError):
 
     code = "storage_full"
     retryable = True
+    retry_after_seconds: ClassVar[float] = 5.0
 
 
 class StorageDamaged(DeliveryError):

@@ -17,9 +17,10 @@ import zstandard
 
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import NotFound, Revoked, UsageError
+from caseprobe.ids import new_id
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_GRANT, CONSENT_MODE_POLICY, GrantTerms
-from caseprobe.v1.link_pb2 import LinkResponse
+from caseprobe.v1.link_pb2 import LinkRequest, LinkResponse
 from caseprobe.v1.section_pb2 import PROBE_OUTCOME_SKIPPED
 from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED, Snapshot
 from caseprobe_agent import identity as identities
@@ -33,7 +34,7 @@ from caseprobe_agent.seal import Run
 from caseprobe_agent.seal.memory import read_history
 from caseprobe_agent.session.delivery import HISTORY
 from caseprobe_agent.spool import Spool
-from tests.fakes_collector import FakeCollector, Stored, running
+from tests.fakes_collector import FakeCollector, FakeStream, Stored, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
 
 AUTHORITY = TestAuthority()
@@ -255,6 +256,58 @@ async def test_a_command_runs_once_however_often_it_comes(rig: Rig) -> None:
         rig.outcomes("sess_1")[0].SerializeToString()
     }
     assert rig.actions().count("admitted:path_target") == 1
+
+
+async def test_an_outcome_comes_after_the_snapshot_that_it_names(rig: Rig) -> None:
+    """Until that is acknowledged the session is said to be delivering, over a broken line and a restart as well."""
+    held: list[tuple[FakeStream, LinkRequest]] = []
+
+    async def holds_back(stream: FakeStream, frame: LinkRequest) -> bool:
+        if frame.HasField("data"):
+            held.append((stream, frame))
+        return frame.HasField("data")
+
+    def delivering() -> int:
+        states = [frame.progress.state for frame in rig.collector.got("progress")]
+        return states.count(link_pb2.PROGRESS_STATE_DELIVERING)
+
+    rig.collector.behave = holds_back
+    async with rig.agent():
+        await rig.send(path_command(rounds=1))
+        await rig.collector.until(lambda: held and delivering() == 1)
+    async with rig.agent():
+        await rig.collector.until(lambda: len(held) >= 2 and delivering() >= 2)
+        assert rig.outcomes("sess_1") == []
+        rig.collector.behave = None
+        await rig.collector.answer(*held[-1])
+        outcome = await rig.outcome()
+    assert outcome.snapshot_id == snapshot_in(rig.collector.stored[-1]).snapshot_id
+
+
+async def test_a_command_that_may_have_run_before_the_spool_was_damaged_does_not_run(rig: Rig) -> None:
+    """What was asked for before the damage was found ends as unknown; what is asked for later runs."""
+    before, after = (new_id("sess", seconds, bytes(10)) for seconds in (time.time() - 60, time.time() + 60))
+    async with rig.agent():
+        pass
+    database = rig.settings.state_folder / "spool.db"
+    database.write_bytes(b"no database " * 1000)
+    rig.collector.welcome.received_at.GetCurrentTime()
+    async with rig.agent():
+        await rig.send(path_command(before))
+        assert (await rig.outcome(before)).state == link_pb2.OUTCOME_STATE_UNKNOWN_AFTER_CRASH
+        assert rig.collector.got("rounds") == []
+        await rig.send(path_command(after))
+        assert (await rig.outcome(after)).state == OK
+    assert [gap.reason for gap in rig.collector.gaps] == ["corrupt: the newest commits"]
+
+
+async def test_a_request_that_was_held_back_has_only_what_is_left(rig: Rig) -> None:
+    """The collector's remaining seconds shorten the deadline, and never lengthen it."""
+    async with rig.agent():
+        command = path_command(rounds=1000, deadline_seconds=200.0)
+        command.command.remaining_seconds = 0.6
+        await rig.send(command)
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_KILLED_LIMIT
 
 
 async def test_cancel_keeps_what_was_measured(rig: Rig) -> None:

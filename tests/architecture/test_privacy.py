@@ -14,12 +14,23 @@ from caseprobe.v1 import (
     link_pb2,
     path_pb2,
     privacy_pb2,
+    section_host_pb2,
     section_pb2,
     section_smart_pb2,
     snapshot_pb2,
 )
 
-FILES = (consent_pb2, enrolment_pb2, finding_pb2, link_pb2, path_pb2, section_pb2, section_smart_pb2, snapshot_pb2)
+FILES = (
+    consent_pb2,
+    enrolment_pb2,
+    finding_pb2,
+    link_pb2,
+    path_pb2,
+    section_host_pb2,
+    section_pb2,
+    section_smart_pb2,
+    snapshot_pb2,
+)
 TEXTUAL = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
 
 

@@ -22,8 +22,6 @@ from tests.torture.kinds import Kind
 from tests.torture.oracle import Outcome
 from tests.torture.results import Slice, Total
 
-SLICE_SECONDS = 75.0
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run until the time is up or all that is asked was done; gives the exit code."""
@@ -68,7 +66,7 @@ def _torture(ground: Ground, chosen: Sequence[Kind], options: argparse.Namespace
         seed, begin = random.getrandbits(31), time.monotonic()
         done = results.read(options.results).get(kind.name, Total()).outcome.runs
         most = min(kind.batch, (options.runs or kind.asked) - done)
-        outcome = asyncio.run(kind.run(ground, Random(seed), min(end, begin + SLICE_SECONDS), most))
+        outcome = asyncio.run(kind.run(ground, Random(seed), min(end, begin + kind.seconds), most))
         line = _slice(kind, seed, time.monotonic() - begin, outcome)
         results.append(options.results, line)
         print(line.line(), file=sys.stderr)

@@ -39,7 +39,7 @@ async def _life(ground: Ground, random: Random, end: float, most: int) -> Outcom
         images.sync(disk)
         try:
             await collector.start()
-            async with Fleet(ground.template.machines, oracle, random).running(lambda: collector.address, WINDOW):
+            async with Fleet(ground.template.fleet, oracle, random).running(lambda: collector.address, WINDOW):
                 while outcome.runs < most and (not outcome.runs or time.monotonic() < end):
                     await oracle.acks(1)
                     await asyncio.sleep(random.uniform(0, LONGEST_WAIT_SECONDS))

@@ -61,6 +61,7 @@ class Machine:
         self._news = asyncio.Event()
         self.retry: Callable[[], float] = lambda: AGAIN_SECONDS
         self.connected = asyncio.Event()
+        self.acked_total = 0
         # The newest refusal in the collector's words.
         self.refusal = link_pb2.Refusal()
 
@@ -172,6 +173,7 @@ class Machine:
         while self._waiting and self._waiting[0].sequence <= sequence:
             self._acked.append(self._waiting.popleft())
             names.append(self._acked[-1].name)
+        self.acked_total += len(names)
         self._oracle.acknowledge(names)
         self._news.set()
 

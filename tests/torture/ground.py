@@ -23,7 +23,9 @@ from caseprobe_agent.identity import Identity
 from tests.torture.processes import Child, Forge, apart
 
 PORT_NAMES = ("link_port", "https_port", "console_http_port", "metrics_port")
-MACHINES = 8
+MACHINES = 50
+# What most runs work with.
+FLEET = 8
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Template:
     case_id: str
     token: str
     machines: list[Identity]
+
+    @property
+    def fleet(self) -> list[Identity]:
+        """The few that load a collector well enough."""
+        return self.machines[:FLEET]
 
 
 @dataclass
@@ -68,6 +75,11 @@ class Ground:
         """A copy of the collector's data folder there."""
         return Path(shutil.copytree(self.template.folder / "collector", folder, dirs_exist_ok=True))
 
+    def forget(self, *entrances: Sequence[str]) -> None:
+        """End the forges behind these entrances, which lead nowhere any more."""
+        for key in [key for key in self._forges if key[1:] in {tuple(one) for one in entrances}]:
+            self._forges.pop(key).close()
+
     def close(self) -> None:
         """End the forges."""
         for forge in self._forges.values():
@@ -78,11 +90,19 @@ class Collector:
     """`caseprobe-collector serve` over one data folder, started and killed as often as a run wants."""
 
     def __init__(
-        self, ground: Ground, data: Path, *, entrance: Sequence[str] = (), ports: Sequence[int] = (), log: Path
+        self,
+        ground: Ground,
+        data: Path,
+        *,
+        log: Path,
+        host: str = "127.0.0.1",
+        entrance: Sequence[str] = (),
+        ports: Sequence[int] = (),
     ) -> None:
         self._ground = ground
         self._forge = ground.forge("caseprobe_collector", entrance)
         self.data = data
+        self._host = host
         self.ports = tuple(ports) or ground.template.ports
         self.log = log
         self._child: Child | None = None
@@ -105,9 +125,9 @@ class Collector:
         settings = {f"CASEPROBE_COLLECTOR_{name}": port for name, port in named.items()}
         settings |= {
             "CASEPROBE_COLLECTOR_DATA_FOLDER": str(self.data),
-            "CASEPROBE_COLLECTOR_LINK_HOST": "127.0.0.1",
+            "CASEPROBE_COLLECTOR_LINK_HOST": self._host,
             "CASEPROBE_COLLECTOR_HTTPS_HOST": "127.0.0.1",
-            "CASEPROBE_COLLECTOR_PUBLIC_NAMES": "127.0.0.1",
+            "CASEPROBE_COLLECTOR_PUBLIC_NAMES": self._host,
         }
         child = self._forge.start(["serve", "--json"], self.log, settings, file_bytes)
         if not await apart(child.line):
@@ -127,10 +147,15 @@ class Collector:
 
     def get(self, path: str) -> Any:
         """What the API answers."""
+        return json.loads(self.fetch(path))
+
+    def fetch(self, path: str) -> bytes:
+        """The bytes of an answer."""
         headers = {"Authorization": f"Bearer {self._ground.template.token}"}
         url = f"http://127.0.0.1:{self.ports[2]}/api/v1{path}"
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
-            return json.loads(answer.read())
+            body: bytes = answer.read()
+            return body
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What the API answers to a request that changes something."""

@@ -32,6 +32,11 @@ class Store:
         self._held = Held()
         self._places: Counter[tuple[str, int]] = Counter()
 
+    def gaps(self) -> list[tuple[str, int, int, str]]:
+        """What machines say that they had to drop: spool, first, last, reason."""
+        with closing(sqlite3.connect(self._folder / DATABASE, timeout=10)) as connection:
+            return connection.execute("SELECT spool_id, first, last, reason FROM gaps").fetchall()
+
     def read(self) -> Held:
         """What is there now."""
         with closing(sqlite3.connect(self._folder / DATABASE, timeout=10)) as connection:

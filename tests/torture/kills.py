@@ -31,7 +31,7 @@ async def _lives(ground: Ground, random: Random, end: float, most: int) -> Outco
     with ground.room() as room:
         oracle = Oracle(room / "oracle")
         collector = Collector(ground, ground.furnish(room / "data"), log=room / "log")
-        fleet, store = Fleet(ground.template.machines, oracle, random), Store(collector.data)
+        fleet, store = Fleet(ground.template.fleet, oracle, random), Store(collector.data)
         try:
             await collector.start()
             async with fleet.running(lambda: collector.address, WINDOW):
@@ -40,7 +40,7 @@ async def _lives(ground: Ground, random: Random, end: float, most: int) -> Outco
                     await asyncio.sleep(random.uniform(0, LONGEST_LIFE_SECONDS))
                     await collector.kill()
                     await _back(collector, oracle, outcome)
-                    _judge(compare(oracle, store.read()), outcome)
+                    judge(compare(oracle, store.read()), outcome)
                 await oracle.flushed()
             if fault := chain_fault(collector.data):
                 outcome.wrong.append(f"audit: {fault}")
@@ -58,7 +58,7 @@ async def _back(collector: Collector, oracle: Oracle, outcome: Outcome) -> None:
     outcome.took("first ack after SIGKILL", time.monotonic() - begin)
 
 
-def _judge(found: Outcome, outcome: Outcome) -> None:
+def judge(found: Outcome, outcome: Outcome) -> None:
     """Add one run's findings. Losses stay lost: a later comparison of the same folder must not count them again."""
     found.acknowledged -= outcome.acknowledged
     found.lost = max(0, found.lost - outcome.lost)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.torture import cuts, kills, needs
+from tests.torture import agents, calls, cuts, flips, kills, needs, partitions, space
 from tests.torture.ground import Ground
 from tests.torture.oracle import Outcome
 
@@ -27,9 +27,77 @@ class Kind:
     batch: int
     sample: int
     need: needs.Need = needs.nothing
+    # The longest slice; a sweep is worth little where it is not whole.
+    seconds: float = 75.0
 
 
 ALL = (
-    Kind("kill", "SIGKILL of the collector under load", kills.kill_collector, (1, 2), 1000, 80, 3),
+    Kind("kill", "SIGKILL of the collector under load", kills.kill_collector, (1, 2), 700, 80, 3),
     Kind("cut", "power cut of the collector", cuts.cut_collector, (1, 4), 200, 36, 2, needs.loop_images),
+    Kind(
+        "call-kill",
+        "SIGKILL at the k-th call of one ingest, every k",
+        calls.kill_at_calls,
+        (1, 2),
+        600,
+        1000,
+        4,
+        needs.tracing,
+        600.0,
+    ),
+    Kind(
+        "call-eio",
+        "EIO at the k-th call of one ingest, every k, then a power cut",
+        calls.fail_at_calls,
+        (1, 4),
+        200,
+        1000,
+        3,
+        lambda: needs.tracing() or needs.loop_images(),
+        600.0,
+    ),
+    Kind("agent-kill", "SIGKILL of the agent under load, or of both sides", agents.kill_agent, (1, 2, 3), 300, 60, 3),
+    Kind("agent-cut", "power cut of the agent", agents.cut_agent, (3,), 100, 25, 2, needs.loop_images),
+    Kind(
+        "agent-call",
+        "SIGKILL or EIO at the k-th call of one append, every k",
+        agents.agent_calls,
+        (3, 4),
+        100,
+        1000,
+        4,
+        needs.tracing,
+        600.0,
+    ),
+    Kind("full", "the collector's disk full", space.full_collector, (1, 2), 60, 6, 1, needs.mounts),
+    Kind("limit", "no file of the collector may grow (EFBIG)", space.limited_collector, (1, 2), 40, 6, 1, needs.root),
+    Kind("agent-full", "the agent's disk full", space.full_agent, (3,), 40, 10, 1, needs.mounts),
+    Kind("agent-tiny", "a disk of 3 MiB, filled by the agent itself", space.tiny_agent, (3,), 30, 10, 1, needs.mounts),
+    Kind("agent-limit", "no file of the agent may grow (EFBIG)", space.limited_agent, (3,), 40, 10, 1, needs.mounts),
+    Kind(
+        "partition",
+        "packets vanish both ways, one way, or the carrier does; 50 machines each",
+        partitions.silent_partitions,
+        (2,),
+        500,
+        250,
+        0,
+        needs.networks,
+        400.0,
+    ),
+    Kind(
+        "reset",
+        "connections reset, or 30 % of the packets lost; 50 machines each",
+        partitions.loud_partitions,
+        (2,),
+        500,
+        250,
+        4,
+        needs.networks,
+        200.0,
+    ),
+    Kind("flip-spool", "a byte of a spool flipped or its end cut", flips.flip_spool, (5,), 5000, 2500, 40),
+    Kind("flip-store", "the same in database, log and objects", flips.flip_store, (5,), 5000, 2500, 0),
+    Kind("flip-start", "the same, a real collector started on it", flips.flip_and_start, (5,), 100, 50, 0),
+    Kind("flip-deliver", "a spool's byte, a real agent started on it", flips.flip_and_deliver, (3, 5), 100, 50, 1),
 )

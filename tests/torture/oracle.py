@@ -93,6 +93,10 @@ class Oracle:
             self._waiting.append(f"acked {name}\n".encode())
         self.news.set()
 
+    def note(self, words: str) -> None:
+        """A line of another kind."""
+        self._waiting.append(f"{words}\n".encode())
+
     def refuse(self, name: str, why: str) -> None:
         """This one was refused for good: nobody promised anything about it."""
         self.refused.append(f"{name}: {why}")
@@ -133,7 +137,42 @@ class Oracle:
         os.fsync(self._file.fileno())
 
 
-def compare(oracle: Oracle, held: Held, acked: Collection[str] | None = None) -> Outcome:
+@dataclass
+class Diary:
+    """What another process's oracle wrote; a line that a kill cut short says nothing."""
+
+    intents: dict[str, bytes] = field(default_factory=dict)
+    acked: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+    # How many the spool would not take.
+    declined: int = 0
+    # Whether the link of a machine is up.
+    links: dict[str, bool] = field(default_factory=dict)
+    # Spool and sequence of what was acknowledged.
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+def read_diary(path: Path) -> Diary:
+    """The lines of a file so far: intent, acked, at."""
+    diary = Diary()
+    for line in path.read_text().splitlines(keepends=True) if path.exists() else ():
+        words = line.split()
+        if not line.endswith("\n"):
+            continue
+        if words[0] == "intent":
+            diary.intents[words[1]] = bytes.fromhex(words[2])
+        elif words[0] == "acked":
+            diary.acked.add(words[1])
+        elif words[0] == "refused":
+            diary.declined += 1
+        elif words[0] == "link":
+            diary.links[words[1]] = words[2] == "up"
+        elif words[0] == "at":
+            diary.places[words[1]] = words[2], int(words[3])
+    return diary
+
+
+def compare(oracle: Oracle | Diary, held: Held, acked: Collection[str] | None = None) -> Outcome:
     """The three sets. acked: what was acknowledged at the moment that the store is from; all of it by default."""
     promised = set(oracle.acked if acked is None else acked)
     lost = promised - held.hashes.keys() - held.unreadable

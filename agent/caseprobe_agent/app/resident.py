@@ -20,6 +20,7 @@ from caseprobe_agent.app import parts
 from caseprobe_agent.app.control import Document, listening
 from caseprobe_agent.app.desk import Desk
 from caseprobe_agent.app.near import near_targets
+from caseprobe_agent.app.outbox import SpoolOutbox
 from caseprobe_agent.app.questions import Questions
 from caseprobe_agent.app.renewal import Renewal
 from caseprobe_agent.config import Settings
@@ -34,6 +35,7 @@ from caseprobe_agent.seal import Hiding, Judging, Parcel, Run, hiding_of, load_k
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import boot_id
+from caseprobe_agent.session.outcomes import Outcomes
 from caseprobe_agent.spool import Spool
 
 if TYPE_CHECKING:
@@ -65,7 +67,12 @@ class Resident:
         self._boot_id = boot_id(self._machine)
         self._clock = parts.LocalClock()
         self.link = Link(
-            parts.credentials_of(identity), self._hello, spool, self._handle, SystemRandom(), heartbeat=self._heartbeat
+            parts.credentials_of(identity),
+            self._hello,
+            SpoolOutbox(spool, lambda: self.sessions.settled()),
+            self._handle,
+            SystemRandom(),
+            heartbeat=self._heartbeat,
         )
         self._renewal = Renewal(identity, settings.state_folder, self.link.send, self.link.renew)
         self._hiding = hiding_of(self._machine, load_key(settings.state_folder), asset_masked=False)
@@ -85,17 +92,16 @@ class Resident:
             lambda: parts.fresh_id("grant"),
             self._settings.ask_timeout_seconds,
         )
-        measurements = Measurements(self._machine)
+        measurements, wire = Measurements(self._machine), Wire(self.link.send, Masker(self._hiding))
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
         self.sessions = Sessions(
             self._identity.agent_id,
             gate,
-            audit,
-            self._spool,
-            Wire(self.link.send, Masker(self._hiding)),
+            wire,
             measurements,
             delivery,
             near_targets(self._machine, self._identity.link_address),
+            Outcomes(self._spool, audit, wire),
         )
         timed = Timed(gate, audit, measurements, delivery)
         self.timetable = Timetable(self._spool, timed.run, self._moment, self._identity.agent_id)
@@ -172,14 +178,20 @@ class Resident:
     async def _heartbeat(self) -> link_pb2.Heartbeat:
         """Tells that this loop turns, and what waits."""
         items, size = await self._spool.count()
-        boottime = self._machine.boottime_seconds()
-        return link_pb2.Heartbeat(boottime_seconds=boottime, spooled_items=items, spooled_bytes=size)
+        if items:
+            # What a damaged spool declared of itself is told by nobody else.
+            self.link.wake()
+        boottime, monotonic = self._machine.boottime_seconds(), self._machine.monotonic_seconds()
+        return link_pb2.Heartbeat(
+            boottime_seconds=boottime, monotonic_seconds=monotonic, spooled_items=items, spooled_bytes=size
+        )
 
     async def _handle(self, frame: link_pb2.LinkResponse) -> None:
         """One frame of the collector; what takes time runs in a task of its own."""
         match frame.WhichOneof("frame"):
             case "welcome":
                 self._renewal.consider(frame.welcome.received_at.ToDatetime(tzinfo=UTC))
+                await self._spool.settle_doubt(frame.welcome.received_at.ToMilliseconds())
                 await self.sessions.welcomed()
             case "command":
                 await self.sessions.command(frame.command)

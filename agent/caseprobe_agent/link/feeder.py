@@ -3,14 +3,17 @@
 The argument for correctness. A record leaves the outbox only when the collector acknowledged it on this stream, or
 refused it for good. A new stream starts again at the oldest record that is still there, so whatever was on its way
 is sent again; the collector stores each snapshot once, whatever comes twice. What Welcome says of stored sequences
-deletes nothing: after a machine was rolled back to an older disk, those numbers may mean other records.
+deletes nothing: it is the largest that was stored and not the end of a prefix, and after a machine was rolled back to
+an older disk those numbers may mean other records. Where Welcome says how much of a record it still holds, sending
+goes on there; that saves bytes and decides nothing, for the whole must still have its hash. If it has not, the pieces
+did not fit together, which says nothing against the record: it is sent again from its start, and only then given up.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from caseprobe.errors import NotFound, Unreachable
 from caseprobe.v1 import link_pb2
@@ -18,8 +21,6 @@ from caseprobe_agent.link.flow import Credit
 from caseprobe_agent.link.lanes import BULK, Lanes
 from caseprobe_agent.link.outbox import Item, Outbox
 
-# Measured: 256 KiB and 512 KiB cost least per byte; smaller frames let live ones through sooner.
-LARGEST_PIECE_BYTES = 256 * 1024
 LISTED = 16
 SETTLE_SECONDS = 0.05
 GAP = link_pb2.DATA_KIND_UNSPECIFIED
@@ -35,8 +36,10 @@ class Feeder:
         spool_id: str,
         wake: asyncio.Event,
         sleep: Callable[[float], Awaitable[None]],
-        credit_bytes: int = 0,
+        credit: Credit,
+        resume: Mapping[str, int],
     ) -> None:
+        """resume: how much of a record, by its stream id, the collector holds already."""
         self._outbox, self._lanes, self._spool_id = outbox, lanes, spool_id
         self._wake, self._sleep = wake, sleep
         self._after = self._sent = self._acked = self._settled = 0
@@ -45,7 +48,10 @@ class Feeder:
         self._given_up: set[int] = set()
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
-        self.credit = Credit(credit_bytes)
+        self._resume = dict(resume)
+        # Records that were not sent from their start on this stream.
+        self._continued: set[int] = set()
+        self.credit = credit
         # Records that were given up, with the reason.
         self.dropped: list[tuple[int, str]] = []
 
@@ -98,6 +104,10 @@ class Feeder:
         """The collector could not take this one: no later acknowledgement on this stream may cover it."""
         self._ceiling = sequence - 1 if self._ceiling is None else min(self._ceiling, sequence - 1)
 
+    def continued(self, sequence: int) -> bool:
+        """Whether this stream sent only the rest of a record."""
+        return sequence in self._continued
+
     def refuse(self, sequence: int, reason: str) -> None:
         """The collector will never take this one."""
         if sequence <= self._sent:
@@ -116,23 +126,32 @@ class Feeder:
             await self._send_pieces(item)
 
     async def _send_pieces(self, item: Item) -> None:
-        offset = 0
+        begin = offset = self._begin(item)
         while True:
             payload = await self._piece(item, offset)
             if item.sequence in self._given_up:
                 return
             await self.credit.take(len(payload))
-            await self._lanes.put_bulk(_data_frame(item, offset, payload))
+            await self._lanes.put_bulk(_data_frame(item, offset, payload, first=offset == begin))
             offset += len(payload)
             if offset >= item.total_bytes:
                 return
 
+    def _begin(self, item: Item) -> int:
+        """Where to go on in a record; it is used once, for the collector forgets what did not become whole."""
+        offset = self._resume.pop(item.stream_id, 0)
+        if not 0 < offset < item.total_bytes:
+            return 0
+        self._continued.add(item.sequence)
+        return offset
+
     async def _piece(self, item: Item, offset: int) -> bytes:
         """The next piece; empty where the body is shorter than it should be, and then the record is given up."""
+        size = self.credit.piece_bytes()
         if item.body is not None:
-            return item.body[offset : offset + LARGEST_PIECE_BYTES]
+            return item.body[offset : offset + size]
         try:
-            payload = await self._outbox.read(item.sequence, offset, LARGEST_PIECE_BYTES)
+            payload = await self._outbox.read(item.sequence, offset, size)
         except NotFound:
             payload = b""
         if not payload and offset < item.total_bytes:
@@ -146,7 +165,7 @@ def _gap_frame(item: Item) -> link_pb2.LinkRequest:
     return link_pb2.LinkRequest(gap=gap)
 
 
-def _data_frame(item: Item, offset: int, payload: bytes) -> link_pb2.LinkRequest:
+def _data_frame(item: Item, offset: int, payload: bytes, *, first: bool) -> link_pb2.LinkRequest:
     data = link_pb2.Data(
         lane=BULK,
         sequence=item.sequence,
@@ -154,7 +173,7 @@ def _data_frame(item: Item, offset: int, payload: bytes) -> link_pb2.LinkRequest
         stream_id=item.stream_id,
         offset=offset,
         total_bytes=item.total_bytes,
-        sha256=b"" if offset else item.sha256,
+        sha256=item.sha256 if first else b"",
         payload=payload,
         snapshot_id=item.snapshot_id,
         name=item.name,

@@ -16,10 +16,20 @@ from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.channel import open_channel
 from caseprobe_agent.link.lanes import Lanes
 from caseprobe_agent.link.outbox import Credentials, Outbox
-from caseprobe_agent.link.stream import Handler, Notice, Parts, Stream, first_end
+from caseprobe_agent.link.stream import (
+    PATIENT_AFTER,
+    PATIENT_SECONDS,
+    WELCOME_SECONDS,
+    Handler,
+    Notice,
+    Parts,
+    Stream,
+    first_end,
+)
 
 SHORTEST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 30.0
+SILENT_DELAY_SECONDS = 1.0
 # A stream that lived shorter than this counts as one more failure: a collector that drops us at once is not hammered.
 STEADY_SECONDS = 5.0
 log = logging.getLogger("caseprobe.link")
@@ -77,7 +87,12 @@ class Link:
         self._wake = asyncio.Event()
         self._renewed = asyncio.Event()
         self._hold_seconds = 0.0
-        self._parts = Parts(hello, heartbeat, outbox, handler, self._lanes, self._wake, sleep, monotonic, connect)
+        self._streams = 0
+        # Attempts in a row that nothing answered.
+        self._silences = 0
+        self._parts = Parts(
+            hello, heartbeat, outbox, handler, self._lanes, self._wake, sleep, monotonic, _instance(random), connect
+        )
         self.connected = asyncio.Event()
         self.state = LinkState()
 
@@ -134,7 +149,8 @@ class Link:
             await self._parts.sleep(delay_seconds)
 
     async def _deliver(self) -> Delivery:
-        stream = Stream(self._credentials, self._parts, strict=True)
+        self._streams += 1
+        stream = Stream(self._credentials, self._parts, self._streams, strict=True)
         await stream.run(until_delivered=True)
         if stream.drain_seconds is not None:
             raise Busy("the collector is restarting: trying again", stream.drain_seconds)
@@ -145,7 +161,15 @@ class Link:
     async def _one_stream(self) -> float | None:
         """Serve one stream; gives the seconds that the collector asked to wait, None for our own back-off."""
         self._renewed.clear()
-        stream = Stream(self._credentials, self._parts, hold_seconds=self._hold_seconds)
+        self._streams += 1
+        patient = self._silences >= PATIENT_AFTER
+        stream = Stream(
+            self._credentials,
+            self._parts,
+            self._streams,
+            hold_seconds=self._hold_seconds,
+            welcome_seconds=PATIENT_SECONDS if patient else WELCOME_SECONDS,
+        )
         self._hold_seconds = 0.0
         try:
             await first_end(stream.run(), self._watch(stream))
@@ -154,7 +178,11 @@ class Link:
             raise
         except CaseprobeError as error:
             self._ended(str(error))
-            return self._delay_after(error, self.state.failures) if isinstance(error, Busy) else None
+            self._silences = self._silences + 1 if stream.silent else 0
+            if stream.silent and not patient:
+                # What no packet reaches is not spared by waiting, and nobody is to be in step with.
+                return self._random.uniform(SHORTEST_DELAY_SECONDS, SILENT_DELAY_SECONDS)
+            return self._later(stream.retry_seconds, self.state.failures) if stream.retry_seconds else None
         except Exception as error:
             # A defect of ours must not take a machine off its collector for good.
             log.debug("stream", exc_info=True)
@@ -183,18 +211,26 @@ class Link:
     def _pause_after(self, stream: Stream) -> float | None:
         """After a Drain the delay that was asked for, spread so that not all come back at once; 0 to go on at once."""
         if stream.drain_seconds is not None:
-            return stream.drain_seconds + self._random.uniform(0, max(1.0, stream.drain_seconds))
+            spread = stream.spread_seconds or max(1.0, stream.drain_seconds)
+            return stream.drain_seconds + self._random.uniform(0, spread)
         if stream.hold_seconds is not None:
             self._hold_seconds = stream.hold_seconds
             return 0.0
         return 0.0 if self._renewed.is_set() else None
 
     def _delay_after(self, error: CaseprobeError, failures: int) -> float:
-        own = back_off(failures, self._random)
-        if not isinstance(error, Busy):
-            return own
-        asked = min(max(error.retry_after_seconds, 0.0), 3600.0)
-        return max(own, asked * self._random.uniform(1.0, 1.5))
+        asked = error.retry_after_seconds if isinstance(error, Busy) else 0.0
+        return self._later(asked, failures)
+
+    def _later(self, asked_seconds: float, failures: int) -> float:
+        """Not before the collector asked for, each machine a little later than that; and not before our own delay."""
+        asked = min(max(asked_seconds, 0.0), 3600.0)
+        return max(back_off(failures, self._random), asked * self._random.uniform(1.0, 1.5))
+
+
+def _instance(random: Random) -> str:
+    """Names this process: what no copy of its disk has."""
+    return f"{random.getrandbits(64):016x}"
 
 
 def back_off(failures: int, random: Random) -> float:

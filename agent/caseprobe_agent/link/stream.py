@@ -16,11 +16,14 @@ from caseprobe.errors import Busy, CaseprobeError, Corrupt, Unreachable
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.channel import Call, open_call, open_channel, refusal_error, status_error
 from caseprobe_agent.link.feeder import Feeder
+from caseprobe_agent.link.flow import Credit
 from caseprobe_agent.link.lanes import CONTROL, Lanes
 from caseprobe_agent.link.outbox import Credentials, Outbox
 
 Handler = Callable[[link_pb2.LinkResponse], Awaitable[None]]
-WELCOME_SECONDS = 20.0
+# A silent line is tried again so soon that the long pauses between the kernel's own repetitions of the first packet
+# (after 1, 3, 7 and 15 s) never come; a collector that is slow because all come at once gets its time after some tries.
+WELCOME_SECONDS, PATIENT_SECONDS, PATIENT_AFTER = 8.0, 20.0, 8
 GOODBYE_SECONDS = 2.0
 HEARTBEAT_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 3600.0
@@ -48,6 +51,7 @@ class Parts:
     wake: asyncio.Event
     sleep: Callable[[float], Awaitable[None]]
     monotonic: Callable[[], float]
+    instance_id: str
     connect: Callable[[Credentials], grpc.aio.Channel] = open_channel
 
 
@@ -55,16 +59,30 @@ class Stream:
     """A stream from its opening to its end. Used once."""
 
     def __init__(
-        self, credentials: Credentials, parts: Parts, *, strict: bool = False, hold_seconds: float = 0.0
+        self,
+        credentials: Credentials,
+        parts: Parts,
+        number: int,
+        *,
+        strict: bool = False,
+        hold_seconds: float = 0.0,
+        welcome_seconds: float = PATIENT_SECONDS,
     ) -> None:
-        """strict: a record that the collector refuses ends the stream with that error, instead of becoming a Gap.
+        """number: counts the streams of this process, from 1.
+
+        strict: a record that the collector refuses ends the stream with that error, instead of becoming a Gap.
 
         hold_seconds: records wait so long at first, because the collector asked for it on the stream before.
+        welcome_seconds: how long the collector may take to answer.
         """
         self._credentials = credentials
         self._parts = parts
+        self._number = number
         self._strict = strict
         self._hold_seconds = hold_seconds
+        self._welcome_seconds = welcome_seconds
+        # Set where nothing answered at all.
+        self.silent = False
         self._heard_at = 0.0
         self._answered = False
         self._leaving = False
@@ -73,8 +91,11 @@ class Stream:
         self.welcome = link_pb2.Welcome()
         self._feeder = self._feeder_of("")
         self.notices: list[Notice] = []
-        # Set where the collector asked to leave: seconds until it wants to be called again.
+        # Set where the collector asked to leave: seconds until it wants to be called again, and the spread on top.
         self.drain_seconds: float | None = None
+        self.spread_seconds = 0.0
+        # Set where the collector refused the stream and said when to ask again.
+        self.retry_seconds = 0.0
         # Set where the collector could not take a record now: seconds until it may come again, on a new stream.
         self.hold_seconds: float | None = None
 
@@ -104,8 +125,8 @@ class Stream:
         parts = self._parts
         parts.lanes.open()
         hello = await parts.hello()
-        await self._write(call, link_pb2.LinkRequest(hello=hello))
-        await self._await_welcome(call)
+        hello.instance_id, hello.stream_number = parts.instance_id, self._number
+        await self._await_welcome(call, hello)
         feeder = self._feeder = self._feeder_of(hello.spool_id)
         tasks = [self._receive(call), self._send(call), self._beat()]
         tasks += [feeder.feed(self._hold_seconds), feeder.settle()]
@@ -114,16 +135,21 @@ class Stream:
         await first_end(*tasks)
 
     def _feeder_of(self, spool_id: str) -> Feeder:
-        parts, credit_bytes = self._parts, self.welcome.bulk_credit_bytes
-        return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit_bytes)
+        parts, welcome = self._parts, self.welcome
+        credit = Credit(welcome.bulk_credit_bytes, parts.monotonic)
+        resume = {one.stream_id: one.offset for one in welcome.resume}
+        return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit, resume)
 
-    async def _await_welcome(self, call: Call) -> None:
+    async def _await_welcome(self, call: Call, hello: link_pb2.Hello) -> None:
         try:
-            async with asyncio.timeout(WELCOME_SECONDS):
+            async with asyncio.timeout(self._welcome_seconds):
+                await self._write(call, link_pb2.LinkRequest(hello=hello))
                 frame = await self._read(call)
         except TimeoutError:
+            self.silent = True
             raise Unreachable(f"{self._credentials.address} takes the connection but says nothing") from None
         if frame.HasField("refusal"):
+            self.retry_seconds = min(frame.refusal.retry_after_seconds, LONGEST_DELAY_SECONDS)
             raise refusal_error(frame.refusal)
         if not frame.HasField("welcome"):
             raise Corrupt(f"{self._credentials.address} does not answer as a collector does: update caseprobe")
@@ -180,6 +206,7 @@ class Stream:
                 self._answered = True
             case "drain":
                 self.drain_seconds = min(frame.drain.reconnect_after_seconds, LONGEST_DELAY_SECONDS)
+                self.spread_seconds = min(frame.drain.spread_seconds, LONGEST_DELAY_SECONDS)
                 self.leave()
             case "refusal":
                 await self._take_refusal(frame)
@@ -203,8 +230,9 @@ class Stream:
             if self._strict:
                 raise error
             self._last_words = error
+            self.retry_seconds = min(refusal.retry_after_seconds, LONGEST_DELAY_SECONDS)
             log.info("the collector refused: %s", error)
-        elif error.retryable:
+        elif error.retryable or (refusal.code == Corrupt.code and self._feeder.continued(refusal.sequence)):
             self._postpone(refusal, error)
         elif self._strict:
             raise error

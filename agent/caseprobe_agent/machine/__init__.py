@@ -17,10 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from caseprobe.errors import MachineAbsent, MeasurementError
-from caseprobe_agent.machine import calls, files
+from caseprobe_agent.machine import calls, discipline, files, network
 from caseprobe_agent.machine.calls import Address, Completed, Space
+from caseprobe_agent.machine.discipline import ClockStatus
+from caseprobe_agent.machine.files import FileFacts
+from caseprobe_agent.machine.network import Exchanged
 
-__all__ = ["Address", "Clock", "Completed", "Machine", "Space"]
+__all__ = ["Address", "Clock", "ClockStatus", "Completed", "Exchanged", "FileFacts", "Machine", "Space"]
+
+
+PROC = "/proc/"
+HARMLESS = (PROC, "/sys/")
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,14 @@ class Machine:
     def __init__(self, root: Path = Path("/"), clock: Clock | None = None) -> None:
         """root: the folder that stands for "/"; clock: read instead of this machine's clocks."""
         self.root = root
+        self._live = root == Path("/")
         self._clock = clock or Clock()
         self._replayed: Mapping[str, Any] | None = None if self.live else calls.replay(root)
 
     @property
     def live(self) -> bool:
         """True where this is the machine that we run on, not a copied tree."""
-        return self.root == Path("/")
+        return self._live
 
     def read_bytes(self, path: str, limit_bytes: int = 1 << 20) -> bytes:
         """The file's first limit_bytes; never waits for a writer.
@@ -101,6 +109,43 @@ class Machine:
         except OSError as error:
             raise files.error_from(error, path) from error
 
+    def folders_in(self, path: str) -> list[str]:
+        """The sorted names of the folders in a folder, links left out."""
+        try:
+            with os.scandir(self._local(path)) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except OSError as error:
+            raise files.error_from(error, path) from error
+
+    def links_in(self, path: str) -> list[str]:
+        """Where every symbolic link in a folder points; one that went away meanwhile is left out."""
+        folder = self._local(path)
+        found = []
+        try:
+            for name in os.listdir(folder):  # noqa: PTH208
+                with contextlib.suppress(OSError):
+                    found.append(os.readlink(f"{folder}/{name}"))  # noqa: PTH115 (thousands of them)
+        except OSError as error:
+            raise files.error_from(error, path) from error
+        return found
+
+    def entries_total(self, path: str) -> int:
+        """How many names a folder holds; of /proc/PID/fd the kernel tells since 6.2 without listing them."""
+        local = self._local(path)
+        try:
+            told = os.stat(local).st_size if self._live and path.startswith(PROC) else 0  # noqa: PTH116
+            return told or len(os.listdir(local))  # noqa: PTH208
+        except OSError as error:
+            raise files.error_from(error, path) from error
+
+    def file_facts(self, path: str) -> FileFacts:
+        """Size of a file and when it was last written."""
+        try:
+            told = os.stat(self._local(path))  # noqa: PTH116
+        except OSError as error:
+            raise files.error_from(error, path) from error
+        return FileFacts(told.st_size, told.st_mtime)
+
     def exists(self, path: str) -> bool:
         """True where there is something of this name; what a denied folder holds counts as not there."""
         try:
@@ -138,6 +183,40 @@ class Machine:
         if self._replayed is not None:
             return [Address(*row) for row in self._replayed.get("addresses", [])]
         return calls.addresses()
+
+    def clock_status(self) -> ClockStatus:
+        """How the kernel disciplines its clock. Raises MachineAbsent where it does not tell."""
+        told = None if self._replayed is None else self._replayed.get("adjtimex", {})
+        return discipline.ask() if told is None else discipline.told(told)
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables that this process was started with; none for a copied tree."""
+        return os.environ if self.live else {}
+
+    def exchange(
+        self, protocol: str, address: str, port: int, question: bytes, timeout_seconds: float, limit_bytes: int = 65_535
+    ) -> Exchanged:
+        """What answers a question over udp (one datagram) or tcp (all until it closes, or limit_bytes).
+
+        The caller must have the owner's leave to send. Raises MachineTimeout or MeasurementError; MachineAbsent for a
+        copied tree.
+        """
+        self._must_live(f"{address} port {port} is not asked")
+        return network.exchange(protocol, address, port, question, timeout_seconds, limit_bytes)
+
+    def peer_certificate(self, address: str, port: int, timeout_seconds: float) -> bytes:
+        """The certificate (DER) that a TLS server shows, unverified; raises as exchange does."""
+        self._must_live(f"{address} port {port} is not asked")
+        return network.peer_certificate(address, port, timeout_seconds)
+
+    def look_up(self, name: str, timeout_seconds: float) -> str:
+        """One address of a name, as this machine's programs get it; raises as exchange does."""
+        self._must_live(f"{name} is not looked up")
+        return network.look_up(name, timeout_seconds)
+
+    def _must_live(self, what: str) -> None:
+        if not self.live:
+            raise MachineAbsent(f"{what} for a copied tree")
 
     def architecture(self) -> str:
         """The processor's family as the kernel names it: x86_64, aarch64."""
@@ -180,7 +259,8 @@ class Machine:
         """A descriptor of a regular file or a record device; a pipe or socket would wait for its other end."""
         try:
             local = self._local(path)
-            mode = os.stat(local).st_mode  # noqa: PTH116
+            # Below /proc and /sys there is nothing that waits or acts when it is opened.
+            mode = stat.S_IFREG if self._live and path.startswith(HARMLESS) else os.stat(local).st_mode  # noqa: PTH116
             if stat.S_ISREG(mode) or (self.live and stat.S_ISCHR(mode)):
                 return os.open(local, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         except OSError as error:

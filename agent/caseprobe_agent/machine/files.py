@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
@@ -13,6 +14,14 @@ LINKS_AT_MOST = 40
 RECORD_BYTES = 8192  # the kernel refuses to give a record of /dev/kmsg in parts
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESRCH})
 DENIED = frozenset({errno.EACCES, errno.EPERM})
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """Size of a file, and when it was last written in seconds since 1970."""
+
+    size_bytes: int
+    modified_seconds: float
 
 
 def error_from(error: OSError, path: str) -> MeasurementError:
@@ -24,6 +33,8 @@ def error_from(error: OSError, path: str) -> MeasurementError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in DENIED:
         return MachineDenied(f"{path} cannot be read: {why}; run as root to include it")
+    if error.errno == errno.EISDIR:
+        return MachineAbsent(f"{path} is no file that can be read")
     if error.errno in ABSENT:
         return MachineAbsent(f"{path} does not exist on this machine")
     if error.errno == errno.ETIMEDOUT:

@@ -22,17 +22,19 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_DECISION_ALLOW,
     POLICY_KIND_HEALTH,
     POLICY_KIND_LOGS,
+    POLICY_KIND_PATH_NEAR,
     ConsentRecord,
     Grant,
 )
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
+from caseprobe_agent.consent.policy import Kind
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.order import Order, Person, Preview, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room, open_new
-from caseprobe_agent.probes import PROFILES
+from caseprobe_agent.probes import PROFILES, with_log_lines, with_network
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
 from caseprobe_agent.worker import Child
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from caseprobe_agent.link import Delivery
     from caseprobe_agent.seal.pipe import Sealed
 
+QUICK = "quick"
 # What shows text that programs wrote, and so is asked about apart from figures.
 LOG_PROBES = ("kernel_log", "system_log")
 NOBODY = (
@@ -136,11 +139,18 @@ class OneShot:
             raise PolicyRefused(f"nothing was measured: {verdict.reason}")
 
     def _probes(self, order: Order) -> Sequence[Probe]:
-        """The profile's probes without those that policy denies."""
-        logs = Ask(POLICY_KIND_LOGS, Origin.OWNER, requested_by=self.person.name)
-        if self.gate.foresee(logs).decision == POLICY_DECISION_ALLOW:
-            return PROFILES[order.profile]
-        return [probe for probe in PROFILES[order.profile] if probe.name not in LOG_PROBES]
+        """The profile's probes without those that policy denies; packets and log lines only where it allows them."""
+        probes = PROFILES[order.profile]
+        if order.profile != QUICK and self._allows(POLICY_KIND_PATH_NEAR):
+            probes = with_network(probes)
+        if self._allows(POLICY_KIND_LOGS):
+            return with_log_lines(probes)
+        return [probe for probe in probes if probe.name not in LOG_PROBES]
+
+    def _allows(self, kind: Kind) -> bool:
+        """Whether policy lets the owner's own run have this without asking anybody."""
+        ask = Ask(kind, Origin.OWNER, requested_by=self.person.name)
+        return self.gate.foresee(ask).decision == POLICY_DECISION_ALLOW
 
     async def _key(self, enrolled: Enrolled | None) -> tuple[bytes, str]:
         """The private key that signs, and the id that it gives."""

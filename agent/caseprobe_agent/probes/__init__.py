@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from caseprobe_agent.probes import (
+    certificates,
+    cgroups,
     cpu,
+    crashes,
     disks,
+    dns,
     filesystems,
     hardware,
     interfaces,
     kernel_log,
     memory,
+    packages,
     processes,
+    reachability,
     resolvers,
     routes,
     sensors,
+    services,
+    smart,
     sockets,
     system,
     system_log,
+    time_sync,
 )
 from caseprobe_agent.probes.probe import Probe
 
-ALL: tuple[Probe, ...] = (
+# Those that read only what the kernel and files tell, each within milliseconds.
+QUICK: tuple[Probe, ...] = (
     system.PROBE,
     cpu.PROBE,
     memory.PROBE,
@@ -37,13 +47,55 @@ ALL: tuple[Probe, ...] = (
     sockets.PROBE,
     kernel_log.PROBE,
     system_log.PROBE,
+    cgroups.PROBE,
+    time_sync.PROBE,
+    certificates.PROBE,
+    crashes.PROBE,
 )
+# Those that start programs of the system, ask servers or read long lists.
+SLOWER: tuple[Probe, ...] = (
+    smart.PROBE,
+    services.PROBE,
+    packages.PROBE,
+    dns.PROBE,
+    reachability.PROBE,
+)
+ALL: tuple[Probe, ...] = (*QUICK, *SLOWER)
 
 # What a profile runs, in the order of the report. quick starts no foreign program.
 LONGER: tuple[Probe, ...] = tuple(system_log.LONGER if probe == system_log.PROBE else probe for probe in ALL)
-PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": ALL, "standard": LONGER, "full": LONGER}
+PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": QUICK, "standard": LONGER, "full": LONGER}
+
+
+# By default no probe sends a packet and services tell no line of a log: who has the owner's leave puts these in place.
+NETWORKED = (
+    (time_sync.PROBE, time_sync.WITH_NETWORK),
+    (certificates.PROBE, certificates.WITH_NETWORK),
+    (dns.PROBE, dns.WITH_NETWORK),
+    (reachability.PROBE, reachability.WITH_NETWORK),
+)
 
 
 def with_arguments(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     """The same probes, but processes are listed with their arguments; only where policy lets these leave."""
-    return tuple(processes.WITH_ARGUMENTS if probe == processes.PROBE else probe for probe in probes)
+    return _swapped(probes, ((processes.PROBE, processes.WITH_ARGUMENTS),))
+
+
+def with_network(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The same probes, but servers that the machine is configured to use are asked; only where policy allows packets.
+
+    Not for the quick profile: a server that does not answer costs seconds.
+    """
+    return _swapped(probes, NETWORKED)
+
+
+def with_log_lines(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The same probes, but services in trouble show their last lines; only where policy lets logs leave."""
+    return _swapped(probes, ((services.PROBE, services.WITH_LINES),))
+
+
+def _swapped(probes: Sequence[Probe], pairs: Iterable[tuple[Probe, Probe]]) -> tuple[Probe, ...]:
+    others = {plain.name: (plain, other) for plain, other in pairs}
+    return tuple(
+        others[probe.name][1] if probe.name in others and probe == others[probe.name][0] else probe for probe in probes
+    )

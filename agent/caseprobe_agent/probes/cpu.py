@@ -21,6 +21,11 @@ CGROUP_STAT = "/sys/fs/cgroup/cpu.stat"
 STAT_BYTES = 4 << 20  # a line of interrupts can be long
 CPUINFO_BYTES = 4 << 20
 KILOHERTZ = 1000.0
+FREQUENCIES = (
+    ("current_hertz", "scaling_cur_freq"),
+    ("limit_hertz", "scaling_max_freq"),
+    ("hardware_hertz", "cpuinfo_max_freq"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     facts = section_pb2.CpuFacts()
     text = machine.read_text(STAT, STAT_BYTES)
     notes.quote(STAT, text, ("cpu ",))
-    _add_shares(facts, Sample(machine.monotonic_seconds(), parse_cpu_times(text)), earlier)
+    _add_shares(facts, Sample(machine.monotonic_seconds(), parse_cpu_times(text)), earlier, machine.ticks_per_second())
     _add_model(facts, machine, notes)
     _add_load(facts, machine, notes)
     if (pressure := notes.parsed("cpu.pressure", machine, PRESSURE, parse_pressure)) is not None:
@@ -53,10 +58,11 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     return notes.measured(facts)
 
 
-def _add_shares(facts: section_pb2.CpuFacts, now: Sample, earlier: object | None) -> None:
+def _add_shares(facts: section_pb2.CpuFacts, now: Sample, earlier: object | None, ticks: int) -> None:
     boot = now.times["cpu"]
     facts.boot_iowait_ratio = boot.iowait / max(1, boot.total)
     facts.boot_steal_ratio = boot.steal / max(1, boot.total)
+    _add_totals(facts, boot, ticks)
     if not isinstance(earlier, Sample):
         return
     facts.sample_seconds = now.at_seconds - earlier.at_seconds
@@ -75,20 +81,42 @@ def _add_shares(facts: section_pb2.CpuFacts, now: Sample, earlier: object | None
     facts.busiest_core_softirq_ratio = max((core.softirq / max(1, core.total) for core in cores), default=0.0)
 
 
+def _add_totals(facts: section_pb2.CpuFacts, boot: CpuTimes, ticks: int) -> None:
+    """Seconds since boot: two snapshots of one boot tell the mean of all the time between them."""
+    facts.busy_seconds_total = (boot.total - boot.idle - boot.iowait - boot.steal) / ticks
+    facts.iowait_seconds_total = boot.iowait / ticks
+    facts.steal_seconds_total = boot.steal / ticks
+    facts.all_seconds_total = boot.total / ticks
+
+
 def _add_model(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> None:
     text = notes.attempt("cpu.model", lambda: machine.read_text(CPUINFO, CPUINFO_BYTES)) or ""
     processors = parse_cpuinfo(text)
     facts.model = processors.model
     facts.logical_total = processors.logical_total
     facts.physical_total = processors.physical_total
-    policies = [f"{CPUS}/cpufreq/{name}" for name in names_in(machine, f"{CPUS}/cpufreq")]
-    current = [hertz for policy in policies if (hertz := number_of(machine, f"{policy}/scaling_cur_freq")) is not None]
-    highest = [hertz for policy in policies if (hertz := number_of(machine, f"{policy}/cpuinfo_max_freq")) is not None]
-    mean = sum(current) / len(current) * KILOHERTZ if current else processors.hertz
+    for name in names_in(machine, f"{CPUS}/cpufreq"):
+        if name.startswith("policy"):
+            facts.frequency_policies.append(_policy(name, machine, notes))
+    current = [one.current_hertz for one in facts.frequency_policies if one.HasField("current_hertz")]
+    highest = [one.hardware_hertz for one in facts.frequency_policies if one.HasField("hardware_hertz")]
+    mean = sum(current) / len(current) if current else processors.hertz
     if mean is not None:
         facts.frequency_hertz = mean
     if highest:
-        facts.frequency_max_hertz = max(highest) * KILOHERTZ
+        facts.frequency_max_hertz = max(highest)
+
+
+def _policy(name: str, machine: Machine, notes: Notes) -> section_pb2.FrequencyPolicy:
+    """What one clock may run at; the limit is quoted beside what the hardware can."""
+    folder = f"{CPUS}/cpufreq/{name}"
+    policy = section_pb2.FrequencyPolicy(name=name, governor=value_of(machine, f"{folder}/scaling_governor") or "")
+    for field, file in FREQUENCIES:
+        hertz = number_of(machine, f"{folder}/{file}")
+        if hertz is not None:
+            setattr(policy, field, hertz * KILOHERTZ)
+            notes.keep(f"{folder}/{file}", 1, str(hertz))
+    return policy
 
 
 def _add_load(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> None:

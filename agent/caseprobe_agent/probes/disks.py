@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from caseprobe.errors import MeasurementError
+from caseprobe.parse.block_address import block_addresses
 from caseprobe.parse.diskstats import DiskCounters, parse_diskstats
 from caseprobe.parse.mdstat import parse_mdstat
 from caseprobe.parse.mountinfo import parse_mountinfo
 from caseprobe.parse.pressure import parse_pressure
-from caseprobe.v1 import section_pb2
+from caseprobe.v1 import section_log_pb2, section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
 
@@ -19,6 +21,7 @@ SECTOR_BYTES = 512
 DISKS_AT_MOST = 500
 # Not disks: memory, files, drives for media, and what is built on top of disks.
 NO_DISKS = ("dm-", "drbd", "fd", "loop", "md", "nbd", "ram", "rbd", "sr", "zd", "zram")
+IN_MEMORY = ("fd", "loop", "ram", "sr", "zram")
 VIRTUAL_NAMES = ("vd", "xvd")
 VIRTUAL_MODELS = ("QEMU", "VMware", "VBOX", "Virtual", "Msft", "Google", "PersistentDisk", "Amazon Elastic Block Store")
 
@@ -56,6 +59,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
             line = now.counters[disk.name].line
             notes.keep(DISKSTATS, line, text.splitlines()[line - 1])
     _add_arrays(facts, machine, notes)
+    facts.ties.extend(_ties(machine))
     if (pressure := notes.parsed("disks.pressure", machine, PRESSURE, parse_pressure)) is not None:
         facts.pressure.CopyFrom(pressure)
     return notes.measured(facts)
@@ -134,6 +138,25 @@ def _add_rates(disk: section_pb2.Disk, now: DiskCounters, before: DiskCounters, 
         disk.await_seconds = max(0.0, waited) / (reads + writes)
     disk.busy_ratio = min(1.0, max(0.0, now.busy_seconds - before.busy_seconds) / seconds)
     disk.queue_length = max(0.0, now.weighted_seconds - before.weighted_seconds) / seconds
+
+
+def _ties(machine: Machine) -> Iterator[section_log_pb2.BlockTie]:
+    """What each block device lies on: the place of a disk in the machine, the members of what is built on disks."""
+    names = [name for name in names_in(machine, BLOCK) if not name.startswith(IN_MEMORY)]
+    for name in names[:DISKS_AT_MOST]:
+        folder = f"{BLOCK}/{name}"
+        below = names_in(machine, f"{folder}/slaves") if name.startswith(("dm-", "md")) else _addresses(machine, folder)
+        if below:
+            yield section_log_pb2.BlockTie(name=name, below=below)
+        if name.startswith("dm-") and (mapped := value_of(machine, f"{folder}/dm/name")):
+            yield section_log_pb2.BlockTie(name=f"mapper/{mapped}", below=[name])
+
+
+def _addresses(machine: Machine, folder: str) -> list[str]:
+    try:
+        return block_addresses(machine.read_link(folder))
+    except MeasurementError:
+        return []
 
 
 def _add_arrays(facts: section_pb2.DisksFacts, machine: Machine, notes: Notes) -> None:

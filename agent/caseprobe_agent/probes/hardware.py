@@ -81,10 +81,22 @@ def _add_memory_controllers(facts: section_pb2.HardwareFacts, machine: Machine, 
     for name in controllers:
         corrected = number_of(machine, f"{EDAC}/{name}/ce_count")
         uncorrected = number_of(machine, f"{EDAC}/{name}/ue_count")
-        facts.memory_controllers.add(
+        controller = facts.memory_controllers.add(
             name=name, corrected_errors_total=corrected or 0, uncorrected_errors_total=uncorrected or 0
         )
+        _add_modules(controller, f"{EDAC}/{name}", machine)
         _quote_controller(f"{EDAC}/{name}", machine, notes)
+
+
+def _add_modules(controller: section_pb2.MemoryController, folder: str, machine: Machine) -> None:
+    for name in names_in(machine, folder):
+        if name.startswith(("dimm", "rank")):
+            controller.modules.add(
+                name=name,
+                label=value_of(machine, f"{folder}/{name}/dimm_label") or "",
+                corrected_errors_total=max(0, number_of(machine, f"{folder}/{name}/dimm_ce_count") or 0),
+                uncorrected_errors_total=max(0, number_of(machine, f"{folder}/{name}/dimm_ue_count") or 0),
+            )
 
 
 def _quote_controller(folder: str, machine: Machine, notes: Notes) -> None:

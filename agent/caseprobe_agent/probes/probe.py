@@ -118,8 +118,8 @@ def outcome_of(error: Exception) -> section_pb2.ProbeOutcome.ValueType:
 
 
 def needs_of(error: Exception) -> str:
-    """The right that an error says is missing; empty where none is."""
-    return error.needs if isinstance(error, MachineDenied) else ""
+    """The right or the package that an error says is missing; empty where none is."""
+    return error.needs if isinstance(error, MachineDenied | MachineAbsent) else ""
 
 
 def timestamp(wall_seconds: float) -> Timestamp:

@@ -126,7 +126,7 @@ def _open_files(machine: Machine, stats: Mapping[int, ProcessStat], notes: Notes
     hidden = 0
     for pid in stats:
         try:
-            open_total = len(machine.list_dir(f"/proc/{pid}/fd"))
+            open_total = machine.entries_total(f"/proc/{pid}/fd")
         except MachineDenied:
             hidden += 1
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
@@ -22,6 +22,7 @@ TABLE_BYTES = 16 << 20
 LISTENERS_AT_MOST = 500
 # Looking for the owners of sockets reads one link a file; a machine with more open files keeps some owners unnamed.
 LINKS_AT_MOST = 50_000
+SOCKET = "socket:["
 
 
 @dataclass(frozen=True)
@@ -96,16 +97,17 @@ def _listening(protocol: str, listener: Listener, process: str) -> section_pb2.L
 def _owners(inodes: set[int], machine: Machine, notes: Notes) -> dict[int, str]:
     """Process name by socket; needs the right to look at other users' open files."""
     found: dict[int, str] = {}
+    wanted = {f"{SOCKET}{inode}]" for inode in inodes}
     hidden = 0
     links = 0
     for pid in (name for name in machine.list_dir("/proc") if name.isdecimal()):
         if found.keys() >= inodes or links > LINKS_AT_MOST:
             break
         try:
-            for inode in _socket_inodes(pid, machine):
-                links += 1
-                if inode in inodes and inode not in found:
-                    found[inode] = value_of(machine, f"/proc/{pid}/comm") or ""
+            targets = machine.links_in(f"/proc/{pid}/fd")
+            links += len(targets)
+            for inode in wanted.intersection(targets):
+                found.setdefault(int(inode[len(SOCKET) : -1]), value_of(machine, f"/proc/{pid}/comm") or "")
         except MachineDenied:
             hidden += 1
         except MeasurementError:
@@ -116,17 +118,6 @@ def _owners(inodes: set[int], machine: Machine, notes: Notes) -> dict[int, str]:
             MachineDenied("the owners of some sockets are hidden from us; run as root to include them"),
         )
     return found
-
-
-def _socket_inodes(pid: str, machine: Machine) -> Iterator[int]:
-    """What each open file of a process is: the number of its socket, or 0."""
-    for descriptor in machine.list_dir(f"/proc/{pid}/fd"):
-        try:
-            target = machine.read_link(f"/proc/{pid}/fd/{descriptor}")
-        except MachineAbsent:
-            continue
-        number = target.removeprefix("socket:[").removesuffix("]")
-        yield int(number) if target.startswith("socket:[") and number.isdecimal() else 0
 
 
 def _add_memory(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from caseprobe.errors import MachineAbsent
+from caseprobe.parse.boot_records import ended_cleanly, parse_boot_records
 from caseprobe.parse.counters import parse_counters
 from caseprobe.parse.os_release import parse_os_release
 from caseprobe.v1 import section_pb2
@@ -13,6 +14,7 @@ FILE_NR, TAINTED, LOADAVG, UPTIME = "/proc/sys/fs/file-nr", "/proc/sys/kernel/ta
 PID_MAX, THREADS_MAX = "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"
 OS_RELEASES = ("/etc/os-release", "/usr/lib/os-release")
 DMI = "/sys/class/dmi/id"
+WTMP, WTMP_BYTES, BOOTS_QUOTED = "/var/log/wtmp", 1 << 20, 4
 # What hypervisors write where a machine's maker stands.
 HYPERVISORS = (
     ("QEMU", "kvm"),
@@ -50,6 +52,7 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     _add_distribution(facts, machine, notes)
     _add_times(facts, machine, notes)
     _add_limits(facts, machine, notes)
+    _add_boots(facts, machine, notes)
     return notes.measured(facts)
 
 
@@ -81,6 +84,24 @@ def _add_limits(facts: section_pb2.SystemFacts, machine: Machine, notes: Notes) 
     limits = [limit for path in (PID_MAX, THREADS_MAX) if (limit := number_of(machine, path)) is not None]
     if limits:
         facts.tasks_limit = min(limits)
+
+
+def _add_boots(facts: section_pb2.SystemFacts, machine: Machine, notes: Notes) -> None:
+    """Whether the last run of the machine ended as it should; a container's record speaks of no machine."""
+    facts.measured_at.CopyFrom(timestamp(machine.wall_seconds()))
+    if facts.container:
+        notes.lack("system.clean_shutdown", MachineAbsent("a container is not booted"))
+        return
+    records = notes.attempt("system.clean_shutdown", lambda: parse_boot_records(machine.read_tail(WTMP, WTMP_BYTES)[0]))
+    if records is None:
+        return
+    clean = ended_cleanly(records)
+    if clean is None:
+        notes.lack("system.clean_shutdown", MachineAbsent(f"{WTMP} does not reach back to the boot before this one"))
+        return
+    facts.clean_shutdown = clean
+    for number, record in enumerate(records[-BOOTS_QUOTED:], start=max(1, len(records) - BOOTS_QUOTED + 1)):
+        notes.keep(WTMP, number, record.line())
 
 
 def _numbers(fact: str, machine: Machine, notes: Notes, path: str, at_least: int) -> list[float] | None:

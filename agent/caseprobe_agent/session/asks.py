@@ -97,12 +97,19 @@ def known_probes() -> dict[str, Probe]:
     return {probe.name: probe for probes in PROFILES.values() for probe in probes}
 
 
+def _allowed(decision: Decision) -> bool:
+    return decision.decision == POLICY_DECISION_ALLOW
+
+
 def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[Kind], Decision]) -> Choice:
     """The probes of an admitted snapshot; one of another kind runs only where that kind is allowed as it is."""
+    from caseprobe_agent.probes import with_log_lines, with_network
+
     wanted = _profile(action.profile)
     if action.probes:
         wanted = [known_probes()[name] for name in dict.fromkeys(action.probes) if name in known_probes()]
-    run, left_out = [], []
+    run: list[Probe] = []
+    left_out = []
     for probe in wanted:
         kind = POLICY_KIND_LOGS if probe.name in LOG_PROBES else POLICY_KIND_HEALTH
         decision = foresee(kind) if kind != admitted else None
@@ -110,5 +117,10 @@ def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[K
             run.append(probe)
         else:
             left_out.append((probe.name, f"left out: {decision.reason}"))
+    # Who names probes wants them whole; the quick profile stays quick.
+    if (action.profile not in ("", "quick") or action.probes) and _allowed(foresee(POLICY_KIND_PATH_NEAR)):
+        run = list(with_network(run))
+    if admitted == POLICY_KIND_LOGS or _allowed(foresee(POLICY_KIND_LOGS)):
+        run = list(with_log_lines(run))
     missing = ((name, "this version has no such probe") for name in action.probes if name not in known_probes())
     return Choice(tuple(run), (*left_out, *missing))

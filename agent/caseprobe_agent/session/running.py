@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.gate import Permit
+from caseprobe_agent.session.asks import deadline_seconds
 from caseprobe_agent.session.measure import Raw
 
 CANCELLED = link_pb2.OUTCOME_STATE_CANCELLED
@@ -19,6 +20,8 @@ class Running:
 
     request: link_pb2.CommandRequest
     data: bytes
+    # What is left of its deadline where the collector held it back; 0: all of it.
+    remaining_seconds: float = 0.0
     raw: Raw = field(default_factory=Raw)
     permit: Permit | None = None
     progress: link_pb2.ProgressState.ValueType = link_pb2.PROGRESS_STATE_RECEIVED
@@ -32,6 +35,12 @@ class Running:
     def command_id(self) -> str:
         """Also the session's id."""
         return self.request.command_id
+
+    @property
+    def seconds(self) -> float:
+        """How long it may take from its arrival on."""
+        whole = deadline_seconds(self.request)
+        return min(whole, self.remaining_seconds) if self.remaining_seconds > 0 else whole
 
     @property
     def asker(self) -> str:

@@ -1,8 +1,13 @@
 """Commands from their frame to their outcome.
 
-A command is known by its id: one that runs is not started again, one that ended is answered with its outcome, and
-one that a crash interrupted ends as unknown_after_crash. Stopping it (cancel, deadline, revoking) ends the
-measurement at once; what was measured by then is kept, unless the owner took the permission back.
+The argument for at most once, and for one end. A command is known by its id: one that runs is not started again, one
+that ended is answered with its outcome, and one that a crash interrupted ends as unknown_after_crash. Between its
+arrival and its first packet stands the gate, whose start marker is durable when it says yes and is given once for an
+id; whatever comes after that, another delivery, a cancel, a lost line or a new process, finds the marker. The outcome
+is written where none stands yet, so the first one stays, and it is tried until the disk takes it.
+
+Stopping a session (cancel, deadline, revoking) ends the measurement at once; what was measured by then is kept, unless
+the owner took the permission back.
 """
 
 from __future__ import annotations
@@ -18,14 +23,14 @@ from google.protobuf.message import DecodeError
 from caseprobe.errors import Corrupt, PolicyRefused
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_DECISION_ASK
-from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.gate import Denied, Gate, Permit
-from caseprobe_agent.session.asks import CAPABILITIES, choose, command_ask, deadline_seconds
+from caseprobe_agent.session.asks import CAPABILITIES, choose, command_ask
 from caseprobe_agent.session.delivery import Delivery
-from caseprobe_agent.session.ends import End, Ledger, cut_short, failed
+from caseprobe_agent.session.ends import End, cut_short, failed
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import Measurements
+from caseprobe_agent.session.outcomes import CRASHED, Outcomes
 from caseprobe_agent.session.running import CANCELLED, Running
 
 log = logging.getLogger("caseprobe.session")
@@ -42,18 +47,16 @@ class Sessions:
         self,
         agent_id: str,
         gate: Gate,
-        audit: Audit,
-        ledger: Ledger,
         wire: Wire,
         measurements: Measurements,
         delivery: Delivery,
         near: Callable[[str], bool],
+        outcomes: Outcomes,
     ) -> None:
         """near: whether a target is the gateway, a resolver or the collector."""
         self._agent_id = agent_id
         self._gate = gate
-        self._audit = audit
-        self._ledger = ledger
+        self._outcomes = outcomes
         self._wire = wire
         self._measurements = measurements
         self._delivery = delivery
@@ -70,7 +73,7 @@ class Sessions:
             raise Corrupt("a command that cannot be read was ignored") from None
         running = self._running.get(request.command_id)
         if running is None:
-            running = Running(request, command.request)
+            running = Running(request, command.request, command.remaining_seconds)
             self._running[request.command_id] = running
             running.task = asyncio.create_task(self._session(running))
         else:
@@ -82,32 +85,27 @@ class Sessions:
         if running is not None:
             running.stop(CANCELLED, "cancelled by support")
             return
-        outcome = await self._ledger.command_outcome(command_id)
-        if outcome is None and await self._ledger.start_command(command_id, b""):
-            ended = link_pb2.Outcome(command_id=command_id, state=CANCELLED, reason="cancelled before it began")
-            outcome = ended.SerializeToString()
-            await self._ledger.end_command(command_id, outcome)
-        if outcome is not None:
-            self._wire.outcome(outcome)
+        await self._outcomes.cancelled_unseen(command_id)
 
     async def welcomed(self) -> None:
         """A stream begins: say again what the collector may have missed."""
-        for _, outcome in await self._ledger.unacked_outcomes():
-            self._wire.outcome(outcome)
+        await self._outcomes.welcomed()
         for running in self._running.values():
             self._wire.progress(running.command_id, running.progress)
 
     async def confirmed(self, command_id: str) -> None:
         """The collector holds the outcome."""
-        await self._ledger.forget_outcome(command_id)
+        await self._outcomes.confirmed(command_id)
+
+    async def settled(self) -> None:
+        """The collector acknowledged records: tell the outcomes that waited for them."""
+        await self._outcomes.settled()
 
     # --- what happens on this machine ---
 
     async def recover(self) -> None:
         """After a start: what ran when the last process died is not known to have ended, and never runs again."""
-        for command_id, _ in await self._ledger.open_commands():
-            end = End(link_pb2.OUTCOME_STATE_UNKNOWN_AFTER_CRASH, "the agent stopped before this session had ended")
-            await self._end(command_id, "agent", end)
+        await self._outcomes.recover()
 
     def open_commands(self) -> list[str]:
         """Ids of the sessions that run now, for Hello."""
@@ -143,6 +141,7 @@ class Sessions:
 
     async def close(self) -> None:
         """End all sessions in order: each has its outcome, durably, when this returns."""
+        self._outcomes.stop_trying()
         for running in list(self._running.values()):
             running.stop(CANCELLED, "the agent was stopped on the machine")
         tasks = [running.task for running in self._running.values() if running.task]
@@ -155,7 +154,7 @@ class Sessions:
         try:
             end = await self._supervised(running)
             if end is not None:
-                await self._end(running.command_id, running.asker, end, running)
+                await self._outcomes.keep(running.command_id, running.asker, end, running)
         except Exception as error:
             log.error("session %s: %s", running.command_id, error or type(error).__name__)
         finally:
@@ -165,7 +164,7 @@ class Sessions:
         """Gate and measurement, ended early by a stop or the deadline, then what is kept; None: nothing to say."""
         work = asyncio.create_task(self._work(running))
         stop = asyncio.create_task(running.stopped.wait())
-        seconds = deadline_seconds(running.request)
+        seconds = running.seconds
         await asyncio.wait({work, stop}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if work.done() and not running.stopped.is_set():
@@ -182,9 +181,7 @@ class Sessions:
     async def _work(self, running: Running) -> End | None:
         """Gate and measurement; every refusal and failure is an end of its own."""
         try:
-            known = await self._ledger.command_outcome(running.command_id)
-            if known is not None:
-                self._wire.outcome(known)
+            if await self._outcomes.tell(running.command_id):
                 return None
             refusal = self._unfit(running)
             return End(FAILED, refusal) if refusal else await self._admitted(running)
@@ -206,9 +203,10 @@ class Sessions:
         ask = command_ask(running.request, self._near)
         awaiting = self._gate.foresee(ask).decision == POLICY_DECISION_ASK
         self._progress(running, AWAITING if awaiting else RECEIVED)
-        verdict = await self._gate.admit(ask, running.data, deadline_seconds(running.request))
+        verdict = await self._gate.admit(ask, running.data, running.seconds)
         if verdict is None:
-            return None  # started before this process began; recover() has said so
+            # recover() ended all that is known to have been started; this one only may have been.
+            return End(CRASHED, "the record of what ran on this machine was damaged; ask again")
         if isinstance(verdict, Denied):
             return End(verdict.state, verdict.reason)
         running.permit = verdict
@@ -227,7 +225,7 @@ class Sessions:
         action = request.snapshot
         choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)))
         profile = action.profile or "quick"
-        await self._measurements.snapshot(choice, profile, deadline_seconds(request), running.raw)
+        await self._measurements.snapshot(choice, profile, running.seconds, running.raw)
 
     def _address_check(self, permit: Permit) -> Callable[[Address], None]:
         """Judges the address that a name turned out to be, before the first packet."""
@@ -259,26 +257,9 @@ class Sessions:
             return failed(error)
         if delivered is None:
             return End(running.stop_state, running.stop_reason)
-        return replace(end, snapshot_id=delivered.snapshot_id, detail=str(delivered))
+        return replace(end, snapshot_id=delivered.snapshot_id, detail=str(delivered), record=delivered.record)
 
     def _progress(self, running: Running, state: link_pb2.ProgressState.ValueType) -> None:
         """Note where a session stands, and say so."""
         running.progress = state
         self._wire.progress(running.command_id, state)
-
-    async def _end(self, command_id: str, asker: str, end: End, running: Running | None = None) -> None:
-        """Write the one outcome down, then send it; where there was one before, that one counts."""
-        outcome = link_pb2.Outcome(
-            command_id=command_id, state=end.state, reason=end.reason, snapshot_id=end.snapshot_id
-        )
-        if running is not None:
-            if running.permit and running.permit.grant:
-                outcome.grant.CopyFrom(running.permit.grant)
-            # What the gate turned away was not marked as started; its outcome must be durable all the same.
-            await self._ledger.start_command(command_id, running.data)
-        data = outcome.SerializeToString()
-        if not await self._ledger.end_command(command_id, data):
-            data = await self._ledger.command_outcome(command_id) or data
-        state = link_pb2.OutcomeState.Name(end.state).removeprefix("OUTCOME_STATE_").lower()
-        await self._audit.record("ended", command_id, asker, f"{state} {end.reason} {end.detail}".strip())
-        self._wire.outcome(data)

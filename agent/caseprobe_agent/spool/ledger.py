@@ -64,6 +64,11 @@ class Ledger:
         condition = "outcome IS NOT NULL AND acked = 0 AND record NOT IN (SELECT sequence FROM items)"
         return [(row[0], row[2] or b"") for row in self._rows(condition)]
 
+    def waiting(self) -> list[str]:
+        """Ids of the commands that ended and whose outcome is not due yet."""
+        condition = "outcome IS NOT NULL AND acked = 0 AND record IN (SELECT sequence FROM items)"
+        return [row[0] for row in self._rows(condition)]
+
     def forget(self, command_id: str) -> None:
         """The collector holds the outcome: only the id is remembered from now on."""
         row = self._row(command_id)

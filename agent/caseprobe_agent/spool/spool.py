@@ -175,6 +175,10 @@ class Spool:
         """Id and outcome of what is due and the collector has not confirmed: sent again on every connection."""
         return await self._writer.run(lambda store: store.ledger.unacked())
 
+    async def waiting_outcomes(self) -> list[str]:
+        """Ids of what ended and names a snapshot that still waits here."""
+        return await self._writer.run(lambda store: store.ledger.waiting())
+
     async def forget_outcome(self, command_id: str) -> None:
         """The collector holds the outcome; the id stays known, so that a replay never runs."""
         await self._small(lambda store: store.ledger.forget(command_id))

@@ -28,6 +28,7 @@ ENDS: dict[str, type[CaseprobeError]] = {
     "cancelled": MeasurementError,
     "killed_limit": MeasurementError,
     "unknown_after_crash": MeasurementError,
+    "lost": Unreachable,
 }
 
 

@@ -244,6 +244,14 @@ class Presence(Protocol):
         """Since when."""
         ...
 
+    def seen_at(self, agent_id: str) -> datetime | None:
+        """When it last said anything, where that is known here."""
+        ...
+
+    def why(self, agent_id: str) -> str:
+        """Why it is not online, "" where it is."""
+        ...
+
 
 class Audit(Protocol):
     """The hash chain, to be read."""

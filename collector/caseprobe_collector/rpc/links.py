@@ -1,7 +1,7 @@
 """The streams that are open now, and what that says about presence.
 
-Presence rests on separate clocks: a stream that is open, the last frame read from it, and the last heartbeat, which
-only a loop that turns can send. A stopped agent whose kernel still answers pings is unresponsive, not online.
+Presence rests on separate clocks, which are kept here and judged in `presence`: the last frame read, the last
+heartbeat, which only a loop that turns can send, and how long the frame waits that is being written.
 """
 
 from __future__ import annotations
@@ -10,14 +10,24 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from caseprobe.errors import Cloned
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Bus, Clock
 from caseprobe_collector.records import Agent, Event
+from caseprobe_collector.rpc.clones import Clones
+from caseprobe_collector.rpc.presence import ONLINE, Signs, Verdict, Watch, judge, slept_seconds
 
 # Frames that wait for one slow agent; beyond it the stream is ended rather than memory grown.
 QUEUE_FRAMES = 10_000
-HEARTBEAT_SECONDS = 15.0
-UNRESPONSIVE_SECONDS = 2 * HEARTBEAT_SECONDS + 5.0
+CLONED = (
+    "two machines use this machine's key, as after copying a disk: neither is served; "
+    "on the copy run `caseprobe leave --purge` and enroll it anew"
+)
+CLONED_SECONDS = 60.0
+# Beyond it machines are asked to come back later: 98 KiB each, and a process that still has room to serve those it has.
+MOST_LINKS = 10_000
+# A returning machine costs about 1.1 ms of one core for its TLS; a quarter of that core is for them.
+RETURNS_PER_SECOND = 250.0
 
 
 @dataclass
@@ -26,11 +36,22 @@ class OpenLink:
 
     agent: Agent
     opened_at: datetime
+    last_read: float
     last_heartbeat: float
+    seen_at: datetime
+    # When the frame that is being written was begun; None where none waits.
+    writing_since: float | None = None
+    # What was announced last, and since when that holds.
+    verdict: Verdict = ONLINE
+    since: datetime | None = None
+    # How long the machine slept before its last heartbeat but for once: 0 where it did not.
+    slept_seconds: float = 0.0
     queue: asyncio.Queue[link_pb2.LinkResponse | None] = field(
         default_factory=lambda: asyncio.Queue(maxsize=QUEUE_FRAMES)
     )
     heartbeat: link_pb2.Heartbeat = field(default_factory=link_pb2.Heartbeat)
+    # Set once nothing of the stream runs any more.
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, frame: link_pb2.LinkResponse) -> bool:
         """Queue a frame for the stream's one writer; False where the queue is full."""
@@ -52,36 +73,81 @@ class OpenLink:
 class OpenLinks:
     """All open streams by machine; implements the port `Links`, and tells presence."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock, most: int = MOST_LINKS) -> None:
+        self.most = most
+        # True once the collector is ending: no stream begins any more.
+        self.draining = False
+        self.clones = Clones(clock.monotonic)
         self._links: dict[str, OpenLink] = {}
         self._left: dict[str, datetime] = {}
+        # Machines that spoke since somebody last asked, for what is kept of them.
+        self._seen: dict[str, datetime] = {}
+        self._watch = Watch(clock.monotonic(), clock.monotonic())
         self._bus = bus
         self._clock = clock
+
+    def full(self, agent_id: str) -> bool:
+        """Whether there is no place for one more; a machine that has one may change it for another."""
+        return len(self._links) >= self.most and agent_id not in self._links
+
+    def current(self, agent_id: str) -> OpenLink | None:
+        """The stream that a machine has."""
+        return self._links.get(agent_id)
 
     def open(self, agent: Agent) -> OpenLink:
         """Enter a new stream; an older one of the same key is ended, so a machine has one at most."""
         older = self._links.get(agent.agent_id)
         if older is not None:
             older.finish(refusal("replaced", "this key opened a newer stream"))
-        link = OpenLink(agent, self._clock.now(), self._clock.monotonic())
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        link = OpenLink(agent, now, monotonic, monotonic, now, since=now)
+        self._seen[agent.agent_id] = now
         self._links[agent.agent_id] = link
         self._announce(agent)
         return link
 
     def leave(self, link: OpenLink) -> None:
         """Take a stream out again, unless a newer one stands in its place."""
+        link.over.set()
         agent_id = link.agent.agent_id
         if self._links.get(agent_id) is link:
             del self._links[agent_id]
-            self._left[agent_id] = self._clock.now()
+            # Offline since it was last heard: a line that was cut is noticed only later.
+            self._left[agent_id] = link.seen_at
             self._announce(link.agent)
 
+    def read(self, link: OpenLink) -> None:
+        """Note that a frame was read."""
+        link.last_read, link.seen_at = self._clock.monotonic(), self._clock.now()
+        self._seen[link.agent.agent_id] = link.seen_at
+
+    def writes(self, link: OpenLink, begins: bool) -> None:
+        """Note that a frame is being written, or that it was taken."""
+        link.writing_since = self._clock.monotonic() if begins else None
+
     def beat(self, link: OpenLink, heartbeat: link_pb2.Heartbeat) -> None:
-        """Note that the machine's own loop turns."""
-        was = self.of(link.agent.agent_id)
+        """Note that the machine's own loop turns, and whether it slept since it last said so."""
+        before = link.heartbeat
+        if before.monotonic_seconds and heartbeat.monotonic_seconds >= before.monotonic_seconds:
+            link.slept_seconds = slept_seconds(
+                heartbeat.boottime_seconds - before.boottime_seconds,
+                heartbeat.monotonic_seconds - before.monotonic_seconds,
+            )
         link.last_heartbeat, link.heartbeat = self._clock.monotonic(), heartbeat
-        if was != "online":
-            self._announce(link.agent)
+        self._judge(link)
+        # Whoever looks at this machine sees that it was seen.
+        self._tell(link.agent, f"agent:{link.agent.agent_id}")
+
+    def look(self) -> None:
+        """Judge every machine anew and tell what changed; called every `LOOK_SECONDS`."""
+        self._watch = self._watch.look(self._clock.monotonic())
+        for link in self._links.values():
+            self._judge(link)
+
+    def take_seen(self) -> dict[str, datetime]:
+        """Machines that spoke since the last call, and when they last did."""
+        seen, self._seen = self._seen, {}
+        return seen
 
     def online(self, agent_id: str) -> bool:
         """True where a stream is open."""
@@ -104,36 +170,77 @@ class OpenLinks:
             link.finish(frame)
 
     def drain(self, reconnect_after_seconds: float) -> None:
-        """Ask every machine to come back later, each at its own moment, and end all streams."""
-        frame = link_pb2.Drain(reconnect_after_seconds=reconnect_after_seconds, reason="the collector restarts")
+        """Ask every machine to finish and come back later, each at its own moment; none is let in any more.
+
+        The streams stay open for what the machines still write; each ends when its machine is done.
+        """
+        self.draining = True
+        frame = link_pb2.Drain(
+            reconnect_after_seconds=reconnect_after_seconds,
+            reason="the collector restarts",
+            spread_seconds=max(1.0, len(self._links) / RETURNS_PER_SECOND),
+        )
         for link in self._links.values():
-            link.finish(link_pb2.LinkResponse(drain=frame))
+            link.send(link_pb2.LinkResponse(drain=frame))
 
     def of(self, agent_id: str) -> str:
-        """online, unresponsive or offline."""
+        """online, unresponsive or offline; cloned while two machines are turned away for holding its key."""
+        if self.clones.quarantined(agent_id):
+            return "cloned"
         link = self._links.get(agent_id)
-        if link is None:
-            return "offline"
-        silent = self._clock.monotonic() - link.last_heartbeat
-        return "online" if silent <= UNRESPONSIVE_SECONDS else "unresponsive"
+        return judge(self._signs(link) if link is not None else None).word
+
+    def why(self, agent_id: str) -> str:
+        """Why a machine is not online, "" where it is."""
+        link = self._links.get(agent_id)
+        return judge(self._signs(link) if link is not None else None).why
 
     def since(self, agent_id: str) -> datetime | None:
         """When the present state began, where this process saw it begin."""
         link = self._links.get(agent_id)
-        return link.opened_at if link is not None else self._left.get(agent_id)
+        return link.since if link is not None else self._left.get(agent_id)
+
+    def seen_at(self, agent_id: str) -> datetime | None:
+        """When a machine last said anything, where this process heard it."""
+        link = self._links.get(agent_id)
+        return link.seen_at if link is not None else self._left.get(agent_id)
+
+    def _signs(self, link: OpenLink) -> Signs:
+        now = self._clock.monotonic()
+        return Signs(
+            self._watch.age(link.last_read, now),
+            self._watch.age(link.last_heartbeat, now),
+            0.0 if link.writing_since is None else self._watch.age(link.writing_since, now),
+        )
+
+    def _judge(self, link: OpenLink) -> None:
+        verdict = judge(self._signs(link))
+        changed, link.verdict = verdict.word != link.verdict.word, verdict
+        if changed:
+            # A machine that fell silent did so when it was last heard, not when that was noticed.
+            link.since = self._clock.now() if verdict.word == "online" else link.seen_at
+            self._announce(link.agent)
 
     def heartbeat(self, agent_id: str) -> link_pb2.Heartbeat | None:
         """The newest heartbeat of a machine that is connected."""
         link = self._links.get(agent_id)
         return link.heartbeat if link is not None else None
 
+    def cloned(self, agent: Agent) -> None:
+        """Tell whoever watches that this key is in quarantine, and end the stream that it has."""
+        self.close(agent.agent_id, refusal(Cloned.code, CLONED, CLONED_SECONDS))
+        self._announce(agent)
+
     def count(self) -> int:
         """Open streams."""
         return len(self._links)
 
     def _announce(self, agent: Agent) -> None:
+        self._tell(agent, "fleet", f"agent:{agent.agent_id}")
+
+    def _tell(self, agent: Agent, *topics: str) -> None:
         body = {"agent_id": agent.agent_id, "presence": self.of(agent.agent_id)}
-        for topic in ("fleet", f"agent:{agent.agent_id}"):
+        for topic in topics:
             self._bus.publish(Event(topic, "presence", agent.customer_id, body))
 
 

@@ -6,6 +6,7 @@ One task reads and one writes (two writers break grpc.aio); no session's error l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,13 +15,15 @@ import grpc
 import structlog
 
 from caseprobe import VERSION
-from caseprobe.errors import CaseprobeError, Corrupt, NotAllowed, Revoked
+from caseprobe.errors import Busy, CaseprobeError, Cloned, Corrupt, NotAllowed, Revoked
 from caseprobe.v1 import link_pb2, link_pb2_grpc
+from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest import Ingest, Limits, weight_of
 from caseprobe_collector.ports import Clock, FleetStore, SnapshotStore, Transaction, Transactions
 from caseprobe_collector.records import Agent
-from caseprobe_collector.rpc.links import HEARTBEAT_SECONDS, OpenLink, OpenLinks, refusal
+from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, OpenLink, OpenLinks, refusal
 from caseprobe_collector.rpc.peer import peer_agent_id
+from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS
 from caseprobe_collector.rpc.receipts import Receipts
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
@@ -30,6 +33,12 @@ HELLO_SECONDS = 15.0
 BULK_CREDIT_BYTES = 4 << 20
 MAX_TEXT = 200
 RETRY_SECONDS = 5.0
+# A machine that was shed asks again after this, and up to half as much more.
+SHED_SECONDS = 15.0
+# How long a new stream waits for what the older one of its machine gives back.
+OLDER_SECONDS = 2.0
+# After the last frame of the machine, for what it is still to be told.
+GOODBYE_SECONDS = 2.0
 
 log = structlog.get_logger()
 Context = grpc.aio.ServicerContext[link_pb2.LinkRequest, link_pb2.LinkResponse]
@@ -48,6 +57,15 @@ class Desk:
     links: OpenLinks
     clock: Clock
     limits: Limits
+    audit: AuditLog
+
+    async def audit_clone(self, agent: Agent) -> None:
+        """Write down that two machines were turned away because they hold one key."""
+
+        async def work(tx: Transaction) -> None:
+            await self.audit.record(tx, agent.agent_id, "agent.cloned", agent.customer_id, agent.agent_id)
+
+        await self.transactions.run(work)
 
 
 class LinkService(link_pb2_grpc.LinkServiceServicer):
@@ -63,10 +81,12 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         try:
             agent = await self._admit(context)
             hello = await self._hello(context, agent)
+            await self._single(agent, hello)
         except CaseprobeError as error:
-            await context.write(refusal(error.code, str(error)))
+            delay = CLONED_SECONDS if isinstance(error, Cloned) else getattr(error, "retry_after_seconds", 0.0)
+            await context.write(refusal(error.code, str(error), delay))
             return
-        link = self._desk.links.open(agent)
+        link = await self._open(agent)
         try:
             await _Stream(self._desk, link, hello, context).run()
         except asyncio.CancelledError:
@@ -80,9 +100,36 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         finally:
             self._desk.links.leave(link)
 
+    async def _open(self, agent: Agent) -> OpenLink:
+        """The machine's one stream, once its older one gave back what it had: the rest of a large item among it."""
+        older = self._desk.links.current(agent.agent_id)
+        link = self._desk.links.open(agent)
+        if older is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(OLDER_SECONDS):
+                    await older.over.wait()
+        return link
+
+    async def _single(self, agent: Agent, hello: link_pb2.Hello) -> None:
+        """Raise Cloned where two machines hold this key; the first time, with its entry in the audit."""
+        links = self._desk.links
+        known = links.clones.quarantined(agent.agent_id)
+        if links.clones.admit(agent.agent_id, hello.instance_id[:64], hello.stream_number):
+            return
+        links.cloned(agent)
+        if not known:
+            log.warning("two machines with one key", agent_id=agent.agent_id)
+            await self._desk.audit_clone(agent)
+        raise Cloned(CLONED)
+
     async def _admit(self, context: Context) -> Agent:
-        """The machine whose key opened the TLS; raises NotAllowed or Revoked."""
-        agent = await self._desk.fleet.get_agent(peer_agent_id(context.auth_context()), None)
+        """The machine whose key opened the TLS; raises NotAllowed, Revoked, or Busy where there is no place for it."""
+        agent_id, links = peer_agent_id(context.auth_context()), self._desk.links
+        if links.draining or links.full(agent_id):
+            # Before the first query: at the cap a refusal must cost next to nothing.
+            why = "is restarting" if links.draining else f"serves {links.most} machines and takes no more"
+            raise Busy(f"the collector {why}: this machine comes back later", SHED_SECONDS)
+        agent = await self._desk.fleet.get_agent(agent_id, None)
         if agent is None:
             raise NotAllowed("this key is not enrolled here; enrol with a new join code")
         if agent.revoked_at is not None:
@@ -120,6 +167,9 @@ class _Stream:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            # The machine said its last word; what it is still to be told is written.
+            self._link.finish()
+            await asyncio.wait(tasks[1:], timeout=GOODBYE_SECONDS)
         finally:
             for task in (*tasks, receipts):
                 task.cancel()
@@ -162,14 +212,18 @@ class _Stream:
         await self._desk.transactions.run(work)
 
     async def _write(self) -> None:
+        links = self._desk.links
         while (frame := await self._link.queue.get()) is not None:
+            links.writes(self._link, begins=True)
             await self._context.write(frame)
+            links.writes(self._link, begins=False)
 
     async def _read(self) -> None:
         while True:
             frame: Any = await self._context.read()
             if frame is grpc.aio.EOF:
                 return
+            self._desk.links.read(self._link)
             await self._handle(frame)
 
     async def _handle(self, frame: link_pb2.LinkRequest) -> None:
@@ -200,6 +254,9 @@ class _Stream:
         try:
             item = await self._assembly.add(data)
         except CaseprobeError as error:
+            if error.retryable:
+                # Such as a full disk: refused by its sequence, the machine would forget what it may send again.
+                raise
             self._link.send(refusal(error.code, str(error), 0.0, data.sequence))
             return
         if item is not None:

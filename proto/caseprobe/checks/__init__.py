@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caseprobe.checks import cpu, disk, filesystem, hardware, log, memory, network, process, sockets, system
+from caseprobe.checks import (
+    certificate,
+    cgroup,
+    cpu,
+    crash,
+    disk,
+    filesystem,
+    hardware,
+    log,
+    memory,
+    network,
+    process,
+    processor,
+    reach,
+    resolver,
+    service,
+    smart,
+    sockets,
+    system,
+    timekeeping,
+)
 from caseprobe.checks.check import Check
 from caseprobe.checks.judgement import judge_snapshot, worst
 from caseprobe.overrides import NONE, Overrides
@@ -14,14 +34,23 @@ __all__ = ["ALL", "Check", "check_snapshot", "worst"]
 
 ALL: tuple[Check, ...] = (
     *system.ALL,
+    *crash.ALL,
+    *timekeeping.ALL,
     *cpu.ALL,
+    *processor.ALL,
     *memory.ALL,
+    *cgroup.ALL,
     *filesystem.ALL,
     *disk.ALL,
+    *smart.ALL,
     *hardware.ALL,
     *network.ALL,
     *sockets.ALL,
+    *resolver.ALL,
+    *reach.ALL,
+    *certificate.ALL,
     *process.ALL,
+    *service.ALL,
     *log.ALL,
 )
 

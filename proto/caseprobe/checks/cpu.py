@@ -1,8 +1,9 @@
-"""The processors: load, waiting, what others took, and limits."""
+"""The processors: load, work, waiting, and what others took."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from caseprobe.checks import pressure
 from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
@@ -12,12 +13,14 @@ from caseprobe.v1 import finding_pb2, section_pb2
 
 # Load of one, five and fifteen minutes per CPU: the longer it lasts, the less is needed.
 LOADS = (Levels("load15_per_cpu", warn=2.0), Levels("load5_per_cpu", warn=4.0), Levels("load1_per_cpu", warn=8.0))
-IOWAIT, IOWAIT_CLEAR = Levels("iowait_ratio", warn=0.40), 0.20
-STEAL, STEAL_CLEAR = Levels("steal_ratio", warn=0.10), 0.05
+BUSY = Levels("busy_ratio", warn=0.85, critical=0.95, clear_warn=0.75, clear_critical=0.85)
+IOWAIT = Levels("iowait_ratio", warn=0.40, clear_warn=0.20)
+STEAL = Levels("steal_ratio", warn=0.10, clear_warn=0.05)
+# The mean between two snapshots of one boot counts from this long on; much older ones hide what goes on now.
+WINDOW_SECONDS, LONGEST_WINDOW_SECONDS = 600.0, 7200.0
 # "Some" is full already when one task more than there are processors runs: any batch work reaches it, so it is never
 # critical by itself.
 WAITING, WAITING_REMARK = Levels("some_avg60_ratio", warn=0.80), 0.40
-THROTTLED = Levels("throttled_ratio", warn=0.25, critical=0.50)
 SOFTIRQ, SOFTIRQ_MEAN = Levels("busiest_core_softirq_ratio", warn=0.80), 0.30
 
 
@@ -40,15 +43,32 @@ def judge_load(section: section_pb2.Section, context: Context) -> Iterator[findi
             return
 
 
+def judge_busy(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """Time in which processors worked, all together, over the ten minutes or more since an earlier snapshot.
+
+    A machine that has nothing left answers late; whether that hurts, pressure (cpu.psi) and load tell. Without an
+    earlier snapshot the moment of measuring counts only where the average since boot is high too.
+    """
+    cpu = section.cpu
+    if not cpu.all_seconds_total:
+        raise Unknown("where the processors' time went could not be read")
+    shares = _Shares(
+        now=cpu.user_ratio + cpu.system_ratio + cpu.irq_ratio + cpu.softirq_ratio,
+        boot=cpu.busy_seconds_total / cpu.all_seconds_total,
+        window=_window(cpu, context, lambda one: one.busy_seconds_total),
+    )
+    yield from _judge_share(section, context, BUSY, shares, finding_pb2.CAUSE_HOST)
+
+
 def judge_iowait(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Time in which processors were idle only because they waited for a disk.
 
     Programs then run at the speed of the disk: look at the disk findings next.
     """
     cpu = section.cpu
-    if reached := context.levels(IOWAIT).lasting(cpu.iowait_ratio, cpu.boot_iowait_ratio, IOWAIT_CLEAR):
-        ratios = {"iowait_ratio": cpu.iowait_ratio, "boot_iowait_ratio": cpu.boot_iowait_ratio}
-        yield fault(reached, finding_pb2.CAUSE_DISK, ratios, prove(section, "/proc/stat", ("cpu",), **ratios))
+    window = _window(cpu, context, lambda one: one.iowait_seconds_total)
+    shares = _Shares(cpu.iowait_ratio, cpu.boot_iowait_ratio, window)
+    yield from _judge_share(section, context, IOWAIT, shares, finding_pb2.CAUSE_DISK)
 
 
 def judge_steal(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -57,9 +77,47 @@ def judge_steal(section: section_pb2.Section, context: Context) -> Iterator[find
     Nothing inside this machine can mend it: the host is overcommitted, or the plan's share is used up.
     """
     cpu = section.cpu
-    if reached := context.levels(STEAL).lasting(cpu.steal_ratio, cpu.boot_steal_ratio, STEAL_CLEAR):
-        ratios = {"steal_ratio": cpu.steal_ratio, "boot_steal_ratio": cpu.boot_steal_ratio}
-        yield fault(reached, finding_pb2.CAUSE_HOST, ratios, prove(section, "/proc/stat", ("cpu",), **ratios))
+    shares = _Shares(cpu.steal_ratio, cpu.boot_steal_ratio, _window(cpu, context, lambda one: one.steal_seconds_total))
+    yield from _judge_share(section, context, STEAL, shares, finding_pb2.CAUSE_HOST)
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """A share of time at the moment of measuring, since boot, and since an earlier snapshot (None without one)."""
+
+    now: float
+    boot: float
+    window: float | None
+
+
+def _window(
+    cpu: section_pb2.CpuFacts, context: Context, spent: Callable[[section_pb2.CpuFacts], float]
+) -> float | None:
+    """The share of the time since the youngest snapshot that is old enough; None where there is none of this boot."""
+    past = context.since(WINDOW_SECONDS)
+    if past is None or not past.same_boot or not WINDOW_SECONDS <= past.elapsed_seconds <= LONGEST_WINDOW_SECONDS:
+        return None
+    passed = cpu.all_seconds_total - past.section.cpu.all_seconds_total
+    return (spent(cpu) - spent(past.section.cpu)) / passed if passed > 0 else None
+
+
+def _judge_share(
+    section: section_pb2.Section,
+    context: Context,
+    share: Levels,
+    shares: _Shares,
+    cause: finding_pb2.Cause.ValueType,
+) -> Iterator[finding_pb2.Finding]:
+    levels = context.levels(share)
+    name, clear = levels.parameter, levels.clear_warn or 0.0
+    ratios = {name: shares.now, f"boot_{name}": shares.boot}
+    if shares.window is not None:
+        reached, message_id = levels.reached(shares.window), "window"
+        ratios["window_ratio"] = shares.window
+    else:
+        reached, message_id = levels.lasting(shares.now, shares.boot, clear), ""
+    if reached:
+        yield fault(reached, cause, ratios, prove(section, "/proc/stat", ("cpu",), **ratios), message_id=message_id)
 
 
 def judge_waiting(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -78,21 +136,6 @@ def judge_waiting(section: section_pb2.Section, context: Context) -> Iterator[fi
         yield fault(reached, finding_pb2.CAUSE_HOST, {"some_avg60_ratio": value}, evidence)
 
 
-def judge_quota(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Scheduling periods in which this container was stopped because it had used up its processor limit.
-
-    The machine may look idle while everything in the container is slow.
-    """
-    cpu = section.cpu
-    if not cpu.HasField("cgroup_throttled_total") or not cpu.cgroup_periods_total:
-        raise NotApplicable("this machine does not report a processor limit of a container")
-    ratio = cpu.cgroup_throttled_total / cpu.cgroup_periods_total
-    if reached := context.levels(THROTTLED).reached(ratio):
-        counts = {"throttled_total": cpu.cgroup_throttled_total, "periods_total": cpu.cgroup_periods_total}
-        evidence = prove(section, "/sys/fs/cgroup/cpu.stat", ("nr_periods", "nr_throttled"), **counts)
-        yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, {"throttled_ratio": ratio, **counts}, evidence)
-
-
 def judge_softirq(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """One processor full of interrupt work while the others are not.
 
@@ -109,27 +152,10 @@ def judge_softirq(section: section_pb2.Section, context: Context) -> Iterator[fi
         yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, ratios, [stated(section, **ratios)])
 
 
-def judge_mitigations(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Processor vulnerabilities that kernel and microcode do not mitigate, by the kernel's own account.
-
-    A remark and no warning: it is a risk and not a fault, and inside a virtual machine only the host can change it.
-    """
-    if not section.cpu.vulnerabilities:
-        raise NotApplicable("this machine does not report processor vulnerabilities")
-    open_ones = [one for one in section.cpu.vulnerabilities if one.status.startswith("Vulnerable")]
-    if open_ones:
-        evidence = [
-            finding_pb2.Evidence(source=f"/sys/devices/system/cpu/vulnerabilities/{one.name}", line=1, text=one.status)
-            for one in open_ones
-        ]
-        parameters: dict[str, float | str] = {
-            "open_total": len(open_ones),
-            "names": ", ".join(one.name for one in open_ones),
-        }
-        yield fault(Reached(INFO, "status begins with Vulnerable"), finding_pb2.CAUSE_SOFTWARE, parameters, evidence)
-
-
-_LASTING = "as a remark where only the moment of measuring was past it, without the average since boot"
+_LASTING = (
+    "of the time since a snapshot 10 min to 2 h ago; without one of the moment and since boot, as a remark where only "
+    "the moment of measuring was past it"
+)
 ALL = (
     Check(
         id="cpu.load",
@@ -141,12 +167,21 @@ ALL = (
         threshold_source="netdata load.conf (8, 4 and 2 per processor); node-mixin NodeSystemSaturation (2, 15 min)",
     ),
     Check(
+        id="cpu.busy",
+        judge=judge_busy,
+        reads="cpu",
+        levels=(BUSY,),
+        fields=("idle_ratio",),
+        threshold=f"{BUSY}; {_LASTING}",
+        threshold_source="netdata cpu.conf 10min_cpu_usage (85 and 95 %, clear at 75 and 85 %)",
+    ),
+    Check(
         id="cpu.iowait",
         judge=judge_iowait,
         reads="cpu",
         levels=(IOWAIT,),
         fields=("iowait_ratio",),
-        threshold=f"{IOWAIT}, {_LASTING} (>= {IOWAIT_CLEAR:g})",
+        threshold=f"{IOWAIT}; {_LASTING}",
         threshold_source="netdata cpu.conf 10min_cpu_iowait (40 %, clears at 20 %)",
     ),
     Check(
@@ -155,7 +190,7 @@ ALL = (
         reads="cpu",
         levels=(STEAL,),
         fields=("steal_ratio",),
-        threshold=f"{STEAL}, {_LASTING} (>= {STEAL_CLEAR:g})",
+        threshold=f"{STEAL}; {_LASTING}",
         threshold_source="netdata cpu.conf 20min_steal_cpu (10 %, clears at 5 %)",
     ),
     Check(
@@ -168,15 +203,6 @@ ALL = (
         threshold_source=f"own levels; {pressure.SOURCE}",
     ),
     Check(
-        id="cpu.cgquota",
-        judge=judge_quota,
-        reads="cpu",
-        levels=(THROTTLED,),
-        fields=("cgroup_periods_total",),
-        threshold=str(THROTTLED),
-        threshold_source="own levels; docs.kernel.org cgroup-v2.rst cpu.stat for the signal",
-    ),
-    Check(
         id="cpu.softirq",
         judge=judge_softirq,
         reads="cpu",
@@ -184,13 +210,5 @@ ALL = (
         fields=("softirq_ratio",),
         threshold=f"{SOFTIRQ} while softirq_ratio of all < {SOFTIRQ_MEAN:g}",
         threshold_source="own levels; the USE method for the signal",
-    ),
-    Check(
-        id="cpu.mitig",
-        judge=judge_mitigations,
-        reads="cpu",
-        fields=("vulnerabilities",),
-        threshold="info: status begins with Vulnerable",
-        threshold_source="docs.kernel.org admin-guide/hw-vuln, as the kernel judges itself",
     ),
 )

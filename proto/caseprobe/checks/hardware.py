@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from caseprobe.checks.check import Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove, stated
@@ -10,6 +11,8 @@ from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
 EDAC = "/sys/devices/system/edac/mc/"
+# Of one module: rasdaemon takes a page out of use from this many in a day on.
+CORRECTED = Levels("errors_per_day", critical=50.0)
 HWMON = "/sys/class/hwmon/"
 # For a sensor that names no limit of its own.
 HEAT = Levels("current_celsius", warn=70, critical=80)
@@ -24,28 +27,60 @@ def _controllers(section: section_pb2.Section) -> list[section_pb2.MemoryControl
     return list(section.hardware.memory_controllers)
 
 
+@dataclass(frozen=True)
+class _Counter:
+    """One counter of memory errors: of a module where the driver tells modules apart, else of the controller."""
+
+    name: str
+    label: str
+    source: str
+    total: int
+
+
+def _counters(section: section_pb2.Section, kind: str) -> Iterator[_Counter]:
+    """The counters that are not zero; kind is ce or ue."""
+    field = "corrected_errors_total" if kind == "ce" else "uncorrected_errors_total"
+    for controller in _controllers(section):
+        modules = [module for module in controller.modules if getattr(module, field)]
+        for module in modules:
+            name, source = f"{controller.name}/{module.name}", f"{EDAC}{controller.name}/{module.name}/"
+            yield _Counter(name, module.label or module.name, source, getattr(module, field))
+        # A controller may count errors that it cannot lay at the door of a module.
+        if not modules and (total := getattr(controller, field)):
+            yield _Counter(controller.name, controller.name, f"{EDAC}{controller.name}/{kind}_count", total)
+
+
 def judge_uncorrected(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Memory errors that error correction could not mend.
+    """Memory errors that error correction could not mend, by module where the driver tells.
 
     Each one is wrong data that some program got, or a crash.
     """
-    for controller in _controllers(section):
-        if errors := controller.uncorrected_errors_total:
-            evidence = prove(section, f"{EDAC}{controller.name}/ue_count", (), uncorrected_errors_total=errors)
-            reached = Reached(CRITICAL, "errors_total > 0")
-            yield fault(reached, finding_pb2.CAUSE_HOST, {"errors_total": errors}, evidence, subject=controller.name)
+    for counter in _counters(section, "ue"):
+        evidence = prove(section, counter.source, (), uncorrected_errors_total=counter.total)
+        reached = Reached(CRITICAL, "errors_total > 0")
+        parameters: dict[str, float | str] = {"errors_total": counter.total, "label": counter.label}
+        yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=counter.name)
 
 
 def judge_corrected(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Memory errors that error correction mended, since boot.
+    """Memory errors that error correction mended, by module where the driver tells.
 
     No data is lost yet; a module that needs correction again and again is on its way out.
     """
-    for controller in _controllers(section):
-        if errors := controller.corrected_errors_total:
-            evidence = prove(section, f"{EDAC}{controller.name}/ce_count", (), corrected_errors_total=errors)
-            reached = Reached(WARN, "errors_total > 0")
-            yield fault(reached, finding_pb2.CAUSE_HOST, {"errors_total": errors}, evidence, subject=controller.name)
+    old = {}
+    if context.previous is not None and context.same_boot and context.elapsed_seconds > 0:
+        old = {one.name: one.total for one in _counters(context.previous, "ce")}
+    for counter in _counters(section, "ce"):
+        parameters: dict[str, float | str] = {"errors_total": counter.total, "label": counter.label}
+        evidence = prove(section, counter.source, (), corrected_errors_total=counter.total)
+        reached, message_id = Reached(WARN, "errors_total > 0"), ""
+        grown = counter.total - old[counter.name] if counter.name in old else 0
+        # A burst within minutes is counted as it is, not as what it would make in a day.
+        per_day = grown / max(context.elapsed_seconds / 86_400, 1.0)
+        if often := context.levels(CORRECTED, counter.name).reached(per_day):
+            reached, message_id = often, "often"
+            parameters |= {"errors_per_day": per_day, "grown_total": grown, "elapsed_seconds": context.elapsed_seconds}
+        yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, counter.name, message_id)
 
 
 def judge_bus(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -165,9 +200,10 @@ ALL = (
         id="mem.edac_ce",
         judge=judge_corrected,
         reads="hardware",
+        levels=(CORRECTED,),
         fields=("memory_controllers",),
-        threshold="warn: errors_total > 0",
-        threshold_source="netdata memory.conf (any)",
+        threshold=f"warn: errors_total > 0; {CORRECTED} of one module",
+        threshold_source="warn: netdata memory.conf (any); critical: rasdaemon PAGE_CE_THRESHOLD (50 in 24 h)",
     ),
     Check(
         id="hw.pcie_aer",

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 
 from caseprobe.checks import pressure
 from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
-from caseprobe.checks.evidence import prove
+from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
-MEMINFO, VMSTAT = "/proc/meminfo", "/proc/vmstat"
+MEMINFO, VMSTAT, CGROUP = "/proc/meminfo", "/proc/vmstat", "/sys/fs/cgroup/"
+WORDS = ("MemAvailable", "MemTotal")
 AVAILABLE = Levels("available_ratio", warn=0.10, critical=0.05, below=True)
 STALLED = Levels("full_avg60_ratio", warn=0.10, critical=0.40)
 FAULTS = Levels("major_faults_per_second", warn=500, critical=1000)
 SWAP = Levels("swap_used_ratio", warn=0.80, critical=0.90)
 COMMIT = Levels("committed_ratio", warn=0.95)
 STRICT_OVERCOMMIT = 2
-LIMIT = Levels("limit_used_ratio", warn=0.90)
+PAGED_OUT = Levels("paged_out_ratio", warn=0.30)
+KILLS = Levels("kills_per_hour", critical=3.0)
+HALF_HOUR, LONGEST_WINDOW_SECONDS = 1800.0, 7200.0
 
 
 def _available_ratio(memory: section_pb2.MemoryFacts) -> float:
@@ -27,16 +30,25 @@ def _available_ratio(memory: section_pb2.MemoryFacts) -> float:
 
 
 def judge_available(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Memory that programs can still get without swapping, as the kernel estimates it.
+    """Memory that programs can still get without swapping, as the kernel estimates it; in a container, of its limit.
 
     When it runs out the kernel kills a process of its own choice. Free memory is not compared: caches fill it
     by design and are given back on demand.
     """
-    ratio = _available_ratio(section.memory)
+    memory = section.memory
+    limited = bool(memory.cgroup_limit_bytes) and memory.HasField("cgroup_available_bytes")
+    available, total = memory.available_bytes, memory.total_bytes
+    if limited:
+        # Whichever runs out first: the container's limit, or the machine below it.
+        available, total = min(memory.cgroup_available_bytes, available), memory.cgroup_limit_bytes
+    ratio = available / total if limited else _available_ratio(memory)
     if reached := context.levels(AVAILABLE).reached(ratio):
-        facts = {"available_bytes": section.memory.available_bytes, "total_bytes": section.memory.total_bytes}
-        evidence = prove(section, MEMINFO, ("MemAvailable", "MemTotal"), **facts)
-        yield fault(reached, finding_pb2.CAUSE_HOST, {"available_ratio": ratio, **facts}, evidence)
+        facts = {"available_bytes": available, "total_bytes": total}
+        evidence = prove(section, CGROUP if limited else MEMINFO, () if limited else WORDS, **facts)
+        message_id = "container" if limited else ""
+        yield fault(
+            reached, finding_pb2.CAUSE_HOST, {"available_ratio": ratio, **facts}, evidence, message_id=message_id
+        )
 
 
 def judge_stalled(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -70,17 +82,48 @@ def judge_faults(section: section_pb2.Section, context: Context) -> Iterator[fin
 
 
 def judge_oom(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Processes that the kernel killed for lack of memory since it started.
+    """Processes that the kernel killed for lack of memory, by name where its log may be read.
 
-    The counter does not say when or which one; the kernel log does, if it may be read.
+    The counter runs since boot. What was there at an earlier snapshot already is a remark; what is new is not.
     """
     memory = section.memory
     if not memory.HasField("oom_kill_total"):
         raise NotApplicable("this machine does not report out-of-memory kills")
-    if memory.oom_kill_total:
-        kills = {"kills_total": memory.oom_kill_total}
-        reached = Reached(WARN, "kills_total >= 1 since boot")
-        yield fault(reached, finding_pb2.CAUSE_HOST, kills, prove(section, VMSTAT, ("oom_kill",), **kills))
+    if not memory.oom_kill_total:
+        return
+    old = context.previous.memory.oom_kill_total if context.previous is not None and context.same_boot else 0
+    new = max(0, memory.oom_kill_total - old)
+    victim = memory.oom_victims[0] if memory.oom_victims else None
+    parameters: dict[str, float | str] = {"kills_total": new or memory.oom_kill_total}
+    if victim is not None:
+        parameters |= {"victim": victim.name, "place": victim.cgroup or "-"}
+    yield fault(
+        _kills_reached(new, context),
+        finding_pb2.CAUSE_HOST,
+        parameters,
+        _kills_shown(section),
+        subject=victim.name if victim else "",
+        message_id=("limited" if victim.cgroup else "named") if victim else "",
+    )
+
+
+def _kills_reached(new: int, context: Context) -> Reached:
+    if not new:
+        return Reached(INFO, "kills_total >= 1 since boot, none since an earlier snapshot")
+    hours = context.elapsed_seconds / 3600
+    often = context.levels(KILLS).reached(new / max(hours, 1.0)) if hours else None
+    return often or Reached(WARN, "kills_total >= 1" if hours else "kills_total >= 1 since boot")
+
+
+def _kills_shown(section: section_pb2.Section) -> list[finding_pb2.Evidence]:
+    """The counter, and each victim that the kernel named."""
+    memory = section.memory
+    counter = prove(section, VMSTAT, ("oom_kill",), kills_total=memory.oom_kill_total)
+    victims = [
+        stated(section, pid=one.pid, name=one.name, cgroup=one.cgroup or "-", seconds_since_boot=one.at_seconds)
+        for one in memory.oom_victims
+    ]
+    return [*victims[:9], *counter]
 
 
 def judge_swap(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -99,6 +142,56 @@ def judge_swap(section: section_pb2.Section, context: Context) -> Iterator[findi
         evidence = prove(section, MEMINFO, ("SwapTotal", "SwapFree"), **facts)
         parameters = {"swap_used_ratio": used / memory.swap_total_bytes, **facts}
         yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence)
+
+
+def judge_paging(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """Memory written out to swap within half an hour, against all memory.
+
+    A little is housekeeping. A third of the memory means that programs push each other out, and every switch between
+    them waits for a disk.
+    """
+    memory = section.memory
+    if memory.swap_total_bytes == 0:
+        raise NotApplicable("this machine has no swap")
+    ratio, since = _paged_out(memory, context)
+    if reached := context.levels(PAGED_OUT).reached(ratio):
+        if not since:
+            reached = Reached(INFO, f"{reached.threshold} at the rate of a moment")
+        facts = {"swap_out_bytes_total": memory.swap_out_bytes_total, "total_bytes": memory.total_bytes}
+        evidence = prove(section, VMSTAT, ("pswpout", "pswpin"), **facts)
+        parameters = {"paged_out_ratio": ratio, **facts}
+        yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence)
+
+
+def _paged_out(memory: section_pb2.MemoryFacts, context: Context) -> tuple[float, float]:
+    """Share of memory written out per half hour, and over which time that was measured (0: only this run's sample)."""
+    if not memory.total_bytes:
+        raise Unknown("the size of the memory could not be read")
+    past = context.since(HALF_HOUR)
+    if past is not None and past.same_boot and HALF_HOUR / 3 <= past.elapsed_seconds <= LONGEST_WINDOW_SECONDS:
+        written = memory.swap_out_bytes_total - past.section.memory.swap_out_bytes_total
+        return written / past.elapsed_seconds * HALF_HOUR / memory.total_bytes, past.elapsed_seconds
+    return memory.swap_out_bytes_per_second * HALF_HOUR / memory.total_bytes, 0.0
+
+
+def judge_fragmentation(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """Whether memory has any larger block left in one piece, and whether the kernel fails to make one.
+
+    Network and storage drivers need such blocks; without them they stall or drop although memory is free.
+    """
+    memory = section.memory
+    if not memory.HasField("large_free_blocks_total"):
+        raise NotApplicable("this machine does not report free memory by the size of its blocks")
+    if memory.large_free_blocks_total:
+        return
+    if context.previous is None or not context.same_boot:
+        raise Unknown("needs a second snapshot of this boot to tell whether memory fails to be put together")
+    failed = memory.compaction_failures_total - context.previous.memory.compaction_failures_total
+    if failed > 0:
+        facts = {"failures_total": failed, "elapsed_seconds": context.elapsed_seconds}
+        evidence = [*prove(section, "/proc/buddyinfo", (), large_free_blocks_total=0), stated(section, **facts)]
+        reached = Reached(WARN, "large_free_blocks_total = 0 and failures_total > 0")
+        yield fault(reached, finding_pb2.CAUSE_HOST, facts, evidence)
 
 
 def judge_corrupted(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -128,29 +221,6 @@ def judge_commit(section: section_pb2.Section, context: Context) -> Iterator[fin
         facts = {"committed_bytes": memory.committed_bytes, "commit_limit_bytes": memory.commit_limit_bytes}
         evidence = prove(section, MEMINFO, ("Committed_AS", "CommitLimit"), **facts)
         yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, {"committed_ratio": ratio, **facts}, evidence)
-
-
-def judge_limit(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """The container's own memory limit: processes killed at it, and how near it is.
-
-    Nearness is a remark only, because file caches count towards the limit and are given back.
-    """
-    memory = section.memory
-    if not memory.cgroup_limit_bytes:
-        raise NotApplicable("this machine does not report a memory limit of a container")
-    folder, ratio = "/sys/fs/cgroup/", memory.cgroup_current_bytes / memory.cgroup_limit_bytes
-    facts = {"limit_bytes": memory.cgroup_limit_bytes, "used_bytes": memory.cgroup_current_bytes}
-    kills = memory.cgroup_oom_kill_total
-    if kills:
-        evidence = prove(section, f"{folder}memory.events", ("oom_kill",), kills_total=kills)
-        reached = Reached(CRITICAL, "kills_total >= 1")
-        yield fault(
-            reached, finding_pb2.CAUSE_CONFIGURATION, {"kills_total": kills, **facts}, evidence, message_id="killed"
-        )
-    elif near := context.levels(LIMIT).reached(ratio):
-        evidence = prove(section, folder, (), **facts)
-        reached = Reached(INFO, near.threshold)
-        yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, {"limit_used_ratio": ratio, **facts}, evidence)
 
 
 ALL = (
@@ -186,8 +256,9 @@ ALL = (
         judge=judge_oom,
         reads="memory",
         fields=("oom_kill_total",),
-        threshold="warn: kills_total >= 1 since boot",
-        threshold_source="netdata ram.conf oom_kill (any)",
+        levels=(KILLS,),
+        threshold=f"warn: kills_total >= 1; {KILLS}; info: none since an earlier snapshot",
+        threshold_source="netdata ram.conf oom_kill (any); own critical level",
     ),
     Check(
         id="mem.swapused",
@@ -197,6 +268,23 @@ ALL = (
         fields=("swap_total_bytes",),
         threshold=f"{SWAP}; info where no page comes back from swap",
         threshold_source="own warn level; critical: oomd.conf(5) SwapUsedLimit (90 %)",
+    ),
+    Check(
+        id="mem.swapio",
+        judge=judge_paging,
+        reads="memory",
+        levels=(PAGED_OUT,),
+        fields=("swap_total_bytes", "swap_out_bytes_total"),
+        threshold=f"{PAGED_OUT} per half hour; info at the rate of a moment only",
+        threshold_source="netdata swap.conf 30min_ram_swapped_out (30 % of memory)",
+    ),
+    Check(
+        id="mem.hugefrag",
+        judge=judge_fragmentation,
+        reads="memory",
+        fields=("large_free_blocks_total",),
+        threshold="warn: no free block of 16 pages and failures_total > 0 since an earlier snapshot",
+        threshold_source="own level; docs.kernel.org filesystems/proc.rst (buddyinfo, compact_fail) for the signal",
     ),
     Check(
         id="mem.hwcorrupt",
@@ -214,14 +302,5 @@ ALL = (
         fields=("committed_bytes", "overcommit_mode"),
         threshold=f"{COMMIT} while vm.overcommit_memory is 2",
         threshold_source="own level; docs.kernel.org vm/overcommit-accounting.rst for the signal",
-    ),
-    Check(
-        id="mem.cglimit",
-        judge=judge_limit,
-        reads="memory",
-        levels=(LIMIT,),
-        fields=("cgroup_limit_bytes",),
-        threshold=f"critical: kills_total >= 1; info: {LIMIT.parameter} >= {LIMIT.warn:g}",
-        threshold_source="netdata cgroups.conf (90 %), as a remark; docs.kernel.org cgroup-v2.rst memory.events",
     ),
 )

@@ -3,33 +3,100 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from caseprobe.checks.check import Check, Context
+from caseprobe.checks.check import Check, Context, Past, Unknown
 from caseprobe.checks.evidence import stated
 from caseprobe.checks.levels import INFO, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
 STUCK = Levels("stuck_total", warn=5)
 ZOMBIES = Levels("zombies_total", warn=6, critical=51)
+HUNG, HUNG_SECONDS = Levels("hung_total", warn=1, critical=5), 120.0
+LEAK = Levels("left_seconds", warn=86_400, critical=14_400, below=True)
+LEAK_SAMPLES, LEAK_BYTES, STRAIGHT = 6, 16 << 20, 0.9  # the square of the correlation
 FILES = Levels("open_files_ratio", warn=0.85, critical=0.95)
 
 
 def judge_stuck(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Processes that could not be interrupted in both samples of this run, by program and by what they wait for.
+    """Processes that cannot be interrupted, by program and by what they wait for in the kernel.
 
-    A few at the moment of measuring are a remark, because a busy disk looks the same; many are a disk, a network
-    filesystem or a driver that does not answer. They cannot be killed.
+    One that has not run for two minutes waits for a disk, a network filesystem or a driver that does not answer, and
+    cannot be killed. Those that only were so in both samples of this run are a remark while they are few, because a
+    busy disk looks the same.
     """
     stuck = section.processes.uninterruptible
-    reached = context.levels(STUCK).reached(len(stuck)) or Reached(INFO, "stuck_total >= 1 for a moment")
+    hung = {process.pid for process in stuck if _waited(process, context) >= HUNG_SECONDS}
     groups: dict[tuple[str, str], list[section_pb2.Process]] = {}
     for process in stuck:
         groups.setdefault((process.name, process.wait_channel), []).append(process)
     for (name, channel), processes in groups.items():
-        evidence = [stated(section, pid=p.pid, name=p.name, state="D", wait_channel=p.wait_channel) for p in processes]
-        counts: dict[str, float | str] = {"stuck_total": len(processes), "wait_channel": channel or "?"}
-        yield fault(reached, finding_pb2.CAUSE_DISK, counts, evidence[:10], subject=name)
+        long = context.levels(HUNG).reached(len(hung)) if any(one.pid in hung for one in processes) else None
+        reached = long or context.levels(STUCK).reached(len(stuck)) or Reached(INFO, "stuck_total >= 1 for a moment")
+        counts: dict[str, float | str] = {"stuck_total": len(processes), "wait_channel": channel or "-"}
+        counts["waited_seconds"] = max(_waited(one, context) for one in processes)
+        evidence = [_stuck_evidence(section, one) for one in processes[:10]]
+        yield fault(reached, finding_pb2.CAUSE_DISK, counts, evidence, subject=name, message_id="hung" if long else "")
+
+
+def _waited(process: section_pb2.Process, context: Context) -> float:
+    """Since it last ran, as the kernel tells it; else since the oldest snapshot in which it was stuck already."""
+    waited = process.waited_seconds
+    for past in context.history:
+        before = past.section.processes.uninterruptible
+        if past.same_boot and any((one.pid, one.started_at) == (process.pid, process.started_at) for one in before):
+            waited = max(waited, past.elapsed_seconds)
+    return waited
+
+
+def _stuck_evidence(section: section_pb2.Section, process: section_pb2.Process) -> finding_pb2.Evidence:
+    stack = " < ".join(process.kernel_stack[:6]) or "-"
+    return stated(
+        section, pid=process.pid, name=process.name, state="D", wait_channel=process.wait_channel or "-", stack=stack
+    )
+
+
+def judge_growth(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """Processes whose memory grows along a straight line, and when there will be none left at that pace.
+
+    Six snapshots or more must lie on the line: a program that fills a cache bends, a leak does not.
+    """
+    history = [past for past in context.history if past.same_boot]
+    if len(history) + 1 < LEAK_SAMPLES:
+        raise Unknown(f"needs {LEAK_SAMPLES} snapshots of this boot to tell growth from chance")
+    processes = section.processes
+    for process in processes.top_memory:
+        points = [(0.0, float(process.resident_bytes)), *_earlier_sizes(process, history)]
+        slope = _slope(points) if len(points) >= LEAK_SAMPLES else 0.0
+        if slope <= 0 or points[0][1] - points[-1][1] < LEAK_BYTES:
+            continue
+        left = processes.available_memory_bytes / slope
+        if reached := context.levels(LEAK, process.name).reached(left):
+            facts = {"left_seconds": left, "resident_bytes": process.resident_bytes, "grown_bytes_per_second": slope}
+            shown = [stated(section, pid=process.pid, seconds_ago=-at, resident_bytes=size) for at, size in points]
+            yield fault(reached, finding_pb2.CAUSE_SOFTWARE, facts, shown[:10], subject=process.name)
+
+
+def _earlier_sizes(process: section_pb2.Process, history: Sequence[Past]) -> list[tuple[float, float]]:
+    """When (before now, in negative seconds) and how large the same process was."""
+    found = []
+    for past in history:
+        for one in past.section.processes.top_memory:
+            if (one.pid, one.started_at) == (process.pid, process.started_at):
+                found.append((-past.elapsed_seconds, float(one.resident_bytes)))
+    return found
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    """Bytes a second of the line through the points; 0 where they do not lie on one."""
+    count = len(points)
+    middle, level = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
+    spread = sum((x - middle) ** 2 for x, _ in points)
+    rise = sum((y - level) ** 2 for _, y in points)
+    common = sum((x - middle) * (y - level) for x, y in points)
+    if spread <= 0 or rise <= 0 or common**2 / (spread * rise) <= STRAIGHT:
+        return 0.0
+    return common / spread
 
 
 def judge_zombies(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -76,10 +143,19 @@ ALL = (
         id="proc.dstate",
         judge=judge_stuck,
         reads="processes",
-        levels=(STUCK,),
+        levels=(HUNG, STUCK),
         fields=("uninterruptible",),
-        threshold=f"{STUCK}; info: stuck_total >= 1 for a moment",
-        threshold_source="own levels for samples of one run; node-problem-detector TaskHung for the signal",
+        threshold=f"{HUNG} for {HUNG_SECONDS:g} s; {STUCK} in both samples; info: stuck_total >= 1 for a moment",
+        threshold_source="kernel.hung_task_timeout_secs (120 s), node-problem-detector TaskHung; own levels of one run",
+    ),
+    Check(
+        id="mem.leak",
+        judge=judge_growth,
+        reads="processes",
+        levels=(LEAK,),
+        fields=("top_memory",),
+        threshold=f"{LEAK} over {LEAK_SAMPLES} snapshots or more on one line (R² > {STRAIGHT:g})",
+        threshold_source="own rule; horizons of node-mixin NodeFilesystemSpaceFillingUp (24 and 4 h)",
     ),
     Check(
         id="proc.zombie",

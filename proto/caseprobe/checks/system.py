@@ -13,6 +13,8 @@ FILES = Levels("open_files_ratio", warn=0.70, critical=0.90)
 TASKS = Levels("tasks_ratio", warn=0.90, critical=0.95)
 OFFSET = Levels("offset_seconds", warn=0.050, critical=0.500)
 JUST_STARTED_SECONDS = 600.0
+# An unclean end is news for a day; after that it is history.
+UNCLEAN_SECONDS = 86_400.0
 # Bits of /proc/sys/kernel/tainted that speak of a fault; the others tell which modules were loaded.
 TAINTS = (
     (4, "M", CRITICAL, "machine_check"),
@@ -70,14 +72,20 @@ def judge_taint(section: section_pb2.Section, context: Context) -> Iterator[find
 
 
 def judge_reboot(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Whether the machine has only just started.
+    """Whether the machine has only just started, and whether it had been shut down before.
 
-    Averages since boot mean little then, and a start that nobody ordered is itself the news.
+    A start that nobody ordered is itself the news: a power cut, a crash, a reset by the hypervisor or a watchdog.
+    Averages since boot mean little after it.
     """
-    uptime = section.system.uptime_seconds
+    system = section.system
+    uptime = system.uptime_seconds
     if uptime <= 0:
         raise NotApplicable("this machine does not report the time since it started")
-    if uptime < JUST_STARTED_SECONDS:
+    if system.HasField("clean_shutdown") and not system.clean_shutdown and uptime < UNCLEAN_SECONDS:
+        evidence = prove(section, "/var/log/wtmp", (), clean_shutdown="false", uptime_seconds=uptime)
+        reached = Reached(WARN, f"no shutdown before this boot and uptime_seconds < {UNCLEAN_SECONDS:g}")
+        yield fault(reached, finding_pb2.CAUSE_UNKNOWN, {"uptime_seconds": uptime}, evidence, message_id="unclean")
+    elif uptime < JUST_STARTED_SECONDS:
         evidence = prove(section, "/proc/uptime", (), uptime_seconds=uptime)
         reached = Reached(INFO, f"uptime_seconds < {JUST_STARTED_SECONDS:g}")
         yield fault(reached, finding_pb2.CAUSE_UNKNOWN, {"uptime_seconds": uptime}, evidence)
@@ -129,8 +137,11 @@ ALL = (
         judge=judge_reboot,
         reads="system",
         fields=("uptime_seconds",),
-        threshold=f"info: uptime_seconds < {JUST_STARTED_SECONDS:g}",
-        threshold_source="own level",
+        threshold=(
+            f"info: uptime_seconds < {JUST_STARTED_SECONDS:g}; "
+            f"warn: no shutdown on record before this boot and uptime_seconds < {UNCLEAN_SECONDS:g}"
+        ),
+        threshold_source="own levels; wtmp(5) for the record of boots and shutdowns",
     ),
     Check(
         id="time.offset",

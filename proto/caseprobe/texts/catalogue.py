@@ -8,7 +8,20 @@ from importlib import resources
 from typing import Any
 
 # One file per family of checks, and the sentences around them.
-FAMILIES = ("system", "cpu", "memory", "filesystem", "disk", "hardware", "network", "sockets", "process", "log")
+FAMILIES = (
+    "system",
+    "cpu",
+    "memory",
+    "filesystem",
+    "disk",
+    "smart",
+    "hardware",
+    "network",
+    "sockets",
+    "process",
+    "log",
+    "host",
+)
 OTHERS = ("sentences", "report")
 
 

@@ -83,6 +83,8 @@ class _ProgressStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Progres
     PROGRESS_STATE_RECEIVED: _ProgressState.ValueType  # 1
     PROGRESS_STATE_AWAITING_CONSENT: _ProgressState.ValueType  # 2
     PROGRESS_STATE_RUNNING: _ProgressState.ValueType  # 3
+    PROGRESS_STATE_DELIVERING: _ProgressState.ValueType  # 4
+    """It ended; the outcome follows once the snapshot that it names is acknowledged."""
 
 class ProgressState(_ProgressState, metaclass=_ProgressStateEnumTypeWrapper):
     """Where a command that has not ended stands."""
@@ -91,6 +93,8 @@ PROGRESS_STATE_UNSPECIFIED: ProgressState.ValueType  # 0
 PROGRESS_STATE_RECEIVED: ProgressState.ValueType  # 1
 PROGRESS_STATE_AWAITING_CONSENT: ProgressState.ValueType  # 2
 PROGRESS_STATE_RUNNING: ProgressState.ValueType  # 3
+PROGRESS_STATE_DELIVERING: ProgressState.ValueType  # 4
+"""It ended; the outcome follows once the snapshot that it names is acknowledged."""
 Global___ProgressState: _TypeAlias = ProgressState  # noqa: Y015
 
 class _OutcomeState:
@@ -286,6 +290,8 @@ class Hello(_message.Message):
     SITE_PROBES_FIELD_NUMBER: _builtins.int
     OPEN_COMMANDS_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    INSTANCE_ID_FIELD_NUMBER: _builtins.int
+    STREAM_NUMBER_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
     agent_id: _builtins.str
     """Compared with the certificate's key, never trusted."""
@@ -298,6 +304,11 @@ class Hello(_message.Message):
     machine_label: _builtins.str
     system: _builtins.str
     flow: _snapshot_pb2.Flow.ValueType
+    instance_id: _builtins.str
+    """Drawn anew by every process, and how many streams it has opened: what comes back after it was replaced, or counts
+    a number twice, is a second machine with the same key.
+    """
+    stream_number: _builtins.int
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of what this agent can do: "path", "snapshot", "log_tail", "watch"."""
@@ -331,10 +342,12 @@ class Hello(_message.Message):
         site_probes: _abc.Iterable[_builtins.str] | None = ...,
         open_commands: _abc.Iterable[_builtins.str] | None = ...,
         policy: _abc.Iterable[Global___PolicyEntry] | None = ...,
+        instance_id: _builtins.str = ...,
+        stream_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sent_at", b"sent_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_version", b"agent_version", "boot_id", b"boot_id", "capabilities", b"capabilities", "flow", b"flow", "last_acked_sequence", b"last_acked_sequence", "machine_label", b"machine_label", "open_commands", b"open_commands", "policy", b"policy", "schedules_sha256", b"schedules_sha256", "sent_at", b"sent_at", "site_probes", b"site_probes", "spool_id", b"spool_id", "system", b"system"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_version", b"agent_version", "boot_id", b"boot_id", "capabilities", b"capabilities", "flow", b"flow", "instance_id", b"instance_id", "last_acked_sequence", b"last_acked_sequence", "machine_label", b"machine_label", "open_commands", b"open_commands", "policy", b"policy", "schedules_sha256", b"schedules_sha256", "sent_at", b"sent_at", "site_probes", b"site_probes", "spool_id", b"spool_id", "stream_number", b"stream_number", "system", b"system"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -437,11 +450,14 @@ class Heartbeat(_message.Message):
     PROBE_IDLE_SECONDS_FIELD_NUMBER: _builtins.int
     SPOOLED_ITEMS_FIELD_NUMBER: _builtins.int
     SPOOLED_BYTES_FIELD_NUMBER: _builtins.int
+    MONOTONIC_SECONDS_FIELD_NUMBER: _builtins.int
     boottime_seconds: _builtins.float
     probe_idle_seconds: _builtins.float
     """Since a probe last ran to its end."""
     spooled_items: _builtins.int
     spooled_bytes: _builtins.int
+    monotonic_seconds: _builtins.float
+    """Beside the boot clock it tells how long the machine slept: this one stands still meanwhile."""
     def __init__(
         self,
         *,
@@ -449,10 +465,11 @@ class Heartbeat(_message.Message):
         probe_idle_seconds: _builtins.float = ...,
         spooled_items: _builtins.int = ...,
         spooled_bytes: _builtins.int = ...,
+        monotonic_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boottime_seconds", b"boottime_seconds", "probe_idle_seconds", b"probe_idle_seconds", "spooled_bytes", b"spooled_bytes", "spooled_items", b"spooled_items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boottime_seconds", b"boottime_seconds", "monotonic_seconds", b"monotonic_seconds", "probe_idle_seconds", b"probe_idle_seconds", "spooled_bytes", b"spooled_bytes", "spooled_items", b"spooled_items"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -652,20 +669,24 @@ class Command(_message.Message):
     REQUEST_FIELD_NUMBER: _builtins.int
     KEY_ID_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    REMAINING_SECONDS_FIELD_NUMBER: _builtins.int
     request: _builtins.bytes
     """Serialized CommandRequest."""
     key_id: _builtins.str
     signature: _builtins.bytes
+    remaining_seconds: _builtins.float
+    """What is left of the request's deadline where it was held back; 0: all of it. It only ever shortens."""
     def __init__(
         self,
         *,
         request: _builtins.bytes = ...,
         key_id: _builtins.str = ...,
         signature: _builtins.bytes = ...,
+        remaining_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "request", b"request", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "remaining_seconds", b"remaining_seconds", "request", b"request", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1081,17 +1102,21 @@ class Drain(_message.Message):
 
     RECONNECT_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    SPREAD_SECONDS_FIELD_NUMBER: _builtins.int
     reconnect_after_seconds: _builtins.float
     reason: _builtins.str
+    spread_seconds: _builtins.float
+    """Over how long the returns are to be spread, each at a moment that its machine draws; 0: as long as the delay."""
     def __init__(
         self,
         *,
         reconnect_after_seconds: _builtins.float = ...,
         reason: _builtins.str = ...,
+        spread_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "reconnect_after_seconds", b"reconnect_after_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "reconnect_after_seconds", b"reconnect_after_seconds", "spread_seconds", b"spread_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ Every string and bytes field says how private it is (privacy.proto).
 """
 
 from caseprobe.v1 import path_pb2 as _path_pb2
+from caseprobe.v1 import section_host_pb2 as _section_host_pb2
 from caseprobe.v1 import section_log_pb2 as _section_log_pb2
 from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
 from collections import abc as _abc
@@ -81,6 +82,14 @@ class Section(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
     SMART_FIELD_NUMBER: _builtins.int
+    SERVICES_FIELD_NUMBER: _builtins.int
+    PACKAGES_FIELD_NUMBER: _builtins.int
+    TIME_SYNC_FIELD_NUMBER: _builtins.int
+    DNS_FIELD_NUMBER: _builtins.int
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    REACHABILITY_FIELD_NUMBER: _builtins.int
+    CGROUPS_FIELD_NUMBER: _builtins.int
+    CRASHES_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
     reason: _builtins.str
@@ -130,6 +139,22 @@ class Section(_message.Message):
     def clock(self) -> Global___ClockFacts: ...
     @_builtins.property
     def smart(self) -> _section_smart_pb2.SmartFacts: ...
+    @_builtins.property
+    def services(self) -> _section_host_pb2.ServicesFacts: ...
+    @_builtins.property
+    def packages(self) -> _section_host_pb2.PackagesFacts: ...
+    @_builtins.property
+    def time_sync(self) -> _section_host_pb2.TimeSyncFacts: ...
+    @_builtins.property
+    def dns(self) -> _section_host_pb2.DnsFacts: ...
+    @_builtins.property
+    def certificates(self) -> _section_host_pb2.CertificatesFacts: ...
+    @_builtins.property
+    def reachability(self) -> _section_host_pb2.ReachabilityFacts: ...
+    @_builtins.property
+    def cgroups(self) -> _section_host_pb2.CgroupsFacts: ...
+    @_builtins.property
+    def crashes(self) -> _section_host_pb2.CrashesFacts: ...
     def __init__(
         self,
         *,
@@ -157,12 +182,20 @@ class Section(_message.Message):
         path: _path_pb2.PathFacts | None = ...,
         clock: Global___ClockFacts | None = ...,
         smart: _section_smart_pb2.SmartFacts | None = ...,
+        services: _section_host_pb2.ServicesFacts | None = ...,
+        packages: _section_host_pb2.PackagesFacts | None = ...,
+        time_sync: _section_host_pb2.TimeSyncFacts | None = ...,
+        dns: _section_host_pb2.DnsFacts | None = ...,
+        certificates: _section_host_pb2.CertificatesFacts | None = ...,
+        reachability: _section_host_pb2.ReachabilityFacts | None = ...,
+        cgroups: _section_host_pb2.CgroupsFacts | None = ...,
+        crashes: _section_host_pb2.CrashesFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "cpu", b"cpu", "disks", b"disks", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "memory", b"memory", "path", b"path", "processes", b"processes", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "cpu", b"cpu", "disks", b"disks", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "path", b"path", "probe", b"probe", "processes", b"processes", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "smart"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 
@@ -285,6 +318,8 @@ class SystemFacts(_message.Message):
     TASKS_LIMIT_FIELD_NUMBER: _builtins.int
     INIT_SYSTEM_FIELD_NUMBER: _builtins.int
     PRIVILEGED_FIELD_NUMBER: _builtins.int
+    CLEAN_SHUTDOWN_FIELD_NUMBER: _builtins.int
+    MEASURED_AT_FIELD_NUMBER: _builtins.int
     host_name: _builtins.str
     system: _builtins.str
     """linux, darwin, windows."""
@@ -305,8 +340,12 @@ class SystemFacts(_message.Message):
     tasks_limit: _builtins.int
     init_system: _builtins.str
     privileged: _builtins.bool
+    clean_shutdown: _builtins.bool
+    """The record of logins and boots says that the machine was shut down before this boot; absent where it does not tell."""
     @_builtins.property
     def booted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def measured_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -328,11 +367,15 @@ class SystemFacts(_message.Message):
         tasks_limit: _builtins.int | None = ...,
         init_system: _builtins.str = ...,
         privileged: _builtins.bool = ...,
+        clean_shutdown: _builtins.bool | None = ...,
+        measured_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_tasks_limit", b"_tasks_limit", "_tasks_total", b"_tasks_total", "booted_at", b"booted_at", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "tasks_limit", b"tasks_limit", "tasks_total", b"tasks_total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clean_shutdown", b"_clean_shutdown", "_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_tasks_limit", b"_tasks_limit", "_tasks_total", b"_tasks_total", "booted_at", b"booted_at", "clean_shutdown", b"clean_shutdown", "measured_at", b"measured_at", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "tasks_limit", b"tasks_limit", "tasks_total", b"tasks_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_tasks_limit", b"_tasks_limit", "_tasks_total", b"_tasks_total", "architecture", b"architecture", "booted_at", b"booted_at", "container", b"container", "host_name", b"host_name", "init_system", b"init_system", "kernel_release", b"kernel_release", "kernel_taint", b"kernel_taint", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "os_name", b"os_name", "os_version", b"os_version", "privileged", b"privileged", "system", b"system", "tasks_limit", b"tasks_limit", "tasks_total", b"tasks_total", "timezone", b"timezone", "uptime_seconds", b"uptime_seconds", "virtualization", b"virtualization"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clean_shutdown", b"_clean_shutdown", "_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_tasks_limit", b"_tasks_limit", "_tasks_total", b"_tasks_total", "architecture", b"architecture", "booted_at", b"booted_at", "clean_shutdown", b"clean_shutdown", "container", b"container", "host_name", b"host_name", "init_system", b"init_system", "kernel_release", b"kernel_release", "kernel_taint", b"kernel_taint", "measured_at", b"measured_at", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "os_name", b"os_name", "os_version", b"os_version", "privileged", b"privileged", "system", b"system", "tasks_limit", b"tasks_limit", "tasks_total", b"tasks_total", "timezone", b"timezone", "uptime_seconds", b"uptime_seconds", "virtualization", b"virtualization"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__clean_shutdown: _TypeAlias = _typing.Literal["clean_shutdown"]  # noqa: Y015
+    _WhichOneofArgType__clean_shutdown: _TypeAlias = _typing.Literal["_clean_shutdown", b"_clean_shutdown"]  # noqa: Y015
     _WhichOneofReturnType__open_files_limit: _TypeAlias = _typing.Literal["open_files_limit"]  # noqa: Y015
     _WhichOneofArgType__open_files_limit: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit"]  # noqa: Y015
     _WhichOneofReturnType__open_files_total: _TypeAlias = _typing.Literal["open_files_total"]  # noqa: Y015
@@ -341,6 +384,8 @@ class SystemFacts(_message.Message):
     _WhichOneofArgType__tasks_limit: _TypeAlias = _typing.Literal["_tasks_limit", b"_tasks_limit"]  # noqa: Y015
     _WhichOneofReturnType__tasks_total: _TypeAlias = _typing.Literal["tasks_total"]  # noqa: Y015
     _WhichOneofArgType__tasks_total: _TypeAlias = _typing.Literal["_tasks_total", b"_tasks_total"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__clean_shutdown) -> _WhichOneofReturnType__clean_shutdown | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__open_files_limit) -> _WhichOneofReturnType__open_files_limit | None: ...
     @_typing.overload
@@ -380,6 +425,11 @@ class CpuFacts(_message.Message):
     CGROUP_PERIODS_TOTAL_FIELD_NUMBER: _builtins.int
     CGROUP_THROTTLED_TOTAL_FIELD_NUMBER: _builtins.int
     BUSIEST_CORE_SOFTIRQ_RATIO_FIELD_NUMBER: _builtins.int
+    BUSY_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
+    IOWAIT_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
+    STEAL_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
+    ALL_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
+    FREQUENCY_POLICIES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     logical_total: _builtins.int
     physical_total: _builtins.int
@@ -406,10 +456,17 @@ class CpuFacts(_message.Message):
     """cgroup v2 cpu.stat."""
     cgroup_throttled_total: _builtins.int
     busiest_core_softirq_ratio: _builtins.float
+    busy_seconds_total: _builtins.float
+    """Since boot, all processors together, in seconds of one processor."""
+    iowait_seconds_total: _builtins.float
+    steal_seconds_total: _builtins.float
+    all_seconds_total: _builtins.float
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
     @_builtins.property
     def vulnerabilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___CpuVulnerability]: ...
+    @_builtins.property
+    def frequency_policies(self) -> _containers.RepeatedCompositeFieldContainer[Global___FrequencyPolicy]: ...
     def __init__(
         self,
         *,
@@ -437,10 +494,15 @@ class CpuFacts(_message.Message):
         cgroup_periods_total: _builtins.int | None = ...,
         cgroup_throttled_total: _builtins.int | None = ...,
         busiest_core_softirq_ratio: _builtins.float = ...,
+        busy_seconds_total: _builtins.float = ...,
+        iowait_seconds_total: _builtins.float = ...,
+        steal_seconds_total: _builtins.float = ...,
+        all_seconds_total: _builtins.float = ...,
+        frequency_policies: _abc.Iterable[Global___FrequencyPolicy] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total", "_cgroup_throttled_total", b"_cgroup_throttled_total", "_frequency_hertz", b"_frequency_hertz", "_frequency_max_hertz", b"_frequency_max_hertz", "_pressure", b"_pressure", "_throttle_total", b"_throttle_total", "cgroup_periods_total", b"cgroup_periods_total", "cgroup_throttled_total", b"cgroup_throttled_total", "frequency_hertz", b"frequency_hertz", "frequency_max_hertz", b"frequency_max_hertz", "pressure", b"pressure", "throttle_total", b"throttle_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total", "_cgroup_throttled_total", b"_cgroup_throttled_total", "_frequency_hertz", b"_frequency_hertz", "_frequency_max_hertz", b"_frequency_max_hertz", "_pressure", b"_pressure", "_throttle_total", b"_throttle_total", "boot_iowait_ratio", b"boot_iowait_ratio", "boot_steal_ratio", b"boot_steal_ratio", "busiest_core_softirq_ratio", b"busiest_core_softirq_ratio", "cgroup_periods_total", b"cgroup_periods_total", "cgroup_throttled_total", b"cgroup_throttled_total", "frequency_hertz", b"frequency_hertz", "frequency_max_hertz", b"frequency_max_hertz", "idle_ratio", b"idle_ratio", "iowait_ratio", b"iowait_ratio", "irq_ratio", b"irq_ratio", "load1", b"load1", "load15", b"load15", "load5", b"load5", "logical_total", b"logical_total", "model", b"model", "physical_total", b"physical_total", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "softirq_ratio", b"softirq_ratio", "steal_ratio", b"steal_ratio", "system_ratio", b"system_ratio", "throttle_total", b"throttle_total", "user_ratio", b"user_ratio", "vulnerabilities", b"vulnerabilities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total", "_cgroup_throttled_total", b"_cgroup_throttled_total", "_frequency_hertz", b"_frequency_hertz", "_frequency_max_hertz", b"_frequency_max_hertz", "_pressure", b"_pressure", "_throttle_total", b"_throttle_total", "all_seconds_total", b"all_seconds_total", "boot_iowait_ratio", b"boot_iowait_ratio", "boot_steal_ratio", b"boot_steal_ratio", "busiest_core_softirq_ratio", b"busiest_core_softirq_ratio", "busy_seconds_total", b"busy_seconds_total", "cgroup_periods_total", b"cgroup_periods_total", "cgroup_throttled_total", b"cgroup_throttled_total", "frequency_hertz", b"frequency_hertz", "frequency_max_hertz", b"frequency_max_hertz", "frequency_policies", b"frequency_policies", "idle_ratio", b"idle_ratio", "iowait_ratio", b"iowait_ratio", "iowait_seconds_total", b"iowait_seconds_total", "irq_ratio", b"irq_ratio", "load1", b"load1", "load15", b"load15", "load5", b"load5", "logical_total", b"logical_total", "model", b"model", "physical_total", b"physical_total", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "softirq_ratio", b"softirq_ratio", "steal_ratio", b"steal_ratio", "steal_seconds_total", b"steal_seconds_total", "system_ratio", b"system_ratio", "throttle_total", b"throttle_total", "user_ratio", b"user_ratio", "vulnerabilities", b"vulnerabilities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cgroup_periods_total: _TypeAlias = _typing.Literal["cgroup_periods_total"]  # noqa: Y015
     _WhichOneofArgType__cgroup_periods_total: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total"]  # noqa: Y015
@@ -468,6 +530,51 @@ class CpuFacts(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__throttle_total) -> _WhichOneofReturnType__throttle_total | None: ...
 
 Global___CpuFacts: _TypeAlias = CpuFacts  # noqa: Y015
+
+@_typing.final
+class FrequencyPolicy(_message.Message):
+    """Processors that share one clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CURRENT_HERTZ_FIELD_NUMBER: _builtins.int
+    LIMIT_HERTZ_FIELD_NUMBER: _builtins.int
+    HARDWARE_HERTZ_FIELD_NUMBER: _builtins.int
+    GOVERNOR_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    current_hertz: _builtins.float
+    limit_hertz: _builtins.float
+    """The most that is allowed now, and the most that the hardware can."""
+    hardware_hertz: _builtins.float
+    governor: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        current_hertz: _builtins.float | None = ...,
+        limit_hertz: _builtins.float | None = ...,
+        hardware_hertz: _builtins.float | None = ...,
+        governor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_current_hertz", b"_current_hertz", "_hardware_hertz", b"_hardware_hertz", "_limit_hertz", b"_limit_hertz", "current_hertz", b"current_hertz", "hardware_hertz", b"hardware_hertz", "limit_hertz", b"limit_hertz"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_current_hertz", b"_current_hertz", "_hardware_hertz", b"_hardware_hertz", "_limit_hertz", b"_limit_hertz", "current_hertz", b"current_hertz", "governor", b"governor", "hardware_hertz", b"hardware_hertz", "limit_hertz", b"limit_hertz", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__current_hertz: _TypeAlias = _typing.Literal["current_hertz"]  # noqa: Y015
+    _WhichOneofArgType__current_hertz: _TypeAlias = _typing.Literal["_current_hertz", b"_current_hertz"]  # noqa: Y015
+    _WhichOneofReturnType__hardware_hertz: _TypeAlias = _typing.Literal["hardware_hertz"]  # noqa: Y015
+    _WhichOneofArgType__hardware_hertz: _TypeAlias = _typing.Literal["_hardware_hertz", b"_hardware_hertz"]  # noqa: Y015
+    _WhichOneofReturnType__limit_hertz: _TypeAlias = _typing.Literal["limit_hertz"]  # noqa: Y015
+    _WhichOneofArgType__limit_hertz: _TypeAlias = _typing.Literal["_limit_hertz", b"_limit_hertz"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__current_hertz) -> _WhichOneofReturnType__current_hertz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hardware_hertz) -> _WhichOneofReturnType__hardware_hertz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit_hertz) -> _WhichOneofReturnType__limit_hertz | None: ...
+
+Global___FrequencyPolicy: _TypeAlias = FrequencyPolicy  # noqa: Y015
 
 @_typing.final
 class CpuVulnerability(_message.Message):
@@ -517,6 +624,12 @@ class MemoryFacts(_message.Message):
     CGROUP_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
     CGROUP_CURRENT_BYTES_FIELD_NUMBER: _builtins.int
     CGROUP_OOM_KILL_TOTAL_FIELD_NUMBER: _builtins.int
+    SWAP_IN_BYTES_TOTAL_FIELD_NUMBER: _builtins.int
+    SWAP_OUT_BYTES_TOTAL_FIELD_NUMBER: _builtins.int
+    COMPACTION_FAILURES_TOTAL_FIELD_NUMBER: _builtins.int
+    LARGE_FREE_BLOCKS_TOTAL_FIELD_NUMBER: _builtins.int
+    OOM_VICTIMS_FIELD_NUMBER: _builtins.int
+    CGROUP_AVAILABLE_BYTES_FIELD_NUMBER: _builtins.int
     total_bytes: _builtins.int
     available_bytes: _builtins.int
     free_bytes: _builtins.int
@@ -540,8 +653,20 @@ class MemoryFacts(_message.Message):
     """cgroup v2, where this process is limited below the machine."""
     cgroup_current_bytes: _builtins.int
     cgroup_oom_kill_total: _builtins.int
+    swap_in_bytes_total: _builtins.int
+    """Since boot."""
+    swap_out_bytes_total: _builtins.int
+    compaction_failures_total: _builtins.int
+    large_free_blocks_total: _builtins.int
+    """Free blocks of at least 16 pages in the zones that programs use; absent where the kernel does not tell."""
+    cgroup_available_bytes: _builtins.int
+    """What a container may use of its limit at once: limit less use, plus its file cache."""
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
+    @_builtins.property
+    def oom_victims(self) -> _containers.RepeatedCompositeFieldContainer[Global___OomVictim]:
+        """Newest first, at most 10, from the kernel ring; empty where it may not be read."""
+
     def __init__(
         self,
         *,
@@ -567,19 +692,31 @@ class MemoryFacts(_message.Message):
         cgroup_limit_bytes: _builtins.int | None = ...,
         cgroup_current_bytes: _builtins.int | None = ...,
         cgroup_oom_kill_total: _builtins.int | None = ...,
+        swap_in_bytes_total: _builtins.int | None = ...,
+        swap_out_bytes_total: _builtins.int | None = ...,
+        compaction_failures_total: _builtins.int | None = ...,
+        large_free_blocks_total: _builtins.int | None = ...,
+        oom_victims: _abc.Iterable[Global___OomVictim] | None = ...,
+        cgroup_available_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cgroup_current_bytes", b"_cgroup_current_bytes", "_cgroup_limit_bytes", b"_cgroup_limit_bytes", "_cgroup_oom_kill_total", b"_cgroup_oom_kill_total", "_hardware_corrupted_bytes", b"_hardware_corrupted_bytes", "_major_faults_per_second", b"_major_faults_per_second", "_oom_kill_total", b"_oom_kill_total", "_pressure", b"_pressure", "_swap_in_bytes_per_second", b"_swap_in_bytes_per_second", "_swap_out_bytes_per_second", b"_swap_out_bytes_per_second", "cgroup_current_bytes", b"cgroup_current_bytes", "cgroup_limit_bytes", b"cgroup_limit_bytes", "cgroup_oom_kill_total", b"cgroup_oom_kill_total", "hardware_corrupted_bytes", b"hardware_corrupted_bytes", "major_faults_per_second", b"major_faults_per_second", "oom_kill_total", b"oom_kill_total", "pressure", b"pressure", "swap_in_bytes_per_second", b"swap_in_bytes_per_second", "swap_out_bytes_per_second", b"swap_out_bytes_per_second"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cgroup_available_bytes", b"_cgroup_available_bytes", "_cgroup_current_bytes", b"_cgroup_current_bytes", "_cgroup_limit_bytes", b"_cgroup_limit_bytes", "_cgroup_oom_kill_total", b"_cgroup_oom_kill_total", "_compaction_failures_total", b"_compaction_failures_total", "_hardware_corrupted_bytes", b"_hardware_corrupted_bytes", "_large_free_blocks_total", b"_large_free_blocks_total", "_major_faults_per_second", b"_major_faults_per_second", "_oom_kill_total", b"_oom_kill_total", "_pressure", b"_pressure", "_swap_in_bytes_per_second", b"_swap_in_bytes_per_second", "_swap_in_bytes_total", b"_swap_in_bytes_total", "_swap_out_bytes_per_second", b"_swap_out_bytes_per_second", "_swap_out_bytes_total", b"_swap_out_bytes_total", "cgroup_available_bytes", b"cgroup_available_bytes", "cgroup_current_bytes", b"cgroup_current_bytes", "cgroup_limit_bytes", b"cgroup_limit_bytes", "cgroup_oom_kill_total", b"cgroup_oom_kill_total", "compaction_failures_total", b"compaction_failures_total", "hardware_corrupted_bytes", b"hardware_corrupted_bytes", "large_free_blocks_total", b"large_free_blocks_total", "major_faults_per_second", b"major_faults_per_second", "oom_kill_total", b"oom_kill_total", "pressure", b"pressure", "swap_in_bytes_per_second", b"swap_in_bytes_per_second", "swap_in_bytes_total", b"swap_in_bytes_total", "swap_out_bytes_per_second", b"swap_out_bytes_per_second", "swap_out_bytes_total", b"swap_out_bytes_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_current_bytes", b"_cgroup_current_bytes", "_cgroup_limit_bytes", b"_cgroup_limit_bytes", "_cgroup_oom_kill_total", b"_cgroup_oom_kill_total", "_hardware_corrupted_bytes", b"_hardware_corrupted_bytes", "_major_faults_per_second", b"_major_faults_per_second", "_oom_kill_total", b"_oom_kill_total", "_pressure", b"_pressure", "_swap_in_bytes_per_second", b"_swap_in_bytes_per_second", "_swap_out_bytes_per_second", b"_swap_out_bytes_per_second", "available_bytes", b"available_bytes", "buffers_bytes", b"buffers_bytes", "cached_bytes", b"cached_bytes", "cgroup_current_bytes", b"cgroup_current_bytes", "cgroup_limit_bytes", b"cgroup_limit_bytes", "cgroup_oom_kill_total", b"cgroup_oom_kill_total", "commit_limit_bytes", b"commit_limit_bytes", "committed_bytes", b"committed_bytes", "dirty_bytes", b"dirty_bytes", "free_bytes", b"free_bytes", "hardware_corrupted_bytes", b"hardware_corrupted_bytes", "major_faults_per_second", b"major_faults_per_second", "oom_kill_total", b"oom_kill_total", "overcommit_mode", b"overcommit_mode", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "slab_bytes", b"slab_bytes", "swap_free_bytes", b"swap_free_bytes", "swap_in_bytes_per_second", b"swap_in_bytes_per_second", "swap_out_bytes_per_second", b"swap_out_bytes_per_second", "swap_total_bytes", b"swap_total_bytes", "total_bytes", b"total_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_available_bytes", b"_cgroup_available_bytes", "_cgroup_current_bytes", b"_cgroup_current_bytes", "_cgroup_limit_bytes", b"_cgroup_limit_bytes", "_cgroup_oom_kill_total", b"_cgroup_oom_kill_total", "_compaction_failures_total", b"_compaction_failures_total", "_hardware_corrupted_bytes", b"_hardware_corrupted_bytes", "_large_free_blocks_total", b"_large_free_blocks_total", "_major_faults_per_second", b"_major_faults_per_second", "_oom_kill_total", b"_oom_kill_total", "_pressure", b"_pressure", "_swap_in_bytes_per_second", b"_swap_in_bytes_per_second", "_swap_in_bytes_total", b"_swap_in_bytes_total", "_swap_out_bytes_per_second", b"_swap_out_bytes_per_second", "_swap_out_bytes_total", b"_swap_out_bytes_total", "available_bytes", b"available_bytes", "buffers_bytes", b"buffers_bytes", "cached_bytes", b"cached_bytes", "cgroup_available_bytes", b"cgroup_available_bytes", "cgroup_current_bytes", b"cgroup_current_bytes", "cgroup_limit_bytes", b"cgroup_limit_bytes", "cgroup_oom_kill_total", b"cgroup_oom_kill_total", "commit_limit_bytes", b"commit_limit_bytes", "committed_bytes", b"committed_bytes", "compaction_failures_total", b"compaction_failures_total", "dirty_bytes", b"dirty_bytes", "free_bytes", b"free_bytes", "hardware_corrupted_bytes", b"hardware_corrupted_bytes", "large_free_blocks_total", b"large_free_blocks_total", "major_faults_per_second", b"major_faults_per_second", "oom_kill_total", b"oom_kill_total", "oom_victims", b"oom_victims", "overcommit_mode", b"overcommit_mode", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "slab_bytes", b"slab_bytes", "swap_free_bytes", b"swap_free_bytes", "swap_in_bytes_per_second", b"swap_in_bytes_per_second", "swap_in_bytes_total", b"swap_in_bytes_total", "swap_out_bytes_per_second", b"swap_out_bytes_per_second", "swap_out_bytes_total", b"swap_out_bytes_total", "swap_total_bytes", b"swap_total_bytes", "total_bytes", b"total_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cgroup_available_bytes: _TypeAlias = _typing.Literal["cgroup_available_bytes"]  # noqa: Y015
+    _WhichOneofArgType__cgroup_available_bytes: _TypeAlias = _typing.Literal["_cgroup_available_bytes", b"_cgroup_available_bytes"]  # noqa: Y015
     _WhichOneofReturnType__cgroup_current_bytes: _TypeAlias = _typing.Literal["cgroup_current_bytes"]  # noqa: Y015
     _WhichOneofArgType__cgroup_current_bytes: _TypeAlias = _typing.Literal["_cgroup_current_bytes", b"_cgroup_current_bytes"]  # noqa: Y015
     _WhichOneofReturnType__cgroup_limit_bytes: _TypeAlias = _typing.Literal["cgroup_limit_bytes"]  # noqa: Y015
     _WhichOneofArgType__cgroup_limit_bytes: _TypeAlias = _typing.Literal["_cgroup_limit_bytes", b"_cgroup_limit_bytes"]  # noqa: Y015
     _WhichOneofReturnType__cgroup_oom_kill_total: _TypeAlias = _typing.Literal["cgroup_oom_kill_total"]  # noqa: Y015
     _WhichOneofArgType__cgroup_oom_kill_total: _TypeAlias = _typing.Literal["_cgroup_oom_kill_total", b"_cgroup_oom_kill_total"]  # noqa: Y015
+    _WhichOneofReturnType__compaction_failures_total: _TypeAlias = _typing.Literal["compaction_failures_total"]  # noqa: Y015
+    _WhichOneofArgType__compaction_failures_total: _TypeAlias = _typing.Literal["_compaction_failures_total", b"_compaction_failures_total"]  # noqa: Y015
     _WhichOneofReturnType__hardware_corrupted_bytes: _TypeAlias = _typing.Literal["hardware_corrupted_bytes"]  # noqa: Y015
     _WhichOneofArgType__hardware_corrupted_bytes: _TypeAlias = _typing.Literal["_hardware_corrupted_bytes", b"_hardware_corrupted_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__large_free_blocks_total: _TypeAlias = _typing.Literal["large_free_blocks_total"]  # noqa: Y015
+    _WhichOneofArgType__large_free_blocks_total: _TypeAlias = _typing.Literal["_large_free_blocks_total", b"_large_free_blocks_total"]  # noqa: Y015
     _WhichOneofReturnType__major_faults_per_second: _TypeAlias = _typing.Literal["major_faults_per_second"]  # noqa: Y015
     _WhichOneofArgType__major_faults_per_second: _TypeAlias = _typing.Literal["_major_faults_per_second", b"_major_faults_per_second"]  # noqa: Y015
     _WhichOneofReturnType__oom_kill_total: _TypeAlias = _typing.Literal["oom_kill_total"]  # noqa: Y015
@@ -588,8 +725,14 @@ class MemoryFacts(_message.Message):
     _WhichOneofArgType__pressure: _TypeAlias = _typing.Literal["_pressure", b"_pressure"]  # noqa: Y015
     _WhichOneofReturnType__swap_in_bytes_per_second: _TypeAlias = _typing.Literal["swap_in_bytes_per_second"]  # noqa: Y015
     _WhichOneofArgType__swap_in_bytes_per_second: _TypeAlias = _typing.Literal["_swap_in_bytes_per_second", b"_swap_in_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__swap_in_bytes_total: _TypeAlias = _typing.Literal["swap_in_bytes_total"]  # noqa: Y015
+    _WhichOneofArgType__swap_in_bytes_total: _TypeAlias = _typing.Literal["_swap_in_bytes_total", b"_swap_in_bytes_total"]  # noqa: Y015
     _WhichOneofReturnType__swap_out_bytes_per_second: _TypeAlias = _typing.Literal["swap_out_bytes_per_second"]  # noqa: Y015
     _WhichOneofArgType__swap_out_bytes_per_second: _TypeAlias = _typing.Literal["_swap_out_bytes_per_second", b"_swap_out_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__swap_out_bytes_total: _TypeAlias = _typing.Literal["swap_out_bytes_total"]  # noqa: Y015
+    _WhichOneofArgType__swap_out_bytes_total: _TypeAlias = _typing.Literal["_swap_out_bytes_total", b"_swap_out_bytes_total"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cgroup_available_bytes) -> _WhichOneofReturnType__cgroup_available_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cgroup_current_bytes) -> _WhichOneofReturnType__cgroup_current_bytes | None: ...
     @_typing.overload
@@ -597,7 +740,11 @@ class MemoryFacts(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cgroup_oom_kill_total) -> _WhichOneofReturnType__cgroup_oom_kill_total | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__compaction_failures_total) -> _WhichOneofReturnType__compaction_failures_total | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__hardware_corrupted_bytes) -> _WhichOneofReturnType__hardware_corrupted_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__large_free_blocks_total) -> _WhichOneofReturnType__large_free_blocks_total | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__major_faults_per_second) -> _WhichOneofReturnType__major_faults_per_second | None: ...
     @_typing.overload
@@ -607,9 +754,45 @@ class MemoryFacts(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__swap_in_bytes_per_second) -> _WhichOneofReturnType__swap_in_bytes_per_second | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__swap_in_bytes_total) -> _WhichOneofReturnType__swap_in_bytes_total | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__swap_out_bytes_per_second) -> _WhichOneofReturnType__swap_out_bytes_per_second | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__swap_out_bytes_total) -> _WhichOneofReturnType__swap_out_bytes_total | None: ...
 
 Global___MemoryFacts: _TypeAlias = MemoryFacts  # noqa: Y015
+
+@_typing.final
+class OomVictim(_message.Message):
+    """A process that the kernel killed for lack of memory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CGROUP_FIELD_NUMBER: _builtins.int
+    AT_SECONDS_FIELD_NUMBER: _builtins.int
+    pid: _builtins.int
+    name: _builtins.str
+    cgroup: _builtins.str
+    """Empty where the whole machine had run out."""
+    at_seconds: _builtins.float
+    """Since boot."""
+    def __init__(
+        self,
+        *,
+        pid: _builtins.int = ...,
+        name: _builtins.str = ...,
+        cgroup: _builtins.str = ...,
+        at_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_seconds", b"at_seconds", "cgroup", b"cgroup", "name", b"name", "pid", b"pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OomVictim: _TypeAlias = OomVictim  # noqa: Y015
 
 @_typing.final
 class FilesystemsFacts(_message.Message):
@@ -864,23 +1047,58 @@ class MemoryController(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CORRECTED_ERRORS_TOTAL_FIELD_NUMBER: _builtins.int
     UNCORRECTED_ERRORS_TOTAL_FIELD_NUMBER: _builtins.int
+    MODULES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     corrected_errors_total: _builtins.int
     uncorrected_errors_total: _builtins.int
+    @_builtins.property
+    def modules(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemoryModule]: ...
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         corrected_errors_total: _builtins.int = ...,
         uncorrected_errors_total: _builtins.int = ...,
+        modules: _abc.Iterable[Global___MemoryModule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrected_errors_total", b"corrected_errors_total", "name", b"name", "uncorrected_errors_total", b"uncorrected_errors_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrected_errors_total", b"corrected_errors_total", "modules", b"modules", "name", b"name", "uncorrected_errors_total", b"uncorrected_errors_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MemoryController: _TypeAlias = MemoryController  # noqa: Y015
+
+@_typing.final
+class MemoryModule(_message.Message):
+    """One memory module, as the controller's driver counts it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    CORRECTED_ERRORS_TOTAL_FIELD_NUMBER: _builtins.int
+    UNCORRECTED_ERRORS_TOTAL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    label: _builtins.str
+    """What stands on the board beside the slot; empty where the driver does not know."""
+    corrected_errors_total: _builtins.int
+    uncorrected_errors_total: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        label: _builtins.str = ...,
+        corrected_errors_total: _builtins.int = ...,
+        uncorrected_errors_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrected_errors_total", b"corrected_errors_total", "label", b"label", "name", b"name", "uncorrected_errors_total", b"uncorrected_errors_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryModule: _TypeAlias = MemoryModule  # noqa: Y015
 
 @_typing.final
 class PciDevice(_message.Message):
@@ -935,6 +1153,7 @@ class DisksFacts(_message.Message):
     ARRAYS_FIELD_NUMBER: _builtins.int
     SAMPLE_SECONDS_FIELD_NUMBER: _builtins.int
     PRESSURE_FIELD_NUMBER: _builtins.int
+    TIES_FIELD_NUMBER: _builtins.int
     sample_seconds: _builtins.float
     @_builtins.property
     def disks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Disk]: ...
@@ -942,6 +1161,10 @@ class DisksFacts(_message.Message):
     def arrays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Array]: ...
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
+    @_builtins.property
+    def ties(self) -> _containers.RepeatedCompositeFieldContainer[_section_log_pb2.BlockTie]:
+        """At most 1000."""
+
     def __init__(
         self,
         *,
@@ -949,10 +1172,11 @@ class DisksFacts(_message.Message):
         arrays: _abc.Iterable[Global___Array] | None = ...,
         sample_seconds: _builtins.float = ...,
         pressure: Global___Pressure | None = ...,
+        ties: _abc.Iterable[_section_log_pb2.BlockTie] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "pressure", b"pressure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "arrays", b"arrays", "disks", b"disks", "pressure", b"pressure", "sample_seconds", b"sample_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "arrays", b"arrays", "disks", b"disks", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "ties", b"ties"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pressure: _TypeAlias = _typing.Literal["pressure"]  # noqa: Y015
     _WhichOneofArgType__pressure: _TypeAlias = _typing.Literal["_pressure", b"_pressure"]  # noqa: Y015
@@ -1281,12 +1505,15 @@ class ProcessesFacts(_message.Message):
     ZOMBIES_FIELD_NUMBER: _builtins.int
     UNINTERRUPTIBLE_FIELD_NUMBER: _builtins.int
     TOP_OPEN_FILES_FIELD_NUMBER: _builtins.int
+    AVAILABLE_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     processes_total: _builtins.int
     threads_total: _builtins.int
     running_total: _builtins.int
     zombies_total: _builtins.int
     uninterruptible_total: _builtins.int
     sample_seconds: _builtins.float
+    available_memory_bytes: _builtins.int
+    """What a program that grows could still take."""
     @_builtins.property
     def top_cpu(self) -> _containers.RepeatedCompositeFieldContainer[Global___Process]: ...
     @_builtins.property
@@ -1315,10 +1542,11 @@ class ProcessesFacts(_message.Message):
         zombies: _abc.Iterable[Global___Process] | None = ...,
         uninterruptible: _abc.Iterable[Global___Process] | None = ...,
         top_open_files: _abc.Iterable[Global___Process] | None = ...,
+        available_memory_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["processes_total", b"processes_total", "running_total", b"running_total", "sample_seconds", b"sample_seconds", "threads_total", b"threads_total", "top_cpu", b"top_cpu", "top_memory", b"top_memory", "top_open_files", b"top_open_files", "uninterruptible", b"uninterruptible", "uninterruptible_total", b"uninterruptible_total", "zombies", b"zombies", "zombies_total", b"zombies_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_memory_bytes", b"available_memory_bytes", "processes_total", b"processes_total", "running_total", b"running_total", "sample_seconds", b"sample_seconds", "threads_total", b"threads_total", "top_cpu", b"top_cpu", "top_memory", b"top_memory", "top_open_files", b"top_open_files", "uninterruptible", b"uninterruptible", "uninterruptible_total", b"uninterruptible_total", "zombies", b"zombies", "zombies_total", b"zombies_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1342,6 +1570,8 @@ class Process(_message.Message):
     OPEN_FILES_TOTAL_FIELD_NUMBER: _builtins.int
     OPEN_FILES_LIMIT_FIELD_NUMBER: _builtins.int
     THREADS_TOTAL_FIELD_NUMBER: _builtins.int
+    KERNEL_STACK_FIELD_NUMBER: _builtins.int
+    WAITED_SECONDS_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     parent_pid: _builtins.int
     name: _builtins.str
@@ -1357,8 +1587,14 @@ class Process(_message.Message):
     open_files_total: _builtins.int
     open_files_limit: _builtins.int
     threads_total: _builtins.int
+    waited_seconds: _builtins.float
+    """Since a stuck process last ran; absent where the kernel does not tell."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def kernel_stack(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Functions of the kernel in which it waits, innermost first; only with the right to see them."""
+
     def __init__(
         self,
         *,
@@ -1376,19 +1612,25 @@ class Process(_message.Message):
         open_files_total: _builtins.int | None = ...,
         open_files_limit: _builtins.int | None = ...,
         threads_total: _builtins.int = ...,
+        kernel_stack: _abc.Iterable[_builtins.str] | None = ...,
+        waited_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_waited_seconds", b"_waited_seconds", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "started_at", b"started_at", "waited_seconds", b"waited_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "command_line", b"command_line", "cpu_ratio", b"cpu_ratio", "name", b"name", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "parent_name", b"parent_name", "parent_pid", b"parent_pid", "pid", b"pid", "resident_bytes", b"resident_bytes", "started_at", b"started_at", "state", b"state", "threads_total", b"threads_total", "user", b"user", "wait_channel", b"wait_channel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit", "_open_files_total", b"_open_files_total", "_waited_seconds", b"_waited_seconds", "command_line", b"command_line", "cpu_ratio", b"cpu_ratio", "kernel_stack", b"kernel_stack", "name", b"name", "open_files_limit", b"open_files_limit", "open_files_total", b"open_files_total", "parent_name", b"parent_name", "parent_pid", b"parent_pid", "pid", b"pid", "resident_bytes", b"resident_bytes", "started_at", b"started_at", "state", b"state", "threads_total", b"threads_total", "user", b"user", "wait_channel", b"wait_channel", "waited_seconds", b"waited_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__open_files_limit: _TypeAlias = _typing.Literal["open_files_limit"]  # noqa: Y015
     _WhichOneofArgType__open_files_limit: _TypeAlias = _typing.Literal["_open_files_limit", b"_open_files_limit"]  # noqa: Y015
     _WhichOneofReturnType__open_files_total: _TypeAlias = _typing.Literal["open_files_total"]  # noqa: Y015
     _WhichOneofArgType__open_files_total: _TypeAlias = _typing.Literal["_open_files_total", b"_open_files_total"]  # noqa: Y015
+    _WhichOneofReturnType__waited_seconds: _TypeAlias = _typing.Literal["waited_seconds"]  # noqa: Y015
+    _WhichOneofArgType__waited_seconds: _TypeAlias = _typing.Literal["_waited_seconds", b"_waited_seconds"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__open_files_limit) -> _WhichOneofReturnType__open_files_limit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__open_files_total) -> _WhichOneofReturnType__open_files_total | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waited_seconds) -> _WhichOneofReturnType__waited_seconds | None: ...
 
 Global___Process: _TypeAlias = Process  # noqa: Y015
 

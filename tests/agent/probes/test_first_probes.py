@@ -9,6 +9,7 @@ from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Address, Space
 from caseprobe_agent.probes import filesystems, interfaces, memory, system
 from caseprobe_agent.probes.probe import Measured
+from tests.fakes_host import wtmp
 from tests.fakes_machine import FakeClock, FakeMachine, File
 
 MEMINFO = "MemTotal: 1000 kB\nMemAvailable: 400 kB\n  SwapTotal: 10 kB\n"
@@ -25,6 +26,7 @@ SYSTEM: dict[str, File] = {
     "/proc/1/comm": "systemd\n",
     "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\n',
     "/etc/timezone": "Europe/Berlin\n",
+    "/var/log/wtmp": wtmp(("boot", 1), ("shutdown", 2), ("boot", 3)),
 }
 
 
@@ -133,7 +135,11 @@ def test_memory_rates_are_over_the_sample() -> None:
     assert facts.swap_in_bytes_per_second == 8192
     assert facts.swap_out_bytes_per_second == 0
     assert facts.oom_kill_total == 3
-    assert shortfalls(measured) == [("memory.pressure", "ABSENT", "")]
+    assert shortfalls(measured) == [
+        ("memory.pressure", "ABSENT", ""),
+        ("memory.large_free_blocks_total", "ABSENT", ""),
+        ("memory.oom_victims", "ABSENT", ""),
+    ]
     assert [(line.line, line.text) for line in measured.lines][:3] == [
         (1, "MemTotal: 1000 kB"),
         (2, "MemAvailable: 400 kB"),

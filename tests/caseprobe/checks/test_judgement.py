@@ -86,24 +86,28 @@ def test_what_was_found_before_a_check_had_to_stop_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probe_outcome", "outcome", "message_id"),
+    ("probe_outcome", "needs", "outcome", "message_id"),
     [
-        (section_pb2.PROBE_OUTCOME_ABSENT, NOT_APPLICABLE, "absent"),
-        (section_pb2.PROBE_OUTCOME_DENIED, UNKNOWN, "denied"),
-        (section_pb2.PROBE_OUTCOME_TIMEOUT, UNKNOWN, "timeout"),
-        (section_pb2.PROBE_OUTCOME_FAILED, UNKNOWN, "failed"),
-        (section_pb2.PROBE_OUTCOME_SKIPPED, UNKNOWN, "skipped"),
+        (section_pb2.PROBE_OUTCOME_ABSENT, "", NOT_APPLICABLE, "absent"),
+        (section_pb2.PROBE_OUTCOME_ABSENT, "a-package", UNKNOWN, "absent"),
+        (section_pb2.PROBE_OUTCOME_DENIED, "root", UNKNOWN, "denied"),
+        (section_pb2.PROBE_OUTCOME_TIMEOUT, "", UNKNOWN, "timeout"),
+        (section_pb2.PROBE_OUTCOME_FAILED, "", UNKNOWN, "failed"),
+        (section_pb2.PROBE_OUTCOME_SKIPPED, "", UNKNOWN, "skipped"),
     ],
 )
 def test_a_section_that_was_not_read_is_not_judged(
-    probe_outcome: section_pb2.ProbeOutcome.ValueType, outcome: finding_pb2.Severity.ValueType, message_id: str
+    probe_outcome: section_pb2.ProbeOutcome.ValueType,
+    needs: str,
+    outcome: finding_pb2.Severity.ValueType,
+    message_id: str,
 ) -> None:
-    """Absent is not applicable, everything else unknown; the probe's reason and the missing right go along."""
-    section = section_pb2.Section(probe="memory", outcome=probe_outcome, reason="because", needs="root")
+    """Absent hardware is not applicable, an absent tool and all else unknown; reason and what is missing go along."""
+    section = section_pb2.Section(probe="memory", outcome=probe_outcome, reason="because", needs=needs)
     findings, coverage = judge(check_that(finding_pb2.Finding(state=WARN)), section)
     assert findings == []
     assert (coverage.outcome, coverage.message_id) == (outcome, message_id)
-    assert (coverage.reason, coverage.needs) == ("because", "root")
+    assert (coverage.reason, coverage.needs) == ("because", needs)
 
 
 @pytest.mark.parametrize("field", ["memory.pressure", "pressure"])

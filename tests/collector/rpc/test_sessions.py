@@ -130,6 +130,72 @@ async def test_a_request_past_its_deadline_expires(rig: Rig) -> None:
     assert (ended.state, ended.reason) == ("expired", "the machine was not online before the deadline")
 
 
+async def test_a_session_whose_outcome_never_came_is_lost(rig: Rig) -> None:
+    """The machine had it and said nothing more: not the same as one that it never saw; a late word is nothing."""
+    machine = await rig.enrol()
+    async with rig.stream(machine) as stream:
+        session_id = (await ask(rig, machine, stream)).command_id
+        rig.clock.shift = timedelta(seconds=60 + 29)
+        await rig.sessions.expire()
+        assert (await rig.sessions.get(ADMIN, session_id)).ended_at is None
+        rig.clock.shift = timedelta(seconds=60 + 31)
+        await rig.sessions.expire()
+        await stream.send(outcome=link_pb2.Outcome(command_id=session_id, state=link_pb2.OUTCOME_STATE_OK))
+        await stream.next("outcome_ack")
+    ended = await rig.sessions.get(ADMIN, session_id)
+    assert (ended.state, ended.reason) == ("lost", "no outcome came within the deadline; it may have run")
+
+
+async def test_a_session_that_waits_for_its_snapshot_is_not_lost_so_soon(rig: Rig) -> None:
+    """A machine with a long backlog says that the session ended; its outcome has an hour."""
+    machine = await rig.enrol()
+    async with rig.stream(machine) as stream:
+        session_id = (await ask(rig, machine, stream)).command_id
+        progress = link_pb2.Progress(command_id=session_id, state=link_pb2.PROGRESS_STATE_DELIVERING)
+        await stream.send(progress=progress)
+        await stream.send(heartbeat=link_pb2.Heartbeat())
+        await stream.next("heartbeat_reply")
+        states = []
+        for minutes in (30, 70):
+            rig.clock.shift = timedelta(minutes=minutes)
+            await rig.sessions.expire()
+            states.append((await rig.sessions.get(ADMIN, session_id)).state)
+    assert states == ["delivering", "lost"]
+
+
+async def test_a_step_of_the_wall_clock_ends_no_session(rig: Rig) -> None:
+    """Deadlines run on the clock that does not jump."""
+    machine = await rig.enrol()
+    session = await rig.sessions.request(ADMIN, "case_1", machine.agent_id, path_request())
+    for days in (400, -400):
+        rig.clock.jump = timedelta(days=days)
+        await rig.sessions.expire()
+        assert (await rig.sessions.get(ADMIN, session.session_id)).ended_at is None
+
+
+async def test_a_request_that_was_held_back_says_what_is_left_of_it(rig: Rig) -> None:
+    """A machine that comes late gets no more time than the person who asked gave; past that it gets nothing."""
+    machine = await rig.enrol()
+    await rig.sessions.request(ADMIN, "case_1", machine.agent_id, path_request(60.0))
+    rig.clock.shift = timedelta(seconds=50)
+    async with rig.stream(machine) as stream:
+        assert 5 < (await stream.next("command")).remaining_seconds <= 10
+    rig.clock.shift = timedelta(seconds=61)
+    async with rig.stream(machine) as stream:
+        await stream.send(heartbeat=link_pb2.Heartbeat())
+        assert "command" not in await stream.kinds_until("heartbeat_reply")
+
+
+async def test_a_machine_is_told_to_stop_what_has_ended_here(rig: Rig) -> None:
+    """A session that ran out while the machine was away does not go on when it comes back."""
+    machine = await rig.enrol()
+    session = await rig.sessions.request(ADMIN, "case_1", machine.agent_id, path_request(1.0))
+    rig.clock.shift = timedelta(minutes=5)
+    await rig.sessions.expire()
+    async with rig.stream(machine, open_commands=[session.session_id]) as stream:
+        assert (await stream.next("cancel")).command_id == session.session_id
+
+
 async def test_who_may_ask(rig: Rig) -> None:
     """Viewers may not; another customer's staff do not even learn that the case exists."""
     machine = await rig.enrol()

@@ -178,3 +178,44 @@ async def test_presence_follows_the_stream(rig: Rig) -> None:
             if seen[-1] == "offline":
                 break
     assert seen == ["online", "offline"]
+
+
+async def test_at_the_cap_a_machine_is_asked_to_come_back(rig: Rig) -> None:
+    """One more than there is room for is told so, with a delay; who is here already may connect again."""
+    rig.links.most = 1
+    first, second = await rig.enrol(), await rig.enrol()
+    async with rig.stream(first) as stream:
+        await stream.next("welcome")
+        async with rig.stream(second) as shed:
+            refusal = await shed.next("refusal")
+        async with rig.stream(first) as again:
+            await again.next("welcome")
+    assert (refusal.code, refusal.retry_after_seconds) == ("busy", 15.0)
+
+
+async def test_drain_lets_a_machine_finish_and_nobody_in(rig: Rig) -> None:
+    """The last words of a machine are taken and answered; a new stream is asked to come later."""
+    machine, other = await rig.enrol(), await rig.enrol()
+    async with rig.stream(machine) as stream:
+        await stream.next("welcome")
+        rig.links.drain(2.0)
+        drain = await stream.next("drain")
+        await stream.deliver(snapshot_of(machine))
+        assert (await stream.next("ack")).sequence == 1
+        async with rig.stream(other) as late:
+            assert (await late.next("refusal")).code == "busy"
+        await stream.end()
+        with pytest.raises(EOFError):
+            await stream.next("nothing")
+    assert (drain.reconnect_after_seconds, drain.spread_seconds) == (2.0, 1.0)
+
+
+async def test_a_new_stream_waits_for_what_the_older_one_gives_back(rig: Rig) -> None:
+    """Only then is it known how much of a large item is here."""
+    machine = await rig.enrol()
+    async with rig.stream(machine) as older:
+        await older.next("welcome")
+        gone = rig.links.current(machine.agent_id)
+        async with rig.stream(machine) as newer:
+            await newer.next("welcome")
+            assert gone is not None and gone.over.is_set()

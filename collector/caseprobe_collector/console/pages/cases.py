@@ -13,6 +13,7 @@ from caseprobe import texts
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
+from caseprobe_collector.console.api.snapshots import seen_snapshot
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
@@ -21,8 +22,8 @@ from caseprobe_collector.console.views import (
     SnapshotRowView,
     case_view,
     customer_view,
-    severity_word,
     snapshot_row_view,
+    worst_word,
 )
 from caseprobe_collector.console.words import FindingView, findings_of
 from caseprobe_collector.records import SessionRecord, SnapshotRow
@@ -30,6 +31,7 @@ from caseprobe_collector.records import SessionRecord, SnapshotRow
 # Machines whose newest snapshot is read in full for the page.
 MACHINES_SHOWN = 20
 PATHS_SHOWN = 10
+DAMAGED = "This snapshot is damaged on the collector's disk, and nothing of it is shown:"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         case=case_view(case),
         customer=customer_view(customer),
         evidence=evidence,
-        worst=severity_word(max((row.worst for row in newest(rows, sessions)), default=0)),
+        worst=worst_word(newest(rows, sessions)),
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
         agents=agents,
@@ -92,15 +94,15 @@ def _can_be_asked(agent: AgentView) -> bool:
 
 
 async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict[str, AgentView]) -> MachineEvidence:
-    _, snapshot = await use.snapshots.get(by, row.snapshot_id)
+    row, snapshot = await seen_snapshot(use, by, row)
     agent = agents.get(row.agent_id)
     return MachineEvidence(
         agent_id=row.agent_id,
-        label=agent.label if agent and agent.label else row.agent_id,
+        label=agent.label if agent and agent.label else row.agent_id or row.snapshot_id,
         row=snapshot_row_view(row),
-        findings=findings_of(snapshot),
-        verdict=texts.snapshot_verdict(snapshot),
-        coverage=texts.coverage_sentence(snapshot.coverage),
+        findings=findings_of(snapshot) if snapshot else [],
+        verdict=texts.snapshot_verdict(snapshot) if snapshot else f"{DAMAGED} {row.damage}.",
+        coverage=texts.coverage_sentence(snapshot.coverage) if snapshot else "",
     )
 
 

@@ -2,7 +2,7 @@
 import { localTimes } from "./times.js";
 import { PathTable } from "./path.js";
 
-const ENDED = new Set(["ok", "failed", "refused_policy", "refused_user", "expired", "cancelled", "killed_limit", "unknown_after_crash"]);
+const ENDED = new Set(["ok", "failed", "refused_policy", "refused_user", "expired", "cancelled", "killed_limit", "unknown_after_crash", "lost"]);
 const tables = new Map();
 let socket = null;
 let watched = "";

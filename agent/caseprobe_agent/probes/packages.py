@@ -1,0 +1,68 @@
+"""Installed packages as facts, and whether the running kernel is the newest one installed. Nothing is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.parse.kernel_releases import newest_release
+from caseprobe.parse.package_lists import PackageRow, parse_apk, parse_dpkg, parse_rpm
+from caseprobe.v1.section_host_pb2 import PackagesFacts
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, value_of
+
+DPKG, APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
+RPM_DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
+RPM = ("/usr/bin/rpm", "-qa", "--queryformat", "%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH}\\n")
+LIST_BYTES, PACKAGES_AT_MOST, RPM_SECONDS = 32 << 20, 10_000, 20.0
+REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
+BOOT, MODULES, RELEASE = "/boot", "/lib/modules", "/proc/sys/kernel/osrelease"
+IMAGES = ("vmlinuz-", "vmlinux-", "kernel-")
+
+
+def measure(machine: Machine, _earlier: object | None) -> Measured:
+    """Names and versions of every package; absent where none of the known package managers is at home."""
+    notes = Notes()
+    manager, rows = _listed(machine)
+    rows = sorted(rows, key=lambda row: row.name)
+    facts = PackagesFacts(
+        manager=manager,
+        packages_total=len(rows),
+        running_kernel_release=value_of(machine, RELEASE) or "",
+        newest_kernel_release=_newest_kernel(machine),
+        reboot_required=machine.exists(REBOOT),
+        reboot_packages=list(dict.fromkeys((value_of(machine, REBOOT_PACKAGES) or "").split())),
+        broken_packages=[row.name for row in rows if not row.whole][:100],
+    )
+    for row in rows[:PACKAGES_AT_MOST]:
+        facts.packages.add(name=row.name, version=row.version)
+    return notes.measured(facts)
+
+
+def _listed(machine: Machine) -> tuple[str, Sequence[PackageRow]]:
+    for manager, path, parse in FILES:
+        if machine.exists(path):
+            rows = parse(machine.read_text(path, LIST_BYTES))
+            if not rows:
+                raise MeasurementError(f"{path} names no package")
+            return manager, rows
+    if any(machine.exists(path) for path in RPM_DATABASES):
+        completed = machine.run(RPM, RPM_SECONDS, LIST_BYTES)
+        if completed.exit_code:
+            raise MeasurementError(f"rpm ended with {completed.exit_code}")
+        return "rpm", parse_rpm(completed.stdout.decode("utf-8", "replace"))
+    raise MachineAbsent("this machine has no list of packages of dpkg, apk or rpm")
+
+
+def _newest_kernel(machine: Machine) -> str:
+    """Of the images in /boot, of the folders of modules where there are none; empty where no kernel is installed."""
+    names = names_in(machine, BOOT)
+    images = [name.removeprefix(image) for name in names for image in IMAGES if name.startswith(image)]
+    return newest_release(images) or newest_release(names_in(machine, MODULES))
+
+
+FILES: tuple[tuple[str, str, Callable[[str], list[PackageRow]]], ...] = (
+    ("dpkg", DPKG, parse_dpkg),
+    ("apk", APK, parse_apk),
+)
+PROBE = Probe("packages", measure, timeout_seconds=30.0)
