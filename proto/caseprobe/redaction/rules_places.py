@@ -129,4 +129,11 @@ PLACES: tuple[Rule, ...] = (
         '"auth": "none"',
         cased=True,
     ),
+    _rule(
+        "snmp_user",
+        rb"\b(?:auth|priv)\s{1,4}(?:md5|sha\S{0,8}+|3?des|aes\S{0,8}+)\s{1,4}(?:[0-9]{3}(?:\s{1,4}|$))?+" + WORD,
+        rb"\b(?:auth|priv)\s+(?:md5|sha|3?des|aes)",
+        "snmp-server user anna ops v3 auth sha correct-horse",
+        "priv aes 128",
+    ),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from urllib.parse import quote
 
 from tests.evaluation.redaction.family import Family
 
@@ -18,11 +20,18 @@ MARKER = re.compile(r"_hidden_[a-z0-9_]{1,40}_")
 FILLERS = ("north", "depot", "ledger", "branch", "till", "archive")
 
 Redact = Callable[[bytes], bytes]
+Wraps = Sequence[tuple[str, Callable[[str], str]]]
 # How a line reaches a bundle: as it stands, as a message in syslog, inside a JSON document.
-WRAPS: tuple[tuple[str, Callable[[str], str]], ...] = (
+WRAPS: Wraps = (
     ("plain", lambda line: line),
     ("syslog", lambda line: "\n".join(f"Nov 22 04:12:07 host1 app[731]: {one}" for one in line.split("\n"))),
     ("json", lambda line: json.dumps({"level": "info", "message": line})),
+)
+# The same lines inside encodings, as addresses, Kubernetes objects and protocols carry them.
+ENCODED: Wraps = (
+    ("json twice", lambda line: json.dumps({"log": json.dumps({"message": line})})),
+    ("percent", lambda line: f"GET /callback?state=1&body={quote(line)}&done=1"),
+    ("base64", lambda line: f"payload: {b64encode(line.encode()).decode()}"),
 )
 
 
@@ -51,12 +60,12 @@ class Score:
         return self.hidden / self.planted if self.planted else 0.0
 
 
-def plant(families: Iterable[Family], seed: int, each: int) -> Iterator[Planted]:
+def plant(families: Iterable[Family], seed: int, each: int, wraps: Wraps = WRAPS) -> Iterator[Planted]:
     """So many secrets of each family in each of its contexts and wraps; the same seed gives the same secrets."""
     for family in families:
         random = Random(f"{seed} {family.name}")
         for context in family.contexts:
-            for wrap, write in WRAPS:
+            for wrap, write in wraps:
                 for _ in range(each):
                     secret = family.draw(random)
                     line = _filled(context, random).replace("{secret}", secret)
