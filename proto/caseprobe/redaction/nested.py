@@ -9,7 +9,6 @@ import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable
-from urllib.parse import unquote_to_bytes
 
 # Four characters of base 64, either alphabet, that say three bytes of ASCII: each has its highest bit clear. Few names
 # and paths consist of these alone, so a run of them is worth a look.
@@ -21,6 +20,7 @@ BASE64 = re.compile(rb"(?<![A-Za-z0-9+/_-])(?:" + QUAD + rb"){6,16384}+(?:[A-Za-
 # The parts of an address or form, each with its own encoding.
 PART = re.compile(rb"[^\s\"'<>?&;=]{4,16384}+")
 PERCENT = re.compile(rb"%[2-7][0-9A-Fa-f]")
+SIGNED = re.compile(rb"%([0-9A-Fa-f]{2})")
 TEXT = re.compile(rb"[\t\r\n\x20-\x7e]+")
 # An encoding in an encoding in an encoding; deeper ones hide nothing that a person would find.
 DEEPEST = 3
@@ -51,7 +51,7 @@ def hide_nested(line: bytes, holds_secret: Callable[[bytes], bool]) -> tuple[byt
 
 def _from_percent(word: bytes) -> bytes:
     """What a part says; empty where nothing in it is encoded."""
-    return unquote_to_bytes(word) if PERCENT.search(word) else b""
+    return SIGNED.sub(lambda match: bytes((int(match[1], 16),)), word) if PERCENT.search(word) else b""
 
 
 def _from_base64(word: bytes) -> bytes:
