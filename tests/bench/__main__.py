@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.bench import artifact, commits, idle, ingest, quick, recovery, roundtrip
+from tests.bench import artifact, bulk, commits, halfopen, idle, ingest, quick, recovery, roundtrip, spool
 from tests.bench.reading import Row, table
 
 BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
@@ -23,6 +23,9 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("ingest", ingest.measure),
     ("artifact", artifact.measure),
     ("recovery", recovery.measure),
+    ("spool", spool.measure),
+    ("bulk", bulk.measure),
+    ("halfopen", halfopen.measure),
 )
 
 
