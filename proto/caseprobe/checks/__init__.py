@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caseprobe.checks import (
+    board,
     certificate,
     cgroup,
     cpu,
     crash,
     disk,
     filesystem,
+    filling,
     hardware,
     log,
     memory,
@@ -24,6 +26,9 @@ from caseprobe.checks import (
     sockets,
     system,
     timekeeping,
+    tunnels,
+    volumes,
+    wireless,
 )
 from caseprobe.checks.check import Check
 from caseprobe.checks.judgement import judge_snapshot, worst
@@ -41,11 +46,16 @@ ALL: tuple[Check, ...] = (
     *memory.ALL,
     *cgroup.ALL,
     *filesystem.ALL,
+    *filling.ALL,
     *disk.ALL,
+    *volumes.ALL,
     *smart.ALL,
     *hardware.ALL,
+    *board.ALL,
     *network.ALL,
     *sockets.ALL,
+    *wireless.ALL,
+    *tunnels.ALL,
     *resolver.ALL,
     *reach.ALL,
     *certificate.ALL,

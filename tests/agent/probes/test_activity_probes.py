@@ -182,6 +182,7 @@ def socket_files(sent: int, again: int, overflows: int) -> dict[str, File]:
         "/proc/net/sockstat": "sockets: used 9\nTCP: inuse 1 orphan 4 tw 5 alloc 1 mem 233\n",
         "/proc/sys/net/ipv4/tcp_mem": "100\t200\t300\n",
         "/proc/sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
+        "/proc/net/softnet_stat": "00000009 00000001 00000002 00000000\n",
         "/proc/net/snmp": f"Tcp: OutSegs RetransSegs\nTcp: {sent} {again}\n",
         "/proc/net/netstat": f"TcpExt: ListenOverflows ListenDrops\nTcpExt: {overflows} 2\n",
         f"{NETFILTER}_count": "90\n",
