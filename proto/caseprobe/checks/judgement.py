@@ -107,9 +107,17 @@ def _judge(check: Check, section: section_pb2.Section, context: Context) -> Judg
         reason = f"the facts of {section.probe} make no sense to this check ({type(error).__name__})"
         result = _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "unreadable", reason)
     else:
-        well = Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
-        result = _lacking(check, section) or well
+        result = _lacking(check, section) or _silent(check, section)
     return Judged(findings, _with_silenced(result.coverage, silenced))
+
+
+def _silent(check: Check, section: section_pb2.Section) -> Judged:
+    """A judge that says nothing means "ok", unless there was not a single fact to speak of."""
+    facts = section.WhichOneof("facts")
+    if facts != check.reads or not getattr(section, facts).ByteSize():
+        reason = f"the {check.reads} section holds no facts"
+        return _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "unreadable", reason)
+    return Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
 
 
 def _verdict(outcome: section_pb2.ProbeOutcome.ValueType, needs: str) -> tuple[finding_pb2.Severity.ValueType, str]:
