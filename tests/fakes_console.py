@@ -95,6 +95,7 @@ class World:
     cases: dict[str, Case] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     snapshots: dict[str, tuple[SnapshotRow, snapshot_pb2.Snapshot]] = field(default_factory=dict)
+    gaps: dict[str, list[tuple[int, int, str, datetime]]] = field(default_factory=dict)
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     sessions: dict[str, SessionRecord] = field(default_factory=dict)
     rounds: dict[str, link_pb2.Rounds] = field(default_factory=dict)
@@ -315,6 +316,9 @@ class FakeSnapshots:
 
     async def list_by_agent(self, by: Principal, agent_id: str) -> list[SnapshotRow]:
         return [row for row in self._rows(by) if row.agent_id == agent_id]
+
+    async def list_gaps(self, by: Principal, agent_id: str) -> list[tuple[int, int, str, datetime]]:
+        return self.world.gaps.get(agent_id, [])
 
     async def object_chunks(self, by: Principal, snapshot_id: str, name: str) -> AsyncIterator[bytes]:
         await self.get(by, snapshot_id)

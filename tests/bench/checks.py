@@ -92,7 +92,9 @@ def bare(files: list[str], folders: list[str]) -> None:
         except OSError:
             continue
         with contextlib.suppress(OSError):
-            os.read(descriptor, 1 << 20)
+            # To the end: the kernel makes long tables page by page.
+            while os.read(descriptor, 1 << 20):
+                continue
         os.close(descriptor)
     for path in folders:
         try:

@@ -18,12 +18,12 @@ from typing import Any
 
 from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe_agent.machine import calls, discipline, files, network
-from caseprobe_agent.machine.calls import Address, Completed, Space
+from caseprobe_agent.machine.calls import Address, Completed, OpenFile, Space
 from caseprobe_agent.machine.discipline import ClockStatus
 from caseprobe_agent.machine.files import FileFacts
 from caseprobe_agent.machine.network import Exchanged
 
-__all__ = ["Address", "Clock", "ClockStatus", "Completed", "Exchanged", "FileFacts", "Machine", "Space"]
+__all__ = ["Address", "Clock", "ClockStatus", "Completed", "Exchanged", "FileFacts", "Machine", "OpenFile", "Space"]
 
 
 PROC = "/proc/"
@@ -171,6 +171,12 @@ class Machine:
         if not self.live:
             raise MachineAbsent(f"{command[0]} is not run for a copied tree")
         return calls.run(command, timeout_seconds, limit_bytes)
+
+    def open_file(self, path: str) -> OpenFile:
+        """What is behind a link in /proc/PID/fd; MachineAbsent in a copied tree, where nothing is open."""
+        if not self.live:
+            raise MachineAbsent(f"{path}: no file is open in a copied tree")
+        return calls.open_file(path)
 
     def spaces(self, mount_points: Iterable[str], timeout_seconds: float) -> dict[str, Space | MeasurementError]:
         """statvfs of every mount point at once, each within the timeout; a mount that hangs is a MachineTimeout."""

@@ -46,10 +46,10 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     now = Sample(machine.monotonic_seconds(), parse_diskstats(text))
     facts = section_pb2.DisksFacts()
     mounts = _mounts(machine, notes)
-    for name in names_in(machine, BLOCK):
+    for name in notes.names("disks.disks", machine, BLOCK):
         if (
             not name.startswith(NO_DISKS)
-            and number_of(machine, f"{BLOCK}/{name}/size")
+            and notes.number("disks.disks", machine, f"{BLOCK}/{name}/size")
             and len(facts.disks) < DISKS_AT_MOST
         ):
             facts.disks.append(_disk(name, machine, mounts))
@@ -82,6 +82,7 @@ def _disk(name: str, machine: Machine, mounts: Mapping[str, str]) -> section_pb2
         removable=number_of(machine, f"{folder}/removable") == 1,
         read_only=number_of(machine, f"{folder}/ro") == 1,
     )
+    disk.hardware_queues_total = len(names_in(machine, f"{folder}/mq"))
     disk.kind = kind_of(disk, number_of(machine, f"{folder}/queue/rotational"))
     for part in [name, *(part for part in names_in(machine, folder) if part.startswith(name))]:
         place = folder if part == name else f"{folder}/{part}"
@@ -119,6 +120,7 @@ def _add_counters(facts: section_pb2.DisksFacts, now: Sample, earlier: Sample | 
         if (counters := now.counters.get(disk.name)) is None:
             continue
         disk.reads_total, disk.writes_total = counters.reads, counters.writes
+        disk.busy_seconds_total, disk.weighted_seconds_total = counters.busy_seconds, counters.weighted_seconds
         disk.read_bytes_total, disk.written_bytes_total = counters.read_bytes, counters.written_bytes
         if requests := counters.reads + counters.writes:
             disk.boot_await_seconds = (counters.read_seconds + counters.write_seconds) / requests
@@ -165,6 +167,11 @@ def _add_arrays(facts: section_pb2.DisksFacts, machine: Machine, notes: Notes) -
         return
     text = notes.attempt("disks.arrays", lambda: machine.read_text(MDSTAT)) or ""
     facts.arrays.extend(parse_mdstat(text))
+    for array in facts.arrays:
+        path = f"{BLOCK}/{array.name}/md/mismatch_cnt"
+        if (mismatches := notes.number("disks.mismatches_total", machine, path)) is not None and mismatches >= 0:
+            array.mismatches_total = mismatches
+            notes.quote(path, str(mismatches))
     if facts.arrays:
         notes.quote(MDSTAT, text)
 

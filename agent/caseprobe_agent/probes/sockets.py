@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.protocol_counters import parse_protocol_counters, parse_sockstat
 from caseprobe.parse.socket_table import Listener, SocketTable, parse_socket_table
+from caseprobe.parse.softnet_stat import parse_softnet_stat
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
@@ -16,6 +17,7 @@ NET = "/proc/net"
 SNMP, NETSTAT, SOCKSTAT = f"{NET}/snmp", f"{NET}/netstat", f"{NET}/sockstat"
 TCP_MEMORY, PORTS = "/proc/sys/net/ipv4/tcp_mem", "/proc/sys/net/ipv4/ip_local_port_range"
 CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack"
+SOFTNET, ORPHANS = f"{NET}/softnet_stat", "/proc/sys/net/ipv4/tcp_max_orphans"
 PROTOCOLS = ("tcp", "tcp6", "udp", "udp6")
 # A table of this size holds 100,000 connections.
 TABLE_BYTES = 16 << 20
@@ -39,19 +41,35 @@ def sample(machine: Machine) -> Sample:
         **parse_protocol_counters(machine.read_text(SNMP)),
         **parse_protocol_counters(machine.read_text(NETSTAT)),
     }
-    return Sample(machine.monotonic_seconds(), counters)
+    dropped, squeezed = _softnet(machine)
+    return Sample(machine.monotonic_seconds(), {**counters, "dropped": dropped, "squeezed": squeezed})
+
+
+def _softnet(machine: Machine) -> tuple[int, int]:
+    """What processors dropped and left for later; nothing where the kernel does not tell."""
+    try:
+        return parse_softnet_stat(machine.read_text(SOFTNET))
+    except (MeasurementError, ValueError):
+        return 0, 0
 
 
 def measure(machine: Machine, earlier: object | None) -> Measured:
     """Counts, listeners, memory, counters since boot and over the sample; absent where the kernel shows no sockets."""
     notes = Notes()
     facts = section_pb2.SocketsFacts()
-    tables = {protocol: table for protocol in PROTOCOLS if (table := _table(protocol, machine, notes)) is not None}
+    ends = notes.attempt("sockets.ephemeral_ports_total", lambda: _numbers(machine, PORTS, 2)) or [0, -1]
+    ports = range(ends[0], ends[1] + 1)
+    told = ((protocol, _table(protocol, machine, notes, ports)) for protocol in PROTOCOLS)
+    tables = {protocol: table for protocol, table in told if table is not None}
     if not tables:
+        if notes.denied:
+            raise MachineDenied(f"the tables of sockets in {NET} may not be read")
         raise MachineAbsent(f"the kernel shows no sockets in {NET}")
     for protocol, table in tables.items():
         for state, total in sorted(table.counts.items()):
             facts.counts.add(protocol=protocol, state=state, total=total)
+    facts.ephemeral_ports_total = len(ports)
+    facts.busiest_destination_connections_total = max(table.busiest for table in tables.values())
     _add_listeners(facts, tables, machine, notes)
     _add_memory(facts, machine, notes)
     _add_counters(facts, machine, notes, earlier if isinstance(earlier, Sample) else None)
@@ -59,7 +77,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     return notes.measured(facts)
 
 
-def _table(protocol: str, machine: Machine, notes: Notes) -> SocketTable | None:
+def _table(protocol: str, machine: Machine, notes: Notes, ports: range) -> SocketTable | None:
     """None where the kernel has no such table, as without IPv6."""
     path = f"{NET}/{protocol}"
     if not machine.exists(path):
@@ -71,7 +89,7 @@ def _table(protocol: str, machine: Machine, notes: Notes) -> SocketTable | None:
         notes.lack(
             f"sockets.{protocol}", ValueError(f"{path} is longer than {TABLE_BYTES} bytes; the rest is not counted")
         )
-    return parse_socket_table(text, connected=protocol.startswith("tcp"))
+    return parse_socket_table(text, protocol.startswith("tcp"), ports if protocol.startswith("tcp") else range(0))
 
 
 def _add_listeners(
@@ -128,6 +146,7 @@ def _add_memory(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes)
         facts.tcp_orphans = told.get("TCP.orphan", 0)
         facts.tcp_time_wait = told.get("TCP.tw", 0)
         notes.quote(SOCKSTAT, text, ("TCP:",))
+    facts.tcp_orphans_limit = number_of(machine, ORPHANS) or 0
     marks = notes.attempt("sockets.tcp_memory_limit_pages", lambda: _numbers(machine, TCP_MEMORY, 3))
     if marks is not None:
         _, facts.tcp_memory_pressure_pages, facts.tcp_memory_limit_pages = marks
@@ -150,6 +169,9 @@ def _add_counters(facts: section_pb2.SocketsFacts, machine: Machine, notes: Note
     facts.segments_retransmitted_total = now.counters.get("Tcp.RetransSegs", 0)
     facts.listen_overflows_total = now.counters.get("TcpExt.ListenOverflows", 0)
     facts.listen_drops_total = now.counters.get("TcpExt.ListenDrops", 0)
+    softnet = notes.parsed("sockets.softnet_dropped_total", machine, SOFTNET, parse_softnet_stat)
+    if softnet is not None:
+        facts.softnet_dropped_total, facts.softnet_squeezed_total = softnet
     if earlier is not None and now.at_seconds > earlier.at_seconds:
         _add_rates(facts, now, earlier)
 
@@ -160,6 +182,8 @@ def _add_rates(facts: section_pb2.SocketsFacts, now: Sample, earlier: Sample) ->
 
     facts.sample_seconds = now.at_seconds - earlier.at_seconds
     facts.listen_overflows_per_second = passed("TcpExt.ListenOverflows") / facts.sample_seconds
+    facts.softnet_dropped_per_second = passed("dropped") / facts.sample_seconds
+    facts.softnet_squeezed_per_second = passed("squeezed") / facts.sample_seconds
     facts.retransmitted_ratio = passed("Tcp.RetransSegs") / max(1, passed("Tcp.OutSegs"))
 
 
@@ -169,9 +193,6 @@ def _add_limits(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes)
         facts.conntrack_entries, facts.conntrack_limit = entries, limit
         notes.quote(f"{CONNTRACK}_count", str(entries))
         notes.quote(f"{CONNTRACK}_max", str(limit))
-    ports = notes.attempt("sockets.ephemeral_ports_total", lambda: _numbers(machine, PORTS, 2))
-    if ports is not None:
-        facts.ephemeral_ports_total = ports[1] - ports[0] + 1
 
 
 PROBE = Probe("sockets", measure, timeout_seconds=10.0, needs=("root",), sample=sample)

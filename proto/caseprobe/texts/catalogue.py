@@ -14,6 +14,8 @@ FAMILIES = (
     "memory",
     "filesystem",
     "disk",
+    "storage",
+    "radio",
     "smart",
     "hardware",
     "network",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
 from caseprobe_collector.console.api.snapshots import seen_snapshot
+from caseprobe_collector.console.gaps import GapView, gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
@@ -60,6 +62,7 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
     rows = await use.snapshots.list_by_case(by, case_id)
     sessions = await use.sessions.list_by_case(by, case_id)
     agents = await seen_agents(use, by, None)
+    machine_ids = {row.agent_id for row in rows} | {session.agent_id for session in sessions}
     evidence = [await _evidence(use, by, row, agents) for row in newest(rows, sessions)]
     results = await _results(use, by, sessions)
     return page(
@@ -68,12 +71,20 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         case=case_view(case),
         customer=customer_view(customer),
         evidence=evidence,
+        gaps=await _gaps(use, by, case.created_at, machine_ids & agents.keys()),
         worst=worst_word(newest(rows, sessions)),
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
         agents=agents,
         machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
     )
+
+
+async def _gaps(use: Services, by: Principal, since: datetime, agent_ids: Iterable[str]) -> dict[str, list[GapView]]:
+    """What the machines of a case said, since it was opened, that they had to drop; by machine."""
+    chosen = sorted(agent_ids)[:MACHINES_SHOWN]
+    found = {agent_id: gap_views(await use.snapshots.list_gaps(by, agent_id), since) for agent_id in chosen}
+    return {agent_id: gaps for agent_id, gaps in found.items() if gaps}
 
 
 def newest(rows: Iterable[SnapshotRow], sessions: Iterable[SessionRecord]) -> list[SnapshotRow]:
