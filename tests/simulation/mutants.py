@@ -36,6 +36,8 @@ class Mutant:
     plants: tuple[Plant, ...]
     breaks: tuple[str, ...]
     profile: Profile = field(default_factory=Profile)
+    # Where to begin to look; others find it too.
+    first_seed: int = 0
 
 
 def _nothing(original: Any) -> Any:

@@ -77,6 +77,18 @@ AWAY = Profile(200.0, 15.0, (("part", 1),), request_seconds=4.0, part_seconds=50
 TIGHT = Profile(weights=(("part", 6), ("kill", 1), ("power", 1)), quota_bytes=120_000, large_ratio=0.0)
 
 
+PROFILES = {
+    "all": Profile(),
+    "rot": ROT,
+    "wires": WIRES,
+    "disks": DISKS,
+    "syncs": SYNCS,
+    "busy": BUSY,
+    "away": AWAY,
+    "tight": TIGHT,
+}
+
+
 @dataclass
 class Machine:
     """A machine: its disk, its clocks, and the process on it, if one runs."""
@@ -196,7 +208,9 @@ class World:
         return f"boot-{machine.boots}", self.loop.time() - (self._wall(machine) - slot).total_seconds()
 
     def _start(self, machine: Machine) -> None:
-        """A process begins on the disk as it is."""
+        """A process begins on the disk as it is, unless one began meanwhile."""
+        if machine.root is not None:
+            return
         machine.starts += 1
         life = machine.life
         self.tell(f"{life} starts")
@@ -269,6 +283,7 @@ class World:
         if machine.root is not None:
             # Its way out leads through the folder that nobody reads any more.
             self.loop.call_soon(machine.root.cancel)
+            machine.root = None
         delay = RESTART_SECONDS if how == "exit" else self._random.uniform(0.1, 8.0)
         self.loop.call_later(delay, self._start, machine)
 
