@@ -285,7 +285,7 @@ class Measurements:
 def a_snapshot(place: Place, profile: str = "quick") -> snapshot_pb2.Snapshot:
     """A snapshot of random bytes; some are larger than a frame."""
     random = place.random
-    size = 300_000 if random.random() < place.large_ratio else random.choice((200, 2_000, 20_000))
+    size = 300_000 if random.random() < place.large_ratio else random.choice((200, 1_500, 8_000))
     snapshot = snapshot_pb2.Snapshot(profile=profile)
     section = snapshot.sections.add(probe="path", outcome=section_pb2.PROBE_OUTCOME_OK)
     section.path.address = random.randbytes(size)

@@ -71,7 +71,7 @@ class Collector:
             run, storage.sessions, storage.cases, storage.fleet, self.links, audit, bus, room, room.new_id
         )
         self.schedules = Schedules(run, storage.schedules, storage.fleet, self.links, audit, room, room.new_id)
-        ingest = Ingest(
+        self._ingest = ingest = Ingest(
             storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, room
         )
         desk = Desk(
@@ -104,6 +104,9 @@ class Collector:
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+            # The streams that were cut leave what they have unfinished behind.
+            await asyncio.sleep(1.0)
+            self._ingest.close()
 
     async def _expire(self) -> None:
         while True:
@@ -149,7 +152,7 @@ class Collector:
 
 async def run_collector(room: Room, started: Callable[[Collector], None]) -> None:
     """The whole life of a process; raises CaseprobeError where its data folder cannot be used."""
-    async with open_storage(room.folder) as storage:
+    async with open_storage(room.folder, monotonic=room.monotonic) as storage:
         collector = Collector(room, storage)
         started(collector)
         await collector.run()
