@@ -22,7 +22,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean
+.PHONY: bench-redact test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
@@ -70,6 +70,9 @@ bench-checks: $(VENV)/developing ## cost of one pass of probes and checks, and 2
 
 eval-faults: $(VENV)/developing ## real faults on the real kernel (root): which are found, with the right object
 	$(BIN)/python -m tests.faults $(ARGS)
+
+bench-redact: $(VENV)/developing ## how much planted secrecy is hidden, what else is, and how fast; LOGS=<folder of logs>
+	$(BIN)/python -m tests.evaluation.redaction $(LOGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

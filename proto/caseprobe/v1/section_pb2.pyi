@@ -1995,6 +1995,7 @@ class LogFacts(_message.Message):
     ARTIFACT_FIELD_NUMBER: _builtins.int
     TEMPLATES_FIELD_NUMBER: _builtins.int
     TEMPLATES_TOTAL_FIELD_NUMBER: _builtins.int
+    KNOWN_TEMPLATES_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """/dev/kmsg, journal, /var/log/syslog …"""
     lines_total: _builtins.int
@@ -2018,6 +2019,10 @@ class LogFacts(_message.Message):
     def templates(self) -> _containers.RepeatedCompositeFieldContainer[_section_log_pb2.LogTemplate]:
         """What kinds of messages there are: errors first, then the most frequent, at most 100."""
 
+    @_builtins.property
+    def known_templates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only in what a machine keeps of itself: which kinds it has met so far, at most 4096; it never leaves."""
+
     def __init__(
         self,
         *,
@@ -2033,10 +2038,11 @@ class LogFacts(_message.Message):
         artifact: _builtins.str = ...,
         templates: _abc.Iterable[_section_log_pb2.LogTemplate] | None = ...,
         templates_total: _builtins.int = ...,
+        known_templates: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_at", b"first_at", "last_at", b"last_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "known_templates", b"known_templates", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
