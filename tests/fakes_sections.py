@@ -36,8 +36,8 @@ def before(seconds: float, *sections: section_pb2.Section) -> snapshot_pb2.Snaps
 
 
 def unchanged(*sections: section_pb2.Section) -> list[snapshot_pb2.Snapshot]:
-    """Three hours in which these sections were the same, newest first."""
-    return [before(1800.0 * number, *sections) for number in range(1, 7)]
+    """Two days in which these sections were the same, newest first; half an hour apart but for the last."""
+    return [before(1800.0 * number, *sections) for number in (1, 2, 3, 4, 5, 6, 96)]
 
 
 def with_past(
@@ -52,7 +52,7 @@ def with_past(
 
 
 def judged(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
-    """A snapshot with these sections, judged by all checks; three hours ago everything was the same."""
+    """A snapshot with these sections, judged by all checks; for two days everything was the same."""
     made = snapshot(*sections)
     findings, coverage = check_snapshot(made, earlier=unchanged(*sections))
     made.findings.extend(findings)

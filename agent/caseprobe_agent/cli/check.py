@@ -1,4 +1,4 @@
-"""Judge this machine, or what is given: bundles, reports of disks, another root folder.
+"""Judge this machine, or what is given: bundles, logs, reports of disks, another root folder.
 
 Nothing is sent, nothing is written.
 
@@ -23,7 +23,7 @@ from caseprobe.checks import ALL, check_snapshot, worst
 from caseprobe.errors import CaseprobeError, UsageError
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR
-from caseprobe_agent.cli import judgement, options, reports
+from caseprobe_agent.cli import judgement, log_input, options, reports
 from caseprobe_agent.cli.options import Given
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.config import Settings
@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `check`."""
     parser.add_argument(
         "--bundle", type=Path, nargs="+", action="extend", metavar="FILE", help="judge these bundles by today's rules"
+    )
+    parser.add_argument(
+        "--log", type=Path, nargs="+", action="extend", metavar="FILE", help="judge these logs (dmesg, syslog, journal)"
     )
     parser.add_argument("--root", type=Path, metavar="DIR", help="judge the machine whose files are below this folder")
     parser.add_argument(
@@ -83,6 +86,7 @@ def _given(arguments: argparse.Namespace) -> Iterator[Given]:
     """What was given to be judged, in the order of the options; nothing: this machine is meant."""
     for path in arguments.bundle or ():
         yield Given(str(path), lambda path=path: _bundle(path))  # type: ignore[misc]
+    yield from log_input.given(arguments.log or ())
     yield from reports.given(arguments)
     if arguments.root:
         if not arguments.root.is_dir():

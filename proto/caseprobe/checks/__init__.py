@@ -15,6 +15,7 @@ from caseprobe.checks import (
     filling,
     hardware,
     log,
+    log_anomaly,
     memory,
     network,
     process,
@@ -62,6 +63,7 @@ ALL: tuple[Check, ...] = (
     *process.ALL,
     *service.ALL,
     *log.ALL,
+    *log_anomaly.ALL,
 )
 
 

@@ -57,6 +57,7 @@ FROZEN = [
     "hw.power",
     "hw.temp",
     "hw.volt",
+    "log.anomaly",
     "log.kernel",
     "log.system",
     "lvm.thin",
