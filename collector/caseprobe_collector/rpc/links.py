@@ -49,7 +49,7 @@ class OpenLink:
     # How long the machine slept before its last heartbeat but for once: 0 where it did not.
     slept_seconds: float = 0.0
     queue: Outlet[link_pb2.LinkResponse | None] = field(default_factory=lambda: Outlet(QUEUE_FRAMES))
-    heartbeat: link_pb2.Heartbeat = NO_HEARTBEAT
+    heartbeat: link_pb2.Heartbeat = field(default_factory=lambda: NO_HEARTBEAT)
     # True once nothing of the stream runs any more; who waits for it brings the event.
     over: bool = False
     _ended: asyncio.Event | None = None
