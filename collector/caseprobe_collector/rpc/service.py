@@ -18,7 +18,7 @@ from caseprobe import VERSION
 from caseprobe.errors import Busy, CaseprobeError, Cloned, Corrupt, NotAllowed, Revoked
 from caseprobe.v1 import link_pb2, link_pb2_grpc
 from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.ingest import Ingest, Limits, weight_of
+from caseprobe_collector.ingest import Assembled, Ingest, Limits, weight_of
 from caseprobe_collector.ports import Clock, FleetStore, SnapshotStore, Transaction, Transactions
 from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, OpenLink, OpenLinks, refusal
@@ -113,6 +113,8 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
     async def _single(self, agent: Agent, hello: link_pb2.Hello) -> None:
         """Raise Cloned where two machines hold this key; the first time, with its entry in the audit."""
         links = self._desk.links
+        if agent.kind != "enrolled":
+            return  # runs of one person beside each other share their key
         known = links.clones.quarantined(agent.agent_id)
         if links.clones.admit(agent.agent_id, hello.instance_id[:64], hello.stream_number):
             return
@@ -270,8 +272,17 @@ class _Stream:
             self._link.send(refusal(error.code, str(error), 0.0, data.sequence))
             return
         if item is not None:
-            work = self._desk.ingest.store(self._agent, self._spool_id, item)
+            await self._hand_over(item)
+
+    async def _hand_over(self, item: Assembled) -> None:
+        work = self._desk.ingest.store(self._agent, self._spool_id, item)
+        try:
             await self._acked().take(item.sequence, work, weight_of(item))
+        except BaseException:
+            # The stream ended while it waited for room: nobody else knows of its file.
+            if item.staged is not None:
+                item.staged.discard()
+            raise
 
     def _acked(self) -> Receipts:
         """What stores and acknowledges in order."""
