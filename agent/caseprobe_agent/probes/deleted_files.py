@@ -60,6 +60,7 @@ def _held(machine: Machine, facts: section_storage_pb2.DeletedFilesFacts) -> Ite
             continue
         except MeasurementError:
             continue
+        facts.processes_total += 1
         for descriptor in descriptors:
             links += 1
             if links > LINKS_AT_MOST:
