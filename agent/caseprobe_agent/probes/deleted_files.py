@@ -31,6 +31,8 @@ class Held:
 
 def measure(machine: Machine, _earlier: object | None) -> Measured:
     """Room held on each filesystem; a process of somebody else can be looked into with root's right only."""
+    if not machine.live:
+        raise MachineAbsent("no file is open in a copied tree")
     notes = Notes()
     facts = section_storage_pb2.DeletedFilesFacts()
     mounts = parse_mountinfo(machine.read_text(MOUNTINFO, 4 << 20))
