@@ -44,6 +44,8 @@ class Budget:
             return
         waiting = _Waiting(who, size, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        # Those who wait already may all be held back by shares of their own.
+        self._admit()
         try:
             await waiting.turn
         except asyncio.CancelledError:
@@ -53,7 +55,6 @@ class Budget:
     def give_back(self, who: str, size: int) -> None:
         """Free what was taken."""
         self._sum -= size
-        # Gaps weigh nothing: of two that were under way the first to be done leaves nothing to find.
         rest = self._held.pop(who, 0) - size
         if rest:
             self._held[who] = rest
