@@ -79,6 +79,7 @@ class Desk:
         )
         self.evidence = Evidence(
             run,
+            storage.deposits,
             storage.snapshots,
             storage.cases,
             storage.fleet,
