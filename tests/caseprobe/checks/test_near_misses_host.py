@@ -160,7 +160,7 @@ def test_what_needs_a_past_says_so() -> None:
         ("mem.leak", _process(1000)),
         ("mem.hugefrag", pb.MemoryFacts(large_free_blocks_total=0, compaction_failures_total=7)),
     ):
-        assert judged(check_id, facts) == ([], "unreadable")
+        assert judged(check_id, facts) == ([], "no_past")
 
 
 def test_what_was_not_asked_is_not_well() -> None:
