@@ -79,7 +79,6 @@ class Desk:
         )
         self.evidence = Evidence(
             run,
-            storage.deposits,
             storage.snapshots,
             storage.cases,
             storage.fleet,

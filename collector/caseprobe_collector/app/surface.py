@@ -56,7 +56,6 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
         enrolment=Enrolment(run, fleet, cases, storage.authority, audit, clock, link_address, config.collector_name),
         snapshots=Evidence(
             run,
-            storage.deposits,
             storage.snapshots,
             cases,
             fleet,
