@@ -17,7 +17,7 @@ from typing import Any
 
 from caseprobe_agent.demo import Demo
 
-DISK_BYTES = 32 << 20
+DISK_BYTES = 96 << 20
 LONGEST_WAIT_SECONDS = 3.0
 # Stands in the environment of a watched command and of everything that it starts.
 MARK = "HOSTILE_MARK"
