@@ -98,9 +98,10 @@ class Collector:
         host: str = "127.0.0.1",
         entrance: Sequence[str] = (),
         ports: Sequence[int] = (),
+        forge: Forge | None = None,
     ) -> None:
         self._ground = ground
-        self._forge = ground.forge("caseprobe_collector", entrance)
+        self._forge = forge or ground.forge("caseprobe_collector", entrance)
         self.data = data
         self._host = host
         self.ports = tuple(ports) or ground.template.ports

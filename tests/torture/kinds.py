@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.torture import agents, calls, cuts, flips, kills, needs, partitions, space
+from tests.torture import agents, calls, clocks, cuts, flips, kills, needs, partitions, space
 from tests.torture.ground import Ground
 from tests.torture.oracle import Outcome
 
@@ -100,4 +100,25 @@ ALL = (
     Kind("flip-store", "the same in database, log and objects", flips.flip_store, (5,), 5000, 2500, 0),
     Kind("flip-start", "the same, a real collector started on it", flips.flip_and_start, (5,), 100, 50, 0),
     Kind("flip-deliver", "a spool's byte, a real agent started on it", flips.flip_and_deliver, (3, 5), 100, 50, 1),
+    Kind(
+        "clock-agent",
+        "the agent's wall clock jumps (−1 h, +1 h, +400 d, 1970) under timetables",
+        clocks.jump_agent,
+        (5,),
+        150,
+        40,
+        0,
+        needs.false_clocks,
+        180.0,
+    ),
+    Kind(
+        "clock-collector",
+        "the collector's wall clock jumps under load",
+        clocks.jump_collector,
+        (1, 2),
+        50,
+        20,
+        2,
+        needs.false_clocks,
+    ),
 )
