@@ -22,7 +22,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: test check format proto proto-check bench eval-logs torture clean
+.PHONY: bench-redact test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
@@ -57,6 +57,22 @@ MINUTES ?= 5
 RESULTS ?= docs/torture.jsonl
 torture: $(VENV)/developing ## hurt the real processes for MINUTES=n; the results add up in docs/torture.jsonl and docs/reliability.md
 	$(BIN)/python -m tests.torture --minutes $(MINUTES) --results $(RESULTS) --page docs/reliability.md $(ARGS)
+
+.PHONY: simulate
+simulate: $(VENV)/developing ## many seeds of agents and collector on simulated disks, wires and clocks: SEEDS=n FIRST=n
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
+
+eval-smart: $(VENV)/developing ## SMART checks on labelled reports beside other tools' rules; DATA=<their folder>, ARGS=--write
+	$(BIN)/python -m tests.evaluation.smart $(DATA) $(ARGS)
+
+bench-checks: $(VENV)/developing ## cost of one pass of probes and checks, and 24 runs on this machine
+	$(BIN)/python -m tests.bench.checks $(ARGS)
+
+eval-faults: $(VENV)/developing ## real faults on the real kernel (root): which are found, with the right object
+	$(BIN)/python -m tests.faults $(ARGS)
+
+bench-redact: $(VENV)/developing ## how much planted secrecy is hidden, what else is, and how fast; LOGS=<folder of logs>
+	$(BIN)/python -m tests.evaluation.redaction $(LOGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

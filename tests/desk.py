@@ -178,6 +178,7 @@ async def running_desk(storage: Storage) -> AsyncIterator[Rig]:
         yield Rig(storage, bus, links, sessions, schedules, audit, port, clock)
     finally:
         await server.stop(None)
+        ingest.close()
 
 
 async def _furnish(storage: Storage) -> None:

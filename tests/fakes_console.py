@@ -95,6 +95,7 @@ class World:
     cases: dict[str, Case] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     snapshots: dict[str, tuple[SnapshotRow, snapshot_pb2.Snapshot]] = field(default_factory=dict)
+    gaps: dict[str, list[tuple[int, int, str, datetime]]] = field(default_factory=dict)
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     sessions: dict[str, SessionRecord] = field(default_factory=dict)
     rounds: dict[str, link_pb2.Rounds] = field(default_factory=dict)
@@ -316,6 +317,9 @@ class FakeSnapshots:
     async def list_by_agent(self, by: Principal, agent_id: str) -> list[SnapshotRow]:
         return [row for row in self._rows(by) if row.agent_id == agent_id]
 
+    async def list_gaps(self, by: Principal, agent_id: str) -> list[tuple[int, int, str, datetime]]:
+        return self.world.gaps.get(agent_id, [])
+
     async def object_chunks(self, by: Principal, snapshot_id: str, name: str) -> AsyncIterator[bytes]:
         await self.get(by, snapshot_id)
         data = self.world.objects.get((snapshot_id, name))
@@ -443,6 +447,14 @@ class FakePresence:
 
     def since(self, agent_id: str) -> datetime | None:
         return NOW if agent_id in self.world.presence else None
+
+    def seen_at(self, agent_id: str) -> datetime | None:
+        """A minute after."""
+        return NOW + timedelta(minutes=1) if agent_id in self.world.presence else None
+
+    def why(self, agent_id: str) -> str:
+        """The one reason."""
+        return "nothing came from it for 40 s"
 
 
 class FakeAudit:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
+from caseprobe.v1 import section_net_pb2 as net
 from caseprobe.v1 import section_pb2 as pb
+from caseprobe.v1 import section_storage_pb2 as storage
 from tests.fakes_host import WELL_HOST
 from tests.fakes_sections import GIB, section
+from tests.fakes_smart_disks import WELL_SMART
 
 
 @dataclass(frozen=True)
 class Fault:
     """What one check must say, in English, about one section: state, object and summary of each finding.
 
-    earlier: the same machine's sections before it, newest first, half an hour between any two.
+    earlier: the same machine's sections before it, newest first, step_seconds between any two.
     """
 
     check_id: str
     section: pb.Section
     expected: tuple[tuple[str, str, str], ...]
     earlier: tuple[pb.Section, ...] = ()
+    step_seconds: float = 1800.0
 
 
 MIB = 1 << 20
@@ -68,11 +73,15 @@ WELL_FILESYSTEMS = pb.FilesystemsFacts(
             inodes_total=6_000_000,
             inodes_available=5_500_000,
         )
-    ]
+    ],
+    expected=[storage.ExpectedMount(mount_point="/", device="UUID=1", mounted=True)],
 )
 WELL_DISKS = pb.DisksFacts(
-    disks=[pb.Disk(name="sda", kind="ssd", reads_total=9000, boot_await_seconds=0.001)],
-    arrays=[pb.Array(name="md0", level="raid1", members_total=2, members_active=2)],
+    disks=[
+        pb.Disk(name="sda", kind="ssd", reads_total=9000, boot_await_seconds=0.001),
+        pb.Disk(name="sdb", kind="hdd", reads_total=9000, boot_await_seconds=0.006),
+    ],
+    arrays=[pb.Array(name="md0", level="raid5", members_total=3, members_active=3, mismatches_total=0)],
     sample_seconds=0.25,
     pressure=pb.Pressure(),
 )
@@ -84,6 +93,7 @@ WELL_HARDWARE = pb.HardwareFacts(
 WELL_SENSORS = pb.SensorsFacts(
     temperatures=[pb.Temperature(chip="coretemp", label="Core 0", current_celsius=45, high_celsius=84)],
     fans=[pb.Fan(chip="nct6775", label="fan1", rotations_per_minute=900, minimum_rotations_per_minute=300)],
+    voltages=[storage.Voltage(chip="nct6775", label="in0", volts=1.1, minimum_volts=0.9, maximum_volts=1.5)],
     power_supplies=[pb.PowerSupply(name="BAT0", type="Battery", charge_ratio=0.9, health_ratio=0.95, status="Full")],
 )
 WELL_INTERFACES = pb.InterfacesFacts(
@@ -110,6 +120,45 @@ WELL_SOCKETS = pb.SocketsFacts(
     segments_retransmitted_total=100,
     conntrack_entries=100,
     conntrack_limit=65_536,
+    softnet_dropped_total=0,
+    softnet_squeezed_total=2,
+    ephemeral_ports_total=28_232,
+    busiest_destination_connections_total=12,
+)
+WELL_VOLUMES = storage.VolumesFacts(
+    pools=[storage.Pool(name="tank", state="ONLINE", size_bytes=100 * GIB, allocated_bytes=50 * GIB)],
+    btrfs=[
+        storage.Btrfs(
+            name="data",
+            devices=[storage.BtrfsDevice(name="sdb1")],
+            size_bytes=100 * GIB,
+            allocated_bytes=60 * GIB,
+            metadata_total_bytes=GIB,
+            metadata_used_bytes=GIB // 2,
+        )
+    ],
+    thin_pools=[storage.ThinPool(name="vg0/pool0", size_bytes=100 * GIB, data_ratio=0.4, metadata_ratio=0.1)],
+    multipaths=[storage.Multipath(name="mpatha", paths_total=4, paths_active=4)],
+)
+WELL_WIRELESS = net.WirelessFacts(
+    links=[
+        net.RadioLink(
+            name="wlan0",
+            connected=True,
+            signal_dbm=-55,
+            sent_bits_per_second=866e6,
+            sent_packets_total=90_000,
+            retries_total=900,
+        )
+    ]
+)
+WELL_ROUTES = pb.RoutesFacts(
+    routes=[
+        pb.Route(destination="default", gateway="192.0.2.1", interface="eth0", family=4),
+        pb.Route(destination="10.8.0.0/24", interface="wg0", family=4),
+    ],
+    tunnels=[net.Tunnel(name="wg0", driver="wireguard", state="unknown", mtu_bytes=1420)],
+    mtu_bytes=[1500, 1420],
 )
 WELL_PROCESSES = pb.ProcessesFacts(
     processes_total=120,
@@ -123,6 +172,9 @@ WELL_SYSTEM = pb.SystemFacts(
     tasks_total=200,
     tasks_limit=32_768,
 )
+_HELD_LITTLE = storage.DeletedFilesFacts(
+    held=[storage.HeldSpace(mount_point="/", total_bytes=100 * GIB, held_bytes=MIB)]
+)
 WELL = (
     section("system", system=WELL_SYSTEM),
     section("cpu", cpu=WELL_CPU),
@@ -134,21 +186,39 @@ WELL = (
     section("interfaces", interfaces=WELL_INTERFACES),
     section("sockets", sockets=WELL_SOCKETS),
     section("processes", processes=WELL_PROCESSES),
+    section("volumes", volumes=WELL_VOLUMES),
+    section("wireless", wireless=WELL_WIRELESS),
+    section("routes", routes=WELL_ROUTES),
+    section("deleted_files", deleted_files=_HELD_LITTLE),
+    section("ipmi", ipmi=storage.IpmiFacts(sensors=[storage.IpmiSensor(name="CPU Temp", value="45", state="ok")])),
     section("kernel_log", kernel_log=pb.LogFacts(source="/dev/kmsg", lines_total=500)),
     section("system_log", system_log=pb.LogFacts(source="journal", lines_total=500)),
     *WELL_HOST,
+    *WELL_SMART,
     section("clock", clock=pb.ClockFacts(offset_seconds=0.002, round_trip_seconds=0.01)),
 )
 
 
-def fault(check_id: str, facts: Message, expected: tuple[str, str, str], *more: tuple[str, str, str]) -> Fault:
-    """A fault in a section, whose probe's name is the field that holds facts of this type."""
+def holding(facts: Message) -> pb.Section:
+    """A section whose probe's name is the field that holds facts of this type."""
     name = next(
         field.name
         for field in pb.Section.DESCRIPTOR.oneofs_by_name["facts"].fields
         if field.message_type is facts.DESCRIPTOR
     )
-    return Fault(check_id, section(name, **{name: facts}), (expected, *more))
+    return section(name, **{name: facts})
+
+
+def fault(
+    check_id: str,
+    facts: Message,
+    expected: tuple[str, str, str],
+    *more: tuple[str, str, str],
+    earlier: Iterable[Message] = (),
+    step_seconds: float = 1800.0,
+) -> Fault:
+    """A fault in a section; earlier: the same facts before, newest first, step_seconds apart."""
+    return Fault(check_id, holding(facts), (expected, *more), tuple(holding(one) for one in earlier), step_seconds)
 
 
 def _process(count: int, **given: object) -> list[pb.Process]:

@@ -87,6 +87,15 @@ class FakeMachine(Machine):
         rest = (name.removeprefix(prefix) for name in self.files if name.startswith(prefix))
         return sorted({name.partition("/")[0] for name in rest if "/" in name})
 
+    def links_in(self, path: str) -> list[str]:
+        """As Machine.links_in."""
+        names = self.list_dir(path)
+        return [self.links[f"{path}/{name}"] for name in names if f"{path}/{name}" in self.links]
+
+    def entries_total(self, path: str) -> int:
+        """As Machine.entries_total."""
+        return len(self.list_dir(path))
+
     def file_facts(self, path: str) -> FileFacts:
         """As Machine.file_facts; every file was written at the beginning of time."""
         return FileFacts(len(self._content(path)), 0.0)

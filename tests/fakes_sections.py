@@ -22,7 +22,22 @@ def section(probe: str, **given: object) -> section_pb2.Section:
 
 def snapshot(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
     """A snapshot with these sections."""
-    return snapshot_pb2.Snapshot(snapshot_id="snap_0", sections=sections)
+    made = snapshot_pb2.Snapshot(snapshot_id="snap_0", sections=sections, boot_id="boot", boottime_seconds=90_000)
+    made.started_at.FromSeconds(1_800_000_000)
+    return made
+
+
+def before(seconds: float, *sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
+    """A snapshot with these sections, taken so long before the others, in the same boot."""
+    made = snapshot(*sections)
+    made.boottime_seconds -= seconds
+    made.started_at.FromSeconds(round(1_800_000_000 - seconds))
+    return made
+
+
+def unchanged(*sections: section_pb2.Section) -> list[snapshot_pb2.Snapshot]:
+    """Two days in which these sections were the same, newest first; half an hour apart but for the last."""
+    return [before(1800.0 * number, *sections) for number in (1, 2, 3, 4, 5, 6, 96)]
 
 
 def with_past(
@@ -37,9 +52,9 @@ def with_past(
 
 
 def judged(*sections: section_pb2.Section) -> snapshot_pb2.Snapshot:
-    """A snapshot with these sections, judged by all checks."""
+    """A snapshot with these sections, judged by all checks; for two days everything was the same."""
     made = snapshot(*sections)
-    findings, coverage = check_snapshot(made)
+    findings, coverage = check_snapshot(made, earlier=unchanged(*sections))
     made.findings.extend(findings)
     made.coverage.extend(coverage)
     return made

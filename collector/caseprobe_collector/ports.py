@@ -7,7 +7,7 @@ Every read that a person causes names the customers that it may see (None: all).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -112,8 +112,8 @@ class FleetStore(Protocol):
     async def use_join_code(self, tx: Transaction, join_code_id: str) -> bool:
         """Take one use; False where none was left. Inside the transaction, so two callers cannot share the last."""
 
-    async def mark_seen(self, tx: Transaction, agent_id: str, seen_at: datetime) -> None:
-        """Remember when a machine last spoke."""
+    async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
+        """Remember when machines last spoke, by their ids."""
 
 
 class UserStore(Protocol):
@@ -156,6 +156,9 @@ class DepositStore(Protocol):
 
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""
+
+    async def ready(self) -> None:
+        """Raise what keeps deposits from being stored now, such as StorageFull; used for readiness."""
 
 
 class SnapshotStore(Protocol):

@@ -79,9 +79,13 @@ class MachineDenied(MeasurementError):
 
 
 class MachineAbsent(MeasurementError):
-    """There is no such file, device or tool on this machine."""
+    """There is no such file, device or tool on this machine; needs names the package of a tool that is missing."""
 
     code = "absent"
+
+    def __init__(self, message: str, needs: str = "") -> None:
+        super().__init__(message)
+        self.needs = needs
 
 
 class MachineTimeout(MeasurementError):
@@ -180,6 +184,7 @@ class StorageFull(DeliveryError):
 
     code = "storage_full"
     retryable = True
+    retry_after_seconds: ClassVar[float] = 5.0
 
 
 class StorageDamaged(DeliveryError):

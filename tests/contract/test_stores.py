@@ -93,7 +93,7 @@ async def test_a_revocation_stands(filled: Storage) -> None:
 
 async def test_when_a_machine_was_seen_is_kept(filled: Storage) -> None:
     """mark_seen moves it; a record without it does not take it back."""
-    await put(filled, lambda tx: filled.fleet.mark_seen(tx, "agent_1", LATER))
+    await put(filled, lambda tx: filled.fleet.mark_seen(tx, {"agent_1": LATER, "agent_9": LATER}))
     await put(filled, lambda tx: filled.fleet.put_agent(tx, agent()))
     found = await filled.fleet.get_agent("agent_1", None)
     assert found is not None

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.evaluation import grouping, kernel_faults
+from tests.evaluation import cascades, grouping, kernel_faults
 from tests.evaluation.wilson import share
 
 
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print all tables; gives 0."""
     print("\n".join(_faults()))
     print("\n".join(_false()))
+    print("\n".join(_cascades()))
     print("\n".join(_grouping(Path(arguments[0])) if arguments else ["\ngrouping: not run (give LOGS=<folder>)"]))
     return 0
 
@@ -46,6 +47,15 @@ def _false() -> Iterable[str]:
         total = sum(map(len, found.values()))
         yield f"\n{what}: {total} false findings in {len(found)} files ({total / len(found):.3f} each)"
         yield from (f"  {name}: {line[:120]}" for name, lines in found.items() for line in lines)
+
+
+def _cascades() -> Iterable[str]:
+    verdicts = {scenario.name: cascades.verdict(scenario) for scenario in cascades.SCENARIOS}
+    right = sum(not verdict for verdict in verdicts.values())
+    alone = sum(map(cascades.orphans, cascades.SCENARIOS))
+    total = len(verdicts)
+    yield f"\ncascades with the one right root: {share(right, total)} of {total}; {alone} orphan criticals"
+    yield from (f"  {name}: {verdict}" for name, verdict in verdicts.items() if verdict)
 
 
 def _grouping(folder: Path) -> Iterable[str]:

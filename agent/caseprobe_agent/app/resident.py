@@ -181,8 +181,10 @@ class Resident:
         if items:
             # What a damaged spool declared of itself is told by nobody else.
             self.link.wake()
-        boottime = self._machine.boottime_seconds()
-        return link_pb2.Heartbeat(boottime_seconds=boottime, spooled_items=items, spooled_bytes=size)
+        boottime, monotonic = self._machine.boottime_seconds(), self._machine.monotonic_seconds()
+        return link_pb2.Heartbeat(
+            boottime_seconds=boottime, monotonic_seconds=monotonic, spooled_items=items, spooled_bytes=size
+        )
 
     async def _handle(self, frame: link_pb2.LinkResponse) -> None:
         """One frame of the collector; what takes time runs in a task of its own."""

@@ -1,4 +1,6 @@
-"""Judge this machine, or what is given: bundles, another root folder. Nothing is sent, nothing is written.
+"""Judge this machine, or what is given: bundles, logs, reports of disks, another root folder.
+
+Nothing is sent, nothing is written.
 
 Exit codes follow the monitoring-plugin convention: 0 ok, 1 warning, 2 critical, 3 nothing could be judged; of several
 inputs the worst counts.
@@ -17,11 +19,11 @@ from pathlib import Path
 
 from caseprobe import texts
 from caseprobe.bundle import BundleReader
-from caseprobe.checks import check_snapshot, worst
+from caseprobe.checks import ALL, check_snapshot, worst
 from caseprobe.errors import CaseprobeError, UsageError
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR
-from caseprobe_agent.cli import judgement, options
+from caseprobe_agent.cli import judgement, log_input, options, reports
 from caseprobe_agent.cli.options import Given
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.config import Settings
@@ -47,10 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bundle", type=Path, nargs="+", action="extend", metavar="FILE", help="judge these bundles by today's rules"
     )
+    parser.add_argument(
+        "--log", type=Path, nargs="+", action="extend", metavar="FILE", help="judge these logs (dmesg, syslog, journal)"
+    )
     parser.add_argument("--root", type=Path, metavar="DIR", help="judge the machine whose files are below this folder")
     parser.add_argument(
-        "--previous", type=Path, metavar="FILE", help="an earlier bundle of the same machine: judge what grew since"
+        "--previous",
+        type=Path,
+        metavar="FILE",
+        help="an earlier bundle of the same machine, or report of the same disk: judge what grew since",
     )
+    reports.add_arguments(parser)
     parser.add_argument("--profile", choices=PROFILES, default="quick", help="how much is measured (default: quick)")
     parser.add_argument(
         "--deadline", type=options.seconds, default=DEADLINE_SECONDS, metavar="S", help="measure for at most S seconds"
@@ -63,16 +72,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.bundle and arguments.root:
         raise UsageError("--bundle and --root are two different things to judge; give one")
     settings = options.settings_of()
-    previous = _bundle(arguments.previous) if arguments.previous else None
+    previous = _previous(arguments) if arguments.previous else None
     inputs = list(_given(arguments)) or [Given(THIS_MACHINE, lambda: _measured(Path("/"), arguments))]
     codes = [_judge(one, previous, arguments.json, settings, len(inputs) > 1) for one in inputs]
     return max(codes, key=BY_BADNESS.index)
+
+
+def _previous(arguments: argparse.Namespace) -> snapshot_pb2.Snapshot:
+    return reports.earlier(arguments) if arguments.smartctl_report else _bundle(arguments.previous)
 
 
 def _given(arguments: argparse.Namespace) -> Iterator[Given]:
     """What was given to be judged, in the order of the options; nothing: this machine is meant."""
     for path in arguments.bundle or ():
         yield Given(str(path), lambda path=path: _bundle(path))  # type: ignore[misc]
+    yield from log_input.given(arguments.log or ())
+    yield from reports.given(arguments)
     if arguments.root:
         if not arguments.root.is_dir():
             raise UsageError(f"{arguments.root} is no folder")
@@ -89,7 +104,9 @@ def _judge(given: Given, previous: snapshot_pb2.Snapshot | None, as_json: bool, 
         if as_json:
             print(json.dumps({**texts.judgement_json(given.name, [], []), "error": str(error)}, ensure_ascii=False))
         return NOT_JUDGED
-    findings, coverage = check_snapshot(snapshot, previous=previous, overrides=settings.overrides)
+    read = {section.probe for section in snapshot.sections}
+    checks = [check for check in ALL if check.reads in read] if given.partial else ALL
+    findings, coverage = check_snapshot(snapshot, checks, previous=previous, overrides=settings.overrides)
     if as_json:
         print(json.dumps(texts.judgement_json(given.name, findings, coverage), ensure_ascii=False))
     else:

@@ -19,10 +19,14 @@ FAIL_ON = ("warn", "critical")
 
 @dataclass(frozen=True)
 class Given:
-    """One input to judge: its name in the output, and what reads it into a snapshot (raises CaseprobeError)."""
+    """One input to judge: its name in the output, and what reads it into a snapshot (raises CaseprobeError).
+
+    partial: it is not a whole machine; only checks of the sections that it has are run.
+    """
 
     name: str
     take: Callable[[], snapshot_pb2.Snapshot]
+    partial: bool = False
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -16,10 +16,20 @@ from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.channel import open_channel
 from caseprobe_agent.link.lanes import Lanes
 from caseprobe_agent.link.outbox import Credentials, Outbox
-from caseprobe_agent.link.stream import Handler, Notice, Parts, Stream, first_end
+from caseprobe_agent.link.stream import (
+    PATIENT_AFTER,
+    PATIENT_SECONDS,
+    WELCOME_SECONDS,
+    Handler,
+    Notice,
+    Parts,
+    Stream,
+    first_end,
+)
 
 SHORTEST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 30.0
+SILENT_DELAY_SECONDS = 1.0
 # A stream that lived shorter than this counts as one more failure: a collector that drops us at once is not hammered.
 STEADY_SECONDS = 5.0
 log = logging.getLogger("caseprobe.link")
@@ -78,6 +88,8 @@ class Link:
         self._renewed = asyncio.Event()
         self._hold_seconds = 0.0
         self._streams = 0
+        # Attempts in a row that nothing answered.
+        self._silences = 0
         self._parts = Parts(
             hello, heartbeat, outbox, handler, self._lanes, self._wake, sleep, monotonic, _instance(random), connect
         )
@@ -150,7 +162,14 @@ class Link:
         """Serve one stream; gives the seconds that the collector asked to wait, None for our own back-off."""
         self._renewed.clear()
         self._streams += 1
-        stream = Stream(self._credentials, self._parts, self._streams, hold_seconds=self._hold_seconds)
+        patient = self._silences >= PATIENT_AFTER
+        stream = Stream(
+            self._credentials,
+            self._parts,
+            self._streams,
+            hold_seconds=self._hold_seconds,
+            welcome_seconds=PATIENT_SECONDS if patient else WELCOME_SECONDS,
+        )
         self._hold_seconds = 0.0
         try:
             await first_end(stream.run(), self._watch(stream))
@@ -159,6 +178,10 @@ class Link:
             raise
         except CaseprobeError as error:
             self._ended(str(error))
+            self._silences = self._silences + 1 if stream.silent else 0
+            if stream.silent and not patient:
+                # What no packet reaches is not spared by waiting, and nobody is to be in step with.
+                return self._random.uniform(SHORTEST_DELAY_SECONDS, SILENT_DELAY_SECONDS)
             return self._later(stream.retry_seconds, self.state.failures) if stream.retry_seconds else None
         except Exception as error:
             # A defect of ours must not take a machine off its collector for good.

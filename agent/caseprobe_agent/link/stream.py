@@ -21,7 +21,9 @@ from caseprobe_agent.link.lanes import CONTROL, Lanes
 from caseprobe_agent.link.outbox import Credentials, Outbox
 
 Handler = Callable[[link_pb2.LinkResponse], Awaitable[None]]
-WELCOME_SECONDS = 20.0
+# A silent line is tried again so soon that the long pauses between the kernel's own repetitions of the first packet
+# (after 1, 3, 7 and 15 s) never come; a collector that is slow because all come at once gets its time after some tries.
+WELCOME_SECONDS, PATIENT_SECONDS, PATIENT_AFTER = 8.0, 20.0, 8
 GOODBYE_SECONDS = 2.0
 HEARTBEAT_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 3600.0
@@ -64,18 +66,23 @@ class Stream:
         *,
         strict: bool = False,
         hold_seconds: float = 0.0,
+        welcome_seconds: float = PATIENT_SECONDS,
     ) -> None:
         """number: counts the streams of this process, from 1.
 
         strict: a record that the collector refuses ends the stream with that error, instead of becoming a Gap.
 
         hold_seconds: records wait so long at first, because the collector asked for it on the stream before.
+        welcome_seconds: how long the collector may take to answer.
         """
         self._credentials = credentials
         self._parts = parts
         self._number = number
         self._strict = strict
         self._hold_seconds = hold_seconds
+        self._welcome_seconds = welcome_seconds
+        # Set where nothing answered at all.
+        self.silent = False
         self._heard_at = 0.0
         self._answered = False
         self._leaving = False
@@ -119,8 +126,7 @@ class Stream:
         parts.lanes.open()
         hello = await parts.hello()
         hello.instance_id, hello.stream_number = parts.instance_id, self._number
-        await self._write(call, link_pb2.LinkRequest(hello=hello))
-        await self._await_welcome(call)
+        await self._await_welcome(call, hello)
         feeder = self._feeder = self._feeder_of(hello.spool_id)
         tasks = [self._receive(call), self._send(call), self._beat()]
         tasks += [feeder.feed(self._hold_seconds), feeder.settle()]
@@ -134,11 +140,13 @@ class Stream:
         resume = {one.stream_id: one.offset for one in welcome.resume}
         return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit, resume)
 
-    async def _await_welcome(self, call: Call) -> None:
+    async def _await_welcome(self, call: Call, hello: link_pb2.Hello) -> None:
         try:
-            async with asyncio.timeout(WELCOME_SECONDS):
+            async with asyncio.timeout(self._welcome_seconds):
+                await self._write(call, link_pb2.LinkRequest(hello=hello))
                 frame = await self._read(call)
         except TimeoutError:
+            self.silent = True
             raise Unreachable(f"{self._credentials.address} takes the connection but says nothing") from None
         if frame.HasField("refusal"):
             self.retry_seconds = min(frame.refusal.retry_after_seconds, LONGEST_DELAY_SECONDS)

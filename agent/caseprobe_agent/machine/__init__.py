@@ -18,12 +18,16 @@ from typing import Any
 
 from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe_agent.machine import calls, discipline, files, network
-from caseprobe_agent.machine.calls import Address, Completed, Space
+from caseprobe_agent.machine.calls import Address, Completed, OpenFile, Space
 from caseprobe_agent.machine.discipline import ClockStatus
 from caseprobe_agent.machine.files import FileFacts
 from caseprobe_agent.machine.network import Exchanged
 
-__all__ = ["Address", "Clock", "ClockStatus", "Completed", "Exchanged", "FileFacts", "Machine", "Space"]
+__all__ = ["Address", "Clock", "ClockStatus", "Completed", "Exchanged", "FileFacts", "Machine", "OpenFile", "Space"]
+
+
+PROC = "/proc/"
+HARMLESS = (PROC, "/sys/")
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,14 @@ class Machine:
     def __init__(self, root: Path = Path("/"), clock: Clock | None = None) -> None:
         """root: the folder that stands for "/"; clock: read instead of this machine's clocks."""
         self.root = root
+        self._live = root == Path("/")
         self._clock = clock or Clock()
         self._replayed: Mapping[str, Any] | None = None if self.live else calls.replay(root)
 
     @property
     def live(self) -> bool:
         """True where this is the machine that we run on, not a copied tree."""
-        return self.root == Path("/")
+        return self._live
 
     def read_bytes(self, path: str, limit_bytes: int = 1 << 20) -> bytes:
         """The file's first limit_bytes; never waits for a writer.
@@ -112,6 +117,27 @@ class Machine:
         except OSError as error:
             raise files.error_from(error, path) from error
 
+    def links_in(self, path: str) -> list[str]:
+        """Where every symbolic link in a folder points; one that went away meanwhile is left out."""
+        folder = self._local(path)
+        found = []
+        try:
+            for name in os.listdir(folder):  # noqa: PTH208
+                with contextlib.suppress(OSError):
+                    found.append(os.readlink(f"{folder}/{name}"))  # noqa: PTH115 (thousands of them)
+        except OSError as error:
+            raise files.error_from(error, path) from error
+        return found
+
+    def entries_total(self, path: str) -> int:
+        """How many names a folder holds; of /proc/PID/fd the kernel tells since 6.2 without listing them."""
+        local = self._local(path)
+        try:
+            told = os.stat(local).st_size if self._live and path.startswith(PROC) else 0  # noqa: PTH116
+            return told or len(os.listdir(local))  # noqa: PTH208
+        except OSError as error:
+            raise files.error_from(error, path) from error
+
     def file_facts(self, path: str) -> FileFacts:
         """Size of a file and when it was last written."""
         try:
@@ -145,6 +171,12 @@ class Machine:
         if not self.live:
             raise MachineAbsent(f"{command[0]} is not run for a copied tree")
         return calls.run(command, timeout_seconds, limit_bytes)
+
+    def open_file(self, path: str) -> OpenFile:
+        """What is behind a link in /proc/PID/fd; MachineAbsent in a copied tree, where nothing is open."""
+        if not self.live:
+            raise MachineAbsent(f"{path}: no file is open in a copied tree")
+        return calls.open_file(path)
 
     def spaces(self, mount_points: Iterable[str], timeout_seconds: float) -> dict[str, Space | MeasurementError]:
         """statvfs of every mount point at once, each within the timeout; a mount that hangs is a MachineTimeout."""
@@ -233,7 +265,8 @@ class Machine:
         """A descriptor of a regular file or a record device; a pipe or socket would wait for its other end."""
         try:
             local = self._local(path)
-            mode = os.stat(local).st_mode  # noqa: PTH116
+            # Below /proc and /sys there is nothing that waits or acts when it is opened.
+            mode = stat.S_IFREG if self._live and path.startswith(HARMLESS) else os.stat(local).st_mode  # noqa: PTH116
             if stat.S_ISREG(mode) or (self.live and stat.S_ISCHR(mode)):
                 return os.open(local, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         except OSError as error:

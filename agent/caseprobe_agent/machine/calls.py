@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import stat
 import subprocess
 import threading
 import time
@@ -40,6 +41,30 @@ class Address:
     interface: str
     address: str
     prefix_length: int
+
+
+# Unit of st_blocks on Linux, whatever the filesystem's own block size.
+BLOCK_BYTES = 512
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """What an open file is: its filesystem's device number as mountinfo writes it, its number, the room it takes."""
+
+    device_number: str
+    inode: int
+    size_bytes: int
+
+
+def open_file(path: str) -> OpenFile:
+    """The file behind a link in /proc/PID/fd, also one that was deleted."""
+    try:
+        told = os.stat(path)  # noqa: PTH116
+    except OSError as error:
+        raise error_from(error, path) from error
+    if not stat.S_ISREG(told.st_mode):
+        raise MachineAbsent(f"{path} is no regular file")
+    return OpenFile(f"{os.major(told.st_dev)}:{os.minor(told.st_dev)}", told.st_ino, told.st_blocks * BLOCK_BYTES)
 
 
 @dataclass(frozen=True)

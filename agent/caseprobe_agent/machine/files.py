@@ -33,6 +33,8 @@ def error_from(error: OSError, path: str) -> MeasurementError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in DENIED:
         return MachineDenied(f"{path} cannot be read: {why}; run as root to include it")
+    if error.errno == errno.EISDIR:
+        return MachineAbsent(f"{path} is no file that can be read")
     if error.errno in ABSENT:
         return MachineAbsent(f"{path} does not exist on this machine")
     if error.errno == errno.ETIMEDOUT:

@@ -9,11 +9,13 @@ from caseprobe_agent.probes import (
     cgroups,
     cpu,
     crashes,
+    deleted_files,
     disks,
     dns,
     filesystems,
     hardware,
     interfaces,
+    ipmi,
     kernel_log,
     memory,
     packages,
@@ -23,10 +25,13 @@ from caseprobe_agent.probes import (
     routes,
     sensors,
     services,
+    smart,
     sockets,
     system,
     system_log,
     time_sync,
+    volumes,
+    wireless,
 )
 from caseprobe_agent.probes.probe import Probe
 
@@ -44,6 +49,8 @@ QUICK: tuple[Probe, ...] = (
     routes.PROBE,
     resolvers.PROBE,
     sockets.PROBE,
+    volumes.PROBE,
+    wireless.PROBE,
     kernel_log.PROBE,
     system_log.PROBE,
     cgroups.PROBE,
@@ -53,15 +60,19 @@ QUICK: tuple[Probe, ...] = (
 )
 # Those that start programs of the system, ask servers or read long lists.
 SLOWER: tuple[Probe, ...] = (
+    smart.PROBE,
     services.PROBE,
     packages.PROBE,
     dns.PROBE,
     reachability.PROBE,
+    deleted_files.PROBE,
+    ipmi.PROBE,
 )
 ALL: tuple[Probe, ...] = (*QUICK, *SLOWER)
 
 # What a profile runs, in the order of the report. quick starts no foreign program.
-LONGER: tuple[Probe, ...] = tuple(system_log.LONGER if probe == system_log.PROBE else probe for probe in ALL)
+_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER)}
+LONGER: tuple[Probe, ...] = tuple(_LONGER.get(probe.name, probe) for probe in ALL)
 PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": QUICK, "standard": LONGER, "full": LONGER}
 
 

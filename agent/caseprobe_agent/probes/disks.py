@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from caseprobe.errors import MeasurementError
+from caseprobe.parse.block_address import block_addresses
 from caseprobe.parse.diskstats import DiskCounters, parse_diskstats
 from caseprobe.parse.mdstat import parse_mdstat
 from caseprobe.parse.mountinfo import parse_mountinfo
 from caseprobe.parse.pressure import parse_pressure
-from caseprobe.v1 import section_pb2
+from caseprobe.v1 import section_log_pb2, section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
 
@@ -19,6 +21,7 @@ SECTOR_BYTES = 512
 DISKS_AT_MOST = 500
 # Not disks: memory, files, drives for media, and what is built on top of disks.
 NO_DISKS = ("dm-", "drbd", "fd", "loop", "md", "nbd", "ram", "rbd", "sr", "zd", "zram")
+IN_MEMORY = ("fd", "loop", "ram", "sr", "zram")
 VIRTUAL_NAMES = ("vd", "xvd")
 VIRTUAL_MODELS = ("QEMU", "VMware", "VBOX", "Virtual", "Msft", "Google", "PersistentDisk", "Amazon Elastic Block Store")
 
@@ -43,10 +46,10 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     now = Sample(machine.monotonic_seconds(), parse_diskstats(text))
     facts = section_pb2.DisksFacts()
     mounts = _mounts(machine, notes)
-    for name in names_in(machine, BLOCK):
+    for name in notes.names("disks.disks", machine, BLOCK):
         if (
             not name.startswith(NO_DISKS)
-            and number_of(machine, f"{BLOCK}/{name}/size")
+            and notes.number("disks.disks", machine, f"{BLOCK}/{name}/size")
             and len(facts.disks) < DISKS_AT_MOST
         ):
             facts.disks.append(_disk(name, machine, mounts))
@@ -56,6 +59,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
             line = now.counters[disk.name].line
             notes.keep(DISKSTATS, line, text.splitlines()[line - 1])
     _add_arrays(facts, machine, notes)
+    facts.ties.extend(_ties(machine))
     if (pressure := notes.parsed("disks.pressure", machine, PRESSURE, parse_pressure)) is not None:
         facts.pressure.CopyFrom(pressure)
     return notes.measured(facts)
@@ -78,6 +82,7 @@ def _disk(name: str, machine: Machine, mounts: Mapping[str, str]) -> section_pb2
         removable=number_of(machine, f"{folder}/removable") == 1,
         read_only=number_of(machine, f"{folder}/ro") == 1,
     )
+    disk.hardware_queues_total = len(names_in(machine, f"{folder}/mq"))
     disk.kind = kind_of(disk, number_of(machine, f"{folder}/queue/rotational"))
     for part in [name, *(part for part in names_in(machine, folder) if part.startswith(name))]:
         place = folder if part == name else f"{folder}/{part}"
@@ -115,6 +120,7 @@ def _add_counters(facts: section_pb2.DisksFacts, now: Sample, earlier: Sample | 
         if (counters := now.counters.get(disk.name)) is None:
             continue
         disk.reads_total, disk.writes_total = counters.reads, counters.writes
+        disk.busy_seconds_total, disk.weighted_seconds_total = counters.busy_seconds, counters.weighted_seconds
         disk.read_bytes_total, disk.written_bytes_total = counters.read_bytes, counters.written_bytes
         if requests := counters.reads + counters.writes:
             disk.boot_await_seconds = (counters.read_seconds + counters.write_seconds) / requests
@@ -136,12 +142,36 @@ def _add_rates(disk: section_pb2.Disk, now: DiskCounters, before: DiskCounters, 
     disk.queue_length = max(0.0, now.weighted_seconds - before.weighted_seconds) / seconds
 
 
+def _ties(machine: Machine) -> Iterator[section_log_pb2.BlockTie]:
+    """What each block device lies on: the place of a disk in the machine, the members of what is built on disks."""
+    names = [name for name in names_in(machine, BLOCK) if not name.startswith(IN_MEMORY)]
+    for name in names[:DISKS_AT_MOST]:
+        folder = f"{BLOCK}/{name}"
+        below = names_in(machine, f"{folder}/slaves") if name.startswith(("dm-", "md")) else _addresses(machine, folder)
+        if below:
+            yield section_log_pb2.BlockTie(name=name, below=below)
+        if name.startswith("dm-") and (mapped := value_of(machine, f"{folder}/dm/name")):
+            yield section_log_pb2.BlockTie(name=f"mapper/{mapped}", below=[name])
+
+
+def _addresses(machine: Machine, folder: str) -> list[str]:
+    try:
+        return block_addresses(machine.read_link(folder))
+    except MeasurementError:
+        return []
+
+
 def _add_arrays(facts: section_pb2.DisksFacts, machine: Machine, notes: Notes) -> None:
     """Machines without software RAID have no such file, which is no shortfall."""
     if not machine.exists(MDSTAT):
         return
     text = notes.attempt("disks.arrays", lambda: machine.read_text(MDSTAT)) or ""
     facts.arrays.extend(parse_mdstat(text))
+    for array in facts.arrays:
+        path = f"{BLOCK}/{array.name}/md/mismatch_cnt"
+        if (mismatches := notes.number("disks.mismatches_total", machine, path)) is not None and mismatches >= 0:
+            array.mismatches_total = mismatches
+            notes.quote(path, str(mismatches))
     if facts.arrays:
         notes.quote(MDSTAT, text)
 

@@ -19,6 +19,8 @@ QUERIES, ANSWER_SECONDS, TCP_SECONDS = 3, 1.0, 1.0
 # The root's own servers: every resolver that reaches anything knows them, and the question tells nothing of who asks.
 ROOT_QUESTION = (".", "NS")
 NEEDS = "network probes"
+# Reserved for examples (RFC 2606): for a server that answers nothing about the root and knows no domain of ours.
+PUBLIC_QUESTION = ("example.com", "A")
 GOOD = ("NOERROR", "NXDOMAIN")
 
 
@@ -69,6 +71,7 @@ def _asked(address: str, origin: str, machine: Machine, domains: list[str]) -> R
 def _questions(domains: list[str]) -> Iterator[tuple[str, str]]:
     yield ROOT_QUESTION
     yield from ((domain, "SOA") for domain in domains[:2])
+    yield PUBLIC_QUESTION
 
 
 def _ask(server: Resolver, machine: Machine, name: str, kind: str) -> bool:

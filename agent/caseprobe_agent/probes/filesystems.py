@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from caseprobe.errors import MeasurementError
-from caseprobe.parse.fstab import parse_fstab
+from caseprobe.parse.fstab import Entry, parse_fstab
 from caseprobe.parse.mountinfo import Mount, parse_mountinfo
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine, Space
@@ -32,14 +32,46 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     text = machine.read_text(MOUNTINFO, 4 << 20)
     mounts = relevant(parse_mountinfo(text))[:MOUNTS_AT_MOST]
     fstab = notes.attempt("filesystems.fstab_writable", lambda: machine.read_text(FSTAB)) or ""
-    writable = {entry.mount_point for entry in parse_fstab(fstab) if entry.writable}
+    entries = parse_fstab(fstab)
+    writable = {entry.mount_point for entry in entries if entry.writable}
     spaces = machine.spaces([mount.mount_point for mount in mounts], MOUNT_TIMEOUT_SECONDS)
     lines = text.splitlines()
     facts = section_pb2.FilesystemsFacts()
     for mount in mounts:
         facts.filesystems.append(_filesystem(mount, spaces[mount.mount_point], mount.mount_point in writable))
         notes.keep(MOUNTINFO, mount.line, lines[mount.line - 1])
+    _add_expected(facts, machine, entries, {mount.mount_point for mount in parse_mountinfo(text)})
+    notes.quote(FSTAB, fstab, tuple(one.device for one in facts.expected if not one.mounted))
     return notes.measured(facts)
+
+
+def _add_expected(
+    facts: section_pb2.FilesystemsFacts, machine: Machine, entries: Iterable[Entry], mounted: set[str]
+) -> None:
+    """What fstab mounts at every start, and whether it is mounted; what is mounted on demand is left out."""
+    for entry in [entry for entry in entries if _at_start(entry)][:MOUNTS_AT_MOST]:
+        point = entry.mount_point.rstrip("/") or "/"
+        one = facts.expected.add(mount_point=point, device=entry.device, mounted=point in mounted)
+        if not one.mounted and (file := _device_file(entry.device)) is not None:
+            one.device_present = machine.exists(file)
+
+
+def _at_start(entry: Entry) -> bool:
+    on_demand = {"noauto", "nofail", "bind", "rbind", "x-systemd.automount"} & set(entry.options)
+    return entry.mount_point.startswith("/") and not on_demand and entry.type not in (*KERNEL_TYPES, "swap", "none")
+
+
+def _device_file(device: str) -> str | None:
+    """Where the device shows while it is there; None for a server's share, which has no file.
+
+    >>> _device_file('LABEL="data"')
+    '/dev/disk/by-label/data'
+    """
+    kind, equals, name = device.partition("=")
+    if equals and kind in ("UUID", "LABEL", "PARTUUID", "PARTLABEL"):
+        value = name.strip("\"'")
+        return f"/dev/disk/by-{kind.lower()}/{value.lower() if kind == 'PARTUUID' else value}"
+    return device if device.startswith("/dev/") else None
 
 
 def relevant(mounts: Iterable[Mount]) -> list[Mount]:

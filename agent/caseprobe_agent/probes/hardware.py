@@ -51,9 +51,9 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     facts = section_pb2.HardwareFacts()
     _add_maker(facts, machine, notes)
     _add_memory_controllers(facts, machine, notes)
-    for slot in names_in(machine, PCI)[:DEVICES_AT_MOST]:
+    for slot in notes.names("hardware.pci_devices", machine, PCI)[:DEVICES_AT_MOST]:
         facts.pci_devices.append(_pci_device(slot, machine, notes))
-    if not facts.ByteSize():
+    if not facts.ByteSize() and not notes.denied:
         raise MachineAbsent("this machine shows neither a maker (DMI) nor memory controllers (EDAC) nor PCI devices")
     return notes.measured(facts)
 
@@ -75,12 +75,14 @@ def _add_maker(facts: section_pb2.HardwareFacts, machine: Machine, notes: Notes)
 
 
 def _add_memory_controllers(facts: section_pb2.HardwareFacts, machine: Machine, notes: Notes) -> None:
-    controllers = [name for name in names_in(machine, EDAC) if name.startswith("mc") and name[2:].isdecimal()]
-    if not controllers:
-        notes.lack("hardware.memory_controllers", MachineAbsent("this machine counts no memory errors: it has no EDAC"))
+    fact = "hardware.memory_controllers"
+    shown = notes.names(fact, machine, EDAC)
+    controllers = [name for name in shown if name.startswith("mc") and name[2:].isdecimal()]
+    if not controllers and not any(one.field == fact for one in notes.shortfalls):
+        notes.lack(fact, MachineAbsent("this machine counts no memory errors: it has no EDAC"))
     for name in controllers:
-        corrected = number_of(machine, f"{EDAC}/{name}/ce_count")
-        uncorrected = number_of(machine, f"{EDAC}/{name}/ue_count")
+        corrected = notes.number(fact, machine, f"{EDAC}/{name}/ce_count")
+        uncorrected = notes.number(fact, machine, f"{EDAC}/{name}/ue_count")
         controller = facts.memory_controllers.add(
             name=name, corrected_errors_total=corrected or 0, uncorrected_errors_total=uncorrected or 0
         )
@@ -132,7 +134,7 @@ def _add_bus_errors(device: section_pb2.PciDevice, folder: str, machine: Machine
     """Totals of the PCI Express error counters; a device that counts none of them has no such file."""
     totals: dict[str, int] = {}
     for kind in ("correctable", "nonfatal", "fatal"):
-        text = value_of(machine, f"{folder}/aer_dev_{kind}")
+        text = notes.text("hardware.pci_devices", machine, f"{folder}/aer_dev_{kind}")
         lines = parse_counters(text or "")
         total = next((count for name, count in lines.items() if name.startswith("TOTAL_")), None)
         if total is not None:

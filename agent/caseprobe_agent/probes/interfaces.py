@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from caseprobe.parse.net_dev import parse_net_dev
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
 
 NET_DEV, NET = "/proc/net/dev", "/sys/class/net"
 INTERFACES_AT_MOST = 500
@@ -40,7 +40,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     notes.quote(NET_DEV, text, tuple(f"{interface.name}:" for interface in interfaces))
     addresses = notes.attempt("interfaces.addresses", machine.addresses) or []
     for interface in interfaces:
-        _describe(interface, machine)
+        _describe(interface, machine, notes)
         interface.addresses.extend(f"{a.address}/{a.prefix_length}" for a in addresses if a.interface == interface.name)
     facts = section_pb2.InterfacesFacts(interfaces=interfaces)
     _add_rates(facts, _sample(now, interfaces), earlier)
@@ -51,25 +51,27 @@ def _sample(at_seconds: float, interfaces: list[section_pb2.Interface]) -> Sampl
     return Sample(at_seconds, {i.name: (i.received_bytes_total, i.sent_bytes_total) for i in interfaces})
 
 
-def _describe(interface: section_pb2.Interface, machine: Machine) -> None:
+def _describe(interface: section_pb2.Interface, machine: Machine, notes: Notes) -> None:
     folder = f"{NET}/{interface.name}"
     interface.mac = value_of(machine, f"{folder}/address") or ""
     interface.state = value_of(machine, f"{folder}/operstate") or "unknown"
     interface.mtu_bytes = number_of(machine, f"{folder}/mtu") or 0
+    if (damaged := number_of(machine, f"{folder}/statistics/rx_crc_errors")) is not None:
+        interface.checksum_errors_total = damaged
     interface.duplex = value_of(machine, f"{folder}/duplex") or ""
     # -1 is what many drivers say of a link that is down.
     if (megabits := number_of(machine, f"{folder}/speed") or 0) > 0:
         interface.speed_bits_per_second = megabits * MEGABIT
-    if (changes := number_of(machine, f"{folder}/carrier_changes")) is not None:
+    if (changes := notes.number("interfaces.carrier_changes_total", machine, f"{folder}/carrier_changes")) is not None:
         interface.carrier_changes_total = changes
-    interface.kind = kind_of(machine, folder)
+    interface.kind = kind_of(machine, folder, notes)
     if interface.kind == "bond":
-        _count_slaves(interface, machine, folder)
+        _count_slaves(interface, machine, folder, notes)
 
 
-def kind_of(machine: Machine, folder: str) -> str:
+def kind_of(machine: Machine, folder: str, notes: Notes) -> str:
     """loopback, bond, bridge, vlan, wireless, tunnel, physical or virtual, by what the driver shows in sysfs."""
-    shown = set(names_in(machine, folder))
+    shown = set(notes.names("interfaces.kind", machine, folder))
     if number_of(machine, f"{folder}/type") == LOOPBACK:
         return "loopback"
     for name, kind in (("bonding", "bond"), ("bridge", "bridge"), ("wireless", "wireless"), ("phy80211", "wireless")):
@@ -82,8 +84,8 @@ def kind_of(machine: Machine, folder: str) -> str:
     return "physical" if "device" in shown else "virtual"
 
 
-def _count_slaves(interface: section_pb2.Interface, machine: Machine, folder: str) -> None:
-    slaves = (value_of(machine, f"{folder}/bonding/slaves") or "").split()
+def _count_slaves(interface: section_pb2.Interface, machine: Machine, folder: str, notes: Notes) -> None:
+    slaves = (notes.text("interfaces.kind", machine, f"{folder}/bonding/slaves") or "").split()
     interface.bond_slaves_total = len(slaves)
     interface.bond_slaves_active = sum(
         value_of(machine, f"{NET}/{slave}/bonding_slave/mii_status") == "up" for slave in slaves

@@ -100,7 +100,9 @@ def _add_victims(facts: section_pb2.MemoryFacts, machine: Machine, notes: Notes)
             MachineDenied(reason, needs="CAP_SYSLOG") if isinstance(error, MachineDenied) else error,
         )
         return
-    records = parse_kmsg(data.decode("utf-8", "replace"))
+    # A ring holds thousands of records and few of these: the others are not taken apart.
+    told = b"\n".join(line for line in data.split(b"\n") if b"oom-kill:" in line or b"ut of memory: Kill" in line)
+    records = parse_kmsg(told.decode("utf-8", "replace"))
     messages = [(record.seconds, record.text) for record in records if record.facility == KERNEL]
     facts.oom_victims.extend(parse_oom_victims(messages, VICTIMS_AT_MOST))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,6 +14,8 @@ from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 
 Value = TypeVar("Value")
+# Programs are looked for here and nowhere else, whatever PATH says.
+FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 # A line is quoted whole up to here; longer ones are a machine's mistake or an attack.
 QUOTE_CHARACTERS = 4096
 
@@ -61,6 +63,11 @@ class Notes:
     lines: list[section_pb2.SourceLine] = field(default_factory=list)
     shortfalls: list[section_pb2.Shortfall] = field(default_factory=list)
 
+    @property
+    def denied(self) -> bool:
+        """Whether a right was missing somewhere: then what was not found may well be there."""
+        return any(one.outcome == section_pb2.PROBE_OUTCOME_DENIED for one in self.shortfalls)
+
     def quote(self, source: str, text: str, beginnings: Iterable[str] = ("",)) -> None:
         """Keep the lines of a source that begin with one of these, blanks before them aside."""
         starts = tuple(beginnings)
@@ -91,6 +98,31 @@ class Notes:
 
         return self.attempt(fact, read)
 
+    def text(self, fact: str, machine: Machine, path: str) -> str | None:
+        """The one value in a small file, stripped; None where there is none. A right that is missing is a shortfall."""
+        try:
+            return machine.read_text(path, 1 << 16).strip()
+        except MachineDenied as error:
+            self.lack(fact, error)
+        except MeasurementError:
+            pass  # drivers answer with an error where there is nothing to tell
+        return None
+
+    def number(self, fact: str, machine: Machine, path: str) -> int | None:
+        """The whole number in a small file; None where there is none, and a shortfall where a right is missing."""
+        text = self.text(fact, machine, path)
+        return int(text) if text is not None and text.removeprefix("-").isdecimal() else None
+
+    def names(self, fact: str, machine: Machine, path: str) -> list[str]:
+        """The names in a folder; none where there is no such folder, and a shortfall where a right is missing."""
+        try:
+            return machine.list_dir(path)
+        except MachineDenied as error:
+            self.lack(fact, error)
+        except MeasurementError:
+            pass
+        return []
+
     def lack(self, fact: str, error: Exception) -> None:
         """Note that one fact is missing, and why."""
         self.shortfalls.append(
@@ -100,6 +132,27 @@ class Notes:
     def measured(self, facts: Message, artifacts: Iterable[RawArtifact] = ()) -> Measured:
         """The probe's result with everything noted."""
         return Measured(facts, tuple(self.lines), tuple(self.shortfalls), tuple(artifacts))
+
+
+def output_of(machine: Machine, command: Sequence[str], timeout_seconds: float) -> str:
+    """What a program prints, looked for in the system's own folders only.
+
+    Raises MachineDenied where the program is missing (it is what is needed) or says that a right is,
+    MachineTimeout, MeasurementError where it fails.
+    """
+    name = command[0]
+    path = next((path for folder in FOLDERS if machine.exists(path := f"{folder}/{name}")), None)
+    if path is None:
+        raise MachineDenied(f"{name} is not installed", needs=name)
+    done = machine.run((path, *command[1:]), timeout_seconds)
+    if done.truncated:
+        raise MeasurementError(f"{name} printed more than it may")
+    said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:200]
+    if any(sign in said.lower() for sign in ("permission denied", "not permitted", "must be root", "need to be root")):
+        raise MachineDenied(f"{name}: {said}")
+    if done.exit_code:
+        raise MeasurementError(f"{name} failed ({done.exit_code}): {said or 'it does not say why'}")
+    return done.stdout.decode("utf-8", "replace")
 
 
 def outcome_of(error: Exception) -> section_pb2.ProbeOutcome.ValueType:
@@ -118,8 +171,8 @@ def outcome_of(error: Exception) -> section_pb2.ProbeOutcome.ValueType:
 
 
 def needs_of(error: Exception) -> str:
-    """The right that an error says is missing; empty where none is."""
-    return error.needs if isinstance(error, MachineDenied) else ""
+    """The right or the package that an error says is missing; empty where none is."""
+    return error.needs if isinstance(error, MachineDenied | MachineAbsent) else ""
 
 
 def timestamp(wall_seconds: float) -> Timestamp:

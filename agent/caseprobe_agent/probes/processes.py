@@ -11,11 +11,12 @@ from caseprobe.parse.command_line import parse_command_line
 from caseprobe.parse.counters import parse_counters
 from caseprobe.parse.passwd import parse_passwd
 from caseprobe.parse.process_files import ProcessStat, parse_open_files_limit, parse_process_stat, parse_user_id
+from caseprobe.parse.scheduler import parse_kernel_stack, parse_last_run_seconds
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, timestamp, value_of
 
-TOP, LISTED = 10, 50
+TOP, LISTED, FRAMES = 10, 50, 12
 # Below this no limit in use is near.
 FEW_FILES = 64
 COMMAND_LINE_BYTES = 4096
@@ -87,8 +88,28 @@ def _measure(machine: Machine, earlier: object | None, arguments: bool) -> Measu
     facts.top_memory.extend(describe(nlargest(TOP, _resident(stats), key=lambda pid: now.stats[pid].resident_pages)))
     facts.zombies.extend(describe([stat.pid for stat in stats if stat.state == ZOMBIE][:LISTED]))
     facts.uninterruptible.extend(describe(_stuck(now, before)[:LISTED]))
+    for process in facts.uninterruptible:
+        _add_wait(process, machine)
+    facts.available_memory_bytes = _available_bytes(machine)
     facts.top_open_files.extend(describe(nlargest(TOP, files, key=lambda pid: files[pid].used_ratio)))
     return notes.measured(facts)
+
+
+def _add_wait(process: section_pb2.Process, machine: Machine) -> None:
+    """Since when it waits, by the scheduler's clock, which our own process shows too; and in which functions."""
+    since, now = (
+        parse_last_run_seconds(value_of(machine, f"/proc/{who}/sched") or "") for who in (process.pid, "self")
+    )
+    if since is not None and now is not None:
+        process.waited_seconds = max(0.0, now - since)
+    process.kernel_stack.extend(parse_kernel_stack(value_of(machine, f"/proc/{process.pid}/stack") or "")[:FRAMES])
+
+
+def _available_bytes(machine: Machine) -> int:
+    """0 where the kernel does not tell."""
+    lines = (value_of(machine, "/proc/meminfo") or "").splitlines()
+    row = next((line.split() for line in lines if line.startswith("MemAvailable:")), [])
+    return int(row[1]) * 1024 if len(row) > 1 and row[1].isdecimal() else 0
 
 
 def _resident(stats: Iterable[ProcessStat]) -> list[int]:
@@ -126,7 +147,7 @@ def _open_files(machine: Machine, stats: Mapping[int, ProcessStat], notes: Notes
     hidden = 0
     for pid in stats:
         try:
-            open_total = len(machine.list_dir(f"/proc/{pid}/fd"))
+            open_total = machine.entries_total(f"/proc/{pid}/fd")
         except MachineDenied:
             hidden += 1
             continue

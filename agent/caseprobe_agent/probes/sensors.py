@@ -2,42 +2,60 @@
 
 from __future__ import annotations
 
-from caseprobe.errors import MachineAbsent, MeasurementError
-from caseprobe.v1 import section_pb2
+from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
+from caseprobe.v1 import section_pb2, section_storage_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
 
 HWMON, ZONES, POWER = "/sys/class/hwmon", "/sys/class/thermal", "/sys/class/power_supply"
 MILLI = 1000.0
+# What a chip's inputs are, by how their files begin.
+KINDS = {"temp": "sensors.temperatures", "fan": "sensors.fans", "in": "sensors.voltages"}
+CHIP_FACTS = tuple(KINDS.values())
 
 
 def measure(machine: Machine, _earlier: object | None) -> Measured:
     """Everything that hwmon, thermal zones and power supplies tell; absent where the machine has none of them."""
     notes = Notes()
     facts = section_pb2.SensorsFacts()
-    for name in names_in(machine, HWMON):
-        _add_chip(facts, machine, f"{HWMON}/{name}")
+    for name in _names(notes, HWMON, machine, CHIP_FACTS):
+        _add_chip(facts, machine, f"{HWMON}/{name}", notes)
     # Thermal zones mostly repeat the chips; they are asked where no chip tells a temperature.
     if not facts.temperatures:
         _add_zones(facts, machine)
-    for name in names_in(machine, POWER):
+    for name in notes.names("sensors.power_supplies", machine, POWER):
         _add_power_supply(facts, machine, name, notes)
-    if not (facts.temperatures or facts.fans or facts.power_supplies):
+    if not facts.ByteSize() and not notes.denied:
         raise MachineAbsent("this machine reports no sensors, as is usual in virtual machines and containers")
     return notes.measured(facts)
 
 
-def _add_chip(facts: section_pb2.SensorsFacts, machine: Machine, folder: str) -> None:
+def _names(notes: Notes, folder: str, machine: Machine, facts: tuple[str, ...]) -> list[str]:
+    """The names in a folder that holds several kinds of facts: where it is denied, all of them are missing."""
+    try:
+        return machine.list_dir(folder)
+    except MachineDenied as error:
+        for fact in facts:
+            notes.lack(fact, error)
+    except MeasurementError:
+        pass
+    return []
+
+
+def _add_chip(facts: section_pb2.SensorsFacts, machine: Machine, folder: str, notes: Notes) -> None:
     chip = _chip(machine, folder)
-    inputs = [name.removesuffix("_input") for name in names_in(machine, folder) if name.endswith("_input")]
-    for sensor in sorted(inputs, key=_order):
-        value = number_of(machine, f"{folder}/{sensor}_input")
+    names = _names(notes, folder, machine, CHIP_FACTS)
+    for sensor in sorted((name.removesuffix("_input") for name in names if name.endswith("_input")), key=_order):
+        fact = next((fact for kind, fact in KINDS.items() if sensor.startswith(kind)), "")
+        value = notes.number(fact, machine, f"{folder}/{sensor}_input") if fact else None
         if value is None or number_of(machine, f"{folder}/{sensor}_fault") == 1:
             continue
         if sensor.startswith("temp"):
-            facts.temperatures.append(_temperature(machine, f"{folder}/{sensor}", chip, value))
+            facts.temperatures.append(_temperature(machine, f"{folder}/{sensor}", chip, value, notes))
         elif sensor.startswith("fan"):
-            facts.fans.append(_fan(machine, f"{folder}/{sensor}", chip, value))
+            facts.fans.append(_fan(machine, f"{folder}/{sensor}", chip, value, notes))
+        else:
+            facts.voltages.append(_voltage(machine, f"{folder}/{sensor}", chip, value, notes))
 
 
 def _order(sensor: str) -> tuple[str, int]:
@@ -59,11 +77,11 @@ def _chip(machine: Machine, folder: str) -> str:
     return f"{name} {device}" if device.startswith("nvme") else name
 
 
-def _temperature(machine: Machine, sensor: str, chip: str, value: int) -> section_pb2.Temperature:
+def _temperature(machine: Machine, sensor: str, chip: str, value: int, notes: Notes) -> section_pb2.Temperature:
     temperature = section_pb2.Temperature(chip=chip, label=_label(machine, sensor), current_celsius=value / MILLI)
-    if (high := number_of(machine, f"{sensor}_max")) is not None:
+    if (high := notes.number("sensors.temperatures", machine, f"{sensor}_max")) is not None:
         temperature.high_celsius = high / MILLI
-    if (critical := number_of(machine, f"{sensor}_crit")) is not None:
+    if (critical := notes.number("sensors.temperatures", machine, f"{sensor}_crit")) is not None:
         temperature.critical_celsius = critical / MILLI
     temperature.alarm = any(
         number_of(machine, f"{sensor}_{name}") == 1 for name in ("alarm", "max_alarm", "crit_alarm")
@@ -71,9 +89,21 @@ def _temperature(machine: Machine, sensor: str, chip: str, value: int) -> sectio
     return temperature
 
 
-def _fan(machine: Machine, sensor: str, chip: str, value: int) -> section_pb2.Fan:
+def _voltage(machine: Machine, sensor: str, chip: str, value: int, notes: Notes) -> section_storage_pb2.Voltage:
+    voltage = section_storage_pb2.Voltage(chip=chip, label=_label(machine, sensor), volts=value / MILLI)
+    if (least := notes.number("sensors.voltages", machine, f"{sensor}_min")) is not None:
+        voltage.minimum_volts = least / MILLI
+    if (most := notes.number("sensors.voltages", machine, f"{sensor}_max")) is not None:
+        voltage.maximum_volts = most / MILLI
+    voltage.alarm = any(
+        number_of(machine, f"{sensor}_{name}") == 1 for name in ("alarm", "min_alarm", "max_alarm", "crit_alarm")
+    )
+    return voltage
+
+
+def _fan(machine: Machine, sensor: str, chip: str, value: int, notes: Notes) -> section_pb2.Fan:
     fan = section_pb2.Fan(chip=chip, label=_label(machine, sensor), rotations_per_minute=value)
-    if (minimum := number_of(machine, f"{sensor}_min")) is not None:
+    if (minimum := notes.number("sensors.fans", machine, f"{sensor}_min")) is not None:
         fan.minimum_rotations_per_minute = minimum
     fan.alarm = any(number_of(machine, f"{sensor}_{name}") == 1 for name in ("alarm", "min_alarm"))
     return fan
@@ -102,9 +132,9 @@ def _add_power_supply(facts: section_pb2.SensorsFacts, machine: Machine, name: s
     # The battery of a mouse says nothing about the machine's power.
     if value_of(machine, f"{folder}/scope") == "Device":
         return
-    supply = facts.power_supplies.add(
-        name=name, type=value_of(machine, f"{folder}/type") or "", status=value_of(machine, f"{folder}/status") or ""
-    )
+    kind = notes.text("sensors.power_supplies", machine, f"{folder}/type") or ""
+    status = value_of(machine, f"{folder}/status") or ""
+    supply = facts.power_supplies.add(name=name, type=kind, status=status)
     if (online := number_of(machine, f"{folder}/online")) is not None:
         supply.online = online == 1
     if (capacity := number_of(machine, f"{folder}/capacity")) is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.protocol_counters import parse_protocol_counters, parse_sockstat
 from caseprobe.parse.socket_table import Listener, SocketTable, parse_socket_table
+from caseprobe.parse.softnet_stat import parse_softnet_stat
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
@@ -16,12 +17,14 @@ NET = "/proc/net"
 SNMP, NETSTAT, SOCKSTAT = f"{NET}/snmp", f"{NET}/netstat", f"{NET}/sockstat"
 TCP_MEMORY, PORTS = "/proc/sys/net/ipv4/tcp_mem", "/proc/sys/net/ipv4/ip_local_port_range"
 CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack"
+SOFTNET, ORPHANS = f"{NET}/softnet_stat", "/proc/sys/net/ipv4/tcp_max_orphans"
 PROTOCOLS = ("tcp", "tcp6", "udp", "udp6")
 # A table of this size holds 100,000 connections.
 TABLE_BYTES = 16 << 20
 LISTENERS_AT_MOST = 500
 # Looking for the owners of sockets reads one link a file; a machine with more open files keeps some owners unnamed.
 LINKS_AT_MOST = 50_000
+SOCKET = "socket:["
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,35 @@ def sample(machine: Machine) -> Sample:
         **parse_protocol_counters(machine.read_text(SNMP)),
         **parse_protocol_counters(machine.read_text(NETSTAT)),
     }
-    return Sample(machine.monotonic_seconds(), counters)
+    dropped, squeezed = _softnet(machine)
+    return Sample(machine.monotonic_seconds(), {**counters, "dropped": dropped, "squeezed": squeezed})
+
+
+def _softnet(machine: Machine) -> tuple[int, int]:
+    """What processors dropped and left for later; nothing where the kernel does not tell."""
+    try:
+        return parse_softnet_stat(machine.read_text(SOFTNET))
+    except (MeasurementError, ValueError):
+        return 0, 0
 
 
 def measure(machine: Machine, earlier: object | None) -> Measured:
     """Counts, listeners, memory, counters since boot and over the sample; absent where the kernel shows no sockets."""
     notes = Notes()
     facts = section_pb2.SocketsFacts()
-    tables = {protocol: table for protocol in PROTOCOLS if (table := _table(protocol, machine, notes)) is not None}
+    ends = notes.attempt("sockets.ephemeral_ports_total", lambda: _numbers(machine, PORTS, 2)) or [0, -1]
+    ports = range(ends[0], ends[1] + 1)
+    told = ((protocol, _table(protocol, machine, notes, ports)) for protocol in PROTOCOLS)
+    tables = {protocol: table for protocol, table in told if table is not None}
     if not tables:
+        if notes.denied:
+            raise MachineDenied(f"the tables of sockets in {NET} may not be read")
         raise MachineAbsent(f"the kernel shows no sockets in {NET}")
     for protocol, table in tables.items():
         for state, total in sorted(table.counts.items()):
             facts.counts.add(protocol=protocol, state=state, total=total)
+    facts.ephemeral_ports_total = len(ports)
+    facts.busiest_destination_connections_total = max(table.busiest for table in tables.values())
     _add_listeners(facts, tables, machine, notes)
     _add_memory(facts, machine, notes)
     _add_counters(facts, machine, notes, earlier if isinstance(earlier, Sample) else None)
@@ -58,7 +77,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     return notes.measured(facts)
 
 
-def _table(protocol: str, machine: Machine, notes: Notes) -> SocketTable | None:
+def _table(protocol: str, machine: Machine, notes: Notes, ports: range) -> SocketTable | None:
     """None where the kernel has no such table, as without IPv6."""
     path = f"{NET}/{protocol}"
     if not machine.exists(path):
@@ -70,7 +89,7 @@ def _table(protocol: str, machine: Machine, notes: Notes) -> SocketTable | None:
         notes.lack(
             f"sockets.{protocol}", ValueError(f"{path} is longer than {TABLE_BYTES} bytes; the rest is not counted")
         )
-    return parse_socket_table(text, connected=protocol.startswith("tcp"))
+    return parse_socket_table(text, protocol.startswith("tcp"), ports if protocol.startswith("tcp") else range(0))
 
 
 def _add_listeners(
@@ -96,16 +115,17 @@ def _listening(protocol: str, listener: Listener, process: str) -> section_pb2.L
 def _owners(inodes: set[int], machine: Machine, notes: Notes) -> dict[int, str]:
     """Process name by socket; needs the right to look at other users' open files."""
     found: dict[int, str] = {}
+    wanted = {f"{SOCKET}{inode}]" for inode in inodes}
     hidden = 0
     links = 0
     for pid in (name for name in machine.list_dir("/proc") if name.isdecimal()):
         if found.keys() >= inodes or links > LINKS_AT_MOST:
             break
         try:
-            for inode in _socket_inodes(pid, machine):
-                links += 1
-                if inode in inodes and inode not in found:
-                    found[inode] = value_of(machine, f"/proc/{pid}/comm") or ""
+            targets = machine.links_in(f"/proc/{pid}/fd")
+            links += len(targets)
+            for inode in wanted.intersection(targets):
+                found.setdefault(int(inode[len(SOCKET) : -1]), value_of(machine, f"/proc/{pid}/comm") or "")
         except MachineDenied:
             hidden += 1
         except MeasurementError:
@@ -118,17 +138,6 @@ def _owners(inodes: set[int], machine: Machine, notes: Notes) -> dict[int, str]:
     return found
 
 
-def _socket_inodes(pid: str, machine: Machine) -> Iterator[int]:
-    """What each open file of a process is: the number of its socket, or 0."""
-    for descriptor in machine.list_dir(f"/proc/{pid}/fd"):
-        try:
-            target = machine.read_link(f"/proc/{pid}/fd/{descriptor}")
-        except MachineAbsent:
-            continue
-        number = target.removeprefix("socket:[").removesuffix("]")
-        yield int(number) if target.startswith("socket:[") and number.isdecimal() else 0
-
-
 def _add_memory(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes) -> None:
     text = notes.attempt("sockets.tcp_memory_pages", lambda: machine.read_text(SOCKSTAT))
     if text is not None:
@@ -137,6 +146,7 @@ def _add_memory(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes)
         facts.tcp_orphans = told.get("TCP.orphan", 0)
         facts.tcp_time_wait = told.get("TCP.tw", 0)
         notes.quote(SOCKSTAT, text, ("TCP:",))
+    facts.tcp_orphans_limit = number_of(machine, ORPHANS) or 0
     marks = notes.attempt("sockets.tcp_memory_limit_pages", lambda: _numbers(machine, TCP_MEMORY, 3))
     if marks is not None:
         _, facts.tcp_memory_pressure_pages, facts.tcp_memory_limit_pages = marks
@@ -159,6 +169,9 @@ def _add_counters(facts: section_pb2.SocketsFacts, machine: Machine, notes: Note
     facts.segments_retransmitted_total = now.counters.get("Tcp.RetransSegs", 0)
     facts.listen_overflows_total = now.counters.get("TcpExt.ListenOverflows", 0)
     facts.listen_drops_total = now.counters.get("TcpExt.ListenDrops", 0)
+    softnet = notes.parsed("sockets.softnet_dropped_total", machine, SOFTNET, parse_softnet_stat)
+    if softnet is not None:
+        facts.softnet_dropped_total, facts.softnet_squeezed_total = softnet
     if earlier is not None and now.at_seconds > earlier.at_seconds:
         _add_rates(facts, now, earlier)
 
@@ -169,6 +182,8 @@ def _add_rates(facts: section_pb2.SocketsFacts, now: Sample, earlier: Sample) ->
 
     facts.sample_seconds = now.at_seconds - earlier.at_seconds
     facts.listen_overflows_per_second = passed("TcpExt.ListenOverflows") / facts.sample_seconds
+    facts.softnet_dropped_per_second = passed("dropped") / facts.sample_seconds
+    facts.softnet_squeezed_per_second = passed("squeezed") / facts.sample_seconds
     facts.retransmitted_ratio = passed("Tcp.RetransSegs") / max(1, passed("Tcp.OutSegs"))
 
 
@@ -178,9 +193,6 @@ def _add_limits(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes)
         facts.conntrack_entries, facts.conntrack_limit = entries, limit
         notes.quote(f"{CONNTRACK}_count", str(entries))
         notes.quote(f"{CONNTRACK}_max", str(limit))
-    ports = notes.attempt("sockets.ephemeral_ports_total", lambda: _numbers(machine, PORTS, 2))
-    if ports is not None:
-        facts.ephemeral_ports_total = ports[1] - ports[0] + 1
 
 
 PROBE = Probe("sockets", measure, timeout_seconds=10.0, needs=("root",), sample=sample)

@@ -42,7 +42,11 @@ class Timed:
         except Exception as error:
             result = f"failed: a defect in the agent: {type(error).__name__}"
             log.error("timetable %s", schedule.name, exc_info=error)
-        await self._audit.record("scheduled run", schedule_id, "schedule", f"{slot.isoformat()} {result}")
+        try:
+            await self._audit.record("scheduled run", schedule_id, "schedule", f"{slot.isoformat()} {result}")
+        except CaseprobeError as error:
+            # It was admitted on the record, before it ran; the slots that follow must still run.
+            log.warning("timetable %s: %s", schedule.name, error)
 
     async def _run(self, schedule: link_pb2.Schedule) -> Delivered | None:
         """Gate, measurement, delivery."""

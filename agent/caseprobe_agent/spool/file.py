@@ -130,6 +130,7 @@ class SpoolFile:
         try:
             for pragma in PRAGMAS:
                 connection.execute(pragma)
+            _begin_log_anew(connection)
             if is_old(connection):
                 upgrade(connection)
             if (found := schema_of(connection)) and found != expected_schema():
@@ -218,6 +219,18 @@ class SpoolFile:
 
     def _unusable(self, error: Exception) -> DeliveryError:
         return DeliveryError(f"cannot use the spool in {self._folder}: {error}: check the disk and the folder's rights")
+
+
+def _begin_log_anew(connection: sqlite3.Connection) -> None:
+    """Bring the log into the file and empty it, so that no commit ever follows frames that may not be durable.
+
+    A sync that failed leaves its frames in the page cache and not on the disk, and no later sync brings them there:
+    what recovery reads after it, here or in the next process, may be gone after a power cut, and with it all that
+    was written behind it. Copied into the file, it is written once more.
+    """
+    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise sqlite3.OperationalError("the log could not be brought into the file")
 
 
 def _create_private(path: Path) -> None:

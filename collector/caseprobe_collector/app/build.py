@@ -27,8 +27,8 @@ from caseprobe_collector.customers import Customers
 from caseprobe_collector.enrolment import Enrolment
 from caseprobe_collector.fleet import Door, Fleet
 from caseprobe_collector.ingest import Evidence, Ingest, Limits
-from caseprobe_collector.ports import Bus, Transaction
-from caseprobe_collector.rpc import Desk, OpenLinks, build_server, refusal
+from caseprobe_collector.ports import Bus
+from caseprobe_collector.rpc import LOOK_SECONDS, Desk, OpenLinks, build_server, refusal
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage, open_storage
@@ -36,6 +36,9 @@ from caseprobe_collector.users import Users
 
 EXPIRE_EVERY_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
+KEEP_SEEN_SECONDS = 60.0
+# So many in one unit of work: whoever commits beside it waits for it.
+SEEN_AT_ONCE = 250
 
 log = structlog.get_logger()
 
@@ -119,21 +122,12 @@ def build(config: CollectorConfig, storage: Storage) -> Built:
         audit=audit,
         bus=bus,
         clock=clock,
-        ready=lambda: _writes(storage),
+        ready=storage.deposits.ready,
     )
     listeners = [Listener(console, https, _https_pem(config, certificate, key))]
     listeners += _loopback_listeners(config, console, links)
     addresses = {"agents": link_address, "console": f"https://{door.address}", **_loopback_addresses(listeners)}
     return Built(bus, links, sessions, grpc_server, listeners, addresses)
-
-
-async def _writes(storage: Storage) -> None:
-    """Raise what keeps the storage from committing: readiness is that evidence can be stored now."""
-
-    async def nothing(tx: Transaction) -> None:
-        """An empty unit of work still begins and commits."""
-
-    await storage.transactions.run(nothing)
 
 
 def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:
@@ -157,11 +151,16 @@ def _loopback_addresses(listeners: list[Listener]) -> dict[str, str]:
 @contextlib.asynccontextmanager
 async def running_collector(config: CollectorConfig) -> AsyncIterator[dict[str, str]]:
     """A collector that serves; gives its addresses. On the way out agents are drained and commits finished."""
-    async with open_storage(config.data_folder) as storage:
+    async with open_storage(config.data_folder, damaged_too=True) as storage:
         built = build(config, storage)
         await built.grpc_server.start()
         listening = [asyncio.create_task(listener.run_bound()) for listener in built.listeners]
-        chores = [asyncio.create_task(_expire(built.sessions)), asyncio.create_task(_cut_revoked(built))]
+        chores = [
+            asyncio.create_task(_expire(built.sessions)),
+            asyncio.create_task(_cut_revoked(built)),
+            asyncio.create_task(_look(built.links)),
+            asyncio.create_task(_keep_seen(built.links, storage)),
+        ]
         try:
             yield built.addresses
         finally:
@@ -183,6 +182,25 @@ async def _expire(sessions: Sessions) -> None:
             log.warning("sessions cannot be expired", why=str(error))
         except Exception:
             log.exception("expiring sessions failed")
+
+
+async def _look(links: OpenLinks) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        links.look()
+
+
+async def _keep_seen(links: OpenLinks, storage: Storage) -> None:
+    """Keep when machines last spoke, so that a collector that was killed still knows it, to the minute."""
+    while True:
+        await asyncio.sleep(KEEP_SEEN_SECONDS)
+        seen = list(links.take_seen().items())
+        try:
+            for first in range(0, len(seen), SEEN_AT_ONCE):
+                part = dict(seen[first : first + SEEN_AT_ONCE])
+                await storage.transactions.run(lambda tx, part=part: storage.fleet.mark_seen(tx, part))  # type: ignore[misc]
+        except CaseprobeError as error:
+            log.warning("last seen is not kept", why=str(error))
 
 
 async def _cut_revoked(built: Built) -> None:

@@ -24,11 +24,11 @@ async def get_healthz() -> JSONResponse:
 
 
 async def get_readyz(request: Request) -> JSONResponse:
-    """The storage answers too; 503 with the error's code where it does not."""
+    """Evidence can be stored now; 503 with the error's code and line where it cannot."""
     try:
         await request.app.state.ready()
     except CaseprobeError as error:
-        return JSONResponse({"status": "unavailable", "code": error.code}, status_code=503)
+        return JSONResponse({"status": "unavailable", "code": error.code, "why": str(error)}, status_code=503)
     return JSONResponse({"status": "ok"})
 
 

@@ -177,6 +177,10 @@ class Snapshots(Protocol):
         """A machine's, newest first."""
         ...
 
+    async def list_gaps(self, by: Principal, agent_id: str) -> list[tuple[int, int, str, datetime]]:
+        """What a machine had to drop: first, last, reason, when."""
+        ...
+
     async def object_chunks(self, by: Principal, snapshot_id: str, name: str) -> AsyncIterator[bytes]:
         """The bytes of one file beside it; raises NotFound before the first."""
         ...
@@ -242,6 +246,14 @@ class Presence(Protocol):
 
     def since(self, agent_id: str) -> datetime | None:
         """Since when."""
+        ...
+
+    def seen_at(self, agent_id: str) -> datetime | None:
+        """When it last said anything, where that is known here."""
+        ...
+
+    def why(self, agent_id: str) -> str:
+        """Why it is not online, "" where it is."""
         ...
 
 

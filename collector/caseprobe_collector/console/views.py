@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,9 @@ SEVERITIES = ("none", "ok", "info", "warn", "critical", "unknown", "not_applicab
 FLOWS = {0: "", 1: "one_shot", 2: "live", 3: "scheduled"}
 CATCH_UPS = {"skip": link_pb2.CATCH_UP_SKIP, "one": link_pb2.CATCH_UP_ONE, "all": link_pb2.CATCH_UP_ALL}
 RUNNING = frozenset({"requested", "received", "awaiting_consent", "running"})
+
+
+WARN = 3
 
 
 def severity_word(number: int) -> str:
@@ -97,6 +101,8 @@ class AgentView:
     revoked_at: datetime | None
     capabilities: list[str]
     policy: list[PolicyView]
+    # Why it is unresponsive.
+    presence_why: str = ""
 
 
 def agent_view(agent: Agent, presence: str, since: datetime | None) -> AgentView:
@@ -151,10 +157,19 @@ class SnapshotRowView:
     size_bytes: int
     objects: list[str]
     notice: str
+    # Not empty: damaged on the collector's disk, and what of it.
+    damage: str = ""
+
+
+def worst_word(rows: Iterable[SnapshotRow]) -> str:
+    """The worst severity among rows; with a damaged one among them nothing better than unknown is said."""
+    found = list(rows)
+    worst = max((row.worst for row in found), default=0)
+    return "unknown" if worst < WARN and any(row.damage for row in found) else severity_word(worst)
 
 
 def snapshot_row_view(row: SnapshotRow) -> SnapshotRowView:
-    """A snapshot's row as shown."""
+    """A snapshot's row as shown; a damaged one is never shown as good."""
     return SnapshotRowView(
         snapshot_id=row.snapshot_id,
         agent_id=row.agent_id,
@@ -163,13 +178,14 @@ def snapshot_row_view(row: SnapshotRow) -> SnapshotRowView:
         session_id=row.session_id,
         schedule_id=row.schedule_id,
         profile=row.profile,
-        worst=severity_word(row.worst),
+        worst=worst_word([row]),
         finding_total=row.finding_total,
         started_at=row.started_at,
         received_at=row.received_at,
         size_bytes=row.size_bytes,
         objects=list(row.objects),
         notice=row.notice,
+        damage=row.damage,
     )
 
 

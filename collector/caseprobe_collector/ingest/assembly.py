@@ -92,11 +92,21 @@ class Assembly:
                 self._check(data)
                 if len(data.payload) == data.total_bytes:
                     return _whole(data)
-                self._partials[data.stream_id] = Partial(data, await self._offload(self._stage))
+                self._partials[data.stream_id] = Partial(data, await self._staged())
             return await self._append(self._due(data), data)
         except BaseException:
             self._forget(data.stream_id)
             raise
+
+    async def _staged(self) -> Staged:
+        """A new file; where the stream ends while it is made, it is closed all the same."""
+        making = asyncio.ensure_future(self._offload(self._stage))
+        try:
+            staged: Staged = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_discard)
+            raise
+        return staged
 
     def resume_points(self) -> list[tuple[str, int]]:
         """(stream id, offset that is due) of every unfinished item."""
@@ -161,3 +171,8 @@ def _whole(data: link_pb2.Data) -> Assembled:
     if hashlib.sha256(data.payload).digest() != data.sha256:
         raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
     return Assembled(data.kind, data.sequence, data.stream_id, len(data.payload), data.sha256, content=data.payload)
+
+
+def _discard(made: asyncio.Future[Any]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().discard()

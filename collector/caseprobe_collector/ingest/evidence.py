@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import BinaryIO
 
 from caseprobe.bundle import BundleReader
@@ -85,6 +86,13 @@ class Evidence:
         """A machine's snapshots, newest first, attached to a case or not."""
         _may_read(by)
         return await self._snapshots.list_by_agent(agent_id, by.customer_ids)
+
+    async def list_gaps(self, by: Principal, agent_id: str) -> list[tuple[int, int, str, datetime]]:
+        """What a machine had to drop: first and last sequence, reason, when it said so; oldest first. NotFound."""
+        _may_read(by)
+        if await self._fleet.get_agent(agent_id, by.customer_ids) is None:
+            raise NotFound(f"no machine {agent_id[:60]!r}")
+        return await self._snapshots.list_gaps(agent_id)
 
     async def object_chunks(self, by: Principal, snapshot_id: str, name: str) -> AsyncIterator[bytes]:
         """The bytes of the bundle file ("bundle.zip") or of one of its artifacts.

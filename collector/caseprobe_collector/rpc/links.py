@@ -1,7 +1,7 @@
 """The streams that are open now, and what that says about presence.
 
-Presence rests on separate clocks: a stream that is open, the last frame read from it, and the last heartbeat, which
-only a loop that turns can send. A stopped agent whose kernel still answers pings is unresponsive, not online.
+Presence rests on separate clocks, which are kept here and judged in `presence`: the last frame read, the last
+heartbeat, which only a loop that turns can send, and how long the frame waits that is being written.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Bus, Clock
 from caseprobe_collector.records import Agent, Event
 from caseprobe_collector.rpc.clones import Clones
+from caseprobe_collector.rpc.presence import ONLINE, Signs, Verdict, Watch, judge, slept_seconds
 
 # Frames that wait for one slow agent; beyond it the stream is ended rather than memory grown.
 QUEUE_FRAMES = 10_000
-HEARTBEAT_SECONDS = 15.0
-UNRESPONSIVE_SECONDS = 2 * HEARTBEAT_SECONDS + 5.0
 CLONED = (
     "two machines use this machine's key, as after copying a disk: neither is served; "
     "on the copy run `caseprobe leave --purge` and enroll it anew"
@@ -37,7 +36,16 @@ class OpenLink:
 
     agent: Agent
     opened_at: datetime
+    last_read: float
     last_heartbeat: float
+    seen_at: datetime
+    # When the frame that is being written was begun; None where none waits.
+    writing_since: float | None = None
+    # What was announced last, and since when that holds.
+    verdict: Verdict = ONLINE
+    since: datetime | None = None
+    # How long the machine slept before its last heartbeat but for once: 0 where it did not.
+    slept_seconds: float = 0.0
     queue: asyncio.Queue[link_pb2.LinkResponse | None] = field(
         default_factory=lambda: asyncio.Queue(maxsize=QUEUE_FRAMES)
     )
@@ -72,6 +80,9 @@ class OpenLinks:
         self.clones = Clones(clock.monotonic)
         self._links: dict[str, OpenLink] = {}
         self._left: dict[str, datetime] = {}
+        # Machines that spoke since somebody last asked, for what is kept of them.
+        self._seen: dict[str, datetime] = {}
+        self._watch = Watch(clock.monotonic(), clock.monotonic())
         self._bus = bus
         self._clock = clock
 
@@ -88,7 +99,9 @@ class OpenLinks:
         older = self._links.get(agent.agent_id)
         if older is not None:
             older.finish(refusal("replaced", "this key opened a newer stream"))
-        link = OpenLink(agent, self._clock.now(), self._clock.monotonic())
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        link = OpenLink(agent, now, monotonic, monotonic, now, since=now)
+        self._seen[agent.agent_id] = now
         self._links[agent.agent_id] = link
         self._announce(agent)
         return link
@@ -99,15 +112,42 @@ class OpenLinks:
         agent_id = link.agent.agent_id
         if self._links.get(agent_id) is link:
             del self._links[agent_id]
-            self._left[agent_id] = self._clock.now()
+            # Offline since it was last heard: a line that was cut is noticed only later.
+            self._left[agent_id] = link.seen_at
             self._announce(link.agent)
 
+    def read(self, link: OpenLink) -> None:
+        """Note that a frame was read."""
+        link.last_read, link.seen_at = self._clock.monotonic(), self._clock.now()
+        self._seen[link.agent.agent_id] = link.seen_at
+
+    def writes(self, link: OpenLink, begins: bool) -> None:
+        """Note that a frame is being written, or that it was taken."""
+        link.writing_since = self._clock.monotonic() if begins else None
+
     def beat(self, link: OpenLink, heartbeat: link_pb2.Heartbeat) -> None:
-        """Note that the machine's own loop turns."""
-        was = self.of(link.agent.agent_id)
+        """Note that the machine's own loop turns, and whether it slept since it last said so."""
+        before = link.heartbeat
+        if before.monotonic_seconds and heartbeat.monotonic_seconds >= before.monotonic_seconds:
+            link.slept_seconds = slept_seconds(
+                heartbeat.boottime_seconds - before.boottime_seconds,
+                heartbeat.monotonic_seconds - before.monotonic_seconds,
+            )
         link.last_heartbeat, link.heartbeat = self._clock.monotonic(), heartbeat
-        if was != "online":
-            self._announce(link.agent)
+        self._judge(link)
+        # Whoever looks at this machine sees that it was seen.
+        self._tell(link.agent, f"agent:{link.agent.agent_id}")
+
+    def look(self) -> None:
+        """Judge every machine anew and tell what changed; called every `LOOK_SECONDS`."""
+        self._watch = self._watch.look(self._clock.monotonic())
+        for link in self._links.values():
+            self._judge(link)
+
+    def take_seen(self) -> dict[str, datetime]:
+        """Machines that spoke since the last call, and when they last did."""
+        seen, self._seen = self._seen, {}
+        return seen
 
     def online(self, agent_id: str) -> bool:
         """True where a stream is open."""
@@ -148,15 +188,38 @@ class OpenLinks:
         if self.clones.quarantined(agent_id):
             return "cloned"
         link = self._links.get(agent_id)
-        if link is None:
-            return "offline"
-        silent = self._clock.monotonic() - link.last_heartbeat
-        return "online" if silent <= UNRESPONSIVE_SECONDS else "unresponsive"
+        return judge(self._signs(link) if link is not None else None).word
+
+    def why(self, agent_id: str) -> str:
+        """Why a machine is not online, "" where it is."""
+        link = self._links.get(agent_id)
+        return judge(self._signs(link) if link is not None else None).why
 
     def since(self, agent_id: str) -> datetime | None:
         """When the present state began, where this process saw it begin."""
         link = self._links.get(agent_id)
-        return link.opened_at if link is not None else self._left.get(agent_id)
+        return link.since if link is not None else self._left.get(agent_id)
+
+    def seen_at(self, agent_id: str) -> datetime | None:
+        """When a machine last said anything, where this process heard it."""
+        link = self._links.get(agent_id)
+        return link.seen_at if link is not None else self._left.get(agent_id)
+
+    def _signs(self, link: OpenLink) -> Signs:
+        now = self._clock.monotonic()
+        return Signs(
+            self._watch.age(link.last_read, now),
+            self._watch.age(link.last_heartbeat, now),
+            0.0 if link.writing_since is None else self._watch.age(link.writing_since, now),
+        )
+
+    def _judge(self, link: OpenLink) -> None:
+        verdict = judge(self._signs(link))
+        changed, link.verdict = verdict.word != link.verdict.word, verdict
+        if changed:
+            # A machine that fell silent did so when it was last heard, not when that was noticed.
+            link.since = self._clock.now() if verdict.word == "online" else link.seen_at
+            self._announce(link.agent)
 
     def heartbeat(self, agent_id: str) -> link_pb2.Heartbeat | None:
         """The newest heartbeat of a machine that is connected."""
@@ -173,8 +236,11 @@ class OpenLinks:
         return len(self._links)
 
     def _announce(self, agent: Agent) -> None:
+        self._tell(agent, "fleet", f"agent:{agent.agent_id}")
+
+    def _tell(self, agent: Agent, *topics: str) -> None:
         body = {"agent_id": agent.agent_id, "presence": self.of(agent.agent_id)}
-        for topic in ("fleet", f"agent:{agent.agent_id}"):
+        for topic in topics:
             self._bus.publish(Event(topic, "presence", agent.customer_id, body))
 
 

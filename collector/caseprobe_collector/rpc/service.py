@@ -21,8 +21,9 @@ from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest import Ingest, Limits, weight_of
 from caseprobe_collector.ports import Clock, FleetStore, SnapshotStore, Transaction, Transactions
 from caseprobe_collector.records import Agent
-from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, HEARTBEAT_SECONDS, OpenLink, OpenLinks, refusal
+from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, OpenLink, OpenLinks, refusal
 from caseprobe_collector.rpc.peer import peer_agent_id
+from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS
 from caseprobe_collector.rpc.receipts import Receipts
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
@@ -211,14 +212,18 @@ class _Stream:
         await self._desk.transactions.run(work)
 
     async def _write(self) -> None:
+        links = self._desk.links
         while (frame := await self._link.queue.get()) is not None:
+            links.writes(self._link, begins=True)
             await self._context.write(frame)
+            links.writes(self._link, begins=False)
 
     async def _read(self) -> None:
         while True:
             frame: Any = await self._context.read()
             if frame is grpc.aio.EOF:
                 return
+            self._desk.links.read(self._link)
             await self._handle(frame)
 
     async def _handle(self, frame: link_pb2.LinkRequest) -> None:
@@ -249,6 +254,9 @@ class _Stream:
         try:
             item = await self._assembly.add(data)
         except CaseprobeError as error:
+            if error.retryable:
+                # Such as a full disk: refused by its sequence, the machine would forget what it may send again.
+                raise
             self._link.send(refusal(error.code, str(error), 0.0, data.sequence))
             return
         if item is not None:

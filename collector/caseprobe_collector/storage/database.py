@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
+from caseprobe.errors import StorageDamaged
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage.failures import failure_of
+from caseprobe_collector.storage.reserve import Reserve
 from caseprobe_collector.storage.schema import migrate
 from caseprobe_collector.storage.unit import Parameters
 from caseprobe_collector.storage.upkeep import CHECKPOINT_PAGES, Upkeep
@@ -24,6 +26,8 @@ T = TypeVar("T")
 READERS = 4
 # FULL, because NORMAL loses acknowledged commits in a power cut; it is per connection, so it stands here.
 PRAGMAS = (
+    # Before anything is written: what is deleted can be given back to the disk.
+    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -39,34 +43,33 @@ TEXT = partial(str, encoding="utf-8", errors="replace")
 class Database:
     """One file; implements the port `Transactions` and gives stores their reads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reserve: Reserve) -> None:
         self._write_engine = _engine(path, PRAGMAS, poolclass=NullPool)
         self._read_engine = _engine(
             path, (*PRAGMAS, "PRAGMA query_only = ON"), poolclass=QueuePool, pool_size=READERS, max_overflow=0
         )
+        self._reserve = reserve
+        self._broken = ""
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._writer = Writer(self._write_engine, Upkeep(path))
+        self._writer = Writer(self._write_engine, Upkeep(path, reserve))
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do the work and commit it durably, together with whoever else commits now; see `Writer.run`."""
+        self._check()
         return await self._writer.run(work)
 
     async def join(self, group: Group, item: Any) -> Any:
         """Store an item durably together with all that others hand to the same group now; see `Writer.join`."""
+        self._check()
         return await self._writer.join(group, item)
 
     async def rows(self, statement: sa.Executable, parameters: Parameters | None = None) -> Sequence[sa.Row[Any]]:
         """The rows of a query; inside a unit of work they are those that the unit sees."""
+        self._check()
         unit = self._writer.current()
         if unit is not None:
             return await unit.rows(statement, parameters)
         return await self._on_reader(self._read, statement, parameters)
-
-    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """What a blocking function gives, off the event loop; inside a unit of work right here."""
-        if self._writer.current() is not None:
-            return function(*arguments)
-        return await self._on_reader(function, *arguments)
 
     async def close(self) -> None:
         """Commit what waits and close the file."""
@@ -75,13 +78,24 @@ class Database:
         self._read_engine.dispose()
         self._write_engine.dispose()
 
-    async def open(self) -> None:
-        """Create or check the schema, then take work; raises ConfigurationError for a newer schema, Corrupt."""
+    async def open(self, damaged_too: bool = False) -> None:
+        """Create or check the schema, then take work; raises ConfigurationError for a newer schema, StorageDamaged.
+
+        damaged_too: a damaged database is opened as one that refuses everything.
+        """
+        await asyncio.to_thread(self._reserve.fill)
         try:
             await asyncio.to_thread(migrate, self._write_engine)
         except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise failure_of(error) from None
+            failure = failure_of(error)
+            if not damaged_too or not isinstance(failure, StorageDamaged):
+                raise failure from None
+            self._broken = str(failure)
         self._writer.start()
+
+    def _check(self) -> None:
+        if self._broken:
+            raise StorageDamaged(self._broken)
 
     def _read(self, statement: sa.Executable, parameters: Parameters | None) -> Sequence[sa.Row[Any]]:
         try:

@@ -63,8 +63,8 @@ def make_folder(folder: Path) -> None:
 
 
 def sweep_temporaries(folder: Path) -> int:
-    """Remove what a killed process left half-written; gives how many files."""
-    found = list(folder.rglob(f"{TEMPORARY}*"))
+    """Remove what a killed process left half-written in this folder; gives how many files."""
+    found = list(folder.glob(f"{TEMPORARY}*"))
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)

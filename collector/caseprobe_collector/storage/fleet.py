@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -29,6 +30,10 @@ CHANGEABLE = (
     "case_id",
     "policy",
     "capabilities",
+)
+
+SEEN = (
+    sa.update(AGENTS).where(AGENTS.c.agent_id == sa.bindparam("who")).values(last_seen_at=sa.bindparam("last_seen_at"))
 )
 
 
@@ -77,9 +82,10 @@ class SqlFleet:
         change = sa.update(JOIN_CODES).where(JOIN_CODES.c.join_code_id == join_code_id, usable)
         return await unit_of(tx).write(change.values(uses_left=JOIN_CODES.c.uses_left - 1)) == 1
 
-    async def mark_seen(self, tx: Transaction, agent_id: str, seen_at: datetime) -> None:
-        """Remember when a machine last spoke."""
-        await unit_of(tx).write(sa.update(AGENTS).where(AGENTS.c.agent_id == agent_id).values(last_seen_at=seen_at))
+    async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
+        """Remember when machines last spoke; a name that is not enrolled is passed over."""
+        if seen:
+            await unit_of(tx).write(SEEN, [{"who": agent_id, "last_seen_at": at} for agent_id, at in seen.items()])
 
 
 @cache  # building it costs ten times what running it does

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -20,6 +21,8 @@ from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
 from caseprobe_collector.storage.objects import FileObjects
+from caseprobe_collector.storage.orphans import sweep_orphans
+from caseprobe_collector.storage.reserve import Reserve
 from caseprobe_collector.storage.schedules import SqlSchedules
 from caseprobe_collector.storage.sessions import SqlSessions
 from caseprobe_collector.storage.snapshots import SqlSnapshots
@@ -29,6 +32,7 @@ DATABASE = "collector.sqlite3"
 OBJECTS = "objects"
 AUTHORITY = "authority"
 LOCK = "lock"
+RESERVE = "reserve"
 
 
 @dataclass(frozen=True)
@@ -64,19 +68,28 @@ def create_storage(folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_storage(folder: Path) -> AsyncIterator[Storage]:
+async def open_storage(folder: Path, damaged_too: bool = False) -> AsyncIterator[Storage]:
     """The stores of this folder; on the way out everything that waits is committed.
 
-    Raises ConfigurationError where there is no CA yet, another process has it open, or the schema is newer.
+    Raises ConfigurationError where there is no CA yet, another process has it open, or the schema is newer, and
+    StorageDamaged for a database that cannot be opened; damaged_too: then every use of it raises that instead, so that
+    whoever runs the collector is told by it, and not by a process that starts and ends in a circle.
     """
     authority = FileAuthority(folder / AUTHORITY)
     with _locked(folder):
         create_private(folder / DATABASE)
-        database = Database(folder / DATABASE)
+        reserve = Reserve(folder / RESERVE)
+        database = Database(folder / DATABASE, reserve)
+        sweep: asyncio.Task[int] | None = None
         try:
-            await database.open()
-            yield _stores(database, FileObjects(folder / OBJECTS), authority)
+            await database.open(damaged_too)
+            objects = FileObjects(folder / OBJECTS, lambda: reserve.whole)
+            sweep = asyncio.create_task(sweep_orphans(database, objects))
+            yield _stores(database, objects, authority)
         finally:
+            if sweep is not None:
+                sweep.cancel()
+                await asyncio.gather(sweep, return_exceptions=True)
             await database.close()
 
 

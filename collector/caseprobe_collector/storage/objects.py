@@ -1,4 +1,9 @@
-"""Objects as files under one folder."""
+"""Objects as files under one folder.
+
+A file gets its name only when it is whole and fsynced, and the name is durable once its folder is fsynced too, so a
+name that a row may mention always has its bytes, after a power cut as well. Files on their way lie in the top folder
+under a name that no object can have; whatever of them a killed process left goes at the next start.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +11,21 @@ import asyncio
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
 from caseprobe.errors import NotFound
 from caseprobe_collector.storage.durable import (
-    durable_file,
+    TEMPORARY,
     make_folder,
     sweep_temporaries,
     sync_folder,
     temporary_in,
     write_whole,
 )
-from caseprobe_collector.storage.failures import failure_of
+from caseprobe_collector.storage.failures import failure_of, full
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,38 +35,44 @@ NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}(/[a-z0-9_][a-z0-9_.-]{0,99}){0,4}
 
 
 class FileObjects:
-    """Implements the port `Objects`."""
+    """Implements the port `Objects`. has_room: False while what is left of the disk is kept for cleaning it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, has_room: Callable[[], bool] = lambda: True) -> None:
         make_folder(folder)
         sweep_temporaries(folder)
         self._folder = folder
+        self._has_room = has_room
+        self._naming = threading.Lock()
+        # Names given since the start; None once nobody looks for orphans any more.
+        self._fresh: set[str] | None = set()
 
     def stage(self) -> StagedFile:
-        """An empty file beside the objects, swept at the next start if nobody keeps it; raises StorageFull."""
-        return _mapped(StagedFile, self._folder, self._path)
+        """An empty file that has no name yet; raises StorageFull."""
+        if not self._has_room():
+            raise full()
+        return _mapped(StagedFile, self._folder, self._name)
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
         """Store all chunks durably and give (size, SHA-256); replaces an object of this name at once or not at all.
 
         Raises StorageFull, or what the chunks raise; nothing is stored then.
         """
-        path = self._path(name)
-        await _blocking(make_folder, path.parent)
+        self._path(name)
         size, digest = 0, hashlib.sha256()
-        file = durable_file(path)
-        descriptor = await _blocking(file.__enter__)
+        staged = await _blocking(self.stage)
         try:
             async for chunk in chunks:
-                await _blocking(write_whole, descriptor, chunk)
+                await _blocking(staged.write, chunk)
                 digest.update(chunk)
                 size += len(chunk)
-        except BaseException as error:
-            # Ends the file the way that `with` would; it raises the error again.
-            await _blocking(file.__exit__, type(error), error, error.__traceback__)
-            raise
-        await _blocking(file.__exit__, None, None, None)
+            await staged.keep(name)
+        finally:
+            staged.discard()
         return size, digest.digest()
+
+    async def put_bytes(self, name: str, data: bytes) -> None:
+        """Store bytes durably; raises StorageFull."""
+        await _blocking(self._put, name, data)
 
     async def get(self, name: str) -> AsyncIterator[bytes]:
         """The object's bytes in chunks; raises NotFound before the first."""
@@ -70,6 +82,10 @@ class FileObjects:
                 yield chunk
         finally:
             os.close(descriptor)
+
+    async def get_bytes(self, name: str) -> bytes:
+        """All of an object's bytes; raises NotFound."""
+        return await _blocking(self._path(name).read_bytes)
 
     async def delete(self, name: str) -> None:
         """Remove an object durably; nothing where there is none."""
@@ -83,13 +99,42 @@ class FileObjects:
         except NotFound:
             return None
 
-    async def put_bytes(self, name: str, data: bytes) -> None:
-        """Store bytes durably; raises StorageFull."""
-        await _blocking(_put, self._path(name), data)
+    def names(self) -> Iterator[str]:
+        """The names of all objects; blocking."""
+        for folder, _, files in os.walk(self._folder):
+            inner = Path(folder).relative_to(self._folder)
+            yield from (str(inner / file) for file in files if not file.startswith(TEMPORARY))
 
-    async def get_bytes(self, name: str) -> bytes:
-        """All of an object's bytes; raises NotFound."""
-        return await _blocking(self._path(name).read_bytes)
+    def remove_orphan(self, name: str) -> bool:
+        """Remove an object that no row names, unless it was stored anew since the start; blocking."""
+        with self._naming:
+            if self._fresh is None or name in self._fresh:
+                return False
+            self._path(name).unlink(missing_ok=True)
+            return True
+
+    def end_sweep(self) -> None:
+        """Nobody looks for orphans any more: names need not be remembered."""
+        self._fresh = None
+
+    def _name(self, temporary: Path, name: str) -> None:
+        """Give a file that is fsynced its name, durably."""
+        path = self._path(name)
+        make_folder(path.parent)
+        with self._naming:
+            if self._fresh is not None:
+                self._fresh.add(name)
+            temporary.rename(path)
+        # The name is durable only once the folder is.
+        sync_folder(path.parent)
+
+    def _put(self, name: str, data: bytes) -> None:
+        staged = self.stage()
+        try:
+            staged.write(data)
+            staged.keep_now(name)
+        finally:
+            staged.discard()
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
@@ -106,10 +151,10 @@ class FileObjects:
 
 
 class StagedFile:
-    """Implements the port `Staged`."""
+    """Implements the port `Staged`; name gives a file its name durably."""
 
-    def __init__(self, folder: Path, path_of: Callable[[str], Path]) -> None:
-        self._path_of = path_of
+    def __init__(self, folder: Path, name: Callable[[Path, str], None]) -> None:
+        self._name = name
         self._temporary: Path | None = temporary_in(folder)
         descriptor = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
@@ -125,33 +170,29 @@ class StagedFile:
 
     async def keep(self, name: str) -> None:
         """Make it durable under this name; whatever fails, it is discarded and the name is as it was."""
+        await _blocking(self.keep_now, name)
+
+    def keep_now(self, name: str) -> None:
+        """The same, blocking."""
         try:
-            await _blocking(self._keep, self._path_of(name))
+            _mapped(self._keep, name)
         finally:
             self.discard()
 
     def discard(self) -> None:
         """Remove it, unless it was kept."""
         self._file.close()
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-            self._temporary = None
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
-    def _keep(self, path: Path) -> None:
+    def _keep(self, name: str) -> None:
         if self._temporary is None:
-            raise FileNotFoundError(f"{path.name} was kept or discarded already")
+            raise FileNotFoundError(f"{name} was kept or discarded already")
+        # A failed fsync raises here: the file is discarded, nothing names it, nothing of it is acknowledged.
         os.fsync(self._file.fileno())
-        make_folder(path.parent)
-        self._temporary.rename(path)
+        self._name(self._temporary, name)
         self._temporary = None
-        # The name is durable only once the folder is.
-        sync_folder(path.parent)
-
-
-def _put(path: Path, data: bytes) -> None:
-    make_folder(path.parent)
-    with durable_file(path) as descriptor:
-        write_whole(descriptor, data)
 
 
 def _mapped(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from caseprobe.errors import StorageDamaged
+from caseprobe_collector.storage.reserve import Reserve
 
 CHECKPOINT_PAGES = 4000
 LONGEST_LOG_BYTES = 64 << 20
@@ -21,8 +22,9 @@ ENTRY = "SELECT number, sha256 FROM audit WHERE number = ?"
 class Upkeep:
     """Called on the writer's thread alone."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reserve: Reserve) -> None:
         self._log = Path(f"{path}-wal")
+        self._reserve = reserve
         self._last: tuple[int, bytes] | None = None
 
     def committed(self, connection: sqlite3.Connection) -> None:
@@ -42,3 +44,18 @@ class Upkeep:
                 f"audit entry {self._last[0]} was acknowledged and is not on the disk any more: "
                 "stop the collector, look at the disk, restore a backup"
             )
+
+    def admits(self, connection: sqlite3.Connection) -> bool:
+        """Whether deliveries may be stored: there is room for them beside what cleaning needs."""
+        if self._reserve.whole:
+            return True
+        if not self._reserve.due():
+            return False
+        # What staff deleted is free inside the database's file; the disk has it only once the file is shorter.
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return self._reserve.fill()
+
+    def make_room(self) -> bool:
+        """The disk is full: give up the reserve; False where that was done already."""
+        return self._reserve.release()

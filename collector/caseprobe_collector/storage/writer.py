@@ -22,9 +22,9 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 import structlog
 
-from caseprobe.errors import Busy
+from caseprobe.errors import Busy, StorageFull
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.storage.failures import failure_of
+from caseprobe_collector.storage.failures import failure_of, full
 from caseprobe_collector.storage.unit import Unit, drive
 
 T = TypeVar("T")
@@ -62,6 +62,12 @@ class Tending(Protocol):
 
     def reopened(self, connection: sqlite3.Connection) -> None:
         """Called with each new connection; what it raises refuses it, and all that would be stored through it."""
+
+    def admits(self, connection: sqlite3.Connection) -> bool:
+        """Whether items of groups may be stored now; units always may."""
+
+    def make_room(self) -> bool:
+        """Called where the disk is full; True where there is room for units now that was not there before."""
 
 
 class _Lost(Exception):
@@ -151,15 +157,29 @@ class Writer:
         try:
             connection = self._connect()
             driver: Any = connection.connection.driver_connection
+            refused = self._refused(driver, batch)
             driver.execute("BEGIN IMMEDIATE")
-            outcomes = dict(self._outcomes(connection, driver, batch))
+            outcomes = dict(self._outcomes(connection, driver, [one for one in batch if one not in refused]))
             driver.execute("COMMIT")
         except Exception as error:
             # After a failed write or fsync neither this connection nor what it remembers is trusted again.
             self._disconnect()
-            cause = error.__cause__ if isinstance(error, _Lost) and error.__cause__ else error
-            return {pending: _Failed(failure_of(cause)) for pending in batch}
+            return self._failed(batch, error.__cause__ if isinstance(error, _Lost) and error.__cause__ else error)
         self._tend(driver)
+        return outcomes | refused
+
+    def _refused(self, driver: sqlite3.Connection, batch: Sequence[_Pending]) -> dict[_Pending, Any]:
+        items = [pending for pending in batch if isinstance(pending, _Item)]
+        if not items or self._upkeep.admits(driver):
+            return {}
+        return {item: _Failed(full()) for item in items}
+
+    def _failed(self, batch: Sequence[_Pending], cause: BaseException) -> dict[_Pending, Any]:
+        """One failure for all; but where the disk is full and room was kept for them, units have a second try."""
+        outcomes: dict[_Pending, Any] = {pending: _Failed(failure_of(cause)) for pending in batch}
+        if isinstance(failure_of(cause), StorageFull) and self._upkeep.make_room():
+            units = [pending for pending in batch if isinstance(pending, _Unit)]
+            return outcomes | self._commit(units)
         return outcomes
 
     def _tend(self, driver: sqlite3.Connection) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caseprobe.checks import (
+    board,
     certificate,
     cgroup,
     cpu,
     crash,
     disk,
     filesystem,
+    filling,
     hardware,
     log,
+    log_anomaly,
     memory,
     network,
     process,
@@ -20,9 +23,13 @@ from caseprobe.checks import (
     reach,
     resolver,
     service,
+    smart,
     sockets,
     system,
     timekeeping,
+    tunnels,
+    volumes,
+    wireless,
 )
 from caseprobe.checks.check import Check
 from caseprobe.checks.judgement import judge_snapshot, worst
@@ -40,16 +47,23 @@ ALL: tuple[Check, ...] = (
     *memory.ALL,
     *cgroup.ALL,
     *filesystem.ALL,
+    *filling.ALL,
     *disk.ALL,
+    *volumes.ALL,
+    *smart.ALL,
     *hardware.ALL,
+    *board.ALL,
     *network.ALL,
     *sockets.ALL,
+    *wireless.ALL,
+    *tunnels.ALL,
     *resolver.ALL,
     *reach.ALL,
     *certificate.ALL,
     *process.ALL,
     *service.ALL,
     *log.ALL,
+    *log_anomaly.ALL,
 )
 
 

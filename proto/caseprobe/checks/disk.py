@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, Context, NotApplicable
+from caseprobe.checks.check import Check, Context, NotApplicable, Past, Unknown
 from caseprobe.checks.evidence import prove
+from caseprobe.checks.growth import gained, same, window
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -17,6 +18,10 @@ AWAIT = {
     "ssd": Levels("await_seconds", warn=0.020, critical=0.100),
     "nvme": Levels("await_seconds", warn=0.010, critical=0.050),
 }
+BUSY = Levels("busy_ratio", warn=0.98, clear_warn=0.69)
+QUEUE = Levels("queue_length", warn=10.0)
+BUSY_SECONDS, QUEUE_SECONDS = 600.0, 1800.0
+MISMATCHES = Levels("mismatches_total", warn=1025.0)
 # The mean of a handful of requests is chance.
 FEW_REQUESTS = 20
 
@@ -76,12 +81,80 @@ def judge_arrays(section: section_pb2.Section, context: Context) -> Iterator[fin
 
 
 def _array_state(array: section_pb2.Array) -> tuple[Reached, str] | None:
+    # What firmware RAID keeps its description in shows as an array that is never active.
+    if array.state in ("inactive", "broken") and not array.metadata.startswith("external:"):
+        return Reached(CRITICAL, f"state is {array.state}"), "stopped"
     rebuilding = array.HasField("recovery_ratio")
     if array.members_active < array.members_total:
         return Reached(CRITICAL, "members_active < members_total"), "rebuilding" if rebuilding else "degraded"
     if array.failed_members:
         return Reached(WARN, "a member is marked failed"), "failed_member"
     return (Reached(INFO, "recovery_ratio < 1"), "resync") if rebuilding else None
+
+
+def judge_mismatches(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """Blocks that differed between the members of an array when they were last compared.
+
+    With parity the members must agree: where they do not, one of them has the wrong data and nobody knows which.
+    Mirrors are left out, because memory that changes while it is written (swap) leaves harmless differences there.
+    """
+    arrays = [array for array in section.disks.arrays if array.level.startswith("raid") and array.level not in _MIRRORS]
+    if not any(array.HasField("mismatches_total") for array in arrays):
+        raise NotApplicable("this machine has no software RAID array with parity that was compared")
+    for array in arrays:
+        levels = context.levels(MISMATCHES, array.name)
+        if array.HasField("mismatches_total") and (reached := levels.reached(array.mismatches_total)):
+            counts: dict[str, float | str] = {"mismatches_total": array.mismatches_total, "level": array.level}
+            evidence = prove(section, f"/sys/block/{array.name}/md/mismatch_cnt", (), array=array.name, **counts)
+            yield fault(reached, finding_pb2.CAUSE_DISK, counts, evidence, array.name)
+
+
+_MIRRORS = ("raid0", "raid1", "raid10")
+
+
+def judge_busy(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """Share of time in which a spinning disk was never idle, since an earlier snapshot.
+
+    A disk with one arm that is always busy makes everybody wait. Disks that work on many requests at once are busy
+    all the time without being full, so they are not judged by this.
+    """
+    spinning = [disk for disk in section.disks.disks if disk.kind == "hdd"]
+    if not spinning:
+        raise NotApplicable("this machine has no spinning disk")
+    past = _window(context, BUSY_SECONDS)
+    for disk in spinning:
+        if (before := same(past.section.disks.disks, disk.name)) is None:
+            continue
+        ratio = gained(disk.busy_seconds_total, before.busy_seconds_total) / past.elapsed_seconds
+        if reached := context.levels(BUSY, disk.name).reached(min(ratio, 1.0)):
+            parameters = {"busy_ratio": min(ratio, 1.0), "over_seconds": past.elapsed_seconds}
+            evidence = prove(section, "/proc/diskstats", (disk.name,), disk=disk.name, **parameters)
+            yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, disk.name)
+
+
+def judge_queue(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """Requests that waited or were worked on, on average since an earlier snapshot.
+
+    A queue that stays long for half an hour means that more is asked of the disk than it can do.
+    """
+    if not section.disks.disks:
+        raise NotApplicable("this machine has no disk of its own")
+    past = _window(context, QUEUE_SECONDS)
+    for disk in section.disks.disks:
+        if (before := same(past.section.disks.disks, disk.name)) is None:
+            continue
+        length = gained(disk.weighted_seconds_total, before.weighted_seconds_total) / past.elapsed_seconds
+        if reached := context.levels(QUEUE, disk.name).reached(length):
+            parameters = {"queue_length": length, "over_seconds": past.elapsed_seconds}
+            evidence = prove(section, "/proc/diskstats", (disk.name,), disk=disk.name, **parameters)
+            yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, disk.name)
+
+
+def _window(context: Context, seconds: float) -> Past:
+    past = window(context, seconds)
+    if past is None:
+        raise Unknown(f"needs an earlier snapshot since this machine started, at least {seconds / 60:.0f} minutes old")
+    return past
 
 
 ALL = (
@@ -105,11 +178,41 @@ ALL = (
         threshold_source=f"own levels; {pressure.SOURCE}",
     ),
     Check(
+        id="disk.util",
+        judge=judge_busy,
+        reads="disks",
+        fields=("disks",),
+        levels=(BUSY,),
+        threshold=f"{BUSY}, over {BUSY_SECONDS / 60:.0f} minutes or more; spinning disks only",
+        threshold_source="netdata disks.conf 10min_disk_utilization (98 %, clears at 68.6 %)",
+    ),
+    Check(
+        id="disk.queue",
+        judge=judge_queue,
+        reads="disks",
+        fields=("disks",),
+        levels=(QUEUE,),
+        threshold=f"{QUEUE}, over {QUEUE_SECONDS / 60:.0f} minutes or more",
+        threshold_source="node-mixin NodeDiskIOSaturation (10, for 30 minutes)",
+    ),
+    Check(
+        id="raid.mismatch",
+        judge=judge_mismatches,
+        reads="disks",
+        fields=("arrays", "mismatches_total"),
+        levels=(MISMATCHES,),
+        threshold=f"{MISMATCHES}; raid1 and raid10 are left out",
+        threshold_source="netdata mdstat.conf mdstat_mismatch_cnt (1024); md(4) for mirrors with swap",
+    ),
+    Check(
         id="raid.md",
         judge=judge_arrays,
         reads="disks",
         fields=("arrays",),
-        threshold="critical: members_active < members_total; warn: a member is marked failed; info: recovery_ratio < 1",
+        threshold=(
+            "critical: members_active < members_total, or state is inactive or broken; "
+            "warn: a member is marked failed; info: recovery_ratio < 1"
+        ),
         threshold_source="node-mixin NodeRAIDDegraded and NodeRAIDDiskFailure; netdata mdstat.conf",
     ),
 )

@@ -36,7 +36,7 @@ def space_levels(total_bytes: int) -> Levels:
     return Levels("used_ratio", warn=warn, critical=critical)
 
 
-def _writable(section: section_pb2.Section) -> Iterator[section_pb2.Filesystem]:
+def writable(section: section_pb2.Section) -> Iterator[section_pb2.Filesystem]:
     """Measured filesystems that can fill up, each device once."""
     seen: set[str] = set()
     for filesystem in section.filesystems.filesystems:
@@ -63,7 +63,7 @@ def judge_space(section: section_pb2.Section, context: Context) -> Iterator[find
     A full filesystem stops databases, logs and logins. The share is df's: used against what an unprivileged
     user could use. Read-only images (squashfs, iso9660 …) are full by design and left out.
     """
-    for filesystem in _writable(section):
+    for filesystem in writable(section):
         usable = filesystem.used_bytes + filesystem.available_bytes
         if usable and (reached := _space_reached(context, filesystem, filesystem.used_bytes / usable)):
             yield _space_fault(section, filesystem, reached, filesystem.used_bytes / usable)
@@ -96,7 +96,7 @@ def judge_inodes(section: section_pb2.Section, context: Context) -> Iterator[fin
     Programs then fail with "no space left" although df shows space; usually one folder holds millions of small files.
     Filesystems that make inodes as they go (btrfs, xfs with room) report none and are left out.
     """
-    for filesystem in _writable(section):
+    for filesystem in writable(section):
         if not filesystem.inodes_total:
             continue
         ratio = filesystem.inodes_available / filesystem.inodes_total

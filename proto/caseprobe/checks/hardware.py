@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from caseprobe.checks.check import Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove, stated
+from caseprobe.checks.growth import gained
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -14,6 +15,8 @@ EDAC = "/sys/devices/system/edac/mc/"
 # Of one module: rasdaemon takes a page out of use from this many in a day on.
 CORRECTED = Levels("errors_per_day", critical=50.0)
 HWMON = "/sys/class/hwmon/"
+# Power saving corrects a handful of transfers a day on healthy boards.
+MANY_CORRECTED = 10
 # For a sensor that names no limit of its own.
 HEAT = Levels("current_celsius", warn=70, critical=80)
 # Inputs with nothing behind them read -128, 0, 127 or 255, and limits of 0 or 65261: none of these is a temperature.
@@ -84,24 +87,44 @@ def judge_corrected(section: section_pb2.Section, context: Context) -> Iterator[
 
 
 def judge_bus(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Errors that PCI Express devices reported since boot.
+    """Errors that PCI Express devices report, since the earlier snapshot and since boot.
 
-    Corrected ones are a remark (power saving causes some); uncorrected ones lost a transfer. A bad slot, riser or
-    card shows here before it fails.
+    Corrected ones since boot are a remark (power saving causes some); that they go on is a warning. Uncorrected ones
+    lost a transfer. A bad slot, riser or card shows here before it fails.
     """
     devices = section.hardware.pci_devices
     counted = [d for d in devices if d.HasField("aer_correctable_total") or d.HasField("aer_uncorrectable_total")]
     if not counted:
         raise NotApplicable("no PCI Express device of this machine reports errors (no AER)")
+    before = {d.slot: d for d in context.previous.hardware.pci_devices} if context.previous else {}
     for device in counted:
-        lost, mended = device.aer_uncorrectable_total, device.aer_correctable_total
-        if not (lost or mended):
+        old = before.get(device.slot) if context.same_boot else None
+        if (told := _bus_reached(device, old)) is None:
             continue
-        reached = Reached(WARN, "uncorrectable_total > 0") if lost else Reached(INFO, "correctable_total > 0")
-        counts = {"uncorrectable_total": lost, "correctable_total": mended}
+        reached, message_id = told
+        counts = {
+            "uncorrectable_total": device.aer_uncorrectable_total,
+            "correctable_total": device.aer_correctable_total,
+        }
         evidence = prove(section, f"/sys/bus/pci/devices/{device.slot}/", (), slot=device.slot, **counts)
         parameters: dict[str, float | str] = {"driver": device.driver or "-", **counts}
-        yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=device.slot)
+        found = fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, device.slot, message_id)
+        if message_id:
+            found.kind = finding_pb2.FINDING_KIND_TREND
+        yield found
+
+
+def _bus_reached(device: section_pb2.PciDevice, before: section_pb2.PciDevice | None) -> tuple[Reached, str] | None:
+    """How bad, and whether it goes on."""
+    lost, mended = device.aer_uncorrectable_total, device.aer_correctable_total
+    if before is not None:
+        if gained(lost, before.aer_uncorrectable_total) > 0:
+            return Reached(CRITICAL, "uncorrectable_total grew"), "growing"
+        if gained(mended, before.aer_correctable_total) >= MANY_CORRECTED:
+            return Reached(WARN, f"correctable_total grew by {MANY_CORRECTED} or more"), "growing"
+    if lost:
+        return Reached(WARN, "uncorrectable_total > 0"), ""
+    return (Reached(INFO, "correctable_total > 0"), "") if mended else None
 
 
 def judge_temperature(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -210,7 +233,10 @@ ALL = (
         judge=judge_bus,
         reads="hardware",
         fields=("pci_devices",),
-        threshold="warn: uncorrectable_total > 0; info: correctable_total > 0",
+        threshold=(
+            "critical: uncorrectable_total grew since the earlier snapshot; warn: uncorrectable_total > 0, or "
+            f"correctable_total grew by {MANY_CORRECTED} or more; info: correctable_total > 0"
+        ),
         threshold_source="own levels; docs.kernel.org PCI/pcieaer-howto.rst for the signal",
     ),
     Check(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from caseprobe.checks.log_baseline import carry, without_lines
 from caseprobe.checks.past import elapsed_seconds
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 
@@ -32,6 +33,7 @@ def remembered(earlier: Sequence[snapshot_pb2.Snapshot], newest: snapshot_pb2.Sn
         size += one.ByteSize()
         if (one.sections or one.coverage) and size <= MOST_BYTES:
             kept.append(one)
+    carry(kept, candidates)
     return kept
 
 
@@ -77,6 +79,7 @@ def _slim(snapshot: snapshot_pb2.Snapshot) -> snapshot_pb2.Snapshot:
             copy = section_pb2.Section()
             copy.CopyFrom(section)
             copy.ClearField("lines")
+            without_lines(copy)
             if copy.ByteSize() <= MOST_SECTION_BYTES:
                 slim.sections.append(copy)
     for coverage in snapshot.coverage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from caseprobe.checks.causes import link_causes
 from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
 from caseprobe.checks.folding import folded
 from caseprobe.checks.past import Contexts
@@ -61,6 +62,7 @@ def judge_snapshot(
     judged = [_judge_all(check, sections.get(check.reads, []), contexts.of(check)) for check in checks]
     findings = [finding for result in judged for finding in result.findings]
     findings.sort(key=lambda finding: -finding.state)
+    link_causes(findings, snapshot)
     return folded(findings), [result.coverage for result in judged]
 
 
@@ -82,7 +84,7 @@ def _judge_all(check: Check, sections: Sequence[section_pb2.Section], context: C
 
 def _judge(check: Check, section: section_pb2.Section, context: Context) -> Judged:
     if section.outcome in _NOT_JUDGED:
-        outcome, message_id = _NOT_JUDGED[section.outcome]
+        outcome, message_id = _verdict(section.outcome, section.needs)
         reason = section.reason or f"{section.probe}: {message_id}"
         return _not_judged(check, outcome, message_id, reason, section.needs)
     findings: list[finding_pb2.Finding] = []
@@ -105,9 +107,24 @@ def _judge(check: Check, section: section_pb2.Section, context: Context) -> Judg
         reason = f"the facts of {section.probe} make no sense to this check ({type(error).__name__})"
         result = _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "unreadable", reason)
     else:
-        well = Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
-        result = _lacking(check, section) or well
+        result = _lacking(check, section) or _silent(check, section)
     return Judged(findings, _with_silenced(result.coverage, silenced))
+
+
+def _silent(check: Check, section: section_pb2.Section) -> Judged:
+    """A judge that says nothing means "ok", unless there was not a single fact to speak of."""
+    facts = section.WhichOneof("facts")
+    if facts != check.reads or not getattr(section, facts).ByteSize():
+        reason = f"the {check.reads} section holds no facts"
+        return _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "unreadable", reason)
+    return Judged([], finding_pb2.Coverage(check_id=check.id, outcome=finding_pb2.SEVERITY_OK))
+
+
+def _verdict(outcome: section_pb2.ProbeOutcome.ValueType, needs: str) -> tuple[finding_pb2.Severity.ValueType, str]:
+    """What a check ends as whose section ended so: a tool that is not installed says nothing about the hardware."""
+    if outcome == section_pb2.PROBE_OUTCOME_ABSENT and needs:
+        return finding_pb2.SEVERITY_UNKNOWN, "absent"
+    return _NOT_JUDGED.get(outcome, (finding_pb2.SEVERITY_UNKNOWN, "unreadable"))
 
 
 def _with_silenced(coverage: finding_pb2.Coverage, silenced: Mapping[str, Override]) -> finding_pb2.Coverage:
@@ -124,7 +141,7 @@ def _lacking(check: Check, section: section_pb2.Section) -> Judged | None:
     shortfall = next((one for one in section.shortfalls if one.field in names), None)
     if shortfall is None:
         return None
-    outcome, message_id = _NOT_JUDGED.get(shortfall.outcome, (finding_pb2.SEVERITY_UNKNOWN, "unreadable"))
+    outcome, message_id = _verdict(shortfall.outcome, shortfall.needs)
     return _not_judged(check, outcome, message_id, shortfall.reason or shortfall.field, shortfall.needs)
 
 

@@ -14,8 +14,10 @@ from caseprobe.v1 import section_pb2
 # md127 : inactive sdc1[0](S)
 #       1048576 blocks super 1.2
 # unused devices: <none>
-ARRAY = re.compile(r"^(\S+) : (active|inactive|broken)(?: \([\w-]+\))*(?: (?!\S+\[)(\S+))? ?(.*)$")
-MEMBER = re.compile(r"(\S+?)\[\d+\]((?:\([A-Z]\))*)")
+ARRAY = re.compile(r"^(\S+) : (active|inactive|broken)(?: \([\w-]+\))*(?: (?!\S+[\[(])(\S+))? ?(.*)$")
+MEMBER = re.compile(r"(\S+?)(?:\[\d+\]((?:\([A-Z]\))*)|((?:\([A-Z]\))+))(?=\s|$)")
+FLAG = re.compile(r"\([A-Z]\)")
+SUPER = re.compile(r"\bsuper (\S+)")
 COUNTS = re.compile(r"\[(\d{1,9})/(\d{1,9})\]")
 PROGRESS = re.compile(r"(recovery|resync|check|reshape|repair)\s*=\s*(\d+(?:\.\d+)?)%")
 PENDING = re.compile(r"(recovery|resync|reshape)=(?:DELAYED|PENDING)")
@@ -54,15 +56,19 @@ def _blocks(text: str) -> Iterator[tuple[re.Match[str], str]]:
 
 
 def _array(head: re.Match[str], details: str) -> section_pb2.Array:
-    members = MEMBER.findall(head[4])
-    working = [name for name, flags in members if "(F)" not in flags and "(S)" not in flags]
+    members = [(name, flags or alone) for name, flags, alone in MEMBER.findall(head[4])]
+    # (F) failed, (S) spare, (J) journal, (R) takes another one's place; (W) is read last and still a member.
+    working = [name for name, flags in members if not {"(F)", "(S)", "(J)", "(R)"} & set(FLAG.findall(flags))]
     array = section_pb2.Array(
         name=head[1],
         level=head[3] or "",
         members_total=len(working),
         members_active=len(working),
         failed_members=sorted(name for name, flags in members if "(F)" in flags),
+        spare_members=sorted(name for name, flags in members if "(S)" in flags),
     )
+    if (form := SUPER.search(details)) is not None:
+        array.metadata = form[1]
     if (counts := COUNTS.search(details)) is not None:
         array.members_total, array.members_active = int(counts[1]), int(counts[2])
     array.state = head[2] if head[2] != "active" else _state(array, details)

@@ -39,20 +39,27 @@ class Listener:
 
 @dataclass(frozen=True)
 class SocketTable:
-    """How many sockets are in which state, and those that listen; states are empty words for udp."""
+    """How many sockets are in which state, and those that listen; states are empty words for udp.
+
+    busiest: connections from the given ports to the one destination that has most of them.
+    """
 
     counts: Mapping[str, int]
     listeners: tuple[Listener, ...]
+    busiest: int = 0
 
 
-def parse_socket_table(text: str, connected: bool) -> SocketTable:
+def parse_socket_table(text: str, connected: bool, ports: range = range(0)) -> SocketTable:
     """Counts and listeners; connected is True for tcp. Lines of another form are passed over.
+
+    ports: those that connections to others leave from.
 
     >>> line = "0: 0100007F:1F90 00000000:0000 0A 00000000:00000002 00:00000000 00000000 0 0 49 1"
     >>> parse_socket_table(line, connected=True).listeners[0].port
     8080
     """
     counts: Counter[str] = Counter()
+    destinations: Counter[str] = Counter()
     listeners = []
     for number, line in enumerate(text.splitlines(), start=1):
         fields = line.split(maxsplit=10)
@@ -62,7 +69,16 @@ def parse_socket_table(text: str, connected: bool) -> SocketTable:
         counts[STATES.get(state, state) if connected else ""] += 1
         if state == (LISTEN if connected else UNCONNECTED) and (listener := _listener(number, fields)) is not None:
             listeners.append(listener)
-    return SocketTable(counts, tuple(listeners))
+        elif ports and _port(fields[1]) in ports:
+            destinations[fields[2]] += 1
+    return SocketTable(counts, tuple(listeners), max(destinations.values(), default=0))
+
+
+def _port(endpoint: str) -> int:
+    try:
+        return int(endpoint[-4:], 16)
+    except ValueError:
+        return -1
 
 
 def _listener(line: int, fields: list[str]) -> Listener | None:

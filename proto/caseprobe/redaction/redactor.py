@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from caseprobe.errors import RedactionError
-from caseprobe.redaction.blocks import hide_blocks, undecided
+from caseprobe.redaction.blocks import undecided
 from caseprobe.redaction.fields import Fields
 from caseprobe.redaction.identifiers import Identifiers
 from caseprobe.redaction.lines import Looks, rewrite
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.restore import Restorer
-from caseprobe.redaction.rule import Rule, hide
-from caseprobe.redaction.rules_assigned import ASSIGNED
-from caseprobe.redaction.rules_tokens import TOKENS
+from caseprobe.redaction.secrets import LOOKS, Secrets
 from caseprobe.v1.link_pb2 import Rounds
 from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 
 Result = TypeVar("Result")
 
-RULES: tuple[Rule, ...] = (*TOKENS, *ASSIGNED)
-# Every rule's needles, each once, and the numbers of the rules that name it.
-NEEDLES = tuple(sorted({needle for rule in RULES for needle in rule.needles}))
-OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if needle in rule.needles) for needle in NEEDLES)
-NEEDLE_LOOKS = tuple(re.escape(needle) for needle in NEEDLES)
-SECRETS = Looks(NEEDLE_LOOKS)
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
 RULESET_VERSION = "2026.11.22"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
@@ -54,6 +45,7 @@ class Redactor:
             raise RedactionError("the redaction key is shorter than 16 bytes; nothing is sent without a sound key")
         self._known = known or KnownNames()
         self._counts: Counter[str] = Counter()
+        self._secrets = Secrets(self._counts)
         self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
         self._fields = Fields(key, asset_masked, self.text, self._secrets_of, self._counts)
         self._restorer = Restorer(key)
@@ -113,45 +105,22 @@ class Redactor:
 
     def _secrets_of(self, text: str) -> str:
         """Public text: its secrets are hidden, its names stay."""
-        return self._secrets(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        return self._secrets.hide(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
     def _look_for(self) -> None:
-        """Every rule's needles and every identifier's look, in one automaton: a line without any is never touched."""
-        self._looks = Looks((*NEEDLE_LOOKS, *self._identifiers.looks))
-
-    def _secrets(self, data: bytes) -> bytes:
-        data = self._without_blocks(data)
-        return rewrite(data, SECRETS.lines(data), lambda line: self._hide(line, SECRETS.of(line)))
+        """Every rule's looks and every identifier's look, in one automaton: a line without any is never touched."""
+        self._looks = Looks((*LOOKS, *self._identifiers.looks))
 
     def _lines(self, data: bytes) -> bytes:
         """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
-        data = self._without_blocks(data)
+        data = self._secrets.without_blocks(data)
         return rewrite(data, self._looks.lines(data), self._line)
 
     def _line(self, line: bytes) -> bytes:
         matching = self._looks.of(line)
-        first = bisect_left(matching, len(NEEDLES))
-        line = self._hide(line, matching[:first])
-        return self._identifiers.mask(line, (place - len(NEEDLES) for place in matching[first:]))
-
-    def _without_blocks(self, data: bytes) -> bytes:
-        data, blocks = hide_blocks(data)
-        self._count("pem_block", blocks)
-        return data
-
-    def _hide(self, line: bytes, needles: Sequence[int]) -> bytes:
-        """The line with every rule applied of which it holds a needle."""
-        lowered = line.lower()
-        for number in sorted({number for place in needles for number in OWNERS[place]}):
-            line, total = hide(RULES[number], line, lowered)
-            if total:
-                lowered = line.lower()
-                self._count(RULES[number].name, total)
-        return line
-
-    def _count(self, name: str, total: int) -> None:
-        if total:
-            self._counts[name] += total
+        first = bisect_left(matching, len(LOOKS))
+        line = self._secrets.line(line, matching[:first])
+        return self._identifiers.mask(line, (place - len(LOOKS) for place in matching[first:]))
 
     def report(self, withheld: Sequence[str] = ()) -> RedactionReport:
         """What was done so far, in counts."""

@@ -14,7 +14,8 @@ HIDDEN = re.compile(rb"_hidden_[a-z0-9_]{1,40}_")
 class Rule:
     """A family of secrets.
 
-    needles: lower-case texts of which one must stand in the line before the pattern is tried at all.
+    needles: texts of which one must stand in the line before the pattern is tried at all; look: a pattern in RE2's
+    syntax instead of them, where words alone would send too many lines to the rule.
     pattern: bytes, linear time; each group that matched is hidden, or the whole match where there is no group.
     positive, negative: a line with a secret of the family (in the part "SECRET…"), and one that must stay as it is.
     exempt: tried at the start of the match; where it fits, nothing is hidden.
@@ -28,6 +29,12 @@ class Rule:
     negative: str
     exempt: re.Pattern[bytes] | None = None
     cased: bool = False
+    look: bytes = b""
+
+    @property
+    def looks(self) -> tuple[bytes, ...]:
+        """What a line must hold before the pattern is tried at all, any of these, in RE2's syntax, in any case."""
+        return (self.look,) if self.look else tuple(re.escape(needle) for needle in self.needles)
 
     def marker(self) -> bytes:
         """What stands in the place of a secret: a plain word, so that JSON, YAML, URLs and shells keep their syntax."""

@@ -10,13 +10,29 @@ from caseprobe.redaction.rule import Rule
 KEYS = (
     rb"(?:pass(?:word|wd|phrase|code)|passwd|pwd|secret|token|credentials?|psk|community"
     rb"|(?:api|access|auth|account|private|preshared|pre[-_]shared|encryption|encrypt|signing|shared|master|license|app"
-    rb"|wep|session|storage|service)[-_.]?key"
-    rb"|requirepass|masterauth|keytab[-_]?data|session[-_]?id|sessid|bind[-_]?pw|rootpw|userpw|authtok)"
+    rb"|wep|session|storage|service|deploy|hmac|consumer|write|read"
+    rb"|admin|server|client|root|tunnel|ssh|tls|ssl)[-_. ]?key"
+    rb"|requirepass|masterauth|auth[-_.]?key|connection[-_.]?string|secret[-_.]?hash|webhook[-_.]?url|totp|otp[-_.]?seed"
+    rb"|chap[-_.]?pass|ha1|hashed[-_.]?pw|pw[-_.]?hash|keytab[-_]?data|session[-_]?id|sessid|bind[-_]?pw|rootpw|userpw|authtok)"
 )
 KEY_NEEDLES = (
     *(b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"psk", b"community", b"key"),
     *(b"requirepass", b"masterauth", b"session", b"sessid", b"bindpw", b"bind_pw", b"bind-pw", b"rootpw", b"userpw"),
-    *(b"authtok", b"pre-shared", b"pre_shared"),
+    *(
+        b"authtok",
+        b"pre-shared",
+        b"pre_shared",
+        b"connection",
+        b"webhook_url",
+        b"webhook-url",
+        b"webhookurl",
+        b"totp",
+        b"otp_seed",
+        b"otp-seed",
+        b"chap",
+        b"ha1",
+        b"pw",
+    ),
 )
 # A key that ends so speaks about a secret instead of holding it; and values that are none.
 ABOUT_KEY = (
@@ -25,7 +41,9 @@ ABOUT_KEY = (
 )
 NO_SECRET = (
     rb"(?:true|false|yes|no|on|off|null|nil|none|undefined|required|optional|requisite|sufficient|default|\(null\)"
-    rb"|\*{1,64}|<[a-z_ -]{1,32}>|0x[0-9a-f]{1,16}|[0-9]{1,3})"
+    rb"|\*{1,64}|<[a-z_ -]{1,32}>|0x[0-9a-f]{1,16}|[0-9]{1,3}"
+    # A package's architecture; an object that a program printed with its class and address.
+    rb"|(?:amd64|arm64|armhf|armel|i386|i686|x86_64|aarch64|noarch)\.?|(?:[a-z_$][\w$]{0,64}+\.){1,12}+[\w$]{1,64}+@[0-9a-f]{1,16})"
 )
 REFERENCE = (
     rb"(?:%[sd(]|\$[{(]|\$[a-z_]{0,32}?(?:pass|pwd|token|secret|key|home)[a-z_]{0,32}(?![^\s\"'])|\{\{"
@@ -47,8 +65,8 @@ ABOUT = (
     + rb")"
 )
 # "password: changed" in running text is prose; a mixed value, or a key at the start of its line, is not.
-SUFFIX = rb"[\w.-]{0,32}+[\"']?\]?\s{0,8}+"
-QUOTED = rb"(?:\"((?:[^\"\\\n]|\\.){1,4096}+)\"|'([^'\n]{1,4096}+)'|\\\"([^\"\\\n]{1,4096}+)\\\")"
+SUFFIX = rb"[\w.-]{0,32}+\\{0,3}[\"']?\]?\s{0,8}+"
+QUOTED = rb"(?:\"((?:[^\"\\\n]|\\.){1,4096}+)\"|'([^'\n]{1,4096}+)'|\\{1,3}[\"']([^\"'\\\n]{1,4096}+)\\{1,3}[\"'])"
 # A bare value that goes on with "{", "(" or "[" is an object or a call that was printed.
 BARE = rb"([^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{0,4095}+)(?![({\[])"
 MIXED = rb"((?=[^\s\"',;]{0,64}?[0-9!#$%^*+=@~?])[^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{5,4095}+)(?![({\[])"
@@ -63,8 +81,8 @@ ASSIGNED: tuple[Rule, ...] = (
     _rule(
         "authorization",
         (b"authorization", b"x-auth", b"x-api-key", b"private-token"),
-        rb"(?:proxy-)?(?:authorization|x-auth-token|x-api-key|x-vault-token|private-token)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
-        rb"(?:(?:basic|bearer|digest|token|negotiate|ntlm|apikey|aws4-hmac-sha256)\s{1,4})?([^\s\"'][^\r\n\"']{3,8191}+)",
+        rb"(?:proxy-)?(?:authorization|x-auth-token|x-api-key|x-vault-token|private-token)\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}\\{0,3}[\"']?"
+        rb"(?:(?:basic|bearer|digest|token|negotiate|ntlm|apikey|aws4-hmac-sha256)\s{1,4})?([^\s\"'\\][^\r\n\"'\\]{3,8191}+)",
         "> Authorization: Basic YW5uYTpodW50ZXIy",
         "authorization is needed",
     ),
@@ -135,6 +153,7 @@ ASSIGNED: tuple[Rule, ...] = (
         "DB_PASSWORD=correct-horse",
         "password_file=/etc/app/pw and tokens: 12",
         re.compile(ABOUT),
+        look=b"(?:" + b"|".join(map(re.escape, KEY_NEEDLES)) + rb")[\w.-]*\\*[\"']?\]?\s*[=:]",
     ),
     _rule(
         "xml_value",

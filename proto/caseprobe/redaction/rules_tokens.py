@@ -27,7 +27,7 @@ TOKENS: tuple[Rule, ...] = (
     _token(
         "github",
         (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_"),
-        rb"(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})",
+        rb"(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}+)",
         "clone with ghp_16C7e42F292c6912E7710c838347Ae178B4a",
         "ghp_short",
     ),
@@ -169,7 +169,7 @@ TOKENS: tuple[Rule, ...] = (
     ),
     Rule(
         "ntlm",
-        (b":aad3b435b51404ee", b"$ntlm", b"$krb5"),
+        (b":::", b"$ntlm", b"$krb5"),
         re.compile(
             rb"(?i)((?:aad3b435b51404eeaad3b435b51404ee|[0-9a-f]{32}):[0-9a-f]{32}(?=:::)|\$(?:ntlm|krb5)[^\s]{8,4096})"
         ),

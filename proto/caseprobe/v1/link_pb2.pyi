@@ -450,11 +450,14 @@ class Heartbeat(_message.Message):
     PROBE_IDLE_SECONDS_FIELD_NUMBER: _builtins.int
     SPOOLED_ITEMS_FIELD_NUMBER: _builtins.int
     SPOOLED_BYTES_FIELD_NUMBER: _builtins.int
+    MONOTONIC_SECONDS_FIELD_NUMBER: _builtins.int
     boottime_seconds: _builtins.float
     probe_idle_seconds: _builtins.float
     """Since a probe last ran to its end."""
     spooled_items: _builtins.int
     spooled_bytes: _builtins.int
+    monotonic_seconds: _builtins.float
+    """Beside the boot clock it tells how long the machine slept: this one stands still meanwhile."""
     def __init__(
         self,
         *,
@@ -462,10 +465,11 @@ class Heartbeat(_message.Message):
         probe_idle_seconds: _builtins.float = ...,
         spooled_items: _builtins.int = ...,
         spooled_bytes: _builtins.int = ...,
+        monotonic_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boottime_seconds", b"boottime_seconds", "probe_idle_seconds", b"probe_idle_seconds", "spooled_bytes", b"spooled_bytes", "spooled_items", b"spooled_items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boottime_seconds", b"boottime_seconds", "monotonic_seconds", b"monotonic_seconds", "probe_idle_seconds", b"probe_idle_seconds", "spooled_bytes", b"spooled_bytes", "spooled_items", b"spooled_items"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,7 +8,9 @@ Every string and bytes field says how private it is (privacy.proto).
 from caseprobe.v1 import path_pb2 as _path_pb2
 from caseprobe.v1 import section_host_pb2 as _section_host_pb2
 from caseprobe.v1 import section_log_pb2 as _section_log_pb2
+from caseprobe.v1 import section_net_pb2 as _section_net_pb2
 from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
+from caseprobe.v1 import section_storage_pb2 as _section_storage_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -81,6 +83,10 @@ class Section(_message.Message):
     SYSTEM_LOG_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
+    VOLUMES_FIELD_NUMBER: _builtins.int
+    DELETED_FILES_FIELD_NUMBER: _builtins.int
+    IPMI_FIELD_NUMBER: _builtins.int
+    WIRELESS_FIELD_NUMBER: _builtins.int
     SMART_FIELD_NUMBER: _builtins.int
     SERVICES_FIELD_NUMBER: _builtins.int
     PACKAGES_FIELD_NUMBER: _builtins.int
@@ -138,6 +144,14 @@ class Section(_message.Message):
     @_builtins.property
     def clock(self) -> Global___ClockFacts: ...
     @_builtins.property
+    def volumes(self) -> _section_storage_pb2.VolumesFacts: ...
+    @_builtins.property
+    def deleted_files(self) -> _section_storage_pb2.DeletedFilesFacts: ...
+    @_builtins.property
+    def ipmi(self) -> _section_storage_pb2.IpmiFacts: ...
+    @_builtins.property
+    def wireless(self) -> _section_net_pb2.WirelessFacts: ...
+    @_builtins.property
     def smart(self) -> _section_smart_pb2.SmartFacts: ...
     @_builtins.property
     def services(self) -> _section_host_pb2.ServicesFacts: ...
@@ -181,6 +195,10 @@ class Section(_message.Message):
         system_log: Global___LogFacts | None = ...,
         path: _path_pb2.PathFacts | None = ...,
         clock: Global___ClockFacts | None = ...,
+        volumes: _section_storage_pb2.VolumesFacts | None = ...,
+        deleted_files: _section_storage_pb2.DeletedFilesFacts | None = ...,
+        ipmi: _section_storage_pb2.IpmiFacts | None = ...,
+        wireless: _section_net_pb2.WirelessFacts | None = ...,
         smart: _section_smart_pb2.SmartFacts | None = ...,
         services: _section_host_pb2.ServicesFacts | None = ...,
         packages: _section_host_pb2.PackagesFacts | None = ...,
@@ -191,11 +209,11 @@ class Section(_message.Message):
         cgroups: _section_host_pb2.CgroupsFacts | None = ...,
         crashes: _section_host_pb2.CrashesFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 
@@ -799,16 +817,22 @@ class FilesystemsFacts(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FILESYSTEMS_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def filesystems(self) -> _containers.RepeatedCompositeFieldContainer[Global___Filesystem]: ...
+    @_builtins.property
+    def expected(self) -> _containers.RepeatedCompositeFieldContainer[_section_storage_pb2.ExpectedMount]:
+        """What fstab mounts at start."""
+
     def __init__(
         self,
         *,
         filesystems: _abc.Iterable[Global___Filesystem] | None = ...,
+        expected: _abc.Iterable[_section_storage_pb2.ExpectedMount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filesystems", b"filesystems"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "filesystems", b"filesystems"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -921,6 +945,7 @@ class Interface(_message.Message):
     SENT_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
     BOND_SLAVES_TOTAL_FIELD_NUMBER: _builtins.int
     BOND_SLAVES_ACTIVE_FIELD_NUMBER: _builtins.int
+    CHECKSUM_ERRORS_TOTAL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     mac: _builtins.str
     state: _builtins.str
@@ -945,6 +970,8 @@ class Interface(_message.Message):
     bond_slaves_total: _builtins.int
     """Bond: slaves known and active."""
     bond_slaves_active: _builtins.int
+    checksum_errors_total: _builtins.int
+    """Damaged on the line, as the card counts them."""
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """With prefix length: 192.0.2.1/24."""
@@ -973,17 +1000,22 @@ class Interface(_message.Message):
         sent_bytes_per_second: _builtins.float = ...,
         bond_slaves_total: _builtins.int = ...,
         bond_slaves_active: _builtins.int = ...,
+        checksum_errors_total: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total", "_speed_bits_per_second", b"_speed_bits_per_second", "carrier_changes_total", b"carrier_changes_total", "speed_bits_per_second", b"speed_bits_per_second"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total", "_checksum_errors_total", b"_checksum_errors_total", "_speed_bits_per_second", b"_speed_bits_per_second", "carrier_changes_total", b"carrier_changes_total", "checksum_errors_total", b"checksum_errors_total", "speed_bits_per_second", b"speed_bits_per_second"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total", "_speed_bits_per_second", b"_speed_bits_per_second", "addresses", b"addresses", "bond_slaves_active", b"bond_slaves_active", "bond_slaves_total", b"bond_slaves_total", "carrier_changes_total", b"carrier_changes_total", "duplex", b"duplex", "kind", b"kind", "mac", b"mac", "mtu_bytes", b"mtu_bytes", "name", b"name", "receive_drops_total", b"receive_drops_total", "receive_errors_total", b"receive_errors_total", "received_bytes_per_second", b"received_bytes_per_second", "received_bytes_total", b"received_bytes_total", "received_packets_total", b"received_packets_total", "send_drops_total", b"send_drops_total", "send_errors_total", b"send_errors_total", "sent_bytes_per_second", b"sent_bytes_per_second", "sent_bytes_total", b"sent_bytes_total", "sent_packets_total", b"sent_packets_total", "speed_bits_per_second", b"speed_bits_per_second", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total", "_checksum_errors_total", b"_checksum_errors_total", "_speed_bits_per_second", b"_speed_bits_per_second", "addresses", b"addresses", "bond_slaves_active", b"bond_slaves_active", "bond_slaves_total", b"bond_slaves_total", "carrier_changes_total", b"carrier_changes_total", "checksum_errors_total", b"checksum_errors_total", "duplex", b"duplex", "kind", b"kind", "mac", b"mac", "mtu_bytes", b"mtu_bytes", "name", b"name", "receive_drops_total", b"receive_drops_total", "receive_errors_total", b"receive_errors_total", "received_bytes_per_second", b"received_bytes_per_second", "received_bytes_total", b"received_bytes_total", "received_packets_total", b"received_packets_total", "send_drops_total", b"send_drops_total", "send_errors_total", b"send_errors_total", "sent_bytes_per_second", b"sent_bytes_per_second", "sent_bytes_total", b"sent_bytes_total", "sent_packets_total", b"sent_packets_total", "speed_bits_per_second", b"speed_bits_per_second", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__carrier_changes_total: _TypeAlias = _typing.Literal["carrier_changes_total"]  # noqa: Y015
     _WhichOneofArgType__carrier_changes_total: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total"]  # noqa: Y015
+    _WhichOneofReturnType__checksum_errors_total: _TypeAlias = _typing.Literal["checksum_errors_total"]  # noqa: Y015
+    _WhichOneofArgType__checksum_errors_total: _TypeAlias = _typing.Literal["_checksum_errors_total", b"_checksum_errors_total"]  # noqa: Y015
     _WhichOneofReturnType__speed_bits_per_second: _TypeAlias = _typing.Literal["speed_bits_per_second"]  # noqa: Y015
     _WhichOneofArgType__speed_bits_per_second: _TypeAlias = _typing.Literal["_speed_bits_per_second", b"_speed_bits_per_second"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__carrier_changes_total) -> _WhichOneofReturnType__carrier_changes_total | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__checksum_errors_total) -> _WhichOneofReturnType__checksum_errors_total | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__speed_bits_per_second) -> _WhichOneofReturnType__speed_bits_per_second | None: ...
 
@@ -1111,6 +1143,7 @@ class PciDevice(_message.Message):
     DRIVER_FIELD_NUMBER: _builtins.int
     AER_CORRECTABLE_TOTAL_FIELD_NUMBER: _builtins.int
     AER_UNCORRECTABLE_TOTAL_FIELD_NUMBER: _builtins.int
+    AER_FATAL_TOTAL_FIELD_NUMBER: _builtins.int
     slot: _builtins.str
     vendor_id: _builtins.str
     """Four hex digits each, as in sysfs: "8086"."""
@@ -1119,6 +1152,7 @@ class PciDevice(_message.Message):
     driver: _builtins.str
     aer_correctable_total: _builtins.int
     aer_uncorrectable_total: _builtins.int
+    aer_fatal_total: _builtins.int
     def __init__(
         self,
         *,
@@ -1129,17 +1163,22 @@ class PciDevice(_message.Message):
         driver: _builtins.str = ...,
         aer_correctable_total: _builtins.int | None = ...,
         aer_uncorrectable_total: _builtins.int | None = ...,
+        aer_fatal_total: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_aer_correctable_total", b"_aer_correctable_total", "_aer_uncorrectable_total", b"_aer_uncorrectable_total", "aer_correctable_total", b"aer_correctable_total", "aer_uncorrectable_total", b"aer_uncorrectable_total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_aer_correctable_total", b"_aer_correctable_total", "_aer_fatal_total", b"_aer_fatal_total", "_aer_uncorrectable_total", b"_aer_uncorrectable_total", "aer_correctable_total", b"aer_correctable_total", "aer_fatal_total", b"aer_fatal_total", "aer_uncorrectable_total", b"aer_uncorrectable_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aer_correctable_total", b"_aer_correctable_total", "_aer_uncorrectable_total", b"_aer_uncorrectable_total", "aer_correctable_total", b"aer_correctable_total", "aer_uncorrectable_total", b"aer_uncorrectable_total", "class_id", b"class_id", "device_id", b"device_id", "driver", b"driver", "slot", b"slot", "vendor_id", b"vendor_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aer_correctable_total", b"_aer_correctable_total", "_aer_fatal_total", b"_aer_fatal_total", "_aer_uncorrectable_total", b"_aer_uncorrectable_total", "aer_correctable_total", b"aer_correctable_total", "aer_fatal_total", b"aer_fatal_total", "aer_uncorrectable_total", b"aer_uncorrectable_total", "class_id", b"class_id", "device_id", b"device_id", "driver", b"driver", "slot", b"slot", "vendor_id", b"vendor_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__aer_correctable_total: _TypeAlias = _typing.Literal["aer_correctable_total"]  # noqa: Y015
     _WhichOneofArgType__aer_correctable_total: _TypeAlias = _typing.Literal["_aer_correctable_total", b"_aer_correctable_total"]  # noqa: Y015
+    _WhichOneofReturnType__aer_fatal_total: _TypeAlias = _typing.Literal["aer_fatal_total"]  # noqa: Y015
+    _WhichOneofArgType__aer_fatal_total: _TypeAlias = _typing.Literal["_aer_fatal_total", b"_aer_fatal_total"]  # noqa: Y015
     _WhichOneofReturnType__aer_uncorrectable_total: _TypeAlias = _typing.Literal["aer_uncorrectable_total"]  # noqa: Y015
     _WhichOneofArgType__aer_uncorrectable_total: _TypeAlias = _typing.Literal["_aer_uncorrectable_total", b"_aer_uncorrectable_total"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__aer_correctable_total) -> _WhichOneofReturnType__aer_correctable_total | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__aer_fatal_total) -> _WhichOneofReturnType__aer_fatal_total | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__aer_uncorrectable_total) -> _WhichOneofReturnType__aer_uncorrectable_total | None: ...
 
@@ -1153,6 +1192,7 @@ class DisksFacts(_message.Message):
     ARRAYS_FIELD_NUMBER: _builtins.int
     SAMPLE_SECONDS_FIELD_NUMBER: _builtins.int
     PRESSURE_FIELD_NUMBER: _builtins.int
+    TIES_FIELD_NUMBER: _builtins.int
     sample_seconds: _builtins.float
     @_builtins.property
     def disks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Disk]: ...
@@ -1160,6 +1200,10 @@ class DisksFacts(_message.Message):
     def arrays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Array]: ...
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
+    @_builtins.property
+    def ties(self) -> _containers.RepeatedCompositeFieldContainer[_section_log_pb2.BlockTie]:
+        """At most 1000."""
+
     def __init__(
         self,
         *,
@@ -1167,10 +1211,11 @@ class DisksFacts(_message.Message):
         arrays: _abc.Iterable[Global___Array] | None = ...,
         sample_seconds: _builtins.float = ...,
         pressure: Global___Pressure | None = ...,
+        ties: _abc.Iterable[_section_log_pb2.BlockTie] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "pressure", b"pressure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "arrays", b"arrays", "disks", b"disks", "pressure", b"pressure", "sample_seconds", b"sample_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pressure", b"_pressure", "arrays", b"arrays", "disks", b"disks", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "ties", b"ties"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pressure: _TypeAlias = _typing.Literal["pressure"]  # noqa: Y015
     _WhichOneofArgType__pressure: _TypeAlias = _typing.Literal["_pressure", b"_pressure"]  # noqa: Y015
@@ -1203,6 +1248,9 @@ class Disk(_message.Message):
     BUSY_RATIO_FIELD_NUMBER: _builtins.int
     QUEUE_LENGTH_FIELD_NUMBER: _builtins.int
     BOOT_AWAIT_SECONDS_FIELD_NUMBER: _builtins.int
+    BUSY_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
+    WEIGHTED_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
+    HARDWARE_QUEUES_TOTAL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     model: _builtins.str
     serial: _builtins.str
@@ -1226,6 +1274,11 @@ class Disk(_message.Message):
     queue_length: _builtins.float
     boot_await_seconds: _builtins.float
     """Mean time of a request since boot."""
+    busy_seconds_total: _builtins.float
+    """Since boot: time in which at least one request was on its way, and the time of all requests together."""
+    weighted_seconds_total: _builtins.float
+    hardware_queues_total: _builtins.int
+    """Of the kernel's request queue; 0 where it does not tell."""
     @_builtins.property
     def partitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Partition]: ...
     def __init__(
@@ -1252,10 +1305,13 @@ class Disk(_message.Message):
         busy_ratio: _builtins.float = ...,
         queue_length: _builtins.float = ...,
         boot_await_seconds: _builtins.float | None = ...,
+        busy_seconds_total: _builtins.float = ...,
+        weighted_seconds_total: _builtins.float = ...,
+        hardware_queues_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_await_seconds", b"_await_seconds", "_boot_await_seconds", b"_boot_await_seconds", "await_seconds", b"await_seconds", "boot_await_seconds", b"boot_await_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_await_seconds", b"_await_seconds", "_boot_await_seconds", b"_boot_await_seconds", "await_seconds", b"await_seconds", "boot_await_seconds", b"boot_await_seconds", "busy_ratio", b"busy_ratio", "kind", b"kind", "model", b"model", "name", b"name", "partitions", b"partitions", "queue_length", b"queue_length", "read_bytes_per_second", b"read_bytes_per_second", "read_bytes_total", b"read_bytes_total", "read_only", b"read_only", "reads_per_second", b"reads_per_second", "reads_total", b"reads_total", "removable", b"removable", "rotational", b"rotational", "serial", b"serial", "size_bytes", b"size_bytes", "writes_per_second", b"writes_per_second", "writes_total", b"writes_total", "written_bytes_per_second", b"written_bytes_per_second", "written_bytes_total", b"written_bytes_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_await_seconds", b"_await_seconds", "_boot_await_seconds", b"_boot_await_seconds", "await_seconds", b"await_seconds", "boot_await_seconds", b"boot_await_seconds", "busy_ratio", b"busy_ratio", "busy_seconds_total", b"busy_seconds_total", "hardware_queues_total", b"hardware_queues_total", "kind", b"kind", "model", b"model", "name", b"name", "partitions", b"partitions", "queue_length", b"queue_length", "read_bytes_per_second", b"read_bytes_per_second", "read_bytes_total", b"read_bytes_total", "read_only", b"read_only", "reads_per_second", b"reads_per_second", "reads_total", b"reads_total", "removable", b"removable", "rotational", b"rotational", "serial", b"serial", "size_bytes", b"size_bytes", "weighted_seconds_total", b"weighted_seconds_total", "writes_per_second", b"writes_per_second", "writes_total", b"writes_total", "written_bytes_per_second", b"written_bytes_per_second", "written_bytes_total", b"written_bytes_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__await_seconds: _TypeAlias = _typing.Literal["await_seconds"]  # noqa: Y015
     _WhichOneofArgType__await_seconds: _TypeAlias = _typing.Literal["_await_seconds", b"_await_seconds"]  # noqa: Y015
@@ -1306,14 +1362,23 @@ class Array(_message.Message):
     MEMBERS_ACTIVE_FIELD_NUMBER: _builtins.int
     FAILED_MEMBERS_FIELD_NUMBER: _builtins.int
     RECOVERY_RATIO_FIELD_NUMBER: _builtins.int
+    MISMATCHES_TOTAL_FIELD_NUMBER: _builtins.int
+    SPARE_MEMBERS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     level: _builtins.str
     state: _builtins.str
     members_total: _builtins.int
     members_active: _builtins.int
     recovery_ratio: _builtins.float
+    mismatches_total: _builtins.int
+    """Blocks that differed at the last comparison of the members."""
+    metadata: _builtins.str
+    """The form of its description: 1.2, external:imsm …"""
     @_builtins.property
     def failed_members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def spare_members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -1324,13 +1389,21 @@ class Array(_message.Message):
         members_active: _builtins.int = ...,
         failed_members: _abc.Iterable[_builtins.str] | None = ...,
         recovery_ratio: _builtins.float | None = ...,
+        mismatches_total: _builtins.int | None = ...,
+        spare_members: _abc.Iterable[_builtins.str] | None = ...,
+        metadata: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_recovery_ratio", b"_recovery_ratio", "recovery_ratio", b"recovery_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mismatches_total", b"_mismatches_total", "_recovery_ratio", b"_recovery_ratio", "mismatches_total", b"mismatches_total", "recovery_ratio", b"recovery_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_recovery_ratio", b"_recovery_ratio", "failed_members", b"failed_members", "level", b"level", "members_active", b"members_active", "members_total", b"members_total", "name", b"name", "recovery_ratio", b"recovery_ratio", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mismatches_total", b"_mismatches_total", "_recovery_ratio", b"_recovery_ratio", "failed_members", b"failed_members", "level", b"level", "members_active", b"members_active", "members_total", b"members_total", "metadata", b"metadata", "mismatches_total", b"mismatches_total", "name", b"name", "recovery_ratio", b"recovery_ratio", "spare_members", b"spare_members", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mismatches_total: _TypeAlias = _typing.Literal["mismatches_total"]  # noqa: Y015
+    _WhichOneofArgType__mismatches_total: _TypeAlias = _typing.Literal["_mismatches_total", b"_mismatches_total"]  # noqa: Y015
     _WhichOneofReturnType__recovery_ratio: _TypeAlias = _typing.Literal["recovery_ratio"]  # noqa: Y015
     _WhichOneofArgType__recovery_ratio: _TypeAlias = _typing.Literal["_recovery_ratio", b"_recovery_ratio"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mismatches_total) -> _WhichOneofReturnType__mismatches_total | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__recovery_ratio) -> _WhichOneofReturnType__recovery_ratio | None: ...
 
 Global___Array: _TypeAlias = Array  # noqa: Y015
@@ -1342,22 +1415,26 @@ class SensorsFacts(_message.Message):
     TEMPERATURES_FIELD_NUMBER: _builtins.int
     FANS_FIELD_NUMBER: _builtins.int
     POWER_SUPPLIES_FIELD_NUMBER: _builtins.int
+    VOLTAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def temperatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Temperature]: ...
     @_builtins.property
     def fans(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fan]: ...
     @_builtins.property
     def power_supplies(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerSupply]: ...
+    @_builtins.property
+    def voltages(self) -> _containers.RepeatedCompositeFieldContainer[_section_storage_pb2.Voltage]: ...
     def __init__(
         self,
         *,
         temperatures: _abc.Iterable[Global___Temperature] | None = ...,
         fans: _abc.Iterable[Global___Fan] | None = ...,
         power_supplies: _abc.Iterable[Global___PowerSupply] | None = ...,
+        voltages: _abc.Iterable[_section_storage_pb2.Voltage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fans", b"fans", "power_supplies", b"power_supplies", "temperatures", b"temperatures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fans", b"fans", "power_supplies", b"power_supplies", "temperatures", b"temperatures", "voltages", b"voltages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1633,16 +1710,26 @@ class RoutesFacts(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ROUTES_FIELD_NUMBER: _builtins.int
+    TUNNELS_FIELD_NUMBER: _builtins.int
+    MTU_BYTES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def routes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Route]: ...
+    @_builtins.property
+    def tunnels(self) -> _containers.RepeatedCompositeFieldContainer[_section_net_pb2.Tunnel]: ...
+    @_builtins.property
+    def mtu_bytes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Largest packet of the interfaces that routes name, in the order of routes; 0 where it is not known."""
+
     def __init__(
         self,
         *,
         routes: _abc.Iterable[Global___Route] | None = ...,
+        tunnels: _abc.Iterable[_section_net_pb2.Tunnel] | None = ...,
+        mtu_bytes: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["routes", b"routes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mtu_bytes", b"mtu_bytes", "routes", b"routes", "tunnels", b"tunnels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1736,6 +1823,12 @@ class SocketsFacts(_message.Message):
     CONNTRACK_ENTRIES_FIELD_NUMBER: _builtins.int
     CONNTRACK_LIMIT_FIELD_NUMBER: _builtins.int
     EPHEMERAL_PORTS_TOTAL_FIELD_NUMBER: _builtins.int
+    TCP_ORPHANS_LIMIT_FIELD_NUMBER: _builtins.int
+    SOFTNET_DROPPED_TOTAL_FIELD_NUMBER: _builtins.int
+    SOFTNET_SQUEEZED_TOTAL_FIELD_NUMBER: _builtins.int
+    SOFTNET_DROPPED_PER_SECOND_FIELD_NUMBER: _builtins.int
+    SOFTNET_SQUEEZED_PER_SECOND_FIELD_NUMBER: _builtins.int
+    BUSIEST_DESTINATION_CONNECTIONS_TOTAL_FIELD_NUMBER: _builtins.int
     tcp_memory_pages: _builtins.int
     tcp_memory_pressure_pages: _builtins.int
     tcp_memory_limit_pages: _builtins.int
@@ -1753,6 +1846,15 @@ class SocketsFacts(_message.Message):
     conntrack_entries: _builtins.int
     conntrack_limit: _builtins.int
     ephemeral_ports_total: _builtins.int
+    tcp_orphans_limit: _builtins.int
+    """Of the net.ipv4.tcp_max_orphans limit."""
+    softnet_dropped_total: _builtins.int
+    """Packets that a processor had no room for, and times that it ran out of its share, since boot."""
+    softnet_squeezed_total: _builtins.int
+    softnet_dropped_per_second: _builtins.float
+    softnet_squeezed_per_second: _builtins.float
+    busiest_destination_connections_total: _builtins.int
+    """Connections from ephemeral ports to the one destination that has most of them."""
     @_builtins.property
     def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SocketCount]: ...
     @_builtins.property
@@ -1777,19 +1879,37 @@ class SocketsFacts(_message.Message):
         conntrack_entries: _builtins.int | None = ...,
         conntrack_limit: _builtins.int | None = ...,
         ephemeral_ports_total: _builtins.int = ...,
+        tcp_orphans_limit: _builtins.int = ...,
+        softnet_dropped_total: _builtins.int | None = ...,
+        softnet_squeezed_total: _builtins.int | None = ...,
+        softnet_dropped_per_second: _builtins.float = ...,
+        softnet_squeezed_per_second: _builtins.float = ...,
+        busiest_destination_connections_total: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_conntrack_entries", b"_conntrack_entries", "_conntrack_limit", b"_conntrack_limit", "conntrack_entries", b"conntrack_entries", "conntrack_limit", b"conntrack_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_busiest_destination_connections_total", b"_busiest_destination_connections_total", "_conntrack_entries", b"_conntrack_entries", "_conntrack_limit", b"_conntrack_limit", "_softnet_dropped_total", b"_softnet_dropped_total", "_softnet_squeezed_total", b"_softnet_squeezed_total", "busiest_destination_connections_total", b"busiest_destination_connections_total", "conntrack_entries", b"conntrack_entries", "conntrack_limit", b"conntrack_limit", "softnet_dropped_total", b"softnet_dropped_total", "softnet_squeezed_total", b"softnet_squeezed_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_conntrack_entries", b"_conntrack_entries", "_conntrack_limit", b"_conntrack_limit", "conntrack_entries", b"conntrack_entries", "conntrack_limit", b"conntrack_limit", "counts", b"counts", "ephemeral_ports_total", b"ephemeral_ports_total", "listen_drops_total", b"listen_drops_total", "listen_overflows_per_second", b"listen_overflows_per_second", "listen_overflows_total", b"listen_overflows_total", "listening", b"listening", "retransmitted_ratio", b"retransmitted_ratio", "sample_seconds", b"sample_seconds", "segments_retransmitted_total", b"segments_retransmitted_total", "segments_sent_total", b"segments_sent_total", "tcp_memory_limit_pages", b"tcp_memory_limit_pages", "tcp_memory_pages", b"tcp_memory_pages", "tcp_memory_pressure_pages", b"tcp_memory_pressure_pages", "tcp_orphans", b"tcp_orphans", "tcp_time_wait", b"tcp_time_wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_busiest_destination_connections_total", b"_busiest_destination_connections_total", "_conntrack_entries", b"_conntrack_entries", "_conntrack_limit", b"_conntrack_limit", "_softnet_dropped_total", b"_softnet_dropped_total", "_softnet_squeezed_total", b"_softnet_squeezed_total", "busiest_destination_connections_total", b"busiest_destination_connections_total", "conntrack_entries", b"conntrack_entries", "conntrack_limit", b"conntrack_limit", "counts", b"counts", "ephemeral_ports_total", b"ephemeral_ports_total", "listen_drops_total", b"listen_drops_total", "listen_overflows_per_second", b"listen_overflows_per_second", "listen_overflows_total", b"listen_overflows_total", "listening", b"listening", "retransmitted_ratio", b"retransmitted_ratio", "sample_seconds", b"sample_seconds", "segments_retransmitted_total", b"segments_retransmitted_total", "segments_sent_total", b"segments_sent_total", "softnet_dropped_per_second", b"softnet_dropped_per_second", "softnet_dropped_total", b"softnet_dropped_total", "softnet_squeezed_per_second", b"softnet_squeezed_per_second", "softnet_squeezed_total", b"softnet_squeezed_total", "tcp_memory_limit_pages", b"tcp_memory_limit_pages", "tcp_memory_pages", b"tcp_memory_pages", "tcp_memory_pressure_pages", b"tcp_memory_pressure_pages", "tcp_orphans", b"tcp_orphans", "tcp_orphans_limit", b"tcp_orphans_limit", "tcp_time_wait", b"tcp_time_wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__busiest_destination_connections_total: _TypeAlias = _typing.Literal["busiest_destination_connections_total"]  # noqa: Y015
+    _WhichOneofArgType__busiest_destination_connections_total: _TypeAlias = _typing.Literal["_busiest_destination_connections_total", b"_busiest_destination_connections_total"]  # noqa: Y015
     _WhichOneofReturnType__conntrack_entries: _TypeAlias = _typing.Literal["conntrack_entries"]  # noqa: Y015
     _WhichOneofArgType__conntrack_entries: _TypeAlias = _typing.Literal["_conntrack_entries", b"_conntrack_entries"]  # noqa: Y015
     _WhichOneofReturnType__conntrack_limit: _TypeAlias = _typing.Literal["conntrack_limit"]  # noqa: Y015
     _WhichOneofArgType__conntrack_limit: _TypeAlias = _typing.Literal["_conntrack_limit", b"_conntrack_limit"]  # noqa: Y015
+    _WhichOneofReturnType__softnet_dropped_total: _TypeAlias = _typing.Literal["softnet_dropped_total"]  # noqa: Y015
+    _WhichOneofArgType__softnet_dropped_total: _TypeAlias = _typing.Literal["_softnet_dropped_total", b"_softnet_dropped_total"]  # noqa: Y015
+    _WhichOneofReturnType__softnet_squeezed_total: _TypeAlias = _typing.Literal["softnet_squeezed_total"]  # noqa: Y015
+    _WhichOneofArgType__softnet_squeezed_total: _TypeAlias = _typing.Literal["_softnet_squeezed_total", b"_softnet_squeezed_total"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__busiest_destination_connections_total) -> _WhichOneofReturnType__busiest_destination_connections_total | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__conntrack_entries) -> _WhichOneofReturnType__conntrack_entries | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__conntrack_limit) -> _WhichOneofReturnType__conntrack_limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__softnet_dropped_total) -> _WhichOneofReturnType__softnet_dropped_total | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__softnet_squeezed_total) -> _WhichOneofReturnType__softnet_squeezed_total | None: ...
 
 Global___SocketsFacts: _TypeAlias = SocketsFacts  # noqa: Y015
 
@@ -1870,6 +1990,7 @@ class LogFacts(_message.Message):
     ARTIFACT_FIELD_NUMBER: _builtins.int
     TEMPLATES_FIELD_NUMBER: _builtins.int
     TEMPLATES_TOTAL_FIELD_NUMBER: _builtins.int
+    KNOWN_TEMPLATES_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """/dev/kmsg, journal, /var/log/syslog …"""
     lines_total: _builtins.int
@@ -1893,6 +2014,10 @@ class LogFacts(_message.Message):
     def templates(self) -> _containers.RepeatedCompositeFieldContainer[_section_log_pb2.LogTemplate]:
         """What kinds of messages there are: errors first, then the most frequent, at most 100."""
 
+    @_builtins.property
+    def known_templates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only in what a machine keeps of itself: which kinds it has met so far, at most 4096; it never leaves."""
+
     def __init__(
         self,
         *,
@@ -1908,10 +2033,11 @@ class LogFacts(_message.Message):
         artifact: _builtins.str = ...,
         templates: _abc.Iterable[_section_log_pb2.LogTemplate] | None = ...,
         templates_total: _builtins.int = ...,
+        known_templates: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_at", b"first_at", "last_at", b"last_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "known_templates", b"known_templates", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -140,6 +140,7 @@ class SmartDisk(_message.Message):
     SMART_ENABLED_FIELD_NUMBER: _builtins.int
     SMART_ENABLED_LINE_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    POWER_ON_HOURS_LINE_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     PASSED_LINE_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
@@ -185,6 +186,8 @@ class SmartDisk(_message.Message):
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SmartPart]: ...
     @_builtins.property
+    def power_on_hours_line(self) -> Global___SmartLine: ...
+    @_builtins.property
     def passed_line(self) -> Global___SmartLine: ...
     @_builtins.property
     def attributes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SmartAttribute]: ...
@@ -225,6 +228,7 @@ class SmartDisk(_message.Message):
         smart_enabled: _builtins.bool | None = ...,
         smart_enabled_line: Global___SmartLine | None = ...,
         parts: _abc.Iterable[Global___SmartPart] | None = ...,
+        power_on_hours_line: Global___SmartLine | None = ...,
         passed: _builtins.bool | None = ...,
         passed_line: Global___SmartLine | None = ...,
         attributes: _abc.Iterable[Global___SmartAttribute] | None = ...,
@@ -240,9 +244,9 @@ class SmartDisk(_message.Message):
         values: _abc.Iterable[Global___SmartValue] | None = ...,
         phy_events: _abc.Iterable[Global___SmartPhyEvent] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_defects_total", b"_defects_total", "_errors_total", b"_errors_total", "_last_selftest_code", b"_last_selftest_code", "_passed", b"_passed", "_power_cycles_total", b"_power_cycles_total", "_power_on_hours", b"_power_on_hours", "_smart_enabled", b"_smart_enabled", "defects_total", b"defects_total", "errors_line", b"errors_line", "errors_total", b"errors_total", "last_selftest_code", b"last_selftest_code", "last_selftest_line", b"last_selftest_line", "passed", b"passed", "passed_line", b"passed_line", "power_cycles_total", b"power_cycles_total", "power_on_hours", b"power_on_hours", "smart_enabled", b"smart_enabled", "smart_enabled_line", b"smart_enabled_line"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_defects_total", b"_defects_total", "_errors_total", b"_errors_total", "_last_selftest_code", b"_last_selftest_code", "_passed", b"_passed", "_power_cycles_total", b"_power_cycles_total", "_power_on_hours", b"_power_on_hours", "_smart_enabled", b"_smart_enabled", "defects_total", b"defects_total", "errors_line", b"errors_line", "errors_total", b"errors_total", "last_selftest_code", b"last_selftest_code", "last_selftest_line", b"last_selftest_line", "passed", b"passed", "passed_line", b"passed_line", "power_cycles_total", b"power_cycles_total", "power_on_hours", b"power_on_hours", "power_on_hours_line", b"power_on_hours_line", "smart_enabled", b"smart_enabled", "smart_enabled_line", b"smart_enabled_line"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defects_total", b"_defects_total", "_errors_total", b"_errors_total", "_last_selftest_code", b"_last_selftest_code", "_passed", b"_passed", "_power_cycles_total", b"_power_cycles_total", "_power_on_hours", b"_power_on_hours", "_smart_enabled", b"_smart_enabled", "attributes", b"attributes", "capacity_bytes", b"capacity_bytes", "defects", b"defects", "defects_total", b"defects_total", "errors", b"errors", "errors_line", b"errors_line", "errors_total", b"errors_total", "family", b"family", "firmware", b"firmware", "kind", b"kind", "last_selftest_code", b"last_selftest_code", "last_selftest_line", b"last_selftest_line", "model", b"model", "name", b"name", "parts", b"parts", "passed", b"passed", "passed_line", b"passed_line", "phy_events", b"phy_events", "power_cycles_total", b"power_cycles_total", "power_on_hours", b"power_on_hours", "protocol", b"protocol", "rotations_per_minute", b"rotations_per_minute", "selftests", b"selftests", "serial", b"serial", "smart_enabled", b"smart_enabled", "smart_enabled_line", b"smart_enabled_line", "source", b"source", "statistics", b"statistics", "tool", b"tool", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_defects_total", b"_defects_total", "_errors_total", b"_errors_total", "_last_selftest_code", b"_last_selftest_code", "_passed", b"_passed", "_power_cycles_total", b"_power_cycles_total", "_power_on_hours", b"_power_on_hours", "_smart_enabled", b"_smart_enabled", "attributes", b"attributes", "capacity_bytes", b"capacity_bytes", "defects", b"defects", "defects_total", b"defects_total", "errors", b"errors", "errors_line", b"errors_line", "errors_total", b"errors_total", "family", b"family", "firmware", b"firmware", "kind", b"kind", "last_selftest_code", b"last_selftest_code", "last_selftest_line", b"last_selftest_line", "model", b"model", "name", b"name", "parts", b"parts", "passed", b"passed", "passed_line", b"passed_line", "phy_events", b"phy_events", "power_cycles_total", b"power_cycles_total", "power_on_hours", b"power_on_hours", "power_on_hours_line", b"power_on_hours_line", "protocol", b"protocol", "rotations_per_minute", b"rotations_per_minute", "selftests", b"selftests", "serial", b"serial", "smart_enabled", b"smart_enabled", "smart_enabled_line", b"smart_enabled_line", "source", b"source", "statistics", b"statistics", "tool", b"tool", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__defects_total: _TypeAlias = _typing.Literal["defects_total"]  # noqa: Y015
     _WhichOneofArgType__defects_total: _TypeAlias = _typing.Literal["_defects_total", b"_defects_total"]  # noqa: Y015

@@ -39,12 +39,15 @@ def process_files() -> dict[str, File]:
         **{f"/proc/20/fd/{number}": "" for number in range(90)},
         "/proc/30/stat": stat(30, "tar", "D"),
         "/proc/30/wchan": "io_schedule",
+        "/proc/30/sched": "tar (30, #threads: 1)\nse.exec_start : 5000.0\n",
+        "/proc/self/sched": "python (9, #threads: 1)\nse.exec_start : 155000.5\n",
+        "/proc/30/stack": "[<0>] io_schedule+0x46/0x70\n[<0>] 0xffffffffffffffff\n",
         "/proc/40/stat": stat(40, "sh", "Z", parent=20, pages=0),
         "/proc/40/wchan": "0",
         "/proc/50/stat": stat(50, "other"),
         "/proc/50/fd": MachineDenied("x"),
         "/proc/60/stat": MachineAbsent("it ended"),
-        "/proc/meminfo": "",
+        "/proc/meminfo": "MemTotal: 99 kB\nMemAvailable: 50 kB\n",
     }
 
 
@@ -74,10 +77,12 @@ def test_processes_are_counted_and_the_worst_listed() -> None:
     assert facts.top_memory[0].pid == 20 and 40 not in [process.pid for process in facts.top_memory]
     (stuck,) = facts.uninterruptible
     assert (stuck.pid, stuck.wait_channel, stuck.parent_name) == (30, "io_schedule", "init")
+    assert (stuck.waited_seconds, list(stuck.kernel_stack)) == (150.0005, ["io_schedule"])
     (zombie,) = facts.zombies
     assert (zombie.pid, zombie.parent_pid, zombie.parent_name, zombie.wait_channel) == (40, 20, "my app) x", "")
     (files,) = facts.top_open_files
     assert (files.pid, files.open_files_total, files.open_files_limit) == (20, 90, 100)
+    assert facts.available_memory_bytes == 50 << 10
     assert missing(measured) == [("processes.top_open_files", "DENIED")]
 
 
@@ -177,6 +182,7 @@ def socket_files(sent: int, again: int, overflows: int) -> dict[str, File]:
         "/proc/net/sockstat": "sockets: used 9\nTCP: inuse 1 orphan 4 tw 5 alloc 1 mem 233\n",
         "/proc/sys/net/ipv4/tcp_mem": "100\t200\t300\n",
         "/proc/sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
+        "/proc/net/softnet_stat": "00000009 00000001 00000002 00000000\n",
         "/proc/net/snmp": f"Tcp: OutSegs RetransSegs\nTcp: {sent} {again}\n",
         "/proc/net/netstat": f"TcpExt: ListenOverflows ListenDrops\nTcpExt: {overflows} 2\n",
         f"{NETFILTER}_count": "90\n",

@@ -8,7 +8,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Address, Space
 from caseprobe_agent.probes import filesystems, interfaces, memory, system
-from caseprobe_agent.probes.probe import Measured
+from caseprobe_agent.probes.probe import Measured, Notes
 from tests.fakes_host import wtmp
 from tests.fakes_machine import FakeClock, FakeMachine, File
 
@@ -282,4 +282,4 @@ def test_interfaces_have_state_addresses_counters_and_rates() -> None:
 )
 def test_the_kind_of_an_interface_is_what_its_driver_shows(files: dict[str, File], expected: str) -> None:
     """One word each."""
-    assert interfaces.kind_of(FakeMachine(files), "/n") == expected
+    assert interfaces.kind_of(FakeMachine(files), "/n", Notes()) == expected

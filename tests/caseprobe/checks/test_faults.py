@@ -13,16 +13,18 @@ from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.v1 import finding_pb2, section_pb2
 from tests import fakes_sections
 from tests.fakes_faults import FAULTS, LOG_FAULTS, WELL, Fault
+from tests.fakes_faults_storage import STORAGE_FAULTS
 from tests.fakes_host_faults import HOST_FAULTS
+from tests.fakes_smart_faults import SMART_FAULTS
 
-ALL_FAULTS = (*FAULTS, *HOST_FAULTS)
+ALL_FAULTS = (*FAULTS, *HOST_FAULTS, *SMART_FAULTS, *STORAGE_FAULTS)
 EVERY_FAULT = pytest.mark.parametrize("fault", (*ALL_FAULTS, *LOG_FAULTS), ids=lambda fault: fault.check_id)
 CHECKS = {check.id: check for check in ALL}
 
 
 def findings_of(fault: Fault) -> list[finding_pb2.Finding]:
     """What the fault's check finds in its section."""
-    now, earlier = fakes_sections.with_past(fault.section, fault.earlier)
+    now, earlier = fakes_sections.with_past(fault.section, fault.earlier, fault.step_seconds)
     return check_snapshot(now, [CHECKS[fault.check_id]], earlier=earlier)[0]
 
 
@@ -67,12 +69,8 @@ def test_every_variant_of_every_text_was_spoken() -> None:
 
 def test_a_machine_that_is_well_gets_no_finding() -> None:
     """All checks run on it, none has anything to say."""
-    before = [fakes_sections.snapshot(*WELL) for _ in range(6)]
-    for one in before:
-        one.boot_id = "one"
-    now = fakes_sections.snapshot(*WELL)
-    now.boot_id = "one"
-    findings, coverage = check_snapshot(now, earlier=before)
+    judged = fakes_sections.judged(*WELL)
+    findings, coverage = list(judged.findings), judged.coverage
     assert findings == []
     assert {one.check_id: texts.state_name(one.outcome) for one in coverage} == {check.id: "ok" for check in ALL}
 

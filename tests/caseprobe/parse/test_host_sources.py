@@ -111,7 +111,7 @@ def test_last_lines_belong_to_their_unit() -> None:
     text = (
         "× b.service - B, the second\n     Loaded: loaded\n     Active: failed\n   Main PID: 7 (code=exited)\n\n"
         "2026-11-22T04:00:00+0000 host b[7]: one\n2026-11-22T04:00:01+0000 host systemd[1]: b.service: Failed\n\n"
-        "● c.mount - C\n     Active: failed\n"
+        "x c.mount - C\n     Active: failed\n\n-- No entries --\n"
     )
     assert systemctl.parse_last_lines(text) == {
         "b.service": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -77,6 +78,24 @@ async def test_a_page_offers_what_one_may_do(role: Role, seen: tuple[str, ...], 
     text = (await Desk().as_role(role).get("/cases/case_acme")).text
     assert [word for word in seen if word not in text] == []
     assert [word for word in unseen if word in text] == []
+
+
+async def test_what_a_machine_had_to_drop_stands_on_its_page_and_on_the_case() -> None:
+    """How many, why and when; on the case only what was told since it was opened."""
+    desk = Desk()
+    case = desk.world.cases["case_acme"]
+    desk.world.gaps["agent_acme1"] = [
+        (1, 9, "quota", case.created_at - timedelta(days=1)),
+        (12, 12, "refused: too_large", case.created_at + timedelta(hours=1)),
+        (0, 0, "corrupt: the newest commits", case.created_at + timedelta(hours=2)),
+    ]
+    client = desk.as_role(Role.VIEWER)
+    machine, page = [(await client.get(path)).text for path in ("/machines/agent_acme1", "/cases/case_acme")]
+    for text in (machine, page):
+        assert "1 measurement will never come: this collector did not take it (too_large)" in text
+        assert "An unknown number of measurements will never come: it was damaged on the machine" in text
+    assert "9 measurements will never come: there was no more room" in machine
+    assert "9 measurements will never come" not in page
 
 
 async def test_evidence_is_one_click_away() -> None:

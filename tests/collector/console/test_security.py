@@ -193,7 +193,10 @@ async def test_readiness_says_no_where_storage_does_not_answer() -> None:
     desk = Desk()
     desk.app.state.ready = lambda: ready_unless(StorageFull("no room"))
     answer = await desk.nobody().get("/readyz")
-    assert (answer.status, answer.json()) == (503, {"status": "unavailable", "code": "storage_full"})
+    assert (answer.status, answer.json()) == (
+        503,
+        {"status": "unavailable", "code": "storage_full", "why": "no room"},
+    )
     assert (await desk.nobody().get("/healthz")).json() == {"status": "ok"}
 
 

@@ -68,6 +68,8 @@ def poisoned(desk: Desk, text: str) -> None:
     for number, user in list(world.users.items()):
         world.users[number] = replace(user, name=text)
     world.sessions["sess_ended"] = replace(world.sessions["sess_ended"], reason=text)
+    opened_at = world.cases["case_acme"].created_at
+    world.gaps["agent_acme1"] = [(1, 1, text, opened_at), (2, 2, f"refused: {text}", opened_at)]
     row, snapshot = world.snapshots["snap_acme"]
     world.snapshots["snap_acme"] = (replace(row, profile=text, notice=text), poison(snapshot, text))
     row, snapshot = world.snapshots["snap_path"]

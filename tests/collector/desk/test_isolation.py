@@ -184,6 +184,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
     "Evidence.get": (lambda desk, by, ids: desk.evidence.get(by, ids.snapshot_id),),
     "Evidence.list_by_case": (lambda desk, by, ids: desk.evidence.list_by_case(by, ids.case_id),),
     "Evidence.list_by_agent": (lambda desk, by, ids: desk.evidence.list_by_agent(by, ids.agent_id),),
+    "Evidence.list_gaps": (lambda desk, by, ids: desk.evidence.list_gaps(by, ids.agent_id),),
     "Evidence.object_chunks": (
         lambda desk, by, ids: read(desk.evidence.object_chunks(by, ids.snapshot_id, "bundle.zip")),
     ),

@@ -222,10 +222,10 @@ async def test_a_body_whose_file_is_gone_is_damaged(folder: Path) -> None:
 def test_half_written_objects_are_swept(tmp_path: Path) -> None:
     """What a killed process left goes at the next start, and nothing else."""
     (tmp_path / "a").mkdir()
-    (tmp_path / "a/.tmp-0011").write_bytes(b"half")
+    (tmp_path / ".tmp-0011").write_bytes(b"half")
     (tmp_path / "a/whole").write_bytes(b"whole")
-    FileObjects(tmp_path)
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["whole"]
+    assert list(FileObjects(tmp_path).names()) == ["a/whole"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 CHILD = """

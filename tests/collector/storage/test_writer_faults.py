@@ -29,6 +29,14 @@ class NoUpkeep:
     def reopened(self, connection: sqlite3.Connection) -> None:
         """Any connection is good."""
 
+    def admits(self, connection: sqlite3.Connection) -> bool:
+        """There is room."""
+        return True
+
+    def make_room(self) -> bool:
+        """There is no more."""
+        return False
+
 
 class Disk:
     """What the next commits meet, and how many connections were opened on it."""

@@ -10,7 +10,7 @@ from fastapi import Query
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_collector.access import Action
 from caseprobe_collector.console.api.sessions import SessionResult, session_result
-from caseprobe_collector.console.api.snapshots import SnapshotView, snapshot_view
+from caseprobe_collector.console.api.snapshots import SnapshotView, seen_snapshot, snapshot_view
 from caseprobe_collector.console.bodies import NewBundleCode, NewCase, NewCustomer
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Use
@@ -45,7 +45,7 @@ async def get_case(use: Use, by: By, case_id: str) -> CaseEvidence:
     """A case with its snapshots, their findings, and its sessions with their path summaries."""
     case = await use.cases.get(by, case_id)
     rows = await use.snapshots.list_by_case(by, case_id)
-    taken = {row.snapshot_id: await use.snapshots.get(by, row.snapshot_id) for row in rows}
+    taken = {row.snapshot_id: await seen_snapshot(use, by, row) for row in rows}
     sessions = await use.sessions.list_by_case(by, case_id)
     return CaseEvidence(
         case_view(case),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from caseprobe.v1 import enrolment_pb2, link_pb2
@@ -25,7 +27,10 @@ from caseprobe_collector.records import Agent
 
 def seen_agent(use: Services, agent: Agent) -> AgentView:
     """A machine with its presence."""
-    return agent_view(agent, use.presence.of(agent.agent_id), use.presence.since(agent.agent_id))
+    presence, seen_at = use.presence, use.presence.seen_at(agent.agent_id)
+    shown = agent_view(agent, presence.of(agent.agent_id), presence.since(agent.agent_id) or agent.last_seen_at)
+    why = presence.why(agent.agent_id) if shown.presence == "unresponsive" else ""
+    return replace(shown, presence_why=why, last_seen_at=seen_at or agent.last_seen_at)
 
 
 async def list_agents(use: Use, by: By) -> list[AgentView]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from caseprobe.errors import NotFound, UsageError
+from caseprobe.errors import Corrupt, NotFound, UsageError
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.bodies import NewSession, PathAsked
@@ -86,7 +86,8 @@ async def ended_as(use: Services, by: Principal, session: SessionRecord) -> snap
         return None
     try:
         return (await use.snapshots.get(by, session.snapshot_id))[1]
-    except NotFound:
+    except (NotFound, Corrupt):
+        # The session's own page says that its snapshot is damaged; a list of sessions goes on.
         return None
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
+from caseprobe.errors import Corrupt
 from caseprobe.v1 import snapshot_pb2
-from caseprobe_collector.access import Action
+from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.facts import SectionView, section_view
 from caseprobe_collector.console.routing import By, Route
-from caseprobe_collector.console.services import Use
+from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import (
     ArtifactView,
     SnapshotRowView,
@@ -21,6 +22,8 @@ from caseprobe_collector.console.views import (
 )
 from caseprobe_collector.console.words import CoverageView, FindingView, coverage_of, findings_of
 from caseprobe_collector.records import SnapshotRow
+
+Seen = tuple[SnapshotRow, snapshot_pb2.Snapshot | None]
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,19 @@ class SnapshotDetail:
     hidden: dict[str, int]
 
 
-def snapshot_view(row: SnapshotRow, snapshot: snapshot_pb2.Snapshot) -> SnapshotView:
-    """A snapshot with its findings as shown."""
-    return SnapshotView(snapshot_row_view(row), findings_of(snapshot))
+def snapshot_view(row: SnapshotRow, snapshot: snapshot_pb2.Snapshot | None) -> SnapshotView:
+    """A snapshot with its findings as shown; of a damaged one there are none."""
+    return SnapshotView(snapshot_row_view(row), findings_of(snapshot) if snapshot else [])
+
+
+async def seen_snapshot(use: Services, by: Principal, row: SnapshotRow) -> Seen:
+    """What a list shows of a snapshot: its content, or None and a row that says how it is damaged."""
+    if row.damage:
+        return row, None
+    try:
+        return await use.snapshots.get(by, row.snapshot_id)
+    except Corrupt as error:
+        return replace(row, damage=str(error)), None
 
 
 def snapshot_detail(row: SnapshotRow, snapshot: snapshot_pb2.Snapshot) -> SnapshotDetail:

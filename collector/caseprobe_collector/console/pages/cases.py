@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from fastapi import Request
@@ -13,6 +14,8 @@ from caseprobe import texts
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
+from caseprobe_collector.console.api.snapshots import seen_snapshot
+from caseprobe_collector.console.gaps import GapView, gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
@@ -21,8 +24,8 @@ from caseprobe_collector.console.views import (
     SnapshotRowView,
     case_view,
     customer_view,
-    severity_word,
     snapshot_row_view,
+    worst_word,
 )
 from caseprobe_collector.console.words import FindingView, findings_of
 from caseprobe_collector.records import SessionRecord, SnapshotRow
@@ -30,6 +33,7 @@ from caseprobe_collector.records import SessionRecord, SnapshotRow
 # Machines whose newest snapshot is read in full for the page.
 MACHINES_SHOWN = 20
 PATHS_SHOWN = 10
+DAMAGED = "This snapshot is damaged on the collector's disk, and nothing of it is shown:"
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
     rows = await use.snapshots.list_by_case(by, case_id)
     sessions = await use.sessions.list_by_case(by, case_id)
     agents = await seen_agents(use, by, None)
+    machine_ids = {row.agent_id for row in rows} | {session.agent_id for session in sessions}
     evidence = [await _evidence(use, by, row, agents) for row in newest(rows, sessions)]
     results = await _results(use, by, sessions)
     return page(
@@ -66,12 +71,20 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         case=case_view(case),
         customer=customer_view(customer),
         evidence=evidence,
-        worst=severity_word(max((row.worst for row in newest(rows, sessions)), default=0)),
+        gaps=await _gaps(use, by, case.created_at, machine_ids & agents.keys()),
+        worst=worst_word(newest(rows, sessions)),
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
         agents=agents,
         machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
     )
+
+
+async def _gaps(use: Services, by: Principal, since: datetime, agent_ids: Iterable[str]) -> dict[str, list[GapView]]:
+    """What the machines of a case said, since it was opened, that they had to drop; by machine."""
+    chosen = sorted(agent_ids)[:MACHINES_SHOWN]
+    found = {agent_id: gap_views(await use.snapshots.list_gaps(by, agent_id), since) for agent_id in chosen}
+    return {agent_id: gaps for agent_id, gaps in found.items() if gaps}
 
 
 def newest(rows: Iterable[SnapshotRow], sessions: Iterable[SessionRecord]) -> list[SnapshotRow]:
@@ -92,15 +105,15 @@ def _can_be_asked(agent: AgentView) -> bool:
 
 
 async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict[str, AgentView]) -> MachineEvidence:
-    _, snapshot = await use.snapshots.get(by, row.snapshot_id)
+    row, snapshot = await seen_snapshot(use, by, row)
     agent = agents.get(row.agent_id)
     return MachineEvidence(
         agent_id=row.agent_id,
-        label=agent.label if agent and agent.label else row.agent_id,
+        label=agent.label if agent and agent.label else row.agent_id or row.snapshot_id,
         row=snapshot_row_view(row),
-        findings=findings_of(snapshot),
-        verdict=texts.snapshot_verdict(snapshot),
-        coverage=texts.coverage_sentence(snapshot.coverage),
+        findings=findings_of(snapshot) if snapshot else [],
+        verdict=texts.snapshot_verdict(snapshot) if snapshot else f"{DAMAGED} {row.damage}.",
+        coverage=texts.coverage_sentence(snapshot.coverage) if snapshot else "",
     )
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from caseprobe_collector.access import Action
 from caseprobe_collector.console.api.fleet import seen_agent
+from caseprobe_collector.console.gaps import gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Use
@@ -29,6 +30,7 @@ async def get_machine(request: Request, use: Use, by: By, agent_id: str) -> Resp
         agent=seen_agent(use, agent),
         customer=customer_view(await use.customers.get(by, agent.customer_id)),
         snapshots=[snapshot_row_view(row) for row in await use.snapshots.list_by_agent(by, agent_id)],
+        gaps=gap_views(await use.snapshots.list_gaps(by, agent_id)),
         schedules=[schedule_view(record) for record in await use.schedules.list(by, agent_id)],
     )
 

@@ -8,7 +8,7 @@ that differ where all others are the same are cut last.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 ANY = "*"
@@ -78,8 +78,11 @@ def _replaced(known: Iterable[Words]) -> dict[Words, Words]:
     """What one round cuts."""
     alike: dict[tuple[int, Words, Words], list[Words]] = defaultdict(list)
     # Sorted, so that the same log gives the same templates in every run.
-    for words in sorted(known):
-        for place in range(len(words)):
+    ordered = sorted(known)
+    lengths = Counter(map(len, ordered))
+    for words in ordered:
+        # Only texts of as many words can be alike; long ones, which cost most, seldom have such a twin.
+        for place in range(len(words)) if lengths[len(words)] > 1 else ():
             alike[place, words[:place], words[place + 1 :]].append(words)
     replaced: dict[Words, Words] = {}
     for (place, before, behind), group in alike.items():

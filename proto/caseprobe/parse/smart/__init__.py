@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from caseprobe.parse.smart.report import parse_report
+from caseprobe.parse.smart.report import LONGEST_REPORT, parse_report
 
-__all__ = ["parse_report"]
+__all__ = ["LONGEST_REPORT", "parse_report"]

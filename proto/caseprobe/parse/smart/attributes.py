@@ -59,5 +59,6 @@ def _note_hours(attribute: smart.SmartAttribute, disk: smart.SmartDisk) -> None:
     """Age and cycles of the drive; a name that counts minutes, seconds or anything else than hours is no age."""
     if attribute.id == 9 and attribute.name == "Power_On_Hours" and attribute.HasField("raw"):
         disk.power_on_hours = attribute.raw
+        disk.power_on_hours_line.CopyFrom(attribute.line)
     elif attribute.id == 12 and attribute.HasField("raw"):
         disk.power_cycles_total = attribute.raw

@@ -61,13 +61,14 @@ def take_nvme_health(reader: Reader, _heading: str, disk: smart.SmartDisk) -> No
 
 def conclude_health(disk: smart.SmartDisk, whole_log: bool) -> None:
     """The health log is read where its essential values are there; age and cycles are the drive's."""
-    values = {one.name: one.value for one in disk.values}
-    complete = whole_log and all(name in values for name in NVME_ESSENTIAL)
+    complete = whole_log and {one.name for one in disk.values}.issuperset(NVME_ESSENTIAL)
     mark(disk, "health", READ if complete else CUT, "" if complete else "the report ends within the health log")
-    if "power_on_hours" in values:
-        disk.power_on_hours = int(values["power_on_hours"])
-    if "power_cycles_total" in values:
-        disk.power_cycles_total = int(values["power_cycles_total"])
+    for one in disk.values:
+        if one.name == "power_on_hours":
+            disk.power_on_hours = int(one.value)
+            disk.power_on_hours_line.CopyFrom(one.line)
+        elif one.name == "power_cycles_total":
+            disk.power_cycles_total = int(one.value)
 
 
 def take_nvme_errors(reader: Reader, _heading: str, disk: smart.SmartDisk) -> None:

@@ -60,6 +60,7 @@ def _take_identity(report: Tree, disk: smart.SmartDisk) -> None:
         disk.tool = "smartctl " + ".".join(str(part) for part in version[:2] if isinstance(part, int))
     if (hours := report.at("power_on_time", "hours").number()) is not None:
         disk.power_on_hours = hours
+        disk.power_on_hours_line.CopyFrom(report.at("power_on_time", "hours").line())
     if (cycles := report.at("power_cycle_count").number()) is not None:
         disk.power_cycles_total = cycles
     enabled = report.at("smart_support", "enabled")

@@ -9,17 +9,23 @@ from caseprobe.v1 import section_smart_pb2 as smart
 # 0x04  0x008  4             299  ---  Number of Reported Uncorrectable Errors
 # 0x05  0x068  1             -10  ---  Specified Minimum Operating Temperature
 STATISTIC_COLUMNS = 6
+LEGEND = "normalized value"
 INT64 = 1 << 63
 UINT32 = 1 << 32
 
 
 def take_statistics(reader: Reader, _heading: str, disk: smart.SmartDisk) -> None:
-    """Every row with a value; it ends with its legend or a blank line, and is cut where neither comes."""
-    for line in reader.block():
+    """Every row with a value, pages with a blank line between them too; cut where the legend at its end is missing."""
+    legend = False
+    while reader.more() and (reader.peek()[:1] in ("", " ", "\t") or reader.peek().startswith(("0x", "Page"))):
+        line = reader.next()
         columns = line.split(None, STATISTIC_COLUMNS - 1)
         if len(columns) == STATISTIC_COLUMNS and columns[0][:2] == "0x" and columns[1][:2] == "0x":
             _add_statistic(reader, columns, disk)
-    mark(disk, "statistics", READ if reader.ended() else CUT)
+        elif LEGEND in line:
+            legend = True
+            break
+    mark(disk, "statistics", READ if legend else CUT, "" if legend else "the report ends within the device statistics")
 
 
 def _add_statistic(reader: Reader, columns: list[str], disk: smart.SmartDisk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from caseprobe.report.facts import activity, machine, network, storage
+from caseprobe.report.facts import activity, host, machine, network, storage
 from caseprobe.report.facts.group import Gist, Render
 from caseprobe.report.markup import NOTHING, Markup, element, joined, unfold
 from caseprobe.report.words import Words
@@ -27,6 +27,14 @@ RENDERS: Mapping[str, Render] = {
     "processes": activity.processes,
     "kernel_log": activity.log,
     "system_log": activity.log,
+    "services": host.services,
+    "packages": host.packages,
+    "certificates": host.certificates,
+    "dns": host.dns,
+    "reachability": host.reachability,
+    "cgroups": host.cgroups,
+    "crashes": host.crashes,
+    "time_sync": host.time_sync,
     "clock": activity.clock,
 }
 _OUTCOMES = {

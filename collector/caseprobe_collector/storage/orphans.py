@@ -1,0 +1,67 @@
+"""Objects that no row names: what was put for a commit that never came. Swept once after each start, beside the work.
+
+Why nothing that counts is swept: an object is put before its row, so one that was put since the start is never touched
+(`FileObjects.remove_orphan` knows them), and one from before belongs to a commit that came before this process or
+never will. And because a damaged index could hide rows, the database must prove sound before the first file goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import sqlalchemy as sa
+import structlog
+
+from caseprobe.errors import CaseprobeError
+from caseprobe_collector.storage.database import Database
+from caseprobe_collector.storage.objects import FileObjects
+from caseprobe_collector.storage.tables import BODIES, OBJECTS, SNAPSHOTS
+
+AT_ONCE = 500
+
+log = structlog.get_logger()
+
+
+async def sweep_orphans(database: Database, objects: FileObjects) -> int:
+    """Remove them; gives how many. A store that cannot be read is left as it is."""
+    try:
+        return await _sweep(database, objects)
+    except CaseprobeError as error:
+        log.warning("orphans are not swept", why=str(error))
+        return 0
+    finally:
+        objects.end_sweep()
+
+
+async def _sweep(database: Database, objects: FileObjects) -> int:
+    removed, sound = 0, False
+    names = iter(objects.names())
+    while batch := await asyncio.to_thread(lambda: list(itertools.islice(names, AT_ONCE))):
+        orphans = set(batch) - await _named(database, batch)
+        if orphans and not sound:
+            await _prove(database)
+            sound = True
+        for name in sorted(orphans):
+            removed += await asyncio.to_thread(objects.remove_orphan, name)
+    if removed:
+        log.info("orphans swept", total=removed)
+    return removed
+
+
+async def _named(database: Database, names: list[str]) -> set[str]:
+    """Those that a row names; of what 0.1.0 stored a bundle is named by its snapshot's id alone."""
+    ids = {name.split("/")[1]: name for name in names if name.endswith("/bundle.zip") and name.count("/") == 2}
+    queries = (
+        sa.select(BODIES.c.object).where(BODIES.c.object.in_(names)),
+        sa.select(OBJECTS.c.object).where(OBJECTS.c.object.in_(names)),
+    )
+    found = {row[0] for query in queries for row in await database.rows(query)}
+    kept = await database.rows(sa.select(SNAPSHOTS.c.snapshot_id).where(SNAPSHOTS.c.snapshot_id.in_(ids)))
+    return found | {ids[row[0]] for row in kept}
+
+
+async def _prove(database: Database) -> None:
+    rows = await database.rows(sa.text("PRAGMA quick_check(1)"))
+    if [row[0] for row in rows] != ["ok"]:
+        raise CaseprobeError(f"the database is not sound: {rows[0][0] if rows else 'no answer'}")

@@ -1,0 +1,64 @@
+"""Hides secrets, line by line: blocks first, then every rule whose look a line passed, then what is encoded in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from caseprobe.redaction import nested
+from caseprobe.redaction.blocks import hide_blocks
+from caseprobe.redaction.lines import Looks, rewrite
+from caseprobe.redaction.rule import Rule, hide
+from caseprobe.redaction.rules_assigned import ASSIGNED
+from caseprobe.redaction.rules_places import PLACES
+from caseprobe.redaction.rules_tokens import TOKENS
+
+RULES: tuple[Rule, ...] = (*TOKENS, *ASSIGNED, *PLACES)
+_RULE_LOOKS = sorted({look for rule in RULES for look in rule.looks})
+# Every rule's looks, each once, and the numbers of the rules that name it; the last look is for what is encoded.
+LOOKS = (*_RULE_LOOKS, nested.LOOK)
+OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if look in rule.looks) for look in LOOKS)
+NESTED = len(_RULE_LOOKS)
+ALONE = Looks(LOOKS)
+
+
+class Secrets:
+    """Hides secrets and counts them by rule."""
+
+    def __init__(self, counts: Counter[str], depth: int = 0) -> None:
+        """depth: in how many encodings the text that it looks at stood."""
+        self._counts = counts
+        self._depth = depth
+
+    def hide(self, data: bytes) -> bytes:
+        """The text without secrets; the number of lines stays."""
+        data = self.without_blocks(data)
+        return rewrite(data, ALONE.lines(data), lambda line: self.line(line, ALONE.of(line)))
+
+    def without_blocks(self, data: bytes) -> bytes:
+        """The text without private keys, which span lines."""
+        data, total = hide_blocks(data)
+        self._count("pem_block", total)
+        return data
+
+    def line(self, line: bytes, matching: Sequence[int]) -> bytes:
+        """The line with every rule applied of which a look matched; matching: places in LOOKS."""
+        lowered = line.lower()
+        for number in sorted({number for place in matching for number in OWNERS[place]}):
+            line, total = hide(RULES[number], line, lowered)
+            if total:
+                lowered = line.lower()
+                self._count(RULES[number].name, total)
+        if matching and matching[-1] == NESTED and self._depth < nested.DEEPEST:
+            line, total = nested.hide_nested(line, self._holds_secret)
+            self._count("encoded", total)
+        return line
+
+    def _holds_secret(self, said: bytes) -> bool:
+        inner: Counter[str] = Counter()
+        Secrets(inner, self._depth + 1).hide(said)
+        return bool(inner)
+
+    def _count(self, name: str, total: int) -> None:
+        if total:
+            self._counts[name] += total

@@ -1,0 +1,174 @@
+"""What looks like a fault of the host and is none: each of these machines is well in the check's eyes."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.message import Message
+
+from caseprobe.checks import ALL, check_snapshot
+from caseprobe.v1 import section_host_pb2 as host
+from caseprobe.v1 import section_pb2 as pb
+from tests import fakes_sections
+from tests.fakes_faults import fault
+from tests.fakes_host import DAY, at, certificate, resolver
+from tests.fakes_sections import GIB, section
+
+CHECKS = {check.id: check for check in ALL}
+MIB = 1 << 20
+HOUR = 3600
+
+
+def _process(mebibytes: float, started: float = -DAY) -> pb.ProcessesFacts:
+    process = pb.Process(pid=7, name="app", resident_bytes=round(mebibytes * MIB), started_at=at(started))
+    return pb.ProcessesFacts(top_memory=[process], available_memory_bytes=GIB)
+
+
+ALONE: dict[str, tuple[str, Message]] = {
+    "processors that only wait for a disk": (
+        "cpu.busy",
+        pb.CpuFacts(sample_seconds=0.25, iowait_ratio=0.9, busy_seconds_total=1, all_seconds_total=100),
+    ),
+    "a processor that rests below its limit": (
+        "cpu.freqcap",
+        pb.CpuFacts(
+            user_ratio=0.1,
+            frequency_policies=[
+                pb.FrequencyPolicy(name="policy0", current_hertz=8e8, limit_hertz=3e9, hardware_hertz=3.2e9)
+            ],
+        ),
+    ),
+    "a limit that file caches fill": (
+        "mem.cglimit",
+        host.CgroupsFacts(
+            groups=[
+                host.Cgroup(path="/x", memory_limit_bytes=GIB, memory_current_bytes=GIB, memory_cache_bytes=GIB // 2)
+            ]
+        ),
+    ),
+    "a program's start under a quota": (
+        "cpu.cgquota",
+        host.CgroupsFacts(groups=[host.Cgroup(path="/x", cpu_periods_total=9, cpu_throttled_total=9)]),
+    ),
+    "a group that may have no task at all": (
+        "pid.cglimit",
+        host.CgroupsFacts(groups=[host.Cgroup(path="/x", tasks_limit=0, tasks_total=0)]),
+    ),
+    "a restart that was ordered": ("sys.reboot", pb.SystemFacts(uptime_seconds=3 * HOUR, clean_shutdown=True)),
+    "a power cut of last month": ("sys.reboot", pb.SystemFacts(uptime_seconds=30 * DAY, clean_shutdown=False)),
+    "a dump of last week": (
+        "sys.crash",
+        host.CrashesFacts(measured_at=at(0), dumps=[host.Dump(kind="kernel", path="/x", at=at(-8 * DAY))]),
+    ),
+    "a service that was restarted once": (
+        "svc.failed",
+        host.ServicesFacts(
+            units=[
+                host.Unit(name="a.service", state="active", sub_state="running", restarts_total=40, result="success")
+            ]
+        ),
+    ),
+    "the first start of a service that will be tried again": (
+        "svc.failed",
+        host.ServicesFacts(
+            units=[host.Unit(name="a.service", state="activating", sub_state="auto-restart", restarts_total=1)]
+        ),
+    ),
+    "a clock whose daemon is still settling": (
+        "time.sync",
+        host.TimeSyncFacts(synchronized=False, maximum_error_seconds=16, uptime_seconds=300, daemon="chrony"),
+    ),
+    "a kept clock with a wide bound": ("time.sync", host.TimeSyncFacts(synchronized=True, maximum_error_seconds=20)),
+    "an offset within half of the exchange": (
+        "time.server",
+        host.TimeSyncFacts(
+            servers=[host.TimeServer(name="a", asked=True, answered=True, offset_seconds=0.5, round_trip_seconds=0.95)]
+        ),
+    ),
+    "a name that does not exist is a good answer": (
+        "dns.resolver",
+        host.DnsFacts(resolvers=[resolver(rcode="NXDOMAIN", round_trip_seconds=0.199)]),
+    ),
+    "a certificate that is made for six days": (
+        "cert.expiry",
+        host.CertificatesFacts(certificates=[certificate(3 * DAY, begins=-3 * DAY)], measured_at=at(0)),
+    ),
+    "the portal's address answers 204": (
+        "net.portal",
+        host.ReachabilityFacts(portal=host.PortalCheck(url="http://x/", status=204, open=True)),
+    ),
+}
+# The same, with what was there before: newest first, half an hour between any two.
+GROWN: dict[str, tuple[str, Message, tuple[Message, ...]]] = {
+    "heat of last winter": ("cpu.throttle", pb.CpuFacts(throttle_total=900), (pb.CpuFacts(throttle_total=900),)),
+    "a cache that fills and bends": (
+        "mem.leak",
+        _process(1000),
+        tuple(_process(size) for size in (999, 990, 940, 700, 300, 1)),
+    ),
+    "another process under the same number": (
+        "mem.leak",
+        _process(1000),
+        tuple(_process(1000 - 100 * number, started=-2 * DAY) for number in range(1, 7)),
+    ),
+    "swap that was written yesterday": (
+        "mem.swapio",
+        pb.MemoryFacts(total_bytes=GIB, swap_total_bytes=GIB, swap_out_bytes_total=GIB),
+        (pb.MemoryFacts(swap_out_bytes_total=GIB),),
+    ),
+    "small pieces without a failure": (
+        "mem.hugefrag",
+        pb.MemoryFacts(large_free_blocks_total=0, compaction_failures_total=7),
+        (pb.MemoryFacts(large_free_blocks_total=0, compaction_failures_total=7),),
+    ),
+    "refusals of last week": (
+        "pid.cglimit",
+        host.CgroupsFacts(groups=[host.Cgroup(path="/x", tasks_limit=9, tasks_total=1, tasks_refused_total=5)]),
+        (host.CgroupsFacts(groups=[host.Cgroup(path="/x", tasks_limit=9, tasks_refused_total=5)]),),
+    ),
+    "a busy moment in a calm half hour": (
+        "cpu.busy",
+        pb.CpuFacts(sample_seconds=0.25, user_ratio=1, busy_seconds_total=900, all_seconds_total=9000),
+        (pb.CpuFacts(busy_seconds_total=800, all_seconds_total=7000),),
+    ),
+}
+
+
+def judged(check_id: str, facts: Message, earlier: tuple[Message, ...] = ()) -> tuple[list[object], str]:
+    """What the check found, and why it could not judge."""
+    now = fault(check_id, facts, ("", "", "")).section
+    past = [section(now.probe, **{now.probe: one}) for one in earlier]
+    snapshot, before = fakes_sections.with_past(now, past)
+    findings, [coverage] = check_snapshot(snapshot, [CHECKS[check_id]], earlier=before)
+    return list(findings), coverage.message_id
+
+
+@pytest.mark.parametrize(("check_id", "facts"), ALONE.values(), ids=ALONE)
+def test_a_near_miss_is_no_finding(check_id: str, facts: Message) -> None:
+    """The check ran and said nothing."""
+    assert judged(check_id, facts) == ([], "")
+
+
+@pytest.mark.parametrize(("check_id", "facts", "earlier"), GROWN.values(), ids=GROWN)
+def test_what_does_not_grow_is_no_finding(check_id: str, facts: Message, earlier: tuple[Message, ...]) -> None:
+    """The check compared with the past and said nothing."""
+    assert judged(check_id, facts, earlier) == ([], "")
+
+
+def test_what_needs_a_past_says_so() -> None:
+    """Neither well nor a fault: the next snapshots will tell."""
+    for check_id, facts in (
+        ("mem.leak", _process(1000)),
+        ("mem.hugefrag", pb.MemoryFacts(large_free_blocks_total=0, compaction_failures_total=7)),
+    ):
+        assert judged(check_id, facts) == ([], "unreadable")
+
+
+def test_what_was_not_asked_is_not_well() -> None:
+    """Servers that nobody may ask leave their checks unknown, with what it would take."""
+    unasked = section("time_sync", time_sync=host.TimeSyncFacts(servers=[host.TimeServer(name="a")]))
+    reason = pb.Shortfall(field="dns.resolvers", outcome=pb.PROBE_OUTCOME_DENIED, needs="network probes")
+    silent = section("dns", dns=host.DnsFacts(resolvers=[host.Resolver(address="192.0.2.1")]), shortfalls=[reason])
+    for check_id, given in (("time.server", unasked), ("dns.resolver", silent)):
+        findings, [coverage] = check_snapshot(fakes_sections.snapshot(given), [CHECKS[check_id]])
+        assert findings == []
+        assert (coverage.message_id, coverage.needs) == ("denied", "network probes")
