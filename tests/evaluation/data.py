@@ -84,11 +84,12 @@ class Pair:
 
 @dataclass
 class Data:
-    """Everything in the folder; milliseconds is the processor's time for parsing and judging one report."""
+    """Everything in the folder; the processor's time for parsing and for judging one report."""
 
     reports: list[Report]
     pairs: list[Pair]
-    milliseconds: float
+    parse_milliseconds: float
+    judge_milliseconds: float
 
 
 def load(folder: Path) -> Data:
@@ -97,8 +98,12 @@ def load(folder: Path) -> Data:
     labels, pairs = _rows(folder / "labels.csv"), _rows(folder / "pairs.csv")
     started = time.process_time()
     reports = [_report(label, texts[f"reports/{label['path']}"]) for label in labels]
-    spent = time.process_time() - started
-    return Data(reports, [_pair(label, texts) for label in pairs], spent / len(reports) * 1000)
+    parsed = time.process_time()
+    for report in reports:
+        report.findings = judge(report.disk)
+    spent = (parsed - started, time.process_time() - parsed)
+    parse_milliseconds, judge_milliseconds = (1000 * seconds / len(reports) for seconds in spent)
+    return Data(reports, [_pair(label, texts) for label in pairs], parse_milliseconds, judge_milliseconds)
 
 
 def _texts(archive: Path) -> dict[str, str]:
@@ -116,8 +121,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _report(label: dict[str, str], text: str) -> Report:
-    disk = parse_report(text, label["path"].rpartition("/")[2], label["path"])
-    return Report(label, disk, judge(disk))
+    return Report(label, parse_report(text, label["path"].rpartition("/")[2], label["path"]))
 
 
 def _pair(label: dict[str, str], texts: dict[str, str]) -> Pair:

@@ -197,8 +197,8 @@ def _head(data: Data, models: int) -> list[str]:
         "# SMART checks on labelled reports",
         "",
         f"{len(data.reports)} reports and {len(data.pairs)} pairs, measured on {today} by `make eval-smart DATA=…` "
-        f"(Python {platform.python_version()}, 2 cores, Debian 12): {data.milliseconds:.2f} ms of processor time to "
-        "parse and judge one report, no crash.",
+        f"(Python {platform.python_version()}, 2 cores, Debian 12). Processor time for one report: "
+        f"{data.parse_milliseconds:.2f} ms to parse, {data.judge_milliseconds:.2f} ms to judge. No crash.",
         "",
         "The reports are of drives in hosting servers (linuxhw/EnterpriseDrive, CC-BY-4.0) and were chosen for their "
         "faults: shares here say nothing about a population of drives, they compare rules with each other. Shares are "

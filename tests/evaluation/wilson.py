@@ -18,7 +18,7 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     ratio, z2 = hits / total, Z95 * Z95
     middle = ratio + z2 / (2 * total)
     spread = Z95 * sqrt(ratio * (1 - ratio) / total + z2 / (4 * total * total))
-    return (middle - spread) / (1 + z2 / total), (middle + spread) / (1 + z2 / total)
+    return max(0.0, (middle - spread) / (1 + z2 / total)), min(1.0, (middle + spread) / (1 + z2 / total))
 
 
 def share(hits: int, total: int) -> str:

@@ -155,7 +155,7 @@ ALL = (
     Kind("filesystem error, remounted read-only", "log.kernel", filesystem_error, needs=EXT4, kernel=("/dev/kmsg",)),
     Kind("I/O error of a device", "log.kernel", io_error, needs=("losetup",), kernel=("/dev/kmsg",)),
     Kind("frozen filesystem, writers stuck", "proc.dstate", frozen, needs=(*EXT4, "fsfreeze")),
-    Kind("deleted file still open", "disk.deleted", deleted_open, needs=EXT4),
+    Kind("deleted file still open", "disk.deleted", deleted_open, profile="standard", needs=EXT4),
     Kind("disk of fstab missing", "disk.missing", missing_mount),
     Kind("btrfs with damaged data", "btrfs.dev", btrfs_corruption, needs=("mkfs.btrfs",)),
     Kind("xfs shut down", "log.kernel", xfs_shutdown, needs=("mkfs.xfs", "xfs_io"), kernel=("/dev/kmsg",)),

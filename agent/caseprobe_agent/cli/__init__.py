@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "bundle",
     "path",
     "show",
+    "diff",
     "verify",
     "redact",
     "unmask",
@@ -34,7 +35,7 @@ COMMANDS: tuple[str, ...] = (
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Measure this machine", ("check", "bundle", "path")),
-    ("Read what was measured", ("show", "verify", "redact", "unmask")),
+    ("Read what was measured", ("show", "diff", "verify", "redact", "unmask")),
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
     ("Try it out", ("demo",)),
 )

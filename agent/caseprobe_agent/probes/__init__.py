@@ -25,6 +25,7 @@ from caseprobe_agent.probes import (
     routes,
     sensors,
     services,
+    settings,
     smart,
     sockets,
     system,
@@ -67,6 +68,7 @@ SLOWER: tuple[Probe, ...] = (
     reachability.PROBE,
     deleted_files.PROBE,
     ipmi.PROBE,
+    settings.PROBE,
 )
 ALL: tuple[Probe, ...] = (*QUICK, *SLOWER)
 

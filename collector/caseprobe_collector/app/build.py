@@ -1,38 +1,26 @@
-"""Joins stores, use cases and servers, and runs them."""
+"""Runs the collector: machines first, then the console, then what comes round again and again."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import os
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
-import grpc
 import structlog
-from fastapi import FastAPI
 
 from caseprobe.errors import CaseprobeError
-from caseprobe.ids import new_id
-from caseprobe_collector.app.web import Listener, Pem, address_of, bind
-from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.bus import InProcessBus
-from caseprobe_collector.cases import Cases
+from caseprobe_collector.app.core import Core, SystemClock, build_core, build_users, fresh_id
 from caseprobe_collector.config import CollectorConfig
-from caseprobe_collector.console import create_console, create_metrics
-from caseprobe_collector.customers import Customers
-from caseprobe_collector.enrolment import Enrolment
-from caseprobe_collector.fleet import Door, Fleet
-from caseprobe_collector.ingest import Evidence, Ingest, Limits
-from caseprobe_collector.ports import Bus
-from caseprobe_collector.rpc import LOOK_SECONDS, Desk, OpenLinks, build_server, refusal
-from caseprobe_collector.schedules import Schedules
+from caseprobe_collector.rpc import LOOK_SECONDS, OpenLinks, refusal
 from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage, open_storage
-from caseprobe_collector.users import Users
+
+if TYPE_CHECKING:
+    from caseprobe_collector.app.surface import Surface
+    from caseprobe_collector.app.web import Listener
+
+__all__ = ["SystemClock", "build_users", "fresh_id", "running_collector"]
 
 EXPIRE_EVERY_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
@@ -43,134 +31,48 @@ SEEN_AT_ONCE = 250
 log = structlog.get_logger()
 
 
-class SystemClock:
-    """The machine's clocks, as the port `Clock`."""
-
-    def now(self) -> datetime:
-        """UTC wall time."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds that no clock step moves."""
-        return time.monotonic()
-
-
-def fresh_id(prefix: str) -> str:
-    """A new id from this machine's clock and randomness."""
-    return new_id(prefix, time.time(), os.urandom(10))
-
-
-@dataclass(frozen=True)
-class Built:
-    """A collector whose parts are joined and whose servers are bound but not started."""
-
-    bus: Bus
-    links: OpenLinks
-    sessions: Sessions
-    grpc_server: grpc.aio.Server
-    listeners: list[Listener]
-    addresses: dict[str, str]
-
-
-def build_users(storage: Storage) -> Users:
-    """The staff accounts alone, for local commands that need no server."""
-    clock = SystemClock()
-    return Users(storage.transactions, storage.users, AuditLog(storage.audit, clock), clock, fresh_id, os.urandom)
-
-
-def build(config: CollectorConfig, storage: Storage) -> Built:
-    """Join everything; raises ConfigurationError where a port cannot be had."""
-    clock, bus = SystemClock(), InProcessBus()
-    authority, run = storage.authority, storage.transactions
-    audit = AuditLog(storage.audit, clock)
-    links = OpenLinks(bus, clock)
-    limits = Limits()
-    ingest = Ingest(
-        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
-    )
-    sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
-    schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
-    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits, audit)
-    certificate, key = authority.server_certificate(config.public_names)
-    grpc_server, link_port = build_server(
-        desk, f"{config.link_host}:{config.link_port}", key, certificate, authority.ca_pem()
-    )
-    https = bind(config.https_host, config.https_port, "https_port")
-    name = config.public_names[0]
-    door = Door(
-        f"{name}:{config.public_https_port or https.getsockname()[1]}", hashlib.sha256(authority.ca_der()).digest()
-    )
-    link_address = f"{name}:{config.public_link_port or link_port}"
-    console = create_console(
-        config=config,
-        authority=authority,
-        cases=Cases(run, storage.cases, storage.customers, audit, clock, fresh_id),
-        customers=Customers(run, storage.customers, audit, clock, fresh_id),
-        fleet=Fleet(
-            run, storage.fleet, storage.cases, storage.customers, audit, bus, clock, fresh_id, os.urandom, door
-        ),
-        users=build_users(storage),
-        enrolment=Enrolment(
-            run, storage.fleet, storage.cases, authority, audit, clock, link_address, config.collector_name
-        ),
-        snapshots=Evidence(
-            run, storage.snapshots, storage.cases, storage.fleet, storage.objects, ingest, audit, clock, limits
-        ),
-        sessions=sessions,
-        schedules=schedules,
-        presence=links,
-        audit=audit,
-        bus=bus,
-        clock=clock,
-        ready=storage.deposits.ready,
-    )
-    listeners = [Listener(console, https, _https_pem(config, certificate, key))]
-    listeners += _loopback_listeners(config, console, links)
-    addresses = {"agents": link_address, "console": f"https://{door.address}", **_loopback_addresses(listeners)}
-    return Built(bus, links, sessions, grpc_server, listeners, addresses)
-
-
-def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:
-    if config.server_certificate_file is None or config.server_key_file is None:
-        return Pem(certificate, key)
-    return Pem(config.server_certificate_file.read_bytes(), config.server_key_file.read_bytes())
-
-
-def _loopback_listeners(config: CollectorConfig, console: FastAPI, links: OpenLinks) -> list[Listener]:
-    metrics = Listener(create_metrics(links.count), bind("127.0.0.1", config.metrics_port, "metrics_port"))
-    if not config.console_http_port:
-        return [metrics]
-    return [metrics, Listener(console, bind("127.0.0.1", config.console_http_port, "console_http_port"))]
-
-
-def _loopback_addresses(listeners: list[Listener]) -> dict[str, str]:
-    names = ("metrics", "demo")
-    return {name: f"http://{address_of(listener.bound)}" for name, listener in zip(names, listeners[1:], strict=False)}
-
-
 @contextlib.asynccontextmanager
 async def running_collector(config: CollectorConfig) -> AsyncIterator[dict[str, str]]:
-    """A collector that serves; gives its addresses. On the way out agents are drained and commits finished."""
+    """A collector that serves; gives its addresses. On the way out agents are drained and commits finished.
+
+    Machines are served as soon as storage is open. The console takes longer to load than a thousand machines to come
+    back, so it is loaded beside them.
+    """
     async with open_storage(config.data_folder, damaged_too=True) as storage:
-        built = build(config, storage)
-        await built.grpc_server.start()
-        listening = [asyncio.create_task(listener.run_bound()) for listener in built.listeners]
-        chores = [
-            asyncio.create_task(_expire(built.sessions)),
-            asyncio.create_task(_cut_revoked(built)),
-            asyncio.create_task(_look(built.links)),
-            asyncio.create_task(_keep_seen(built.links, storage)),
-        ]
+        core = build_core(config, storage)
+        await core.grpc_server.start()
+        chores = [asyncio.create_task(chore) for chore in _chores(core)]
+        listeners: list[Listener] = []
+        listening: list[asyncio.Task[None]] = []
         try:
-            yield built.addresses
+            surface = (await asyncio.to_thread(_load_surface))(core)
+            listeners = surface.listeners
+            listening = [asyncio.create_task(listener.run_bound()) for listener in listeners]
+            yield surface.addresses
         finally:
-            built.links.drain(DRAIN_SECONDS)
-            for listener in built.listeners:
+            core.links.drain(DRAIN_SECONDS)
+            for listener in listeners:
                 listener.should_exit = True
-            await built.grpc_server.stop(DRAIN_SECONDS)
+            await core.grpc_server.stop(DRAIN_SECONDS)
+            core.ingest.close()
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*listening, *chores, return_exceptions=True)
+
+
+def _load_surface() -> Callable[[Core], Surface]:
+    from caseprobe_collector.app.surface import build_surface
+
+    return build_surface
+
+
+def _chores(core: Core) -> tuple[Coroutine[Any, Any, None], ...]:
+    return (
+        _expire(core.sessions),
+        _cut_revoked(core),
+        _look(core.links),
+        _keep_seen(core.links, core.storage),
+    )
 
 
 async def _expire(sessions: Sessions) -> None:
@@ -203,10 +105,10 @@ async def _keep_seen(links: OpenLinks, storage: Storage) -> None:
             log.warning("last seen is not kept", why=str(error))
 
 
-async def _cut_revoked(built: Built) -> None:
+async def _cut_revoked(core: Core) -> None:
     """End the streams of machines whose enrolment was ended, as soon as that is durable."""
     frame = refusal("revoked", "this machine's enrolment was ended by the collector's staff")
-    async with built.bus.subscribe("fleet") as events:
+    async with core.bus.subscribe("fleet") as events:
         async for event in events:
             if event.kind == "agent" and event.body.get("revoked"):
-                built.links.close(str(event.body["agent_id"]), frame)
+                core.links.close(str(event.body["agent_id"]), frame)

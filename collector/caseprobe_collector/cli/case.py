@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from caseprobe.texts import printable
 from caseprobe_collector.cli import printing, remote
 from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Url, segment
 
@@ -95,6 +94,9 @@ def evidence_lines(found: dict[str, Any]) -> list[str]:
             f"{session['session_id']}  {session['action']} {session['target']}  {session['state']}",
             f"  {told}",
         ]
+    # Here, because it loads all catalogues, which `serve` does not need at its start.
+    from caseprobe.texts import printable
+
     return [printable(line) for line in lines]
 
 

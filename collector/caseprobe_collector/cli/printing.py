@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from caseprobe.texts import printable
-
 
 def tell(value: Any, as_json: bool, lines: Iterable[str]) -> None:
     """The value as one JSON document, or its lines."""
@@ -48,6 +46,9 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, list):
         return ", ".join(_cell(one) for one in value) or "-"
+    # Here, because it loads all catalogues, which `serve` on its way to the first machine does not need.
+    from caseprobe.texts import printable
+
     text = str(value)
     # A time in full is its own line's worth; the second is enough.
     return text[:19] + "Z" if len(text) > 19 and text[10:11] == "T" and text[4:5] == "-" else printable(text)

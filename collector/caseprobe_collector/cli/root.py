@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from caseprobe.errors import CaseprobeError
-from caseprobe_collector.cli import init, serve, staff, verify_audit
+from caseprobe_collector.cli import backup, init, serve, staff, verify_audit
 
 BROKEN_PIPE = 141
 DEFECT = 3
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("verify-audit")(verify_audit.verify_audit)
 for name, commands in staff.apps:
     app.add_typer(commands, name=name)

@@ -10,13 +10,19 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import BinaryIO
 
-from caseprobe.bundle import BundleReader
 from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Limits
-from caseprobe_collector.ingest.forms import BUNDLE_OBJECT, object_name, read_bundle, read_snapshot
+from caseprobe_collector.ingest.forms import (
+    BUNDLE_OBJECT,
+    object_name,
+    read_bundle,
+    read_member,
+    read_snapshot,
+    whole_bundle,
+)
 from caseprobe_collector.ingest.store import Ingest
 from caseprobe_collector.ports import (
     CaseStore,
@@ -114,7 +120,7 @@ class Evidence:
             record = await self._snapshots.get_object(row.snapshot_id, BUNDLE_OBJECT)
             sha256 = await _copy(self._objects.get(object_name(row.agent_id, row.snapshot_id)), file)
             # What 0.1.0 stored has no hash of the whole; the manifest in it has one of every member.
-            if sha256 != record.sha256 if record else not await asyncio.to_thread(_whole, file):
+            if sha256 != record.sha256 if record else not await asyncio.to_thread(whole_bundle, file):
                 raise Corrupt(f"{row.snapshot_id} is damaged on the collector's disk: {BUNDLE_DAMAGE}")
             return file
         except (Corrupt, NotFound) as error:
@@ -203,11 +209,6 @@ def _told(snapshot: snapshot_pb2.Snapshot) -> set[str]:
     return {artifact.name for artifact in snapshot.artifacts if not artifact.withheld_reason}
 
 
-def _whole(file: BinaryIO) -> bool:
-    proof = BundleReader(file).verify()
-    return proof.complete and proof.hashes_ok
-
-
 async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
     with file:
         file.seek(0)
@@ -217,7 +218,7 @@ async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
 
 async def _member(file: BinaryIO, name: str) -> AsyncIterator[bytes]:
     with file:
-        yield await asyncio.to_thread(lambda: BundleReader(file).read(name))
+        yield await asyncio.to_thread(read_member, file, name)
 
 
 async def _copy(chunks: AsyncIterator[bytes], file: BinaryIO) -> bytes:

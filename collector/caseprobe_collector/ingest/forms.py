@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import zstandard
 from google.protobuf.message import DecodeError
 
-from caseprobe.bundle import BundleReader
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.ingest.assembly import Assembled
+
+if TYPE_CHECKING:
+    from caseprobe.bundle import BundleReader
 
 # Unpacked. A message of nothing but empty parts takes about 28 times its bytes in memory once it is parsed.
 MAX_SNAPSHOT_BYTES = 16 << 20
@@ -72,7 +74,7 @@ def object_name(agent_id: str, snapshot_id: str) -> str:
 
 def read_bundle(file: BinaryIO) -> snapshot_pb2.Snapshot:
     """The snapshot of a bundle that is whole and signed by the key of the machine that it names."""
-    reader = BundleReader(file)
+    reader = _reader(file)
     proof = reader.verify()
     if not proof.complete or not proof.hashes_ok or proof.signed_by == "invalid":
         raise Corrupt(f"{proof.sentence} It was not stored.")
@@ -81,3 +83,21 @@ def read_bundle(file: BinaryIO) -> snapshot_pb2.Snapshot:
     if proof.signed_by == "none" or proof.key_id != snapshot.agent_id:
         raise NotAllowed("the bundle is not signed by the machine that it names; it was not stored")
     return snapshot
+
+
+def whole_bundle(file: BinaryIO) -> bool:
+    """Whether a bundle is all there and every member has the hash that its manifest says."""
+    proof = _reader(file).verify()
+    return proof.complete and proof.hashes_ok
+
+
+def read_member(file: BinaryIO, name: str) -> bytes:
+    """One member of a bundle; raises NotFound, Corrupt."""
+    return _reader(file).read(name)
+
+
+def _reader(file: BinaryIO) -> BundleReader:
+    # Here, because it loads the catalogues of texts, and the first machine after a start should not wait for them.
+    from caseprobe.bundle import BundleReader
+
+    return BundleReader(file)

@@ -20,6 +20,7 @@ from caseprobe_collector.storage.database import Database, create_private
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
+from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, OBJECTS, RESERVE
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.orphans import sweep_orphans
 from caseprobe_collector.storage.reserve import Reserve
@@ -27,12 +28,6 @@ from caseprobe_collector.storage.schedules import SqlSchedules
 from caseprobe_collector.storage.sessions import SqlSessions
 from caseprobe_collector.storage.snapshots import SqlSnapshots
 from caseprobe_collector.storage.users import SqlUsers
-
-DATABASE = "collector.sqlite3"
-OBJECTS = "objects"
-AUTHORITY = "authority"
-LOCK = "lock"
-RESERVE = "reserve"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -26,12 +25,11 @@ from caseprobe_collector.storage.durable import (
     write_whole,
 )
 from caseprobe_collector.storage.failures import failure_of, full
+from caseprobe_collector.storage.names import OBJECT_NAME
 
 P = ParamSpec("P")
 T = TypeVar("T")
 READ_BYTES = 256 << 10
-# Parts of ids and fixed words; no part begins with a dot, so none climbs out and none meets a temporary file.
-NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}(/[a-z0-9_][a-z0-9_.-]{0,99}){0,4}")
 
 
 class FileObjects:
@@ -137,7 +135,7 @@ class FileObjects:
             staged.discard()
 
     def _path(self, name: str) -> Path:
-        if not NAME.fullmatch(name):
+        if not OBJECT_NAME.fullmatch(name):
             raise ValueError(f"{name[:80]!r} is not a name that this program makes")
         return self._folder / name
 

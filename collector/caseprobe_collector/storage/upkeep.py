@@ -8,6 +8,7 @@ LONGEST_LOG_BYTES the writer waits for them instead of letting the log grow with
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 from caseprobe.errors import StorageDamaged
@@ -15,6 +16,7 @@ from caseprobe_collector.storage.reserve import Reserve
 
 CHECKPOINT_PAGES = 4000
 LONGEST_LOG_BYTES = 64 << 20
+HINDERED_SECONDS = 30.0
 LAST_ENTRY = "SELECT number, sha256 FROM audit ORDER BY number DESC LIMIT 1"
 ENTRY = "SELECT number, sha256 FROM audit WHERE number = ?"
 
@@ -25,13 +27,16 @@ class Upkeep:
     def __init__(self, path: Path, reserve: Reserve) -> None:
         self._log = Path(f"{path}-wal")
         self._reserve = reserve
+        self._hindered_until = 0.0
         self._last: tuple[int, bytes] | None = None
 
     def committed(self, connection: sqlite3.Connection) -> None:
         """After each commit: remember the last entry that callers are now told is durable, and bound the log."""
         self._last = connection.execute(LAST_ENTRY).fetchone()
-        if self._log.stat().st_size > LONGEST_LOG_BYTES:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if self._log.stat().st_size > LONGEST_LOG_BYTES and time.monotonic() >= self._hindered_until:
+            hindered, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            # A backup reads for as long as it takes; callers must not wait for it at every commit.
+            self._hindered_until = time.monotonic() + HINDERED_SECONDS if hindered else 0.0
 
     def reopened(self, connection: sqlite3.Connection) -> None:
         """After a failure: what was acknowledged must be read back, or nothing more is acknowledged.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from caseprobe.checks.attached import attach_changes
 from caseprobe.checks.causes import link_causes
 from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
 from caseprobe.checks.folding import folded
@@ -63,6 +64,7 @@ def judge_snapshot(
     findings = [finding for result in judged for finding in result.findings]
     findings.sort(key=lambda finding: -finding.state)
     link_causes(findings, snapshot)
+    attach_changes(findings, snapshot, earlier)
     return folded(findings), [result.coverage for result in judged]
 
 

@@ -25,6 +25,8 @@ FLAPPING = Levels("changes_per_hour", warn=3.0, critical=11.0)
 RECENT_SECONDS, FEW_PACKETS = 600.0, 10_000
 # Only these have a line behind them that can be bad; what a bridge or tunnel drops was dropped for a reason.
 LINES = frozenset({"physical", "wireless", "bond"})
+# A container's line is virtual and has a far end that can go away, too; a radio link comes and goes by design.
+CARRIERS = frozenset({"physical", "virtual"})
 
 
 def _interfaces(section: section_pb2.Section) -> list[section_pb2.Interface]:
@@ -125,18 +127,26 @@ def judge_link(section: section_pb2.Section, context: Context) -> Iterator[findi
     is a loose cable, a bad pair in it, a bad port or a transceiver near its end.
     """
     for interface in _interfaces(section):
-        if interface.kind != "physical" or interface.state != "up":
+        if interface.state != "up" or interface.kind not in CARRIERS:
             continue
-        if interface.duplex == "half":
-            evidence = prove(section, f"{SYSFS}{interface.name}/duplex", (), interface=interface.name, duplex="half")
-            speed = {"speed_bits_per_second": interface.speed_bits_per_second}
-            reached = Reached(WARN, "duplex is half")
-            yield fault(reached, finding_pb2.CAUSE_LINK, speed, evidence, interface.name, "half_duplex")
-        before = same(context.previous.interfaces.interfaces, interface.name) if context.previous else None
-        if before is not None and 0 < interface.speed_bits_per_second < before.speed_bits_per_second:
-            yield _slower(section, interface, before.speed_bits_per_second)
+        if interface.kind == "physical":
+            yield from _degraded(section, interface, context)
         if (flapping := _flapping(section, interface, context)) is not None:
             yield flapping
+
+
+def _degraded(
+    section: section_pb2.Section, interface: section_pb2.Interface, context: Context
+) -> Iterator[finding_pb2.Finding]:
+    """Half duplex, or less speed than before: only a line of copper or glass has either."""
+    if interface.duplex == "half":
+        evidence = prove(section, f"{SYSFS}{interface.name}/duplex", (), interface=interface.name, duplex="half")
+        speed = {"speed_bits_per_second": interface.speed_bits_per_second}
+        reached = Reached(WARN, "duplex is half")
+        yield fault(reached, finding_pb2.CAUSE_LINK, speed, evidence, interface.name, "half_duplex")
+    before = same(context.previous.interfaces.interfaces, interface.name) if context.previous else None
+    if before is not None and 0 < interface.speed_bits_per_second < before.speed_bits_per_second:
+        yield _slower(section, interface, before.speed_bits_per_second)
 
 
 def _slower(section: section_pb2.Section, interface: section_pb2.Interface, before: float) -> finding_pb2.Finding:

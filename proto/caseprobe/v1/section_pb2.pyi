@@ -9,6 +9,7 @@ from caseprobe.v1 import path_pb2 as _path_pb2
 from caseprobe.v1 import section_host_pb2 as _section_host_pb2
 from caseprobe.v1 import section_log_pb2 as _section_log_pb2
 from caseprobe.v1 import section_net_pb2 as _section_net_pb2
+from caseprobe.v1 import section_settings_pb2 as _section_settings_pb2
 from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
 from caseprobe.v1 import section_storage_pb2 as _section_storage_pb2
 from collections import abc as _abc
@@ -87,6 +88,7 @@ class Section(_message.Message):
     DELETED_FILES_FIELD_NUMBER: _builtins.int
     IPMI_FIELD_NUMBER: _builtins.int
     WIRELESS_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     SMART_FIELD_NUMBER: _builtins.int
     SERVICES_FIELD_NUMBER: _builtins.int
     PACKAGES_FIELD_NUMBER: _builtins.int
@@ -152,6 +154,8 @@ class Section(_message.Message):
     @_builtins.property
     def wireless(self) -> _section_net_pb2.WirelessFacts: ...
     @_builtins.property
+    def settings(self) -> _section_settings_pb2.SettingsFacts: ...
+    @_builtins.property
     def smart(self) -> _section_smart_pb2.SmartFacts: ...
     @_builtins.property
     def services(self) -> _section_host_pb2.ServicesFacts: ...
@@ -199,6 +203,7 @@ class Section(_message.Message):
         deleted_files: _section_storage_pb2.DeletedFilesFacts | None = ...,
         ipmi: _section_storage_pb2.IpmiFacts | None = ...,
         wireless: _section_net_pb2.WirelessFacts | None = ...,
+        settings: _section_settings_pb2.SettingsFacts | None = ...,
         smart: _section_smart_pb2.SmartFacts | None = ...,
         services: _section_host_pb2.ServicesFacts | None = ...,
         packages: _section_host_pb2.PackagesFacts | None = ...,
@@ -209,11 +214,11 @@ class Section(_message.Message):
         cgroups: _section_host_pb2.CgroupsFacts | None = ...,
         crashes: _section_host_pb2.CrashesFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 

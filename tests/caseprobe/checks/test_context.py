@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from caseprobe.checks import check_snapshot
 from caseprobe.checks.check import Check, Context
 from caseprobe.checks.levels import Levels, fault
+from caseprobe.checks.network import ALL as NETWORK
 from caseprobe.overrides import Override
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 from tests import fakes_sections as fakes
@@ -177,3 +178,29 @@ def test_stated_levels_never_cross(
     assert levels.warn is not None
     assert levels.critical is not None
     assert levels.critical <= levels.warn if below else levels.critical >= levels.warn
+
+
+def test_a_trend_says_what_else_changed() -> None:
+    """Beside its own proof a finding that grew names what was changed on the machine since, and only then."""
+    earlier, now = (
+        fakes.snapshot(
+            fakes.section(
+                "interfaces",
+                interfaces=section_pb2.InterfacesFacts(
+                    interfaces=[
+                        section_pb2.Interface(name="eth0", kind="physical", state="up", carrier_changes_total=n)
+                    ]
+                ),
+            ),
+            fakes.section("system", system=section_pb2.SystemFacts(kernel_release=release)),
+        )
+        for n, release in ((2, "6.1"), (40, "6.5"))
+    )
+    earlier.boottime_seconds -= 7200
+    [finding] = check_snapshot(now, NETWORK, previous=earlier)[0]
+    assert finding.kind == finding_pb2.FINDING_KIND_TREND
+    assert [one.text for one in finding.evidence if one.source.startswith("what changed")] == [
+        "system kernel_release: 6.1 → 6.5"
+    ]
+    [alone] = check_snapshot(now, NETWORK)[0]
+    assert not [one for one in alone.evidence if one.source.startswith("what changed")]

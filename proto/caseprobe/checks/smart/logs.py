@@ -9,13 +9,16 @@ from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached
 from caseprobe.checks.smart.reading import (
     ATA,
     MEDIUM,
+    READ,
     TRANSFER,
+    UNSUPPORTED,
     Disks,
     age_hours,
     attribute,
     disk_evidence,
     found,
     proof,
+    state_of,
     statistic,
     value,
 )
@@ -75,14 +78,12 @@ def judge_transfers(section: section_pb2.Section, context: Context) -> Iterator[
     disks = Disks(section, ATA)
     for disk in disks.disks:
         crc = attribute(disk, 199, lambda name: "CRC" in name)
-        read = any(part.name in ("error_log", "attributes") and part.state == READ for part in disk.parts)
-        disks.lack_unless(disk, read, "the report has neither an error log nor vendor attributes")
+        states = [state_of(disk, name)[0] for name in ("error_log", "attributes")]
+        told = all(state in (READ, UNSUPPORTED) for state in states)
+        disks.lack_unless(disk, told, "the report lacks the error log or the vendor attributes, or part of them")
         if finding := _transfer(disk, crc, section, context):
             yield finding
     disks.conclude("no disk here counts damaged transfers")
-
-
-READ = smart.SMART_PART_STATE_READ
 
 
 def _transfer(

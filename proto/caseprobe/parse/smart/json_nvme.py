@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caseprobe.parse.smart.health import conclude_health
 from caseprobe.parse.smart.reader import READ, mark, tell
-from caseprobe.parse.smart.selftests import NVME_FAILED, TESTS
+from caseprobe.parse.smart.selftests import NVME_FAILED, TESTS, scsi_outcome
 from caseprobe.parse.smart.tree import Tree
 from caseprobe.v1 import section_smart_pb2 as smart
 
@@ -24,6 +24,8 @@ HEALTH = (
 )
 LIMITS = (("warning", "warning_limit_celsius"), ("critical", "critical_limit_celsius"))
 # nvme-cli tells temperatures in kelvin, smartctl in degrees Celsius; no drive works at 200 degrees.
+BYTE = 255
+SCSI_SELFTESTS = 20
 KELVIN, HOTTEST_CELSIUS = 273, 200
 SCSI_COUNTERS = (("read", "read_uncorrected_total"), ("write", "write_uncorrected_total"))
 
@@ -87,11 +89,25 @@ def take_scsi(report: Tree, disk: smart.SmartDisk) -> None:
         if (value := percent.number(BYTE)) is not None:
             tell(disk, "used_ratio", value / 100, percent.line())
     _take_trip(report, disk)
+    _take_scsi_selftests(report, disk)
     if disk.values:
         mark(disk, "health", READ)
 
 
-BYTE = 255
+def _take_scsi_selftests(report: Tree, disk: smart.SmartDisk) -> None:
+    """scsi_self_test_0 is the newest; smartctl before 7.3 tells none."""
+    for number in range(SCSI_SELFTESTS):
+        row = report.at(f"scsi_self_test_{number}")
+        if not row.exists():
+            return
+        entry = disk.selftests.add(number=number + 1, line=row.line())
+        told = f"{row.at('code', 'string').text()} {row.at('result', 'string').text()}"
+        entry.test, entry.outcome = scsi_outcome(told)
+        if (hours := row.at("power_on_time", "hours").number()) is not None:
+            entry.power_on_hours = hours
+        if (lba := row.at("lba_first_failure", "value").number()) is not None:
+            entry.lba = lba
+        mark(disk, "selftests", READ)
 
 
 def _take_trip(report: Tree, disk: smart.SmartDisk) -> None:

@@ -66,13 +66,18 @@ def whole(text: str) -> int | None:
     >>> whole("1,234"), whole("0x1f"), whole("12h"), whole("")
     (1234, 31, None, None)
     """
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return min(int(text), LARGEST) if len(text) < 100 else LARGEST
+    if text.isdigit() and text.isascii():
+        return int(text) if len(text) < 20 else _large(text)
+    if text != (bare := text.strip()):
+        return whole(bare)
     if text[:2] in ("0x", "0X"):
         return _hexadecimal(text[2:])
     plain = text.replace(",", "").replace("\u00a0", "").replace("\u202f", "").replace(".", "").replace("'", "")
     return whole(plain) if plain != text and len(plain) < 100 else None
+
+
+def _large(digits: str) -> int:
+    return min(int(digits), LARGEST) if len(digits) < 100 else LARGEST
 
 
 def _hexadecimal(digits: str) -> int | None:

@@ -71,11 +71,26 @@ def _add(reader: Reader, line: str, number: int, disk: smart.SmartDisk) -> None:
 
 def _add_scsi(reader: Reader, line: str, number: int, disk: smart.SmartDisk) -> None:
     """# 2  Background short  Failed in segment -->       3    1234         5717331505 [0x3 0x11 0x0]."""
-    words = line[TEST_AT:].split()
+    told = line[TEST_AT:].partition("[")[0]
+    entry = disk.selftests.add(number=number, line=reader.line())
+    entry.test, entry.outcome = scsi_outcome(told)
+    columns = [whole(word) for word in told.split()[-2:]]
+    if len(columns) == 2 and columns[0] is not None:
+        entry.power_on_hours = columns[0]
+    if len(columns) == 2 and columns[1] is not None:
+        entry.lba = columns[1]
+
+
+def scsi_outcome(told: str) -> tuple[str, str]:
+    """Test and outcome from the words of a SCSI drive.
+
+    >>> scsi_outcome("Background long   Failed in segment -->"), scsi_outcome("Background short  Completed")
+    (('extended', 'failed'), ('short', 'passed'))
+    """
+    words = told.split()
     test = {"long": "extended", "short": "short"}.get(words[1] if len(words) > 1 else "", "other")
     known = {"Failed": "failed", "Completed": "passed", "Aborted": "interrupted", "Self": "running"}
-    outcome = known.get(words[2] if len(words) > 2 else "", "other")
-    disk.selftests.add(number=number, test=test, outcome=outcome, line=reader.line())
+    return test, known.get(words[2] if len(words) > 2 else "", "other")
 
 
 def outcome_of(test: str, status: str) -> str:

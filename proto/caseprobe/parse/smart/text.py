@@ -57,7 +57,6 @@ BY_KEY: dict[str, tuple[tuple[str, Parse], ...]] = {
 }
 # What ends the error log: a part that smartctl prints after it.
 AFTER_ERRORS = frozenset((selftests.take_selftest_heading, selftests.take_selftests, statistics.take_statistics))
-REFUSING = (" failed", "not supported", "invalid", "unsupported")
 
 
 def parse_text(text: str, disk: smart.SmartDisk) -> bool:
@@ -66,7 +65,8 @@ def parse_text(text: str, disk: smart.SmartDisk) -> bool:
     known = False
     while reader.more():
         line = reader.next()
-        if not line or line[0] in " \t":
+        # Rows of tables that nobody reads, such as the directory of logs, begin with an address.
+        if not line or line[0] in " \t0":
             continue
         known = _take(reader, line, disk) or known
     errors.close_errors(disk)
@@ -83,6 +83,6 @@ def _take(reader: Reader, line: str, disk: smart.SmartDisk) -> bool:
                 errors.complete_errors(disk)
             parse(reader, line, disk)
             return True
-    if any(word in line for word in REFUSING):
+    if " failed" in line or "supported" in line or "invalid" in line:
         refusals.take_refusal(reader, line, disk)
     return False

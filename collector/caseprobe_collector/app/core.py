@@ -1,0 +1,82 @@
+"""What machines are served with: stores, use cases and the gRPC server. Nothing of the console is imported here."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import grpc
+
+from caseprobe.ids import new_id
+from caseprobe_collector.audit import AuditLog
+from caseprobe_collector.bus import InProcessBus
+from caseprobe_collector.config import CollectorConfig
+from caseprobe_collector.ingest import Ingest, Limits
+from caseprobe_collector.rpc import Desk, OpenLinks, build_server
+from caseprobe_collector.schedules import Schedules
+from caseprobe_collector.sessions import Sessions
+from caseprobe_collector.storage import Storage
+from caseprobe_collector.users import Users
+
+
+class SystemClock:
+    """The machine's clocks, as the port `Clock`."""
+
+    def now(self) -> datetime:
+        """UTC wall time."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that no clock step moves."""
+        return time.monotonic()
+
+
+def fresh_id(prefix: str) -> str:
+    """A new id from this machine's clock and randomness."""
+    return new_id(prefix, time.time(), os.urandom(10))
+
+
+@dataclass(frozen=True)
+class Core:
+    """Joined parts and a gRPC server that is bound but not started; certificate and key are PEM."""
+
+    config: CollectorConfig
+    storage: Storage
+    clock: SystemClock
+    bus: InProcessBus
+    audit: AuditLog
+    links: OpenLinks
+    limits: Limits
+    ingest: Ingest
+    sessions: Sessions
+    schedules: Schedules
+    grpc_server: grpc.aio.Server
+    link_port: int
+    certificate: bytes
+    key: bytes
+
+
+def build_users(storage: Storage) -> Users:
+    """The staff accounts alone, for local commands that need no server."""
+    clock = SystemClock()
+    return Users(storage.transactions, storage.users, AuditLog(storage.audit, clock), clock, fresh_id, os.urandom)
+
+
+def build_core(config: CollectorConfig, storage: Storage) -> Core:
+    """Join them; raises ConfigurationError where the port for machines cannot be had."""
+    clock, bus = SystemClock(), InProcessBus()
+    run, audit, links, limits = storage.transactions, AuditLog(storage.audit, clock), OpenLinks(bus, clock), Limits()
+    ingest = Ingest(
+        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+    )
+    sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
+    schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
+    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits, audit)
+    certificate, key = storage.authority.server_certificate(config.public_names)
+    address = f"{config.link_host}:{config.link_port}"
+    server, port = build_server(desk, address, key, certificate, storage.authority.ca_pem())
+    return Core(
+        config, storage, clock, bus, audit, links, limits, ingest, sessions, schedules, server, port, certificate, key
+    )

@@ -1,0 +1,6 @@
+"""What changed between two snapshots of one machine, as ranked facts; pure."""
+
+from caseprobe.diff.change import Change, Value
+from caseprobe.diff.compare import compare
+
+__all__ = ["Change", "Value", "compare"]

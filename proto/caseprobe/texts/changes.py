@@ -1,0 +1,60 @@
+"""A change in words and as JSON; English, for support."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from caseprobe.diff import Change, Value
+from caseprobe.diff.change import APPEARED, GONE, GREW
+from caseprobe.texts.template import printable
+from caseprobe.texts.units import format_value
+
+UNIT = re.compile(r"_(bytes_total|bytes|seconds|ratio|celsius|bits_per_second|total|hertz)$")
+
+
+def change_json(change: Change) -> dict[str, object]:
+    """One change; object and field are empty where it is of the machine or of the object as a whole."""
+    return {
+        "section": change.section,
+        "object": change.object,
+        "field": change.field,
+        "change": change.kind,
+        "before": _finite(change.before),
+        "after": _finite(change.after),
+        "rank": change.rank,
+        "summary": change_sentence(change),
+    }
+
+
+def change_sentence(change: Change) -> str:
+    """One line: where, what, from what to what.
+
+    >>> change = Change("interfaces", "eth0", "speed_bits_per_second", "changed", 1e9, 1e8)
+    >>> change_sentence(change).replace("\u00a0", " ")
+    'interfaces eth0: speed 1 Gbit/s → 100 Mbit/s'
+    """
+    where = f"{change.section} {change.object}".strip()
+    if change.kind in (APPEARED, GONE):
+        return printable(f"{where}: {'is new' if change.kind == APPEARED else 'is gone'}")
+    if change.field == "boot":
+        return "system: was started anew"
+    label = UNIT.sub("", change.field).replace("_", " ")
+    before, after = _worded(change.field, change.before), _worded(change.field, change.after)
+    if change.kind == GREW and isinstance(change.before, int | float) and isinstance(change.after, int | float):
+        return printable(
+            f"{where}: {label} +{_worded(change.field, change.after - change.before)} ({before} → {after})"
+        )
+    return printable(f"{where}: {label} {before} → {after}")
+
+
+def _worded(field: str, value: Value | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return format_value(field.removesuffix("_total") if field.endswith("_bytes_total") else field, value)
+    return value or "none"
+
+
+def _finite(value: Value | None) -> Value | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
