@@ -17,7 +17,8 @@ from typing import Any
 
 from caseprobe_agent.demo import Demo
 
-DISK_BYTES = 32 << 20
+# The collector keeps 32 MiB of it in reserve.
+DISK_BYTES = 64 << 20
 LONGEST_WAIT_SECONDS = 3.0
 # Stands in the environment of a watched command and of everything that it starts.
 MARK = "HOSTILE_MARK"

@@ -201,7 +201,7 @@ async def _store_template(ground: Ground, folder: Path, random: Random) -> dict[
                     await fleet.machines[1].offer(400 << 10, "snapshot", 1)
                     await oracle.all_acked()
                 await collector.kill()
-            shutil.copytree(collector.data, folder)
+            shutil.copytree(collector.data, folder, ignore=shutil.ignore_patterns("reserve"))
         finally:
             collector.stop()
             oracle.close()

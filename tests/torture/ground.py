@@ -72,8 +72,9 @@ class Ground:
             shutil.rmtree(path, ignore_errors=True)
 
     def furnish(self, folder: Path) -> Path:
-        """A copy of the collector's data folder there."""
-        return Path(shutil.copytree(self.template.folder / "collector", folder, dirs_exist_ok=True))
+        """A copy of the collector's data folder there, without its reserve, which it makes anew."""
+        without = shutil.ignore_patterns("reserve")
+        return Path(shutil.copytree(self.template.folder / "collector", folder, dirs_exist_ok=True, ignore=without))
 
     def forget(self, *entrances: Sequence[str]) -> None:
         """End the forges behind these entrances, which lead nowhere any more."""

@@ -32,7 +32,7 @@ class Kind:
 
 
 ALL = (
-    Kind("kill", "SIGKILL of the collector under load", kills.kill_collector, (1, 2), 700, 80, 3),
+    Kind("kill", "SIGKILL of the collector under load", kills.kill_collector, (1, 2), 700, 80, 2),
     Kind("cut", "power cut of the collector", cuts.cut_collector, (1, 4), 200, 36, 2, needs.loop_images),
     Kind(
         "call-kill",
@@ -70,7 +70,7 @@ ALL = (
         600.0,
     ),
     Kind("full", "the collector's disk full", space.full_collector, (1, 2), 60, 6, 1, needs.mounts),
-    Kind("limit", "no file of the collector may grow (EFBIG)", space.limited_collector, (1, 2), 40, 6, 1, needs.root),
+    Kind("limit", "no file of the collector may grow (EFBIG)", space.limited_collector, (1, 2), 40, 6, 0, needs.root),
     Kind("agent-full", "the agent's disk full", space.full_agent, (3,), 40, 10, 1, needs.mounts),
     Kind("agent-tiny", "a disk of 3 MiB, filled by the agent itself", space.tiny_agent, (3,), 30, 10, 1, needs.mounts),
     Kind("agent-limit", "no file of the agent may grow (EFBIG)", space.limited_agent, (3,), 40, 10, 1, needs.mounts),
