@@ -154,6 +154,10 @@ class DepositStore(Protocol):
         what the row's hash says, StorageFull, Busy.
         """
 
+    async def replace_damaged(self, deposit: Deposit) -> bool:
+        """Put a snapshot in the place of one of its id that is damaged; False where the audit names another machine
+        as the one that delivered it."""
+
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""
 

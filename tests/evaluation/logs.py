@@ -5,13 +5,20 @@ The folder with the labelled logs is an argument (LOGS=...); without it that par
 
 from __future__ import annotations
 
+import itertools
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from caseprobe.parse.logs.facts import facts_of
+from caseprobe.parse.logs.groups import grouped
+from caseprobe.parse.logs.text import LogText, ring_parser
 from tests.evaluation import cascades, grouping, kernel_faults
 from tests.evaluation.wilson import share
+
+RING = "healthy/debian-12-laptop.log"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(_faults()))
     print("\n".join(_false()))
     print("\n".join(_cascades()))
+    print("\n".join(_speed()))
     print("\n".join(_grouping(Path(arguments[0])) if arguments else ["\ngrouping: not run (give LOGS=<folder>)"]))
     return 0
 
@@ -56,6 +64,39 @@ def _cascades() -> Iterable[str]:
     total = len(verdicts)
     yield f"\ncascades with the one right root: {share(right, total)} of {total}; {alone} orphan criticals"
     yield from (f"  {name}: {verdict}" for name, verdict in verdicts.items() if verdict)
+
+
+def _speed() -> Iterable[str]:
+    """A ring of 2 MiB with one fault in a hundred lines, beside reading its lines alone."""
+    text = _long_ring()
+    log = LogText(text, ring_parser(0))
+    ways: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("lines alone", lambda: text.split("\n")),
+        ("lines and their numbers cut", lambda: grouped(log)),
+        ("all facts: faults, counts, templates", lambda: facts_of(log, 0.0)),
+    )
+    yield f"\n| 2 MiB of the kernel's ring, {text.count(chr(10)):,} lines | ms CPU |\n| --- | --- |"
+    for name, way in ways:
+        yield f"| {name} | {min(_seconds(way) for _ in range(3)) * 1000:.1f} |"
+
+
+def _long_ring() -> str:
+    healthy = [line.partition("] ")[2] for line in (kernel_faults.FOLDER / RING).read_text().splitlines()]
+    faults = [line for case in kernel_faults.cases() for line in case.lines]
+    messages = itertools.cycle([*healthy * 3, faults[0], *healthy * 3, faults[100]])
+    lines, size = [], 0
+    for number, message in enumerate(messages):
+        lines.append(f"<6>[{number:12.6f}] {message} {number}\n")
+        size += len(lines[-1])
+        if size >= 2 << 20:
+            return "".join(lines)
+    return ""
+
+
+def _seconds(way: Callable[[], object]) -> float:
+    begin = time.process_time()
+    way()
+    return time.process_time() - begin
 
 
 def _grouping(folder: Path) -> Iterable[str]:

@@ -20,6 +20,14 @@ FILES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
+def writable() -> bool:
+    """Whether groups with all three limits can be made here."""
+    if V2:
+        controllers = (ROOT / "cgroup.subtree_control").read_text().split()
+        return os.access(ROOT, os.W_OK) and {"memory", "pids", "cpu"} <= set(controllers)
+    return all(os.access(ROOT / controller, os.W_OK) for controller, _, _ in FILES.values())
+
+
 @contextlib.contextmanager
 def limited(what: str, value: int) -> Iterator[str]:
     """The folder of a group whose memory (bytes), tasks or cpu (microseconds of 100,000) is limited."""

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults.groups import writable as groups_writable
 from tests.faults.room import Room
 
 
@@ -23,7 +24,10 @@ Make = Callable[[Room], AbstractContextManager[Expected]]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fault. needs: programs; kernel: paths that must exist for it to be possible at all."""
+    """One kind of fault. needs: programs; kernel: paths that must exist for it to be possible at all.
+
+    grouped: it is made in a control group of its own.
+    """
 
     name: str
     check_id: str
@@ -33,9 +37,11 @@ class Kind:
     needs: tuple[str, ...] = ()
     kernel: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    grouped: bool = False
 
     def missing(self) -> str:
         """What this machine lacks for it; empty where it has everything."""
         programs = [name for name in self.needs if shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]
         paths = [path for path in self.kernel if not Path(path).exists()]
-        return ", ".join(f"needs {name}" for name in (*programs, *paths))
+        groups = ["control groups that can be made"] if self.grouped and not groups_writable() else []
+        return ", ".join(f"needs {name}" for name in (*programs, *paths, *groups))

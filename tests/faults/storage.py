@@ -147,16 +147,18 @@ def xfs_shutdown(room: Room) -> Iterator[Expected]:
     yield Expected(device)
 
 
+RING = ("/dev/kmsg",)
+RING = ("/dev/kmsg",)
 EXT4 = ("mkfs.ext4", "losetup", "findmnt")
 ALL = (
     Kind("full filesystem", "disk.space", full, needs=EXT4),
     Kind("no inodes left", "disk.inodes", no_inodes, needs=EXT4),
     Kind("read-only although fstab says otherwise", "disk.ro", read_only, needs=EXT4),
-    Kind("filesystem error, remounted read-only", "log.kernel", filesystem_error, needs=EXT4, kernel=("/dev/kmsg",)),
-    Kind("I/O error of a device", "log.kernel", io_error, needs=("losetup",), kernel=("/dev/kmsg",)),
+    Kind("filesystem error, remounted read-only", "log.kernel", filesystem_error, needs=EXT4, kernel=RING),
+    Kind("I/O error of a device", "log.kernel", io_error, needs=("losetup",), kernel=RING),
     Kind("frozen filesystem, writers stuck", "proc.dstate", frozen, needs=(*EXT4, "fsfreeze")),
     Kind("deleted file still open", "disk.deleted", deleted_open, profile="standard", needs=EXT4),
     Kind("disk of fstab missing", "disk.missing", missing_mount),
     Kind("btrfs with damaged data", "btrfs.dev", btrfs_corruption, needs=("mkfs.btrfs",)),
-    Kind("xfs shut down", "log.kernel", xfs_shutdown, needs=("mkfs.xfs", "xfs_io"), kernel=("/dev/kmsg",)),
+    Kind("xfs shut down", "log.kernel", xfs_shutdown, needs=("mkfs.xfs", "xfs_io"), kernel=RING),
 )

@@ -11,6 +11,7 @@ from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_agent.cli.options import Given
 
 PROBE = "smart"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +59,8 @@ def _read(path: Path, most: int) -> str:
     """The text of a file, one byte longer than it may be where it is too long."""
     try:
         with path.open("rb") as file:
-            return file.read(most + 1).decode("utf-8", "replace")
+            data = file.read(most + 1)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    # What Windows PowerShell writes by ">" is UTF-16.
+    return data.decode("utf-16" if data.startswith(UTF_16) else "utf-8", "replace")

@@ -44,6 +44,8 @@ class Budget:
             return
         waiting = _Waiting(who, size, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        # Those who wait already may all be held back by shares of their own.
+        self._admit()
         try:
             await waiting.turn
         except asyncio.CancelledError:
@@ -53,7 +55,7 @@ class Budget:
     def give_back(self, who: str, size: int) -> None:
         """Free what was taken."""
         self._sum -= size
-        rest = self._held.pop(who) - size
+        rest = self._held.pop(who, 0) - size
         if rest:
             self._held[who] = rest
         self._admit()

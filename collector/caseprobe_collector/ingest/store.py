@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import zstandard
@@ -183,17 +183,31 @@ class Ingest:
         row = self._row(agent, snapshot, len(body), sha256, tuple(one.name for one in objects), case_id, notice)
         entry = self._audit.entry(agent.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, notice)
         stored = StoredSnapshot(row, body, finding_index(snapshot))
-        if await self._deposits.deposit(Deposit(stored, entry, spool_id, sequence, objects)):
+        deposit = Deposit(stored, entry, spool_id, sequence, objects)
+        if await self._deposits.deposit(deposit):
             self._announce(row)
             return Stored(sequence, row.snapshot_id, code, notice)
-        return await self._stored_before(agent, row, sequence)
+        return await self._stored_before(deposit)
 
-    async def _stored_before(self, agent: Agent, row: SnapshotRow, sequence: int) -> Stored:
-        """The answer of the first time; another machine's id is refused."""
-        first = await self._snapshots.get_row(row.snapshot_id, None)
-        if first is None or (first.agent_id != agent.agent_id and not first.damage):
+    async def _stored_before(self, deposit: Deposit) -> Stored:
+        """The answer of the first time; another machine's id is refused.
+
+        Whoever sends it again still has it, and forgets it once it is acknowledged: so what was stored is read back
+        first, and if it is damaged by now, what came takes its place.
+        """
+        row = deposit.snapshot.row
+        try:
+            first = await self._snapshots.get_snapshot(row.snapshot_id, None)
+        except Corrupt:
+            repair = replace(deposit, entry=replace(deposit.entry, action="snapshot.repair"))
+            if await self._deposits.replace_damaged(repair):
+                self._announce(row)
+                return Stored(deposit.sequence, row.snapshot_id, "not_attached" if row.notice else "", row.notice)
+            first = None
+        if first is None or first.row.agent_id != row.agent_id:
             raise NotAllowed(f"snapshot id {row.snapshot_id} belongs to another machine")
-        return Stored(sequence, row.snapshot_id, "not_attached" if first.notice else "", first.notice)
+        notice = first.row.notice
+        return Stored(deposit.sequence, row.snapshot_id, "not_attached" if notice else "", notice)
 
     async def _attachment(self, agent: Agent, snapshot: snapshot_pb2.Snapshot) -> tuple[str, str, str]:
         """(case id or "", notice code, notice): a machine's word alone never attaches anything."""

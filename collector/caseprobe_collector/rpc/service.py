@@ -18,7 +18,7 @@ from caseprobe import VERSION
 from caseprobe.errors import Busy, CaseprobeError, Cloned, Corrupt, NotAllowed, Revoked
 from caseprobe.v1 import link_pb2, link_pb2_grpc
 from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.ingest import Ingest, Limits, weight_of
+from caseprobe_collector.ingest import Assembled, Ingest, Limits, weight_of
 from caseprobe_collector.ports import Clock, FleetStore, SnapshotStore, Transaction, Transactions
 from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, OpenLink, OpenLinks, refusal
@@ -260,8 +260,17 @@ class _Stream:
             self._link.send(refusal(error.code, str(error), 0.0, data.sequence))
             return
         if item is not None:
-            work = self._desk.ingest.store(self._agent, self._hello.spool_id[:64], item)
+            await self._hand_over(item)
+
+    async def _hand_over(self, item: Assembled) -> None:
+        work = self._desk.ingest.store(self._agent, self._hello.spool_id[:64], item)
+        try:
             await self._receipts.take(item.sequence, work, weight_of(item))
+        except BaseException:
+            # The stream ended while it waited for room: nobody else knows of its file.
+            if item.staged is not None:
+                item.staged.discard()
+            raise
 
     async def _outcome(self, outcome: link_pb2.Outcome) -> None:
         if await self._desk.sessions.on_outcome(self._agent, outcome):

@@ -49,6 +49,9 @@ MOVE = (
 ADD_GAP = (
     "INSERT INTO gaps (agent_id, spool_id, first, last, reason, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+DELIVERED = "SELECT actor FROM audit WHERE object = ? AND action = 'snapshot.store' ORDER BY number LIMIT 1"
+# Tables whose rows are a snapshot's own.
+PARTS = ("snapshot_bodies", "findings", "snapshot_objects", "damages")
 LAST_ENTRY = "SELECT number, sha256 FROM audit ORDER BY number DESC LIMIT 1"
 
 
@@ -78,6 +81,15 @@ class SqlDeposits:
         ready = _Ready(deposit, await self._outside(row.sha256, body))
         added: bool = await self._database.join(store_deposits, ready)
         return added
+
+    async def replace_damaged(self, deposit: Deposit) -> bool:
+        """Put it in the place of a damaged one of its id; False where another machine delivered that.
+
+        The damaged row's own word for whose it is counts for nothing; the audit's chain is proof.
+        """
+        ready = _Ready(deposit, await self._outside(deposit.snapshot.row.sha256, deposit.snapshot.body))
+        replaced: bool = await self._database.join(replace_deposits, ready)
+        return replaced
 
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""
@@ -112,6 +124,20 @@ def store_deposits(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> l
     connection.executemany(MOVE, _positions(one.deposit for one in ready))
     append_entries(connection, [one.deposit.entry for one in fresh])
     return added
+
+
+def replace_deposits(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> list[bool]:
+    """Put each in the place of what was delivered under its id by the same machine."""
+    answers = []
+    for one in ready:
+        row = one.deposit.snapshot.row
+        delivered = connection.execute(DELIVERED, (row.snapshot_id,)).fetchone()
+        answers.append(delivered == (row.agent_id,))
+        if answers[-1]:
+            for table in (*PARTS, "snapshots"):
+                connection.execute(f"DELETE FROM {table} WHERE snapshot_id = ?", (row.snapshot_id,))
+            store_deposits(connection, [one])
+    return answers
 
 
 def store_gaps(connection: sqlite3.Connection, gaps: Sequence[GapDeposit]) -> list[None]:

@@ -77,6 +77,16 @@ def test_growth_since_an_earlier_report(tmp_path: Path, capsys: Captured) -> Non
     assert [one["source"] for one in finding["evidence"]] == [str(now), f"{then} (earlier)"]
 
 
+def test_reports_as_other_systems_write_them(tmp_path: Path, capsys: Captured) -> None:
+    """PowerShell writes UTF-16 with carriage returns; two reports in one file are not mixed up."""
+    utf_16, two = tmp_path / "utf_16", tmp_path / "two"
+    utf_16.write_bytes(HDD.replace("\n", "\r\n").encode("utf-16"))
+    two.write_text(HDD + HDD)
+    _, told = check(capsys, "--smartctl-report", utf_16, two)
+    assert [one["worst"] for one in told] == ["ok", "unknown"]
+    assert "more than one report" in told[1]["coverage"][0]["reason"]
+
+
 def test_an_earlier_report_is_of_one_disk(tmp_path: Path, capsys: Captured) -> None:
     """With two reports nobody knows whose past it is."""
     one, two = written(tmp_path, one=HDD, two=HDD)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from caseprobe.parse.logs.faults import Fault, Message, classify, find_faults, newest
 from caseprobe.parse.logs.kmsg import parse_kmsg
+from caseprobe.parse.logs.ring import parse_ring_line
 from caseprobe.parse.logs.syslog import parse_syslog_line, sounds_bad
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -38,6 +39,12 @@ def test_records_have_level_facility_and_time() -> None:
         ("Nov 22 01:02:03 db7 kernel: ata1: x", "2026-11-21T23:02:03+00:00", "kernel", "ata1: x"),
         ("Dec  1 01:02:03 db7 CRON[7]: (root) CMD", "2025-11-30T23:02:03+00:00", "CRON", "(root) CMD"),
         ("<13>Nov 22 01:02:03 db7 tag: ", "2026-11-21T23:02:03+00:00", "tag", ""),
+        ("2026-11-22 01:02:03 +0000 UTC kern.info kernel: ata1: x", "2026-11-22T01:02:03+00:00", "kernel", "ata1: x"),
+        ("Nov 22 01:02:03 [kernel] [   12.5] ata1: x", "2026-11-21T23:02:03+00:00", "kernel", "ata1: x"),
+        ("Nov 22 01:02:03 kernel: ata1: x", "2026-11-21T23:02:03+00:00", "kernel", "ata1: x"),
+        ("Sun Nov 22 01:02:03 2026 kern.err kernel: [ 1.5] x", "2026-11-21T23:02:03+00:00", "kernel", "x"),
+        ("1763769600.250000 db7 app[7]: x", "2025-11-22T00:00:00.250000+00:00", "app", "x"),
+        ('<34>1 2026-11-22T01:02:03.5Z db7 su 77 ID47 [a@1 b="]"] x', "2026-11-22T01:02:03.500000+00:00", "su", "x"),
         ("Feb 29 01:02:03 db7 tag: x", "2024-02-28T23:02:03+00:00", "tag", "x"),
     ],
 )
@@ -259,3 +266,56 @@ def test_a_flood_hides_no_other_fault() -> None:
     assert len(kept) == 51
     assert (kept[0].message.line, kept[-1].fault_class) == (99, "oops")
     assert len(newest(flood, at_most=5, of_each=50)) == 5
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "seconds", "level", "kernel"),
+    [
+        ("[    2.500000] ata1: x", "ata1: x", 2.5, None, True),
+        ("<3>[    2.500000] ata1: x", "ata1: x", 2.5, 3, True),
+        ("<30>[    2.500000] systemd[1]: x", "x", 2.5, 6, False),
+        ("[    2.500000] systemd[1]: x", "x", 2.5, None, False),
+        ("[    2.500000][    T1] ata1: x", "ata1: x", 2.5, None, True),
+        ("[    2.500000 <    0.000012>] ata1: x", "ata1: x", 2.5, None, True),
+        ("[Sun Nov 22 04:30:00 2026] ata1: x", "ata1: x", None, None, True),
+        ("[Nov22 04:30] ata1: x", "ata1: x", None, None, True),
+        ("[  +0.000012] ata1: x", "ata1: x", None, None, True),
+        ("2026-11-22T04:30:00,123456+00:00 ata1: x", "ata1: x", None, None, True),
+        ("kern  :err   : [    2.500000] ata1: x", "ata1: x", 2.5, 3, True),
+        ("daemon:info  : [    2.500000] ata1: x", "ata1: x", 2.5, 6, False),
+        ("[    2.500000] app[7]: segfault at 0 ip 0", "app[7]: segfault at 0 ip 0", 2.5, None, True),
+    ],
+)
+def test_dmesg_is_read_in_all_its_forms(
+    line: str, text: str, seconds: float | None, level: int | None, kernel: bool
+) -> None:
+    """What a program wrote into the ring is not the kernel's, told or seen by its form."""
+    entry = parse_ring_line(line)
+    assert entry is not None
+    assert (entry.text, entry.seconds, entry.level, entry.kernel) == (text, seconds, level, kernel)
+
+
+def test_a_wall_clock_in_dmesg_is_a_moment() -> None:
+    """In the zone that the machine has, or that the line tells."""
+    for line in ("[Sun Nov 22 04:30:00 2026] x", "2026-11-22T04:30:00,000000+02:00 x"):
+        entry = parse_ring_line(line, 7200)
+        assert entry is not None and entry.at == datetime(2026, 11, 22, 2, 30, tzinfo=UTC).timestamp()
+
+
+def test_a_kill_is_told_once() -> None:
+    """Kernels before 5.0 write two lines for one; a line alone is a kill of its own; a cgroup's stays a cgroup's."""
+    why = Message(1, 1.0, "Memory cgroup out of memory: Kill process 7 (java) score 1901 or sacrifice child")
+    killed = Message(2, 1.1, "Killed process 7 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB")
+    assert classes(find_faults([why, killed])) == [("cgroup_oom", "java", 1)]
+    assert classes(find_faults([killed])) == [("oom_kill", "java", 2)]
+
+
+def test_a_usb_disk_that_goes_away_at_rest_is_no_fault() -> None:
+    """Nor is a mouse that does while another disk errs."""
+    storage = Message(1, 1.0, "usb-storage 2-1:1.0: USB Mass Storage device detected")
+    gone = [Message(2, 50.0, "usb 2-1: USB disconnect, device number 4")]
+    mouse = [Message(2, 50.0, "usb 1-4: USB disconnect, device number 5")]
+    error = Message(3, 51.0, "I/O error, dev sda, sector 4096 op 0x1:(WRITE) flags 0x800")
+    assert classes(find_faults([storage, *gone])) == []
+    assert [name for name, _, _ in classes(find_faults([storage, *mouse, error]))] == ["blk_io_error"]
+    assert classes(find_faults([storage, *gone, error]))[0] == ("usb_disconnect_storage", "usb 2-1", 2)

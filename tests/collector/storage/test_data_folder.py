@@ -15,13 +15,15 @@ import pytest
 import sqlalchemy as sa
 
 from caseprobe.errors import ConfigurationError, Corrupt, StorageDamaged
+from caseprobe_collector.audit import verify
 from caseprobe_collector.ports import Transaction
+from caseprobe_collector.records import Damage
 from caseprobe_collector.storage import create_storage, open_storage
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.rowform import ROW_DAMAGE
 from caseprobe_collector.storage.schema import NEWEST
 from caseprobe_collector.storage.unit import unit_of
-from tests.fakes_storage import agent, customer, deposit, snapshot
+from tests.fakes_storage import NOW, agent, customer, deposit, snapshot
 
 DATABASE = "collector.sqlite3"
 
@@ -172,6 +174,25 @@ async def test_a_row_that_rotted_tells_nothing_but_that(folder: Path, change: st
         assert (bad.snapshot_id, bad.damage, bad.worst, bad.profile) == ("snap_1", ROW_DAMAGE, 0, "")
         with pytest.raises(Corrupt, match="snap_1 is damaged"):
             await storage.snapshots.get_snapshot("snap_1", None)
+
+
+@pytest.mark.parametrize("change", ["snapshots SET worst = 1", "snapshot_bodies SET body = x'00'"])
+async def test_a_damaged_snapshot_is_replaced_by_its_own_machine_alone(folder: Path, change: str) -> None:
+    """The audit says whose it was, whatever the damaged row says; the chain goes on."""
+    async with open_storage(folder) as storage:
+        await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
+        for name in ("agent_1", "agent_2"):
+            await storage.transactions.run(lambda tx, name=name: storage.fleet.put_agent(tx, agent(name)))  # type: ignore[misc]
+        await storage.deposits.deposit(deposit(snapshot(worst=4)))
+    _execute(folder / DATABASE, f"UPDATE {change}")
+    async with open_storage(folder) as storage:
+        await storage.snapshots.mark_damaged(Damage("snap_1", "found", NOW))
+        assert not await storage.deposits.replace_damaged(deposit(snapshot(agent_id="agent_2")))
+        with pytest.raises(Corrupt):
+            await storage.snapshots.get_snapshot("snap_1", None)
+        assert await storage.deposits.replace_damaged(deposit(snapshot(worst=4)))
+        assert await storage.snapshots.get_snapshot("snap_1", None) == snapshot(worst=4)
+        assert verify(await storage.audit.list_audit()) is None
 
 
 async def test_a_database_of_0_1_0_is_brought_forward(folder: Path) -> None:

@@ -222,6 +222,6 @@ ALL = (
         fields=("disks",),
         threshold=f"{READ_ERRORS}; {WRITE_ERRORS}; Western Digital only",
         threshold_source="own levels, found on one half of the models of 1,583 reports of drives in hosting servers "
-        "and confirmed on the other (docs/evaluation-smart.md)",
+        "and measured on the other (docs/evaluation-smart.md)",
     ),
 )

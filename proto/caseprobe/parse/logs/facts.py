@@ -10,14 +10,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from caseprobe.parse.logs.entry import ERROR, WARNING, Entry
 from caseprobe.parse.logs.faults import NEEDLES, Fault, Message, find_faults, newest
+from caseprobe.parse.logs.groups import Groups, grouped
 from caseprobe.parse.logs.summary import summary
-from caseprobe.parse.logs.syslog import ERROR_PARTS, sounds_bad
-from caseprobe.parse.logs.text import LogText, lines_with
+from caseprobe.parse.logs.syslog import sounds_bad
+from caseprobe.parse.logs.text import LogText
 from caseprobe.v1 import section_pb2
 
 FAULTS_AT_MOST, FAULTS_OF_EACH = 200, 50
 QUOTE_CHARACTERS = 4096
-PRIORITY = re.compile(r"^<(\d{1,3})>", re.MULTILINE)
+PRIORITY = re.compile(r"<(\d{1,3})")
 
 
 def facts_of(log: LogText, booted_at: float | None = None) -> section_pb2.LogFacts:
@@ -25,42 +26,45 @@ def facts_of(log: LogText, booted_at: float | None = None) -> section_pb2.LogFac
 
     Errors and warnings are counted by level where lines tell one, else by words.
     """
-    text = log.text
-    facts = section_pb2.LogFacts(lines_total=text.count("\n") + (not text.endswith("\n") and bool(text)))
-    facts.bytes_total = len(text.encode())
-    levels = Counter(int(priority) & 7 for priority in PRIORITY.findall(text))
-    if sum(levels.values()) * 2 > facts.lines_total:
-        facts.errors_total = sum(levels[level] for level in range(ERROR + 1))
-        facts.warnings_total = levels[WARNING]
-    else:
-        sounds = _sounds(text.lower())
-        facts.errors_total, facts.warnings_total = sounds["error"], sounds["warning"]
+    text, groups = log.text, grouped(log)
+    facts = section_pb2.LogFacts(lines_total=len(groups.lines), bytes_total=len(text.encode()))
+    _add_counts(facts, groups)
     _add_span(facts, log, booted_at)
-    for fault in newest(find_faults(_kernel_messages(log, booted_at)), FAULTS_AT_MOST, FAULTS_OF_EACH):
+    for fault in newest(find_faults(_kernel_messages(log, groups, booted_at)), FAULTS_AT_MOST, FAULTS_OF_EACH):
         facts.faults.append(_fault(fault))
-    _add_templates(facts, log, booted_at)
+    _add_templates(facts, log, groups, booted_at)
     return facts
 
 
-def _add_templates(facts: section_pb2.LogFacts, log: LogText, booted_at: float | None) -> None:
-    templates, facts.templates_total = summary(log)
-    lines = log.text.split("\n")
+def _add_counts(facts: section_pb2.LogFacts, groups: Groups) -> None:
+    levels: Counter[int] = Counter()
+    for (level, _), numbers in groups.alike.items():
+        if (told := PRIORITY.match(level)) is not None:
+            levels[int(told[1]) & 7] += len(numbers)
+    if sum(levels.values()) * 2 > facts.lines_total:
+        facts.errors_total = sum(levels[level] for level in range(ERROR + 1))
+        facts.warnings_total = levels[WARNING]
+        return
+    sounds: Counter[str] = Counter()
+    for (_, rough), numbers in groups.alike.items():
+        sounds[sounds_bad(rough.lower())] += len(numbers)
+    facts.errors_total, facts.warnings_total = sounds["error"], sounds["warning"]
+
+
+def _add_templates(facts: section_pb2.LogFacts, log: LogText, groups: Groups, booted_at: float | None) -> None:
+    templates, facts.templates_total = summary(log, groups)
     for one in templates:
-        newest_line = lines[one.lines[-1] - 1]
         made = facts.templates.add(template=one.template, program=one.program, lines_total=len(one.lines))
-        made.line, made.text = one.lines[-1], newest_line[:QUOTE_CHARACTERS]
+        first, last = groups.lines[one.lines[0] - 1], groups.lines[one.lines[-1] - 1]
+        made.line, made.text = one.lines[-1], last[:QUOTE_CHARACTERS]
         made.busiest_minute_total = one.busiest_minute_total
         if one.level is not None:
             made.level = one.level
-        for line, at in ((lines[one.lines[0] - 1], made.first_at), (newest_line, made.last_at)):
-            entry = log.parse(line.removesuffix("\r"))
+        for line, at in ((first, made.first_at), (last, made.last_at)):
+            entry = log.parse(line)
             moment = _wall(entry, booted_at) if entry else None
             if moment is not None:
                 at.CopyFrom(timestamp(moment))
-
-
-def _sounds(lower: str) -> Counter[str]:
-    return Counter(sounds_bad(lower[begin:end]) for _, begin, end in lines_with(lower, (*ERROR_PARTS, "warn")))
 
 
 def _add_span(facts: section_pb2.LogFacts, log: LogText, booted_at: float | None) -> None:
@@ -98,11 +102,12 @@ def _backward(text: str) -> Iterator[tuple[int, int]]:
         end = begin - 1
 
 
-def _kernel_messages(log: LogText, booted_at: float | None) -> Iterator[Message]:
-    for number, begin, end in lines_with(log.text, NEEDLES):
-        entry = log.entry(begin, end)
+def _kernel_messages(log: LogText, groups: Groups, booted_at: float | None) -> Iterator[Message]:
+    for number, words in groups.holding(NEEDLES):
+        line = groups.lines[number - 1]
+        entry = log.parse(line)
         if entry is not None and entry.kernel:
-            yield Message(number, _moment(entry, booted_at), entry.text, log.text[begin:end][:QUOTE_CHARACTERS])
+            yield Message(number, _moment(entry, booted_at), entry.text, line[:QUOTE_CHARACTERS], words)
 
 
 def _wall(entry: Entry, booted_at: float | None) -> float | None:

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from caseprobe.parse.logs.rules import RULES
 
 # Where in RULES a word stands: each word is looked for once, and the forms are compiled only where one is needed.
-PLACES = {word: [n for n, rule in enumerate(RULES) if rule[1] == word] for word in {rule[1]: None for rule in RULES}}
+PLACES: dict[str, list[int]] = {}
+for _place, (_, _words, _) in enumerate(RULES):
+    for _word in _words.split("|"):
+        PLACES.setdefault(_word, []).append(_place)
 NEEDLES = tuple(PLACES)
 KERNEL_ITSELF = "kernel"
 CLASSES_AT_LARGE = frozenset({"oops", "mce_ce", "mce_ue", "hung_task", "soft_lockup", "hard_lockup"})
@@ -31,13 +34,14 @@ BESIDE_SECONDS = 30.0
 class Message:
     """One message of the kernel; line counts from 1 in the log that we keep, seconds are on any one clock.
 
-    quoted: the whole line as it stands there.
+    quoted: the whole line as it stands there. words: which of NEEDLES stand in it; None where nobody looked.
     """
 
     line: int
     seconds: float | None
     text: str
     quoted: str = ""
+    words: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,16 +70,16 @@ BURSTS = {
 }
 
 
-def classify(text: str) -> tuple[str, str] | None:
-    """Class and object of one message, None for most.
+def classify(text: str, words: Iterable[str] | None = None) -> tuple[str, str] | None:
+    """Class and object of one message, None for most; words: those of NEEDLES in it, where they are known.
 
     >>> classify("blk_update_request: I/O error, dev sda, sector 2048 op 0x0:(READ) flags 0x0")
     ('blk_io_error', 'sda')
     >>> classify("EXT4-fs (sda1): mounted filesystem with ordered data mode") is None
     True
     """
-    possible = [place for word in PLACES if word in text for place in PLACES[word]]
-    for place in sorted(possible):
+    found = [word for word in NEEDLES if word in text] if words is None else words
+    for place in sorted({place for word in found for place in PLACES[word]}):
         fault_class, _, form = RULES[place]
         if (match := re.search(form, text)) is not None:
             return fault_class, _object(fault_class, match)
@@ -97,7 +101,7 @@ def find_faults(messages: Iterable[Message]) -> list[Fault]:
     >>> find_faults(downs[:2])
     []
     """
-    found = [Fault(*known, message) for message in messages if (known := classify(message.text)) is not None]
+    found = [Fault(*known, message) for message in messages if (known := classify(message.text, message.words))]
     storms = dict(_bursts(found))
     lost, killed = _lost_storage(found), _killed_alone(found)
     return [fault for one in found if (fault := _renamed(one, storms, {**lost, **killed})) is not None]

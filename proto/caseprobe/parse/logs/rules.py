@@ -9,8 +9,9 @@ BLOCK = r"(?P<object>[\w!.-]+)"
 JOURNAL = r"(?P<object>[\w!.-]+?)(?:-\d+)?"
 # Names of processes may hold blanks and brackets; what stands behind them does not.
 PROCESS = r"(?P<object>.+?)"
-INTERFACE = r"(?<![\w.@-])(?P<object>(?!SATA\b)[\w.@-]+)"
 PCI_SLOT = r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]"
+# A driver that has not named its interface yet speaks of its slot.
+INTERFACE = rf"(?<![\w.@:-])(?P<object>(?!SATA\b)(?:{PCI_SLOT}|[\w.@-]+))"
 PCI = rf"(?P<object>{PCI_SLOT})"
 PORT = r"^(?P<object>ata\d+)(?:\.\d+)?: "
 SCSI = r"(?P<object>\d+:\d+:\d+:\d+)"
@@ -18,14 +19,16 @@ NVME = rf"^nvme (?P<object>nvme\d+|{PCI_SLOT}): "
 MODULE = r'(?P<otherwise>MC\d+): .*?(?: on (?!any memory)(?P<object>[^(]+?) \(|labels? "(?P<label>[^"]+)"|$|\()'
 KILLED = r"Kill(?:ed)? process \d+ \((?P<object>.+?)\)(?:,| total-vm| score| \D|$)"
 # What a drive says of itself: the medium or the drive is bad. The others lie on the way to it.
-MEDIUM_SENSE = r"Sense Key : (?:Medium|Hardware) Error"
-OTHER_SENSE = r"Sense Key : Aborted Command"
+MEDIUM_SENSE = r"Sense Key : (?:(?:Medium|Hardware) Error|0x[34]\b)"
+OTHER_SENSE = r"Sense Key : (?:Aborted Command|0xb\b)"
 ADDED_SENSE = (
     r"Add\. Sense: (?:Unrecovered read|Write error|Peripheral device write fault|Logical unit failure|Internal target)"
 )
+# By number where the kernel was built without the names.
 TRANSPORT = "TIME_OUT|NO_CONNECT|BAD_TARGET|TRANSPORT|RESET|PARITY|BUS_BUSY|SOFT_ERROR"
 
-# Class, a word of every such message (looked for first, because that is cheap), its form. The first that fits wins.
+# Class, words of which every such message holds one (looked for first: that is cheap; parted by "|"; without digits),
+# and its form. The first form that fits wins.
 # Floppy and CD drives are left out of errors: empty ones report them on healthy machines.
 RULES: Sequence[tuple[str, str, str]] = (
     ("cgroup_oom", "emory cgroup out of memory", rf"emory cgroup out of memory: {KILLED}"),
@@ -37,25 +40,34 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("bad_page", "Bad swap ", r"^\w+: Bad swap (?:file|offset) entry"),
     (
         "hung_task",
-        "blocked ",
+        "blocked for more|blocked in I/O|blocked on ",
         rf"INFO: task {PROCESS}:\d+ (?:is )?blocked .*(?:for more than \d+ seconds|likely owned)",
     ),
     ("hung_task", "hung_task: blocked tasks", r"Kernel panic - not syncing: hung_task"),
     ("soft_lockup", "soft lockup", r"BUG: soft lockup - (?P<object>CPU#\d+)"),
+    ("soft_lockup", "workqueue lockup", r"BUG: workqueue lockup"),
     ("soft_lockup", "softlockup: hung tasks", r"Kernel panic - not syncing: softlockup"),
     ("hard_lockup", "hard LOCKUP", r"[Ww]atchdog detected hard LOCKUP on (?P<object>cpu ?\d+)"),
     ("hard_lockup", "ard LOCKUP", r"(?P<object>CPU \d+) (?:self-)?(?:detected )?[Hh]ard LOCKUP"),
     ("hard_lockup", "Hard LOCKUP", r"Kernel panic - not syncing: Hard LOCKUP"),
-    ("rcu_stall", "stall", r"INFO: (?P<object>rcu_\w+) (?:self-detected stall|detected (?:expedited )?stalls) on"),
-    ("rcu_stall", "kthread ", r"^(?:rcu: )?(?P<object>rcu_\w+) kthread (?:starved for|timer wakeup didn't happen)"),
+    (
+        "rcu_stall",
+        "self-detected stall|detected stall|detected expedited stall",
+        r"INFO: (?P<object>rcu_\w+) (?:self-detected stall|detected (?:expedited )?stalls?) on",
+    ),
+    (
+        "rcu_stall",
+        "kthread starved|kthread timer",
+        r"^(?:rcu: )?(?P<object>rcu_\w+) kthread (?:starved for|timer wakeup didn't happen)",
+    ),
     ("mce_ue", "Fatal machine check", r"Kernel panic - not syncing: (?:Fatal|Fatal local) machine check"),
     (
         "mce_ue",
-        "Memory failure: 0x",
+        "Memory failure: ",
         r"Memory failure: 0x[0-9a-f]+: (?:recovery action for|Sending SIGBUS to (?P<object>.+?):\d+)",
     ),
-    ("mce_ue", "Memory failure: 0x", r"Memory failure: 0x[0-9a-f]+: Killing (?P<object>.+?):\d+ due to"),
-    ("mce_ue", "MCE", r"^MCE 0x[0-9a-f]+: .*recovery: "),
+    ("mce_ue", "Memory failure: ", r"Memory failure: 0x[0-9a-f]+: Killing (?P<object>.+?):\d+ due to"),
+    ("mce_ue", "page recovery|recovery: ", r"^MCE 0x[0-9a-f]+: .*recovery: "),
     (
         "mce_ue",
         "hardware memory corruption",
@@ -64,13 +76,13 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("edac_ue", "not syncing: ", r"not syncing: UE .*?(?: on (?!any memory)(?P<object>[^(]+?) \(|$)"),
     (
         "oops",
-        "BUG: ",
+        "BUG: unable|BUG: kernel|BUG: KASAN|BUG: KFENCE|BUG: stack|BUG: using",
         r"\bBUG: (?:unable to handle|kernel NULL pointer|KASAN: |KFENCE: |stack guard page|using __this_cpu)",
     ),
     (
         "oops",
-        "BUG: ",
-        r"\bBUG: (?:scheduling while atomic|workqueue lockup|spinlock|sleeping function|corrupted|non-zero)",
+        "BUG: sched|BUG: spinlock|BUG: sleeping|BUG: corrupted|BUG: non-zero",
+        r"\bBUG: (?:scheduling while atomic|spinlock|sleeping function|corrupted|non-zero)",
     ),
     ("oops", "kernel BUG at ", r"kernel BUG at \S+!"),
     (
@@ -80,7 +92,11 @@ RULES: Sequence[tuple[str, str, str]] = (
     ),
     ("oops", "[#", r"^(?:[\w-]+ ){0,3}\w+: [0-9a-f]{4} (?:ilc:\d )?\[#\d+\]"),
     ("oops", "Unable to handle kernel ", r"^Unable to handle kernel "),
-    ("oops", "corruption", r"^(?:list_(?:add|del) corruption|slab error in|rb tree corruption)"),
+    (
+        "oops",
+        "list_add corruption|list_del corruption|slab error in|rb tree corruption",
+        r"^(?:list_(?:add|del) corruption|slab error in|rb tree corruption)",
+    ),
     ("oops", "BUG ", r"^BUG [\w-]+ \((?:Not tainted|Tainted)[^)]*\): "),
     ("oops", "Kernel panic", r"^Kernel panic - not syncing"),
     ("edac_ce", "EDAC MC", rf"EDAC (?=MC\d+: (?:\d+ )?CE ){MODULE}"),
@@ -101,6 +117,8 @@ RULES: Sequence[tuple[str, str, str]] = (
         r"\[Hardware Error\]: (?:event severity: (?:fatal|recov)|Uncorrected|Deferred|System Fatal)",
     ),
     ("mce_ue", "Uncorrected hardware memory error", r"Uncorrected hardware memory error"),
+    # Bit 61 of the bank's status: not corrected (Intel SDM 3B, 17.3.2.2).
+    ("mce_ue", "Machine Check: ", r"(?P<object>CPU ?\d+): Machine Check: \d+ Bank \d+: [abef][0-9a-f]{15}"),
     ("mce_ce", "Machine Check: ", r"(?P<object>CPU ?\d+): Machine Check: "),
     ("mce_ce", "Machine check events logged", r"Machine check events logged"),
     ("mce_ce", "Hardware Error", r"\[Hardware Error\]: (?:event severity: corrected|Corrected error)"),
@@ -123,43 +141,69 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("fs_remount_ro", "ead-only", r"UBIFS .*?\((?P<object>ubi\d+:\d+)[^)]*\): .*switched to read-only mode"),
     ("fs_remount_ro", "ead-only", r"^(?:Remounting filesystem read-only|OCFS2: File system is now read-only)"),
     ("fs_remount_ro", "forced readonly", rf"BTRFS\b.*\(device {BLOCK}[^)]*\).*forced readonly"),
-    ("fs_error", "-fs error (", rf"-fs error \(device {BLOCK}\)"),
+    ("fs_error", " error (device", rf"-fs error \(device {BLOCK}\)"),
     (
         "fs_error",
-        "-fs warning (",
+        " warning (device",
         rf"-fs warning \(device {BLOCK}\).*(?:I/O error|[Cc]orrupt|checksum|failed to (?:read|write))",
     ),
-    ("fs_error", "EXT4-fs (", rf"EXT4-fs \({BLOCK}\): (?:error count since|.*will be lost|.*[Cc]orrupt|.*I/O error)"),
     (
         "fs_error",
-        "EXT4-fs (",
+        "error count since|will be lost|orrupt|I/O error",
+        rf"EXT4-fs \({BLOCK}\): (?:error count since|.*will be lost|.*[Cc]orrupt|.*I/O error)",
+    ),
+    (
+        "fs_error",
+        "Delayed block|failed to convert unwritten|Inode bitmap",
         rf"EXT4-fs \({BLOCK}\): (?:Delayed block allocation failed|failed to convert unwritten|.*Inode bitmap)",
     ),
     ("fs_error", "Aborting journal", rf"Aborting journal on device {JOURNAL}\.?$"),
-    ("fs_error", "JBD2: ", rf"JBD2: .*(?:IO|I/O) errors? .*\b(?:on|for) {JOURNAL}\.?$"),
+    ("fs_error", "IO error|I/O error", rf"JBD2: .*(?:IO|I/O) errors? .*\b(?:on|for) {JOURNAL}\.?$"),
     (
         "fs_error",
-        "XFS (",
-        rf"XFS \({BLOCK}\): .*(?:[Cc]orruption|I/O [Ee]rror|[Ii]nternal error|[Ss]hut ?(?:ting )?down)",
+        "orruption|I/O error|I/O Error|nternal error|CRC error|hut down|hutdown|hutting down",
+        rf"XFS \({BLOCK}\): .*(?:[Cc]orruption|I/O [Ee]rror|[Ii]nternal error|CRC error|[Ss]hut ?(?:ting )?down)",
     ),
     (
         "fs_error",
-        "XFS (",
-        rf"XFS \({BLOCK}\): (?:xfs_do_force_shutdown|metadata I/O error|.*Unmount and run xfs_repair)",
+        "force_shutdown|metadata I/O|log mount|run xfs_repair",
+        rf"XFS \({BLOCK}\): (?:xfs_do_force_shutdown|metadata I/O|log mount(?:/recovery)? failed|.*run xfs_repair)",
     ),
-    ("fs_error", "BTRFS", rf"BTRFS:? (?:error|critical) \(device {BLOCK}[^)]*\)"),
-    ("fs_error", "BTRFS", rf"BTRFS warning \(device {BLOCK}[^)]*\): (?:csum|checksum) (?:failed|error|verify failed)"),
+    ("fs_error", "nternal error|orruption", r"^XFS: .*(?:[Ii]nternal error|[Cc]orruption)"),
     (
         "fs_error",
-        "FAT-fs (",
+        "nternal error|orruption|I/O Error|hutting|hut down",
+        r'^Filesystem "(?P<object>[^"]+)": .*(?:[Ii]nternal error|[Cc]orruption|I/O Error|[Ss]hut)',
+    ),
+    (
+        "fs_error",
+        "BTRFS error|BTRFS: error|BTRFS critical|BTRFS: critical",
+        rf"BTRFS:? (?:error|critical) \(device {BLOCK}[^)]*\)",
+    ),
+    (
+        "fs_error",
+        "csum|checksum|direct IO failed",
+        rf"BTRFS warning \(device {BLOCK}[^)]*\): (?:(?:csum|checksum) (?:failed|error|verify)|direct IO failed)",
+    ),
+    (
+        "fs_error",
+        "): error|unable to read|FAT read failed|Directory bread",
         rf"FAT-fs \({BLOCK}\): (?:error|unable to read (?!boot sector$)|FAT read failed|Directory bread)",
     ),
-    ("fs_error", "F2FS-fs (", rf"F2FS-fs \({BLOCK}\): .*(?:[Ii]nconsistent|[Cc]orrupt|I/O error|invalid|[Mm]ismatch)"),
-    ("fs_error", "ntfs3", rf"ntfs3(?:: |\(){BLOCK}\)?: (?:.*[Cc]orrupt|.*volume as dirty|.*failed to )"),
+    (
+        "fs_error",
+        "nconsistent|orrupt|I/O error|invalid|ismatch",
+        rf"F2FS-fs \({BLOCK}\): .*(?:[Ii]nconsistent|[Cc]orrupt|I/O error|invalid|[Mm]ismatch)",
+    ),
+    (
+        "fs_error",
+        "orrupt|volume as dirty|failed to ",
+        rf"ntfs3(?:: |\(){BLOCK}\)?: (?:.*[Cc]orrupt|.*volume as dirty|.*failed to )",
+    ),
     ("fs_error", "SQUASHFS error", r"^SQUASHFS error: "),
-    ("fs_error", "gfs2: fsid=", r"fsid=(?P<object>[\w:.-]+): (?:fatal|.*withdraw)"),
-    ("fs_error", "NILFS", rf"NILFS(?: error| \({BLOCK}\): error).*"),
-    ("fs_error", "EROFS", rf"erofs: \(device {BLOCK}\).*(?:[Cc]orrupt|failed)"),
+    ("fs_error", ": fsid=", r"fsid=(?P<object>[\w:.-]+): (?:fatal|.*withdraw)"),
+    ("fs_error", "NILFS error|NILFS (", rf"NILFS(?: error| \({BLOCK}\): error).*"),
+    ("fs_error", "erofs: (", rf"erofs: \(device {BLOCK}\).*(?:[Cc]orrupt|failed)"),
     ("blk_medium_error", "critical medium error", rf"critical medium error, dev {DISK},"),
     ("blk_transport_error", "transport error", rf"(?:recoverable )?transport error, dev {DISK},"),
     ("blk_io_error", " error, dev ", rf" error, dev {DISK}, (?:sector|logical block)"),
@@ -177,48 +221,49 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("blk_medium_error", "UNC", rf"{PORT}error: \{{ .*UNC"),
     (
         "ata_link_reset",
-        "ata",
+        "exception Emask|resetting link|COMRESET failed|SRST failed|reset failed",
         rf"{PORT}(?:exception Emask|hard resetting link|COMRESET failed|SRST failed|reset failed)",
     ),
     (
         "ata_link_reset",
-        "ata",
+        "failed command|limiting S|limiting s|SError: {|qc timeout|: disabled|disable device",
         rf"{PORT}(?:failed command|limiting (?:SATA|speed)|SError: \{{ \w|qc timeout|disabled?$|disable device)",
     ),
     (
         "ata_link_reset",
-        "ata",
+        "softreset failed|revalidation failed|connection status|failed to IDENTIFY",
         rf"{PORT}(?:softreset failed|revalidation failed|.*connection status changed|failed to IDENTIFY)",
     ),
-    ("nvme_reset", "nvme", rf"{NVME}I/O .*\btimeout\b"),
+    ("nvme_reset", " QID ", rf"{NVME}I/O .*\btimeout\b"),
     (
         "nvme_reset",
-        "nvme",
+        "controller is down|resetting controller|Device not ready|Abort status",
         rf"{NVME}(?:controller is down|resetting controller|Device not ready|Abort status: 0x[1-9a-f])",
     ),
     (
         "nvme_reset",
-        "nvme",
+        "Removing after|Disabling device|shutdown incomplete",
         rf"{NVME}(?:Removing after probe failure|Disabling device after reset|Device shutdown incomplete)",
     ),
     (
         "nvme_reset",
-        "nvme",
-        rf"{NVME}(?:Identify Controller failed|failed nvme_keep_alive|keep-alive failed|Reconnecting in \d+|I/O error)",
+        "Identify Controller failed|keep_alive|keep-alive|Reconnecting in",
+        rf"{NVME}(?:Identify Controller failed|failed nvme_keep_alive|keep-alive failed|Reconnecting in \d+)",
     ),
     (
         "usb_disconnect_storage",
         "Synchronize Cache",
-        r"\[(?P<object>sd\w+)\] Synchronize Cache\(1[06]\) failed: Result: hostbyte=DID_(?:NO_CONNECT|ERROR)",
+        r"\[(?P<object>sd\w+)\] Synchronize Cache\(1[06]\) failed: .*hostbyte=(?:DID_(?:NO_CONNECT|ERROR)|0x0[17])",
     ),
-    ("scsi_timeout", "hostbyte=DID_", rf"\[(?P<object>sd\w+)\].*hostbyte=DID_(?:{TRANSPORT})"),
-    ("scsi_timeout", "rejecting I/O to ", rf"^sd {SCSI}: .*rejecting I/O to (?:offline|dead) device"),
+    ("scsi_timeout", "hostbyte=", rf"\[(?P<object>sd\w+)\].*hostbyte=(?:DID_(?:{TRANSPORT})|0x0(?:[134568b]|e|f)\b)"),
+    ("scsi_timeout", "rejecting I/O to ", rf"^(?:sd|scsi) {SCSI}: .*rejecting I/O to (?:offline|dead) device"),
     ("scsi_timeout", "Device offlined", rf"^(?:sd|scsi) {SCSI}: Device offlined"),
     (
         "scsi_timeout",
         "attempting ",
         r"(?P<object>(?:target)?\d+:\d+:\d+(?::\d+)?): attempting (?:task abort|target reset|device reset|host reset)",
     ),
+    ("usb_disconnect_storage", "uas_zap_pending", r"\[(?P<object>sd\w+)\].* uas_zap_pending "),
     ("scsi_timeout", "uas_eh_", r"\[(?P<object>sd\w+)\].* uas_eh_\w+ "),
     ("scsi_timeout", "uas_eh_", r"^scsi (?P<object>host\d+): uas_eh_\w+ "),
     ("scsi_timeout", "device_block", rf"^sd {SCSI}: device_block, handle"),
@@ -235,18 +280,22 @@ RULES: Sequence[tuple[str, str, str]] = (
     ),
     ("nic_reset", "NETDEV WATCHDOG", r"NETDEV WATCHDOG: (?P<object>[\w.@-]+) \(.*transmit queue \d+ timed out"),
     ("nic_reset", "NETDEV WATCHDOG", rf"{INTERFACE}: NETDEV WATCHDOG: .*transmit queue \d+ timed out"),
-    ("nic_reset", "Detected ", rf"{INTERFACE}: Detected (?:Tx|Hardware) Unit Hang"),
+    ("nic_reset", "Unit Hang", rf"{INTERFACE}: Detected (?:Tx|Hardware) Unit Hang"),
     ("nic_reset", "imed out, resetting", rf"{INTERFACE}: [Tt]ransmit timed out, resetting"),
     (
         "nic_reset",
-        "imeout",
+        "tx timeout|tx_timeout|TX timeout|tx hang",
         rf"{INTERFACE}: (?:initiating reset due to tx timeout|tx_timeout: |TX timeout (?:detected|on)|tx hang \d+ det)",
     ),
     ("nic_reset", "Reset adapter", rf"{INTERFACE}: Reset adapter"),
     ("nic_reset", "SW error detected", rf"^iwlwifi {PCI}: Microcode SW error detected"),
     ("nic_reset", "firmware crashed", rf"^\w+ {PCI}: firmware crashed"),
     ("conntrack_full", "able full", r"(?P<object>(?:nf|ip)_conntrack): table full(?: in netns \d+)?, dropping packet"),
-    ("link_down", "ink ", rf"{INTERFACE}:? (?:NIC )?(?:(?:Copper|Fibre|SerDes) )?[Ll]ink (?:is )?[Dd]own"),
+    (
+        "link_down",
+        "ink is Down|ink is down|ink Down|ink down",
+        rf"{INTERFACE}:? (?:NIC )?(?:(?:Copper|Fibre|SerDes) )?[Ll]ink (?:is )?[Dd]own",
+    ),
     ("link_down", "link status", r"\(slave (?P<object>[\w.@-]+)\): link status definitely down"),
     ("link_down", "link status", r"link status definitely down for interface (?P<object>[\w.@-]+)"),
     ("link_down", "without any active", rf"{INTERFACE}: now running without any active interface"),

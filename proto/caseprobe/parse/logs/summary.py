@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from caseprobe.parse.logs.entry import ERROR, Entry
-from caseprobe.parse.logs.templates import CHARACTERS_AT_MOST, NUMBER, fine, merged
+from caseprobe.parse.logs.entry import ERROR
+from caseprobe.parse.logs.groups import Groups
+from caseprobe.parse.logs.templates import ANY, CHARACTERS_AT_MOST, NUMBER, fine, merged
 from caseprobe.parse.logs.text import LogText
 
 KEPT, KEPT_ERRORS = 100, 60
@@ -28,10 +29,10 @@ class Template:
     busiest_minute_total: int
 
 
-def summary(log: LogText) -> tuple[list[Template], int]:
+def summary(log: LogText, all_lines: Groups) -> tuple[list[Template], int]:
     """The templates worth keeping, errors first and then the most frequent, and how many there are in all."""
-    lines = log.text.removesuffix("\n").split("\n") if log.text else []
-    groups = _grouped(log, lines)
+    lines = all_lines.lines
+    groups = _by_template(log, all_lines)
     order = sorted(groups, key=lambda key: (-len(groups[key]), key[0], key[1], key[2] or 0))
     errors = [key for key in order if _is_error(key)][:KEPT_ERRORS]
     kept = [*errors, *(key for key in order if not _is_error(key))][:KEPT]
@@ -55,34 +56,27 @@ def _is_error(key: Key) -> bool:
     return key[2] is not None and key[2] <= ERROR
 
 
-def _grouped(log: LogText, lines: Sequence[str]) -> Mapping[Key, Sequence[int]]:
-    """The lines of each template of each program; those of error level and others are kept apart."""
-    if not lines:
-        return {}
-    rough = NUMBER.sub("*", "\n".join(line[:CHARACTERS_AT_MOST] for line in lines)).split("\n")
-    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for number, (line, text) in enumerate(zip(lines, rough, strict=True), start=1):
-        # The level in "<11>" is a number, too.
-        alike[line[:4] if line[:1] == "<" else "", text].append(number)
-    read = {key: entry for key, numbers in alike.items() if (entry := _entry(log, lines[numbers[-1] - 1])) is not None}
+def _by_template(log: LogText, all_lines: Groups) -> Mapping[Key, Sequence[int]]:
+    """The lines of each template of each program; those of different levels are kept apart."""
+    read = {
+        key: entry
+        for key, numbers in all_lines.alike.items()
+        if (entry := log.parse(all_lines.lines[numbers[-1] - 1])) is not None
+    }
     named = {
-        key: f"{entry.program or '?'} {fine(NUMBER.sub('*', entry.text[:CHARACTERS_AT_MOST]))}"
+        key: f"{entry.program or '?'} {fine(NUMBER.sub(ANY, entry.text[:CHARACTERS_AT_MOST]))}"
         for key, entry in read.items()
     }
     common = merged(set(named.values()))
     groups: dict[Key, list[int]] = defaultdict(list)
     for key, entry in read.items():
         program, _, template = common[named[key]].partition(" ")
-        groups[program, template, entry.level].extend(alike[key])
+        groups[program, template, entry.level].extend(all_lines.alike[key])
     return {key: sorted(numbers) for key, numbers in groups.items()}
-
-
-def _entry(log: LogText, line: str) -> Entry | None:
-    return log.parse(line.removesuffix("\r"))
 
 
 def _busiest_minute(log: LogText, lines: Sequence[str]) -> int:
     """Most lines within one minute of the clock; 0 where they tell no time."""
-    entries = [entry for line in lines if (entry := _entry(log, line)) is not None]
+    entries = [entry for line in lines if (entry := log.parse(line)) is not None]
     moments = [moment for entry in entries if (moment := entry.seconds if entry.at is None else entry.at) is not None]
     return max(Counter(moment // MINUTE for moment in moments).values(), default=0)

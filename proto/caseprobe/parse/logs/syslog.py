@@ -12,16 +12,17 @@ from caseprobe.parse.logs.entry import KERNEL, Entry
 # Nov 22 01:02:03 db7 kern.err kernel: ata1: COMRESET failed                         BusyBox syslogd, logread
 # <34>1 2026-11-22T01:02:03.003Z db7 su 77 ID47 - 'su root' failed                   RFC 5424
 # [   12.345678] db7 kernel: ata1: COMRESET failed                                   journalctl -o short-monotonic
+# Nov 22 01:02:03 [kernel] [   12.345678] ata1: COMRESET failed                      metalog
 # Sun 2026-11-22 01:02:03 CET db7 kernel: ata1: COMRESET failed                      journalctl -o short-full
 LINE = re.compile(
     r"(?:<(?P<pri>\d{1,3})>)?"
-    r"(?:(?:[A-Z][a-z]{2} )?(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?\d*(?:Z|[+-]\d\d:?\d\d)?)"
+    r"(?:(?:[A-Z][a-z]{2} )?(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?\d*(?:Z| ?[+-]\d\d:?\d\d)?)"
     r"(?: [A-Z]{3,5})?"
     r"|(?:[A-Z][a-z]{2} )?(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d)(?:\.\d{1,6})?(?: \d{4})?"
     r"|(?P<unix>\d{9,11}\.\d{6})"
     r"|\[ *(?P<monotonic>\d{1,9}\.\d{6})\]) +"
     r"(?:(?P<host>[^\s\[\]]*[^\s\[\]:]) +)?(?:(?P<facility>[a-z]{3,8}\d?)\.(?P<level>[a-z]+) )?"
-    r"(?P<tag>[^\s:\[]+)(?:\[(?P<pid>\d{1,9})\])?: ?(?P<text>.*)"
+    r"(?:(?P<tag>[^\s:\[]+)(?:\[(?P<pid>\d{1,9})\])?:|\[(?P<metalog>[^\]\s]+)\]) ?(?P<text>.*)"
 )
 RFC5424 = re.compile(
     r"<(?P<pri>\d{1,3})>1 (?:-|(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\d*(?:Z|[+-]\d\d:\d\d))) "
@@ -52,13 +53,14 @@ def parse_syslog_line(line: str, now: datetime, utc_offset_seconds: int) -> Entr
     if match is None:
         return None
     told = match.groupdict()
-    text, kernel = told["text"] or "", told["tag"] == KERNEL and not told["pid"]
+    tag = told["tag"] or told.get("metalog") or ""
+    text, kernel = told["text"] or "", tag == KERNEL and not told["pid"]
     seconds = float(told["monotonic"]) if told.get("monotonic") else None
     if kernel and (own := KERNEL_TIME.match(text)) is not None:
         seconds, text = float(own[1]), text[own.end() :]
     at = _moment(told, now, utc_offset_seconds)
     pid = int(told["pid"]) if told["pid"] else None
-    return Entry(text, told["tag"], at, seconds, _level(told), pid, host=told["host"] or "", kernel=kernel)
+    return Entry(text, tag, at, seconds, _level(told), pid, host=told["host"] or "", kernel=kernel)
 
 
 def _level(told: dict[str, str | None]) -> int | None:
@@ -72,7 +74,7 @@ def _moment(told: dict[str, str | None], now: datetime, utc_offset_seconds: int)
     zone = timezone(timedelta(seconds=utc_offset_seconds))
     try:
         if iso := told["iso"]:
-            at = datetime.fromisoformat(iso)
+            at = datetime.fromisoformat(iso[:11] + iso[11:].replace(" ", ""))
             return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
         if unix := told.get("unix"):
             return float(unix)

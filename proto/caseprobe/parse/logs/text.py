@@ -73,19 +73,22 @@ def _some_lines(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in parts if line.strip() and not line[0].isspace()]
 
 
-def lines_with(text: str, words: Iterable[str]) -> Iterator[tuple[int, int, int]]:
-    """Number (from 1), begin and end of every line that holds one of these words, in their order.
+def lines_with(text: str, words: Iterable[str]) -> Iterator[tuple[int, int, int, tuple[str, ...]]]:
+    """Number (from 1), begin and end of every line that holds some of these words, and which; in their order.
 
     >>> list(lines_with("a\\nbad\\nc worse bad\\n", ("bad", "worse")))
-    [(2, 2, 5), (3, 6, 17)]
+    [(2, 2, 5, ('bad',)), (3, 6, 17, ('bad', 'worse'))]
     """
-    begins = sorted({begin for word in words for begin in _lines_with(text, word)})
+    held: dict[int, list[str]] = {}
+    for word in words:
+        for begin in _lines_with(text, word):
+            held.setdefault(begin, []).append(word)
     number, counted = 1, 0
-    for begin in begins:
+    for begin in sorted(held):
         number += text.count("\n", counted, begin)
         counted = begin
         end = text.find("\n", begin)
-        yield number, begin, len(text) if end < 0 else end
+        yield number, begin, len(text) if end < 0 else end, tuple(held[begin])
 
 
 def _lines_with(text: str, word: str) -> Iterator[int]:

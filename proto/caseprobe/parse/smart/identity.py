@@ -65,5 +65,7 @@ def take_support(reader: Reader, line: str, disk: smart.SmartDisk) -> None:
 
 
 def take_tool(_reader: Reader, line: str, disk: smart.SmartDisk) -> None:
-    """smartctl 7.4 2023-08-01 r5530 [x86_64-linux-…]."""
+    """smartctl 7.4 2023-08-01 r5530 [x86_64-linux-…]; a second one begins the report of another disk: ValueError."""
+    if disk.tool:
+        raise ValueError("this file holds more than one report of a disk; give each in a file of its own")
     disk.tool = " ".join(line.split()[:2])[:60]

@@ -32,6 +32,10 @@ def parse_json(text: str, disk: smart.SmartDisk) -> bool:
         disk.tool = "nvme-cli"
         take_nvme(report, report, disk)
         return True
+    if report.at("errors").exists() and any(row.at("error_count").exists() for row in report.at("errors").items()):
+        disk.tool, disk.protocol, disk.kind = "nvme-cli", "nvme", "nvme"
+        mark(disk, "error_log", READ)
+        return True
     if not any(report.at(key).exists() for key in ("smartctl", "device", "smart_status")):
         return False
     _take_identity(report, disk)

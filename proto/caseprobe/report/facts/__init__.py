@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from caseprobe.report.facts import activity, host, machine, network, storage
+from caseprobe.report.facts import activity, health, host, machine, network, storage
 from caseprobe.report.facts.group import Gist, Render
 from caseprobe.report.markup import NOTHING, Markup, element, joined, unfold
 from caseprobe.report.words import Words
@@ -19,6 +19,7 @@ RENDERS: Mapping[str, Render] = {
     "memory": machine.memory,
     "filesystems": storage.filesystems,
     "disks": storage.disks,
+    "smart": health.disks,
     "sensors": machine.sensors,
     "interfaces": network.interfaces,
     "routes": network.routes,

@@ -1,0 +1,59 @@
+"""Which probes of a snapshot run: packets and log lines only where policy lets them, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from caseprobe.v1 import link_pb2
+from caseprobe.v1.consent_pb2 import (
+    POLICY_DECISION_ALLOW,
+    POLICY_DECISION_ASK,
+    POLICY_DECISION_DENY,
+    POLICY_KIND_HEALTH,
+    POLICY_KIND_LOGS,
+    POLICY_KIND_PATH_NEAR,
+)
+from caseprobe_agent.consent import Basis, Decision
+from caseprobe_agent.consent.policy import Choice as Said
+from caseprobe_agent.consent.policy import Kind
+from caseprobe_agent.probes import NETWORKED, services
+from caseprobe_agent.session.asks import choose
+
+ASKING = {networked for _, networked in NETWORKED}
+ALLOW, ASK, DENY = POLICY_DECISION_ALLOW, POLICY_DECISION_ASK, POLICY_DECISION_DENY
+
+
+def says(rules: Mapping[Kind, Said]) -> Callable[[Kind], Decision]:
+    """A policy that says so of these kinds and denies all others."""
+    return lambda kind: Decision(rules.get(kind, DENY), Basis.POLICY, "told")
+
+
+def action(profile: str = "standard", *probes: str) -> link_pb2.SnapshotAction:
+    """A snapshot that the collector asks for."""
+    return link_pb2.SnapshotAction(profile=profile, probes=probes)
+
+
+@pytest.mark.parametrize("near", [DENY, ASK])
+def test_nothing_is_sent_where_policy_does_not_allow_it(near: Said) -> None:
+    """Also where the owner would have to be asked: nobody is asked about a snapshot's own questions."""
+    chosen = choose(action(), POLICY_KIND_HEALTH, says({POLICY_KIND_PATH_NEAR: near, POLICY_KIND_LOGS: ALLOW}))
+    assert ASKING.isdisjoint(chosen.probes)
+    assert "dns" in {probe.name for probe in chosen.probes}
+
+
+def test_the_quick_profile_asks_no_server() -> None:
+    """A server that does not answer would cost it seconds; a probe that is asked for by name is run whole."""
+    policy = says({POLICY_KIND_PATH_NEAR: ALLOW})
+    assert ASKING.isdisjoint(choose(action("quick"), POLICY_KIND_HEALTH, policy).probes)
+    assert set(choose(action("standard"), POLICY_KIND_HEALTH, policy).probes) >= ASKING
+    assert set(choose(action("", "dns"), POLICY_KIND_HEALTH, policy).probes) <= ASKING
+
+
+@pytest.mark.parametrize(("logs", "shown"), [(ALLOW, True), (ASK, False), (DENY, False)])
+def test_last_lines_of_services_are_logs(logs: Said, shown: bool) -> None:
+    """Their states are health and always told."""
+    chosen = choose(action(), POLICY_KIND_HEALTH, says({POLICY_KIND_LOGS: logs}))
+    assert (services.WITH_LINES in chosen.probes, services.PROBE in chosen.probes) == (shown, not shown)
+    assert ("kernel_log" in dict(chosen.left_out)) != shown
