@@ -331,6 +331,10 @@ class FakeSnapshots:
 
         return chunks()
 
+    async def delete(self, by: Principal, snapshot_id: str) -> None:
+        await self.get(by, snapshot_id)
+        del self.world.snapshots[snapshot_id]
+
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         data = b"".join([chunk async for chunk in chunks])
         case = self.world.cases.get(case_id)

@@ -215,6 +215,7 @@ Current Drive Temperature:     38 C
 Drive Trip Temperature:        60 C
 
 Elements in grown defect list: 127
+Pending defect count:2 Pending Defects
 
 Error counter log:
            Errors Corrected by           Total   Correction     Gigabytes    Total

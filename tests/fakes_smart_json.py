@@ -178,6 +178,8 @@ def _scsi(disk: smart.SmartDisk) -> Json:
     document: Json = {}
     if "grown_defects_total" in values:
         document["scsi_grown_defect_list"] = round(values["grown_defects_total"])
+    if "pending_defects_total" in values:
+        document["scsi_pending_defects"] = {"count": round(values["pending_defects_total"])}
     counters = (("read", "read_uncorrected_total"), ("write", "write_uncorrected_total"))
     told = {key: {"total_uncorrected_errors": round(values[name])} for key, name in counters if name in values}
     document |= {"scsi_error_counter_log": told} if told else {}

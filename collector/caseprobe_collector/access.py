@@ -28,6 +28,7 @@ class Action(StrEnum):
     CASE_WRITE = "case.write"
     CASE_CLOSE = "case.close"
     SNAPSHOT_READ = "snapshot.read"
+    SNAPSHOT_DELETE = "snapshot.delete"
     BUNDLE_IMPORT = "bundle.import"
     AGENT_READ = "agent.read"
     AGENT_REVOKE = "agent.revoke"
@@ -72,7 +73,17 @@ _OPERATIONS = _VIEW | {
     Action.SCHEDULE_WRITE,
     Action.AGENT_REVOKE,
 }
-_ADMIN = _SUPPORT | _OPERATIONS | {Action.CUSTOMER_WRITE, Action.USER_ADMIN, Action.AUDIT_READ, Action.METRICS_READ}
+_ADMIN = (
+    _SUPPORT
+    | _OPERATIONS
+    | {
+        Action.SNAPSHOT_DELETE,
+        Action.CUSTOMER_WRITE,
+        Action.USER_ADMIN,
+        Action.AUDIT_READ,
+        Action.METRICS_READ,
+    }
+)
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.VIEWER: _VIEW,

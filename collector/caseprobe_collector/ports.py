@@ -158,6 +158,12 @@ class DepositStore(Protocol):
         """Put a snapshot in the place of one of its id that is damaged; False where the audit names another machine
         as the one that delivered it."""
 
+    async def delete_snapshot(self, tx: Transaction, snapshot_id: str) -> list[str]:
+        """Remove a snapshot with its index; gives the objects that nothing names any more, to be deleted after.
+
+        A unit of work and no deposit, so that it works on a full disk.
+        """
+
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""
 

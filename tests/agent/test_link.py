@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from random import Random
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caseprobe.errors import Corrupt, Revoked
+from caseprobe.liveness import IDLE_SECONDS, INTERVAL_SECONDS, PROBES, connected_to, keep_alive
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
@@ -407,11 +409,27 @@ async def test_cancel_at_any_time_leaves_no_task_behind(collector: FakeCollector
     assert {left for left in asyncio.all_tasks() - before if "caseprobe_agent" in repr(left.get_coro())} == set()
 
 
-def test_the_channel_pings_and_uses_no_proxy() -> None:
-    """Both are gRPC options; without them a silent drop is not noticed, and a proxy of the environment is used."""
+async def test_the_kernel_watches_the_line(collector: FakeCollector, rig: Rig) -> None:
+    """Without keepalive a silent drop is not noticed: the connection that stands has it, with less than 20 s in all."""
+    async with Running(rig.link):
+        await rig.link.connected.wait()
+        found: list[int] = []
+
+        def note(one: socket.socket) -> bool:
+            if connected_to(collector.port)(one):
+                found.append(one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+            return False
+
+        keep_alive(note)
+    assert found and all(found)
+    assert IDLE_SECONDS + INTERVAL_SECONDS * PROBES < 20
+
+
+def test_the_channel_uses_no_proxy_and_bounds_what_it_waits_for() -> None:
+    """Both are gRPC options; without them a proxy of the environment is used, and a lost byte waited for by minutes."""
     options = dict(OPTIONS)
-    assert options["grpc.keepalive_time_ms"] == 10_000 and options["grpc.keepalive_timeout_ms"] == 5_000
-    assert options["grpc.keepalive_permit_without_calls"] == 1 and options["grpc.http2.ping_timeout_ms"] == 5_000
+    assert options["grpc.keepalive_timeout_ms"] <= 8_000 and options["grpc.http2.ping_timeout_ms"] <= 8_000
+    assert options["grpc.keepalive_permit_without_calls"] == 1
     assert options["grpc.enable_http_proxy"] == 0
     assert options["grpc.max_receive_message_length"] == 4 << 20
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.bench import artifact, bulk, commits, halfopen, idle, ingest, quick, recovery, roundtrip, spool
+from tests.bench import artifact, bulk, commits, halfopen, idle, ingest, quick, recovery, roundtrip, sessions, spool
 from tests.bench.reading import Row, table
 
 BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
@@ -26,6 +26,7 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("spool", spool.measure),
     ("bulk", bulk.measure),
     ("halfopen", halfopen.measure),
+    ("sessions", sessions.measure),
 )
 
 

@@ -80,6 +80,26 @@ async def test_files_beside_a_snapshot_are_known_by_their_hashes(filled: Storage
     assert await filled.snapshots.get_object("snap_1", "other.zip") is None
 
 
+async def test_a_snapshot_that_is_deleted_is_gone_and_names_what_may_go_with_it(filled: Storage) -> None:
+    """A body that another snapshot has too stays; its id may be used again."""
+    record = ObjectRecord("bundle.zip", "agent_1/snap_1/bundle.zip", 3, bytes(32))
+    findings = (("a.b", "/", 3),)
+    await filled.deposits.deposit(deposit(snapshot("snap_1", LARGE, findings), objects=(record,)))
+    await filled.deposits.deposit(deposit(snapshot("snap_2", LARGE)))
+
+    async def delete(snapshot_id: str) -> list[str]:
+        return await filled.transactions.run(lambda tx: filled.deposits.delete_snapshot(tx, snapshot_id))
+
+    assert await delete("snap_1") == ["agent_1/snap_1/bundle.zip"]
+    assert await filled.snapshots.get_row("snap_1", None) is None
+    assert await filled.snapshots.get_object("snap_1", "bundle.zip") is None
+    assert await filled.snapshots.get_snapshot("snap_2", None) == snapshot("snap_2", LARGE)
+    (body,) = await delete("snap_2")
+    assert body.startswith("bodies/")
+    assert await delete("snap_2") == []
+    assert await add(filled, snapshot("snap_1")) == [True]
+
+
 async def test_what_was_found_damaged_is_told_in_lists(filled: Storage) -> None:
     """The first finding stays, and only the snapshot that it names is marked."""
     await add(filled, snapshot("snap_1"), snapshot("snap_2"))

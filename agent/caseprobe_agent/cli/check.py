@@ -91,7 +91,15 @@ def _given(arguments: argparse.Namespace) -> Iterator[Given]:
     if arguments.root:
         if not arguments.root.is_dir():
             raise UsageError(f"{arguments.root} is no folder")
+        _check_copy(arguments.root)
         yield Given(str(arguments.root), lambda: _measured(arguments.root, arguments))
+
+
+def _check_copy(root: Path) -> None:
+    """tar and rsync copy the files of /proc as empty ones, which would read as a machine without anything."""
+    sign = root / "proc/stat"
+    if root != Path("/") and sign.is_file() and sign.stat().st_size == 0:
+        raise UsageError(f"{sign} is empty: tar and rsync lose what /proc says; copy it with cp -r, file by file")
 
 
 def _judge(given: Given, previous: snapshot_pb2.Snapshot | None, as_json: bool, settings: Settings, named: bool) -> int:

@@ -6,17 +6,20 @@ import grpc
 import grpc.aio
 
 from caseprobe.errors import Busy, CaseprobeError, NotTrusted, Refused, TooLarge, Unreachable, error_from
+from caseprobe.liveness import SUPPORTED, connected_to, keep_alive
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.outbox import Credentials
 
 METHOD = "/caseprobe.v1.LinkService/Link"
 LARGEST_FRAME_BYTES = 4 * 1024 * 1024
 OPTIONS: tuple[tuple[str, int], ...] = (
-    # A silent drop is noticed 15 s after the last byte, with 5 s to spare; without pings not in 45 s (measured).
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
+    # The kernel notices a silent drop (`watch_line`), and unanswered heartbeats tell of a collector that has stopped;
+    # without either gRPC did not notice in 45 s (measured). Where the kernel cannot, its pings are all there is.
+    ("grpc.keepalive_time_ms", 300_000 if SUPPORTED else 10_000),
+    # Also TCP_USER_TIMEOUT: how long what was written may stay without an answer.
+    ("grpc.keepalive_timeout_ms", 8_000),
     # Keepalive alone waits for the ping as long as any ping may take: a minute by default (measured: 75 s in all).
-    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 8_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     # One way out: proxies are our own bridge's business, never gRPC's reading of the environment.
@@ -41,6 +44,13 @@ def open_call(channel: grpc.aio.Channel) -> Call:
     """The stream. Frames pass as bytes: gRPC's own parsing logs a traceback for a garbled one and goes on."""
     call: Call = channel.stream_stream(METHOD)()
     return call
+
+
+def watch_line(address: str) -> None:
+    """Let the kernel tell where the line to host:port falls silent; after it is up."""
+    port = address.rpartition(":")[2]
+    if port.isdecimal():
+        keep_alive(connected_to(int(port)))
 
 
 def refusal_error(refusal: link_pb2.Refusal) -> CaseprobeError:

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from caseprobe.errors import Busy, CaseprobeError, Corrupt, Unreachable
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.link.channel import Call, open_call, open_channel, refusal_error, status_error
+from caseprobe_agent.link.channel import Call, open_call, open_channel, refusal_error, status_error, watch_line
 from caseprobe_agent.link.feeder import Feeder
 from caseprobe_agent.link.flow import Credit
 from caseprobe_agent.link.lanes import CONTROL, Lanes
@@ -155,6 +155,7 @@ class Stream:
             raise Corrupt(f"{self._credentials.address} does not answer as a collector does: update caseprobe")
         self.welcome = frame.welcome
         self._heard_at = self._parts.monotonic()
+        watch_line(self._credentials.address)
         self.welcomed.set()
         await self._handle(frame)
 

@@ -31,6 +31,8 @@ class Held:
 
 def measure(machine: Machine, _earlier: object | None) -> Measured:
     """Room held on each filesystem; a process of somebody else can be looked into with root's right only."""
+    if not machine.live:
+        raise MachineAbsent("no file is open in a copied tree")
     notes = Notes()
     facts = section_storage_pb2.DeletedFilesFacts()
     mounts = parse_mountinfo(machine.read_text(MOUNTINFO, 4 << 20))
@@ -60,6 +62,7 @@ def _held(machine: Machine, facts: section_storage_pb2.DeletedFilesFacts) -> Ite
             continue
         except MeasurementError:
             continue
+        facts.processes_total += 1
         for descriptor in descriptors:
             links += 1
             if links > LINKS_AT_MOST:

@@ -55,7 +55,15 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
         users=build_users(storage),
         enrolment=Enrolment(run, fleet, cases, storage.authority, audit, clock, link_address, config.collector_name),
         snapshots=Evidence(
-            run, storage.snapshots, cases, fleet, storage.objects, core.ingest, audit, clock, core.limits
+            run,
+            storage.snapshots,
+            cases,
+            fleet,
+            storage.objects,
+            core.ingest,
+            audit,
+            clock,
+            core.limits,
         ),
         sessions=core.sessions,
         schedules=core.schedules,

@@ -185,6 +185,10 @@ class Snapshots(Protocol):
         """The bytes of one file beside it; raises NotFound before the first."""
         ...
 
+    async def delete(self, by: Principal, snapshot_id: str) -> None:
+        """Remove it and its files for good."""
+        ...
+
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         """Attach a bundle file that came by another way."""
         ...

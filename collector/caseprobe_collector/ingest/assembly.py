@@ -94,6 +94,9 @@ class Assembly:
                     return _whole(data)
                 self._partials[data.stream_id] = Partial(data, await self._staged())
             return await self._append(self._due(data), data)
+        except asyncio.CancelledError:
+            # The stream ended; what is whole of the item by now goes on where the machine connects again.
+            raise
         except BaseException:
             self._forget(data.stream_id)
             raise
@@ -148,7 +151,7 @@ class Assembly:
         return partial
 
     async def _append(self, partial: Partial, data: link_pb2.Data) -> Assembled | None:
-        await self._offload(partial.append, data.payload)
+        await self._write(partial, data.payload)
         first = partial.first
         if partial.received < first.total_bytes:
             return None
@@ -159,6 +162,19 @@ class Assembly:
         return Assembled(
             first.kind, data.sequence, first.stream_id, partial.received, first.sha256, staged=partial.staged
         )
+
+    async def _write(self, partial: Partial, payload: bytes) -> None:
+        """Write one piece; a stream that ends meanwhile waits for it, so that no piece is ever half in an item."""
+        writing = asyncio.ensure_future(self._offload(partial.append, payload))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            try:
+                await asyncio.shield(writing)
+            except BaseException:
+                self._forget(partial.first.stream_id)
+                raise
+            raise
 
     def _forget(self, stream_id: str) -> None:
         partial = self._partials.pop(stream_id, None)

@@ -131,6 +131,25 @@ class Evidence:
             file.close()
             raise
 
+    async def delete(self, by: Principal, snapshot_id: str) -> None:
+        """Remove a snapshot and its files for good, damaged ones too; its entries in the audit stay.
+
+        Works on a full disk. The rows go first: a file that nothing names is swept at the next start, a row without its
+        file would be damage.
+        """
+
+        async def work(tx: Transaction) -> list[str]:
+            row = await self._snapshots.get_row(snapshot_id, by.customer_ids)
+            if row is None:
+                raise NotFound(f"no snapshot {snapshot_id[:60]!r}")
+            if not decide(by, Action.SNAPSHOT_DELETE, row.customer_id or None):
+                raise NotAllowed("only admins may delete snapshots")
+            await self._audit.record(tx, by, "snapshot.delete", row.customer_id, snapshot_id, row.damage)
+            return await self._ingest.remove(tx, snapshot_id)
+
+        for name in await self._transactions.run(work):
+            await self._objects.delete(name)
+
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         """Attach a bundle file that came by another way; twice is the same as once.
 

@@ -32,6 +32,7 @@ from caseprobe_collector.ports import (
     SessionStore,
     SnapshotStore,
     Staged,
+    Transaction,
 )
 from caseprobe_collector.records import (
     Agent,
@@ -159,6 +160,10 @@ class Ingest:
             return read_snapshot(body, self._unpacker)
         snapshot: snapshot_pb2.Snapshot = await self._offload(read_snapshot, body)
         return snapshot
+
+    async def remove(self, tx: Transaction, snapshot_id: str) -> list[str]:
+        """Remove what was stored, within a unit of work; gives the objects to be deleted once that is durable."""
+        return await self._deposits.delete_snapshot(tx, snapshot_id)
 
     async def store_gap(self, agent: Agent, spool_id: str, gap: link_pb2.Gap) -> Stored:
         """Record what the agent had to drop."""

@@ -15,10 +15,12 @@ from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Bus, Clock
 from caseprobe_collector.records import Agent, Event
 from caseprobe_collector.rpc.clones import Clones
+from caseprobe_collector.rpc.outlet import Outlet
 from caseprobe_collector.rpc.presence import ONLINE, Signs, Verdict, Watch, judge, slept_seconds
 
 # Frames that wait for one slow agent; beyond it the stream is ended rather than memory grown.
 QUEUE_FRAMES = 10_000
+NO_HEARTBEAT = link_pb2.Heartbeat()
 CLONED = (
     "two machines use this machine's key, as after copying a disk: neither is served; "
     "on the copy run `caseprobe leave --purge` and enroll it anew"
@@ -30,7 +32,7 @@ MOST_LINKS = 10_000
 RETURNS_PER_SECOND = 250.0
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class OpenLink:
     """One stream: what waits to be written, and when it last spoke."""
 
@@ -46,28 +48,34 @@ class OpenLink:
     since: datetime | None = None
     # How long the machine slept before its last heartbeat but for once: 0 where it did not.
     slept_seconds: float = 0.0
-    queue: asyncio.Queue[link_pb2.LinkResponse | None] = field(
-        default_factory=lambda: asyncio.Queue(maxsize=QUEUE_FRAMES)
-    )
-    heartbeat: link_pb2.Heartbeat = field(default_factory=link_pb2.Heartbeat)
-    # Set once nothing of the stream runs any more.
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    queue: Outlet[link_pb2.LinkResponse | None] = field(default_factory=lambda: Outlet(QUEUE_FRAMES))
+    heartbeat: link_pb2.Heartbeat = field(default_factory=lambda: NO_HEARTBEAT)
+    # True once nothing of the stream runs any more; who waits for it brings the event.
+    over: bool = False
+    _ended: asyncio.Event | None = None
 
     def send(self, frame: link_pb2.LinkResponse) -> bool:
         """Queue a frame for the stream's one writer; False where the queue is full."""
-        try:
-            self.queue.put_nowait(frame)
-        except asyncio.QueueFull:
-            return False
-        return True
+        return self.queue.put(frame)
 
     def finish(self, frame: link_pb2.LinkResponse | None = None) -> None:
         """Write what is queued, this frame last, then end the stream."""
-        while self.queue.qsize() > QUEUE_FRAMES - 2:
-            self.queue.get_nowait()
+        self.queue.keep(QUEUE_FRAMES - 2)
         if frame is not None:
-            self.queue.put_nowait(frame)
-        self.queue.put_nowait(None)
+            self.queue.put(frame)
+        self.queue.put(None)
+
+    def end(self) -> None:
+        """Nothing of the stream runs any more."""
+        self.over = True
+        if self._ended is not None:
+            self._ended.set()
+
+    async def ended(self) -> None:
+        """Return once it is over."""
+        if not self.over:
+            self._ended = self._ended or asyncio.Event()
+            await self._ended.wait()
 
 
 class OpenLinks:
@@ -108,7 +116,7 @@ class OpenLinks:
 
     def leave(self, link: OpenLink) -> None:
         """Take a stream out again, unless a newer one stands in its place."""
-        link.over.set()
+        link.end()
         agent_id = link.agent.agent_id
         if self._links.get(agent_id) is link:
             del self._links[agent_id]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import grpc
 
 from caseprobe.errors import ConfigurationError
+from caseprobe.liveness import SUPPORTED, keep_alive, listens_on
 from caseprobe.v1 import link_pb2, link_pb2_grpc
 from caseprobe_collector.access import Action
 from caseprobe_collector.rpc.service import Desk, LinkService
@@ -17,11 +18,13 @@ METHOD_ACTIONS: Mapping[str, Action] = {"/caseprobe.v1.LinkService/Link": Action
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 4 << 20),
-    # A silent drop is noticed 15 s after the last byte; whichever side pings first, the other's timer begins anew.
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
+    # The kernel notices a silent drop, for nothing (`liveness`); these pings are for what TCP does not see, such as a
+    # proxy that lives on in between. Where the kernel cannot, they are all there is.
+    ("grpc.keepalive_time_ms", 300_000 if SUPPORTED else 10_000),
+    # Also TCP_USER_TIMEOUT: how long what was written may stay without an answer.
+    ("grpc.keepalive_timeout_ms", 8_000),
     # Keepalive alone waits for the ping as long as any ping may take: a minute by default (measured: 75 s in all).
-    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 8_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
@@ -57,4 +60,5 @@ def build_server(
         raise ConfigurationError(
             f"cannot listen on {address} for agents: the port is in use or not yours; set link_port to another"
         ) from None
+    keep_alive(listens_on(port))
     return server, port

@@ -107,12 +107,14 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         if older is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(OLDER_SECONDS):
-                    await older.over.wait()
+                    await older.ended()
         return link
 
     async def _single(self, agent: Agent, hello: link_pb2.Hello) -> None:
         """Raise Cloned where two machines hold this key; the first time, with its entry in the audit."""
         links = self._desk.links
+        if agent.kind != "enrolled":
+            return  # runs of one person beside each other share their key
         known = links.clones.quarantined(agent.agent_id)
         if links.clones.admit(agent.agent_id, hello.instance_id[:64], hello.stream_number):
             return
@@ -153,16 +155,21 @@ class _Stream:
         self._desk = desk
         self._link = link
         self._agent = link.agent
-        self._hello = hello
+        # Let go of once it is read: what a machine says of itself is kept elsewhere.
+        self._greeting: link_pb2.Hello | None = hello
+        self._spool_id = hello.spool_id[:64]
         self._context = context
         self._assembly = desk.ingest.assembly(link.agent.agent_id, desk.limits)
-        self._receipts = Receipts(link.send, link.finish, desk.ingest.budget, link.agent.agent_id)
+        # Made for the first item: most machines are idle most of the time.
+        self._receipts: Receipts | None = None
+        self._acking: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Read, write and acknowledge until either side ends the stream."""
-        await self._greet()
+        if self._greeting is not None:
+            await self._greet(self._greeting)
+        self._greeting = None
         tasks = [asyncio.create_task(work()) for work in (self._read, self._write)]
-        receipts = asyncio.create_task(self._receipts.run())
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -171,15 +178,17 @@ class _Stream:
             self._link.finish()
             await asyncio.wait(tasks[1:], timeout=GOODBYE_SECONDS)
         finally:
-            for task in (*tasks, receipts):
+            if self._acking is not None:
+                tasks.append(self._acking)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, receipts, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._desk.ingest.leave(self._agent.agent_id, self._assembly)
 
-    async def _greet(self) -> None:
-        desk, agent, hello = self._desk, self._agent, self._hello
-        last = await desk.snapshots.last_sequence(agent.agent_id, hello.spool_id[:64])
-        await self._note_hello()
+    async def _greet(self, hello: link_pb2.Hello) -> None:
+        desk, agent = self._desk, self._agent
+        last = await desk.snapshots.last_sequence(agent.agent_id, self._spool_id)
+        await self._note_hello(hello)
         welcome = link_pb2.Welcome(
             collector_version=VERSION,
             last_stored_sequence=last,
@@ -193,9 +202,9 @@ class _Stream:
             await desk.schedules.on_connect(agent, hello.schedules_sha256)
             await desk.sessions.on_connect(agent, frozenset(hello.open_commands[:1000]))
 
-    async def _note_hello(self) -> None:
+    async def _note_hello(self, hello: link_pb2.Hello) -> None:
         """Keep what the machine says of itself: labels, never identity."""
-        hello, now = self._hello, self._desk.clock.now()
+        now = self._desk.clock.now()
         agent = replace(
             self._agent,
             label=hello.machine_label[:MAX_TEXT] or self._agent.label,
@@ -213,10 +222,13 @@ class _Stream:
 
     async def _write(self) -> None:
         links = self._desk.links
-        while (frame := await self._link.queue.get()) is not None:
-            links.writes(self._link, begins=True)
-            await self._context.write(frame)
-            links.writes(self._link, begins=False)
+        while True:
+            for frame in await self._link.queue.take():
+                if frame is None:
+                    return
+                links.writes(self._link, begins=True)
+                await self._context.write(frame)
+                links.writes(self._link, begins=False)
 
     async def _read(self) -> None:
         while True:
@@ -239,8 +251,8 @@ class _Stream:
             case "heartbeat":
                 await self._heartbeat(frame.heartbeat)
             case "gap":
-                work = self._desk.ingest.store_gap(self._agent, self._hello.spool_id[:64], frame.gap)
-                await self._receipts.take(frame.gap.sequence, work)
+                work = self._desk.ingest.store_gap(self._agent, self._spool_id, frame.gap)
+                await self._acked().take(frame.gap.sequence, work)
             case other:
                 # A newer agent's frame: told, not fatal.
                 self._link.send(refusal("unsupported", f"frame {other or 'unknown'} is not taken by this version"))
@@ -263,14 +275,22 @@ class _Stream:
             await self._hand_over(item)
 
     async def _hand_over(self, item: Assembled) -> None:
-        work = self._desk.ingest.store(self._agent, self._hello.spool_id[:64], item)
+        work = self._desk.ingest.store(self._agent, self._spool_id, item)
         try:
-            await self._receipts.take(item.sequence, work, weight_of(item))
+            await self._acked().take(item.sequence, work, weight_of(item))
         except BaseException:
             # The stream ended while it waited for room: nobody else knows of its file.
             if item.staged is not None:
                 item.staged.discard()
             raise
+
+    def _acked(self) -> Receipts:
+        """What stores and acknowledges in order."""
+        if self._receipts is None:
+            link = self._link
+            self._receipts = Receipts(link.send, link.finish, self._desk.ingest.budget, link.agent.agent_id)
+            self._acking = asyncio.create_task(self._receipts.run())
+        return self._receipts
 
     async def _outcome(self, outcome: link_pb2.Outcome) -> None:
         if await self._desk.sessions.on_outcome(self._agent, outcome):

@@ -18,13 +18,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import sqlalchemy as sa
+
 from caseprobe.errors import Corrupt
 from caseprobe_collector.audit import GENESIS, entry_sha256
+from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import AuditEntry, Deposit, GapDeposit
 from caseprobe_collector.storage.columns import LARGEST
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.rowform import COLUMNS, microseconds, row_sha256, stored_values
+from caseprobe_collector.storage.unit import unit_of
 
 # Up to here a body shares its row's commit; above it a file costs less than the database's pages.
 IN_DATABASE_BYTES = 256 << 10
@@ -52,6 +56,13 @@ ADD_GAP = (
 DELIVERED = "SELECT actor FROM audit WHERE object = ? AND action = 'snapshot.store' ORDER BY number LIMIT 1"
 # Tables whose rows are a snapshot's own.
 PARTS = ("snapshot_bodies", "findings", "snapshot_objects", "damages")
+NAMED_BY = (
+    "SELECT object FROM snapshot_bodies WHERE snapshot_id = :mine AND object IS NOT NULL "
+    "UNION SELECT object FROM snapshot_objects WHERE snapshot_id = :mine"
+)
+STILL_NAMED = (
+    "SELECT 1 FROM snapshot_bodies WHERE object = :name UNION SELECT 1 FROM snapshot_objects WHERE object = :name"
+)
 LAST_ENTRY = "SELECT number, sha256 FROM audit ORDER BY number DESC LIMIT 1"
 
 
@@ -90,6 +101,17 @@ class SqlDeposits:
         ready = _Ready(deposit, await self._outside(deposit.snapshot.row.sha256, deposit.snapshot.body))
         replaced: bool = await self._database.join(replace_deposits, ready)
         return replaced
+
+    async def delete_snapshot(self, tx: Transaction, snapshot_id: str) -> list[str]:
+        """Remove a snapshot with all that is its own; gives the objects that nothing names any more.
+
+        A body's file is named by its hash, so another snapshot with the same bytes may still need it.
+        """
+        unit, mine = unit_of(tx), {"mine": snapshot_id}
+        named = [row[0] for row in await unit.rows(sa.text(NAMED_BY), mine)]
+        for table in (*PARTS, "snapshots"):
+            await unit.write(sa.text(f"DELETE FROM {table} WHERE snapshot_id = :mine"), mine)
+        return [name for name in named if not await unit.rows(sa.text(STILL_NAMED), {"name": name})]
 
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""

@@ -23,6 +23,7 @@ SLACK_SECONDS = 5.0
 NEAR_SECONDS = 60.0
 # A task is called hung only after two minutes.
 LATE, LATE_SECONDS = frozenset({"hung_task", "proc.dstate"}), 300.0
+ON_INTERFACES = frozenset({"nic_reset", "link_flap", "net.link", "net.bond", "wifi.signal"})
 ROOT_STATES = (finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL)
 # The worst come first; a machine with more findings has other needs.
 ITEMS_AT_MOST, MOMENTS_AT_MOST = 300, 50
@@ -177,7 +178,7 @@ def _related(cause: Item, effect: Item, chain: Chain, topology: Topology) -> boo
 
 def _on_the_default_route(cause: Item, topology: Topology) -> bool:
     """An interface that leads nowhere cuts nobody off."""
-    if cause.kind not in ("nic_reset", "link_flap", "net.link", "net.bond") or not topology.default_interfaces:
+    if cause.kind not in ON_INTERFACES or not topology.default_interfaces:
         return True
     return cause.finding.object in topology.default_interfaces
 
@@ -225,7 +226,8 @@ def _only_near(before: Sequence[Item], effect: Item, chain: Chain, topology: Top
     near = [
         one
         for one in before
-        if any(-SLACK_SECONDS <= later - earlier <= within for earlier in one.moments for later in effect.moments)
+        if one.kind != effect.kind
+        and any(-SLACK_SECONDS <= later - earlier <= within for earlier in one.moments for later in effect.moments)
         and not (topology.disks(one.finding.object) and topology.disks(effect.finding.object))
     ]
     return near[:1] if len({id(one.root) for one in near}) == 1 else []

@@ -19,7 +19,7 @@ WORN = ("smart.defects", "smart.devstat", "smart.attr_now", "smart.realloc", "sm
 # What is above the disks: an array, a filesystem, those who wait for it.
 ABOVE_DISKS = (
     *("raid.md", "mpath", "zfs.pool", "btrfs.dev", "lvm.thin", "fs_error", "fs_remount_ro", "disk.ro", "disk.missing"),
-    *("hung_task", "proc.dstate", "disk.await", "disk.psi", "cpu.iowait"),
+    *("hung_task", "proc.dstate", "disk.await", "disk.queue", "disk.util", "disk.psi", "cpu.iowait"),
 )
 SERVICE = "svc.failed"
 # They count since boot, and so tell of what is long over.
@@ -87,12 +87,14 @@ CHAINS: Sequence[Chain] = (
     Chain(
         "a machine cut off",
         (
-            *("nic_reset", "link_flap", "net.link", "net.bond", "net.conntrack", "conntrack_full", "dns.resolver"),
+            *("nic_reset", "link_flap", "wifi.signal", "net.link", "net.bond", "net.conntrack", "conntrack_full"),
+            "dns.resolver",
             *("time.server", "net.portal", "net.proxy", "net.retrans"),
         ),
         MACHINE,
         900.0,
     ),
+    Chain("a weak signal", ("wifi.signal", "wifi.rate", "wifi.retry"), INTERFACE, 0.0),
     Chain("full connection table", ("net.conntrack", "conntrack_full", "net.drop"), MACHINE, 900.0),
     Chain("names not found", ("dns.resolver", "time.server", "time.sync", "time.offset"), MACHINE, 900.0),
     Chain("a clock that nobody sets", ("time.server", "time.sync", "time.offset"), MACHINE, 86400.0),
@@ -114,7 +116,12 @@ CHAINS: Sequence[Chain] = (
         MACHINE,
         600.0,
     ),
-    Chain("heat", ("hw.fan", "hw.temp", "thermal_throttle", "cpu.throttle", "cpu.freqcap"), MACHINE, 86400.0),
+    Chain(
+        "heat",
+        ("hw.fan", "hw.temp", "smart.temp", "nvme.temp", "thermal_throttle", "cpu.throttle", "cpu.freqcap"),
+        MACHINE,
+        86400.0,
+    ),
     Chain(
         "memory that runs out",
         (

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from caseprobe.checks.levels import CRITICAL, WARN, Levels
-from caseprobe.checks.reasons import NotApplicable, Unknown
+from caseprobe.checks.reasons import NoPast, NotApplicable, Unknown
 from caseprobe.overrides import NONE, Overrides
 from caseprobe.v1 import finding_pb2, section_pb2
 
-__all__ = ["NO_CONTEXT", "Check", "Context", "Judge", "NotApplicable", "Past", "Unknown"]
+__all__ = ["NO_CONTEXT", "Check", "Context", "Judge", "NoPast", "NotApplicable", "Past", "Unknown"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, Context, NotApplicable, Past, Unknown
+from caseprobe.checks.check import Check, Context, NoPast, NotApplicable, Past
 from caseprobe.checks.evidence import prove
 from caseprobe.checks.growth import gained, same, window
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
@@ -153,7 +153,7 @@ def judge_queue(section: section_pb2.Section, context: Context) -> Iterator[find
 def _window(context: Context, seconds: float) -> Past:
     past = window(context, seconds)
     if past is None:
-        raise Unknown(f"needs an earlier snapshot since this machine started, at least {seconds / 60:.0f} minutes old")
+        raise NoPast(f"needs an earlier snapshot since this machine started, at least {seconds / 60:.0f} minutes old")
     return past
 
 

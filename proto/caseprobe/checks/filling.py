@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
+from caseprobe.checks.check import Check, Context, NoPast, NotApplicable
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.filesystem import writable
 from caseprobe.checks.levels import CRITICAL, Levels, Reached, fault
@@ -38,7 +38,7 @@ def judge_fill(section: section_pb2.Section, context: Context) -> Iterator[findi
     plentiful is not worth a forecast.
     """
     if not any(past.elapsed_seconds >= SHORTEST_SECONDS for past in context.history):
-        raise Unknown("needs an earlier snapshot of this machine, at least an hour old")
+        raise NoPast("needs an earlier snapshot of this machine, at least an hour old")
     for filesystem in writable(section):
         points = _points(filesystem, context)
         usable = filesystem.used_bytes + filesystem.available_bytes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from caseprobe.checks.attached import attach_changes
 from caseprobe.checks.causes import link_causes
-from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
+from caseprobe.checks.check import Check, Context, NoPast, NotApplicable, Unknown
 from caseprobe.checks.folding import folded
 from caseprobe.checks.past import Contexts
 from caseprobe.overrides import NONE, Override, Overrides, switched_off
@@ -101,6 +101,8 @@ def _judge(check: Check, section: section_pb2.Section, context: Context) -> Judg
     except NotApplicable as error:
         absent = _not_judged(check, finding_pb2.SEVERITY_NOT_APPLICABLE, "absent", str(error))
         result = _lacking(check, section) or absent
+    except NoPast as error:
+        result = _lacking(check, section) or _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "no_past", str(error))
     except Unknown as error:
         message_id = "denied" if error.needs else "unreadable"
         result = _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, message_id, str(error), error.needs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from caseprobe.checks.check import Check, Context, Unknown
+from caseprobe.checks.check import Check, Context, NoPast
 from caseprobe.checks.levels import INFO, WARN, Levels, Reached, fault
 from caseprobe.checks.log_baseline import log_of, template_hash
 from caseprobe.v1 import finding_pb2, section_log_pb2, section_pb2
@@ -29,7 +29,7 @@ def judge_anomaly(section: section_pb2.Section, context: Context) -> Iterator[fi
     log = log_of(section)
     pasts = [(past.elapsed_seconds, told) for past in context.history if (told := log_of(past.section)) is not None]
     if log is None or not pasts or max(seconds for seconds, _ in pasts) < BASELINE_SECONDS:
-        raise Unknown("what is new here can be told after a day of this machine's own snapshots")
+        raise NoPast("what is new here can be told after a day of this machine's own snapshots")
     explained = {one.line for one in log.faults}
     open_templates = [one for one in log.templates if one.line not in explained]
     yield from _new(log, open_templates, pasts[0][1], context)

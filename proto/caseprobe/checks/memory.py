@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
+from caseprobe.checks.check import Check, Context, NoPast, NotApplicable, Unknown
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -185,7 +185,7 @@ def judge_fragmentation(section: section_pb2.Section, context: Context) -> Itera
     if memory.large_free_blocks_total:
         return
     if context.previous is None or not context.same_boot:
-        raise Unknown("needs a second snapshot of this boot to tell whether memory fails to be put together")
+        raise NoPast("needs a second snapshot of this boot to tell whether memory fails to be put together")
     failed = memory.compaction_failures_total - context.previous.memory.compaction_failures_total
     if failed > 0:
         facts = {"failures_total": failed, "elapsed_seconds": context.elapsed_seconds}

@@ -13,3 +13,7 @@ class Unknown(Exception):
     def __init__(self, message: str, needs: str = "") -> None:
         super().__init__(message)
         self.needs = needs
+
+
+class NoPast(Unknown):
+    """Raised by a judge of growth where no earlier snapshot can be compared with; the message says what it needs."""

@@ -78,8 +78,8 @@ def _reason(one: finding_pb2.Coverage) -> tuple[str, str]:
     """The kind of sentence for a check that did not run, and the right that it needs."""
     if one.needs:
         return "needs", one.needs
-    if one.message_id == "switched_off":
-        return "switched_off", ""
+    if one.message_id in ("switched_off", "no_past"):
+        return one.message_id, ""
     if one.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE:
         return "absent", ""
     return ("not_measured" if one.message_id in ("not_measured", "skipped") else "unreadable"), ""

@@ -249,8 +249,11 @@ class DeletedFilesFacts(_message.Message):
 
     HELD_FIELD_NUMBER: _builtins.int
     HIDDEN_PROCESSES_TOTAL_FIELD_NUMBER: _builtins.int
+    PROCESSES_TOTAL_FIELD_NUMBER: _builtins.int
     hidden_processes_total: _builtins.int
     """Processes whose files could not be looked at."""
+    processes_total: _builtins.int
+    """Processes whose files were looked at."""
     @_builtins.property
     def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldSpace]: ...
     def __init__(
@@ -258,10 +261,11 @@ class DeletedFilesFacts(_message.Message):
         *,
         held: _abc.Iterable[Global___HeldSpace] | None = ...,
         hidden_processes_total: _builtins.int = ...,
+        processes_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "hidden_processes_total", b"hidden_processes_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "hidden_processes_total", b"hidden_processes_total", "processes_total", b"processes_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

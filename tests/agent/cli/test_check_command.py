@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from caseprobe.bundle import write_bundle
+from caseprobe.checks import ALL
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.cli import main
 from tests import fakes_sections as fakes
+from tests.machines import golden
 
 Told = dict[str, Any]
 
@@ -75,3 +77,24 @@ def test_the_earlier_bundle_must_be_of_the_same_machine(tmp_path: Path, capsys: 
     assert code == 3
     assert "another machine" in err
     assert checked(capsys, "--bundle", now, "--previous", bundle(tmp_path / "c.zip", 0.1))[0] == 0
+
+
+@pytest.mark.parametrize("name", golden.names())
+def test_a_copied_tree_is_judged_like_a_machine(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every golden machine: one object that names its folder, findings as expected, every check accounted for."""
+    root = golden.root_of(name)
+    _, [told], err = checked(capsys, "--root", str(root))
+    expected = json.loads((golden.FOLDER / name / golden.EXPECTED).read_text())["findings"]
+    assert told["input"] == str(root)
+    found = sorted(f"{one['state']} {one['check_id']} {one['object']}".rstrip() for one in told["findings"])
+    assert found == expected
+    assert [one["check_id"] for one in told["coverage"]] == [check.id for check in ALL]
+    assert err == ""
+
+
+def test_a_copy_that_lost_everything_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An archive of /proc holds empty files; silence there is not health."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "stat").touch()
+    assert main(["check", "--root", str(tmp_path)]) == 3
+    assert "cp -r" in capsys.readouterr().err

@@ -81,6 +81,7 @@ def test_a_sas_drive_tells_other_things() -> None:
         "temperature_celsius": 38,
         "critical_limit_celsius": 60,
         "grown_defects_total": 127,
+        "pending_defects_total": 2,
         "read_uncorrected_total": 3,
         "write_uncorrected_total": 0,
         "non_medium_errors_total": 14,

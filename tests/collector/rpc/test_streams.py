@@ -218,4 +218,4 @@ async def test_a_new_stream_waits_for_what_the_older_one_gives_back(rig: Rig) ->
         gone = rig.links.current(machine.agent_id)
         async with rig.stream(machine) as newer:
             await newer.next("welcome")
-            assert gone is not None and gone.over.is_set()
+            assert gone is not None and gone.over

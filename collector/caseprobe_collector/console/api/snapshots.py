@@ -89,6 +89,12 @@ async def get_object(use: Use, by: By, snapshot_id: str, name: str) -> Response:
     return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
 
 
+async def delete_snapshot(use: Use, by: By, snapshot_id: str) -> Response:
+    """Remove a snapshot and its files for good; on a full disk too."""
+    await use.snapshots.delete(by, snapshot_id)
+    return Response(status_code=204)
+
+
 async def import_bundle(request: Request, use: Use, by: By, case_id: str) -> SnapshotRowView:
     """Attach the bundle file that is the request's body."""
     return snapshot_row_view(await use.snapshots.import_bundle(by, case_id, request.stream()))
@@ -96,6 +102,7 @@ async def import_bundle(request: Request, use: Use, by: By, case_id: str) -> Sna
 
 ROUTES = (
     Route("GET", "/api/v1/snapshots/{snapshot_id}", Action.SNAPSHOT_READ, get_snapshot),
+    Route("DELETE", "/api/v1/snapshots/{snapshot_id}", Action.SNAPSHOT_DELETE, delete_snapshot, 204),
     Route("GET", "/api/v1/snapshots/{snapshot_id}/objects/{name:path}", Action.SNAPSHOT_READ, get_object),
     Route("POST", "/api/v1/cases/{case_id}/bundles", Action.BUNDLE_IMPORT, import_bundle, 201),
 )

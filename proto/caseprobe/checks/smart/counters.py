@@ -50,7 +50,7 @@ def reallocated(name: str) -> bool:
 
 
 COUNTERS = {
-    "pending": Counter(197, pending),
+    "pending": Counter(197, pending, "pending_defects_total"),
     "offunc": Counter(198, uncorrectable),
     "realloc": Counter(5, reallocated, "grown_defects_total"),
     "reported": Counter(187, uncorrectable, "read_uncorrected_total"),
@@ -101,7 +101,7 @@ def _note_silence(disks: Disks, disk: smart.SmartDisk) -> None:
 
 
 def judge_pending(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Sectors that the drive could not read and that wait to be written again (attribute 197).
+    """Sectors that the drive could not read and that wait to be written again (attribute 197; SCSI: pending defects).
 
     Data in them is lost unless a later attempt reads it. Writing clears the count: the sector is then either good again
     or replaced. Bogus_Current_Pend_Sect is left alone: the drive database says that this firmware counts wrongly.

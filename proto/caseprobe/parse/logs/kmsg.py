@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 # 6,1234,5678901,-;usb 1-1: new high-speed USB device number 2 using xhci_hcd
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 #  DEVICE=c189:1
 # 30,1235,5679000,-;systemd[1]: Started Journal Service.
 KERNEL, ERROR, WARNING = 0, 3, 4
+RECORD = re.compile(r"([0-9]{1,18}),([0-9]{1,18}),([0-9]{1,18})(?:,[^;]*)?;(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,8 @@ def parse_kmsg(text: str) -> list[Record]:
 
 
 def _record(line: str) -> Record | None:
-    prefix, semicolon, message = line.partition(";")
-    fields = prefix.split(",")
-    if not semicolon or len(fields) < 3 or not all(field.isdecimal() for field in fields[:3]):
+    match = RECORD.match(line)
+    if match is None:
         return None
-    priority, sequence, microseconds = (int(field) for field in fields[:3])
-    return Record(priority & 7, priority >> 3, sequence, microseconds / 1e6, message)
+    priority, sequence, microseconds, message = match.groups()
+    return Record(int(priority) & 7, int(priority) >> 3, int(sequence), int(microseconds) / 1e6, message)

@@ -28,6 +28,7 @@ SCSI = {
     "Current Drive Temperature": ("temperature_celsius", 1.0),
     "Drive Trip Temperature": ("critical_limit_celsius", 1.0),
     "Elements in grown defect list": ("grown_defects_total", 1.0),
+    "Pending defect count": ("pending_defects_total", 1.0),
     "Non-medium error count": ("non_medium_errors_total", 1.0),
     "Percentage used endurance indicator": ("used_ratio", 0.01),
 }

@@ -75,9 +75,10 @@ def _outcome(result: str) -> str:
 def take_scsi(report: Tree, disk: smart.SmartDisk) -> None:
     """What SCSI drives tell instead of attributes; names changed from version to version."""
     disk.protocol = "scsi"
-    defects = report.at("scsi_grown_defect_list")
-    if (total := defects.number()) is not None:
-        tell(disk, "grown_defects_total", total, defects.line())
+    grown, pending = report.at("scsi_grown_defect_list"), report.at("scsi_pending_defects", "count")
+    for place, name in ((grown, "grown_defects_total"), (pending, "pending_defects_total")):
+        if (total := place.number()) is not None:
+            tell(disk, name, total, place.line())
     for key, name in SCSI_COUNTERS:
         counter = report.at("scsi_error_counter_log", key, "total_uncorrected_errors")
         if (errors := counter.number()) is not None:

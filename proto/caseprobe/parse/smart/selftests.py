@@ -84,13 +84,16 @@ def _add_scsi(reader: Reader, line: str, number: int, disk: smart.SmartDisk) -> 
 def scsi_outcome(told: str) -> tuple[str, str]:
     """Test and outcome from the words of a SCSI drive.
 
-    >>> scsi_outcome("Background long   Failed in segment -->"), scsi_outcome("Background short  Completed")
-    (('extended', 'failed'), ('short', 'passed'))
+    >>> [scsi_outcome(f"Background long   {said}") for said in ("Completed", "Completed, segment failed")]
+    [('extended', 'passed'), ('extended', 'failed')]
     """
-    words = told.split()
+    words = told.split(None, 2)
     test = {"long": "extended", "short": "short"}.get(words[1] if len(words) > 1 else "", "other")
-    known = {"Failed": "failed", "Completed": "passed", "Aborted": "interrupted", "Self": "running"}
-    return test, known.get(words[2] if len(words) > 2 else "", "other")
+    said = words[2] if len(words) > 2 else ""
+    if "ailed" in said or said.startswith("Unknown error"):
+        return test, "failed"
+    known = (("Completed", "passed"), ("Aborted", "interrupted"), ("Interrupted", "interrupted"), ("Self", "running"))
+    return test, next((outcome for begin, outcome in known if said.startswith(begin)), "other")
 
 
 def outcome_of(test: str, status: str) -> str:

@@ -1,0 +1,149 @@
+"""SMART checks on real reports with labels, what looks like a fault and is none, and growth between two reports."""
+
+from __future__ import annotations
+
+import pytest
+
+from caseprobe.checks import ALL, check_snapshot
+from caseprobe.parse.smart import parse_report
+from caseprobe.v1 import finding_pb2, section_pb2
+from caseprobe.v1 import section_smart_pb2 as smart
+from tests import fakes_sections
+from tests import fakes_smart as fakes
+from tests.evaluation.smart import CHECKS as CHECK_OF
+from tests.fakes_smart_disks import changed, disks, raw
+from tests.fakes_smart_faults import ICRC, UNC
+
+CHECKS = {check.id: check for check in ALL}
+LABELLED = [(label, kind) for label in fakes.labels() for kind in fakes.KINDS if label[kind] == "1"]
+WARN, CRITICAL = finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL
+LINK, DISK = finding_pb2.CAUSE_LINK, finding_pb2.CAUSE_DISK
+
+
+def section_of(text: str) -> section_pb2.Section:
+    """A section with the one disk of a report."""
+    return fakes_sections.section("smart", smart=smart.SmartFacts(disks=[parse_report(text, "sda", "a report")]))
+
+
+def findings(text: str, before: str | None = None) -> list[finding_pb2.Finding]:
+    """What all checks say about a report, after an earlier one if given."""
+    previous = fakes_sections.snapshot(section_of(before)) if before is not None else None
+    return check_snapshot(fakes_sections.snapshot(section_of(text)), previous=previous)[0]
+
+
+@pytest.mark.parametrize(("label", "kind"), LABELLED, ids=lambda one: one if isinstance(one, str) else one["kind"])
+def test_each_kind_of_evidence_is_told_with_its_exact_line(label: dict[str, str], kind: str) -> None:
+    """Number and text of the labelled line stand in a finding of the check that is meant for it."""
+    number, _, text = label[f"{kind}_line"].partition(": ")
+    told = [one for one in findings(fakes.report(label)) if one.check_id == CHECK_OF[kind]]
+    assert (int(number), text) in [(line.line, line.text) for one in told for line in one.evidence]
+
+
+@pytest.mark.parametrize("label", [one for one in fakes.labels() if one["clean"] == "1"], ids=lambda one: one["path"])
+def test_a_clean_drive_is_not_blamed(label: dict[str, str]) -> None:
+    """No warning about the disk, its wear or its cable; that one of them stands too hot is another thing."""
+    warned = [one for one in findings(fakes.report(label)) if one.state >= WARN]
+    assert [one.check_id for one in warned if one.cause != finding_pb2.CAUSE_HOST] == []
+
+
+@pytest.mark.parametrize(
+    "label", [one for one in fakes.labels() if one["log_icrc"] == "1"], ids=lambda one: one["path"]
+)
+def test_a_bad_cable_is_no_bad_disk(label: dict[str, str]) -> None:
+    """ICRC alone blames the link and says not to replace the disk; beside lost data it does not acquit the disk."""
+    others = [kind for kind in fakes.KINDS if kind not in ("log_icrc", "attr_past") and label[kind] == "1"]
+    causes = {one.cause for one in findings(fakes.report(label)) if one.state >= finding_pb2.SEVERITY_INFO}
+    assert (LINK in causes) == (not others)
+    assert (DISK in causes) == bool(others)
+
+
+ERROR_LOG = "SMART Extended Comprehensive Error Log Version: 1 (6 sectors)\nNo Errors Logged\n"
+
+
+def logged(line: str, hours: str = "19990 hours") -> tuple[str, str]:
+    """The change that puts one error into the log."""
+    head = ERROR_LOG.replace("No Errors Logged\n", "Device Error Count: 1\n")
+    return ERROR_LOG, f"{head}Error 1 [0] occurred at disk power-on lifetime: {hours}\n\n  {line}\n"
+
+
+NEAR = {
+    "a counter that the firmware keeps wrongly": (
+        "smart.pending",
+        [
+            (
+                "197 Current_Pending_Sector  -O--CK   200   200   000    -    0",
+                "197 Bogus_Current_Pend_Sect -O--CK   1 1 0    -    9",
+            )
+        ],
+    ),
+    "a number that the vendor uses for something else": (
+        "smart.reported",
+        [
+            (
+                "187 Reported_Uncorrect      -O--CK   100   100   000    -    0",
+                "187 Not_In_Use              -O--CK   1 1 0    -    9",
+            )
+        ],
+    ),
+    "a damaged transfer is no unreadable sector": ("smart.errlog", [logged(ICRC)]),
+    "a refused command is no unreadable sector": ("smart.errlog", [logged(UNC.replace("UNC", "ABRT"))]),
+    "one replaced sector": ("smart.realloc", [raw(5, "1")]),
+    "a few read errors of a long life": ("smart.readerr", [raw(1, "30")]),
+    "a self-test that somebody stopped": (
+        "smart.selftest",
+        [("Completed without error       00%", "Aborted by host               90%")],
+    ),
+    "a test type that only the vendor knows": (
+        "smart.selftest",
+        [("Extended offline    Completed without error ", "Vendor (0xb0)       Completed: unknown failure")],
+    ),
+    "a warm disk": ("smart.temp", [("Temperature:                    31", "Temperature:                    54")]),
+}
+
+
+@pytest.mark.parametrize(("check_id", "changes"), NEAR.values(), ids=NEAR)
+def test_a_near_miss_is_no_finding(check_id: str, changes: list[tuple[str, str]]) -> None:
+    """The check ran and said nothing about the disk."""
+    told, _ = check_snapshot(fakes_sections.snapshot(disks(sda=changed("sda", *changes))), [CHECKS[check_id]])
+    assert told == []
+
+
+def test_read_errors_of_other_vendors_are_no_count() -> None:
+    """Seagate packs two counters into the same attribute: the number is large on every healthy disk."""
+    text = changed("sda", raw(1, "142217000"), ("WDC WD4000", "ST4000NM0023"))
+    _, [coverage] = check_snapshot(fakes_sections.snapshot(section_of(text)), [CHECKS["smart.readerr"]])
+    assert coverage.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("pair", fakes.pairs(), ids=lambda pair: pair["group"])
+def test_growth_between_two_real_reports(pair: dict[str, str]) -> None:
+    """What turned bad or grew is told with both lines; what stood still is not."""
+    first, second = (fakes.texts()[f"pairs/{pair['pair']}/{name}.txt"] for name in ("first", "second"))
+    grown = [one for one in findings(second, first) if one.check_id == "smart.growth"]
+    still = pair["group"] in ("stays_clean", "stays_with_old_count", "crc_grew")
+    counters = ("realloc", "reported_unc", "pending", "offline_unc")
+    grew = any(int(pair[f"{name}_second"] or 0) > int(pair[f"{name}_first"] or 0) for name in counters)
+    assert grown or not grew
+    assert not (still and grown)
+    cable = [one for one in findings(second, first) if one.check_id == "smart.crc" and one.message_id == "grown"]
+    assert bool(cable) == (int(pair["crc_second"] or 0) > int(pair["crc_first"] or 0))
+
+
+def test_another_disk_of_the_same_name_has_no_past() -> None:
+    """A disk that was replaced did not lose its errors, and the new one did not get them."""
+    old = changed("sda", raw(197, "2"), ("WD-1", "WD-2"))
+    told, [coverage] = check_snapshot(
+        fakes_sections.snapshot(section_of(changed("sda", raw(197, "8")))),
+        [CHECKS["smart.growth"]],
+        previous=fakes_sections.snapshot(section_of(old)),
+    )
+    assert (told, coverage.outcome) == ([], finding_pb2.SEVERITY_UNKNOWN)
+
+
+def test_one_disk_that_cannot_be_judged_does_not_hide_another() -> None:
+    """The finding of the one stands, and the coverage says what of the other was missing."""
+    cut = changed("sda").partition("ID# ATTRIBUTE_NAME")[0]
+    section = disks(sda=cut, sdb=changed("sda", raw(197, "8"), ("WD-1", "WD-2")))
+    [finding], [coverage] = check_snapshot(fakes_sections.snapshot(section), [CHECKS["smart.pending"]])
+    assert (finding.object, finding.state) == ("sdb", CRITICAL)
+    assert coverage.reason.startswith("sda: ")
