@@ -72,7 +72,7 @@ ALL = (
     Kind("full", "the collector's disk full", space.full_collector, (1, 2), 60, 6, 1, needs.mounts),
     Kind("limit", "no file of the collector may grow (EFBIG)", space.limited_collector, (1, 2), 40, 6, 0, needs.root),
     Kind("agent-full", "the agent's disk full", space.full_agent, (3,), 40, 10, 1, needs.mounts),
-    Kind("agent-tiny", "a disk of 3 MiB, filled by the agent itself", space.tiny_agent, (3,), 30, 10, 1, needs.mounts),
+    Kind("agent-tiny", "a disk of 3 MiB, filled by the agent itself", space.tiny_agent, (3,), 30, 10, 0, needs.mounts),
     Kind("agent-limit", "no file of the agent may grow (EFBIG)", space.limited_agent, (3,), 40, 10, 1, needs.mounts),
     Kind(
         "partition",
