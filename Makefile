@@ -59,8 +59,8 @@ torture: $(VENV)/developing ## hurt the real processes for MINUTES=n; the result
 	$(BIN)/python -m tests.torture --minutes $(MINUTES) --results $(RESULTS) --page docs/reliability.md $(ARGS)
 
 .PHONY: simulate
-simulate: $(VENV)/developing ## many seeds of agents and collector on simulated disks, wires and clocks: SEEDS=n FIRST=n
-	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
+simulate: $(VENV)/developing ## many seeds of agents and collector on simulated disks, wires and clocks: SEEDS=n FIRST=n WORLD=name
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0) $(if $(WORLD),--world $(WORLD))
 
 eval-smart: $(VENV)/developing ## SMART checks on labelled reports beside other tools' rules; DATA=<their folder>, ARGS=--write
 	$(BIN)/python -m tests.evaluation.smart $(DATA) $(ARGS)

@@ -17,8 +17,7 @@ from typing import Any
 
 from caseprobe_agent.demo import Demo
 
-# The collector keeps 32 MiB of it in reserve.
-DISK_BYTES = 64 << 20
+DISK_BYTES = 96 << 20
 LONGEST_WAIT_SECONDS = 3.0
 # Stands in the environment of a watched command and of everything that it starts.
 MARK = "HOSTILE_MARK"

@@ -68,7 +68,8 @@ class Enrolment:
             await self._enter(tx, agent, code, source)
             return self._response(agent, code, case, certificate)
 
-        return await self._transactions.run(work)
+        # A code must not be used up by a run whose evidence is refused a moment later.
+        return await self._transactions.run(work, spare_room=False)
 
     async def _enter(self, tx: Transaction, agent: Agent, code: JoinCodeRecord, source: str) -> None:
         if not await self._fleet.use_join_code(tx, code.join_code_id):

@@ -42,9 +42,10 @@ class Transaction(Protocol):
 class Transactions(Protocol):
     """Group commit: units of work of many callers share one fsync; one that raises is rolled back alone."""
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], spare_room: bool = True) -> T:
         """Do the work and commit it durably; raises what the work raised, StorageFull on a full disk, Busy.
 
+        spare_room: whether it may use the room that is kept for staff on a full disk; what machines cause may not.
         work awaits stores only: reads in it see its own writes, and whatever else it waited for, every other caller
         of its commit would wait for. It may run on another thread, so it leaves bus, queues and events alone; what
         is to be told is told after `run` returned, when it is true.

@@ -108,12 +108,12 @@ def assert_each_once(resident: Resident) -> None:
 
 @needs_root
 def test_a_full_disk_of_the_collector(stand: Stand, resident: Resident, customer: Customer) -> None:
-    """It goes on answering and takes nothing; with room again all of it arrives, and nobody did anything."""
+    """Machines wait and staff go on in the room that is kept for them; with room again all of it arrives by itself."""
     code = stand.bundle_code(stand.case_id)
     with stand.disk.full():
         assert_one_line(customer.bundle(code), 4, "disk is full", "the bundle is kept")
         assert stand.staff("case", "show", stand.case_id).code == 0
-        assert_one_line(stand.staff("case", "create", "--customer", "Demo customer", "One more"), 4, "disk is full")
+        assert stand.staff("case", "create", "--customer", "Demo customer", "One more").code == 0
         full = until(lambda: "disk is full" in resident.status().get("last_error", "") and resident.waiting(), "no try")
         assert full > 0
     assert customer.bundle(code).code == 0

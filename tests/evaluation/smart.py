@@ -209,6 +209,8 @@ def _head(data: Data, models: int) -> list[str]:
         "overall status are left of each report, so that rules over attributes can be compared. *Bad*: UNC, IDNF or "
         "AMNF in the error log, a failed self-test, or uncorrectable errors in the device statistics. *Unsure*: weaker "
         "signs. The peers' rules are written anew from their published thresholds (`tests/evaluation/peers.py`).",
+        "A rule is worth as much as its share of bad drives exceeds its share of alarms: flagging by chance makes both "
+        "equal. Rates over a population of drives are not measured here; they need reports that were not chosen.",
         "",
     ]
 

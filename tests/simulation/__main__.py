@@ -1,4 +1,4 @@
-"""Runs many seeds and prints what happened: `make simulate SEEDS=n FIRST=n`."""
+"""Runs many seeds and prints what happened: `make simulate SEEDS=n FIRST=n WORLD=name`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import time
 from collections import Counter
 
-from tests.simulation.world import simulate
+from tests.simulation.world import PROFILES, simulate
 
 
 def main() -> int:
@@ -15,18 +15,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make simulate")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--world", choices=[*PROFILES], help="one world; without it the seeds take them in turn")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     faults: Counter[str] = Counter()
     steps = acknowledged = broken = 0
     began = time.monotonic()
     for seed in range(options.first, options.first + options.seeds):
-        report = simulate(seed)
+        world = options.world or [*PROFILES][seed % len(PROFILES)]
+        report = simulate(seed, PROFILES[world])
         faults.update(report.faults)
         steps, acknowledged = steps + report.steps, acknowledged + report.acknowledged
         if report.violations:
             broken += 1
-            print(report.text(), flush=True)
+            print(f"world {world}\n{report.text()}", flush=True)
     seconds = time.monotonic() - began
     print(f"{options.seeds} seeds from {options.first}, {options.seeds / seconds:.2f} a second, {broken} broken")
     print(f"{steps} steps, {acknowledged} acknowledgements held to, {sum(faults.values())} faults:")

@@ -18,6 +18,7 @@ from typing import Any
 import zstandard
 
 from caseprobe.errors import CaseprobeError
+from caseprobe.ids import new_id
 from caseprobe.v1 import consent_pb2, link_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.app.outbox import SpoolOutbox
 from caseprobe_agent.audit import Audit
@@ -59,10 +60,11 @@ class Place:
     moment: Callable[[], Moment]
     connect: Callable[[Credentials], Any]
     quota_bytes: int = QUOTA_BYTES
+    large_ratio: float = 0.03
 
     def new_id(self, prefix: str) -> str:
         """An id that the seed decides."""
-        return f"{prefix}_{self.random.getrandbits(128):032x}"
+        return new_id(prefix, self.wall().timestamp(), self.random.randbytes(10))
 
 
 class Agent:
@@ -148,7 +150,7 @@ class Agent:
             for _ in range(random.choice((1, 1, 1, 6))):
                 with contextlib.suppress(CaseprobeError):
                     await self.delivery.keep(
-                        Raw(a_snapshot(random)), consent_pb2.ConsentRecord(), flow=snapshot_pb2.FLOW_SCHEDULED
+                        Raw(a_snapshot(self._place)), consent_pb2.ConsentRecord(), flow=snapshot_pb2.FLOW_SCHEDULED
                     )
 
     async def _hello(self) -> link_pb2.Hello:
@@ -165,11 +167,14 @@ class Agent:
 
     async def _heartbeat(self) -> link_pb2.Heartbeat:
         items, size = await self._spool.count()
+        if items:
+            self.link.wake()
         return link_pb2.Heartbeat(spooled_items=items, spooled_bytes=size)
 
     async def _handle(self, frame: link_pb2.LinkResponse) -> None:
         match frame.WhichOneof("frame"):
             case "welcome":
+                await self._spool.settle_doubt(frame.welcome.received_at.ToMilliseconds())
                 await self.sessions.welcomed()
             case "command":
                 await self.sessions.command(frame.command)
@@ -274,12 +279,13 @@ class Measurements:
         """A snapshot; the name of its profile says which command it is for."""
         self._place.oracle.ran(self._place.agent_id, profile)
         await asyncio.sleep(self._place.random.expovariate(1 / 2))
-        raw.snapshot.CopyFrom(a_snapshot(self._place.random, profile))
+        raw.snapshot.CopyFrom(a_snapshot(self._place, profile))
 
 
-def a_snapshot(random: Random, profile: str = "quick") -> snapshot_pb2.Snapshot:
-    """A snapshot of random bytes; one in thirty is larger than a frame."""
-    size = random.choice((200, 2_000, 20_000)) if random.random() < 0.97 else 300_000
+def a_snapshot(place: Place, profile: str = "quick") -> snapshot_pb2.Snapshot:
+    """A snapshot of random bytes; some are larger than a frame."""
+    random = place.random
+    size = 300_000 if random.random() < place.large_ratio else random.choice((200, 1_500, 8_000))
     snapshot = snapshot_pb2.Snapshot(profile=profile)
     section = snapshot.sections.add(probe="path", outcome=section_pb2.PROBE_OUTCOME_OK)
     section.path.address = random.randbytes(size)

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from caseprobe.errors import CaseprobeError
+from caseprobe.ids import new_id
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.bus import InProcessBus
@@ -27,8 +28,6 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.oracle import Oracle
 
 CASE = "case_1"
-# Between two requests of the staff; on average.
-REQUEST_SECONDS = 12.0
 EXPIRE_SECONDS = 5.0
 CATCH_UPS = (link_pb2.CATCH_UP_SKIP, link_pb2.CATCH_UP_ONE, link_pb2.CATCH_UP_ALL)
 
@@ -44,6 +43,7 @@ class Room:
     oracle: Oracle
     wall: Callable[[], datetime]
     first: bool
+    request_seconds: float
 
     def now(self) -> datetime:
         """The port `Clock`: wall time."""
@@ -55,7 +55,7 @@ class Room:
 
     def new_id(self, prefix: str) -> str:
         """An id that the seed decides."""
-        return f"{prefix}_{self.random.getrandbits(128):032x}"
+        return new_id(prefix, self.wall().timestamp(), self.random.randbytes(10))
 
 
 class Collector:
@@ -71,7 +71,7 @@ class Collector:
             run, storage.sessions, storage.cases, storage.fleet, self.links, audit, bus, room, room.new_id
         )
         self.schedules = Schedules(run, storage.schedules, storage.fleet, self.links, audit, room, room.new_id)
-        ingest = Ingest(
+        self._ingest = ingest = Ingest(
             storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, room
         )
         desk = Desk(
@@ -104,6 +104,9 @@ class Collector:
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+            # The streams that were cut leave what they have unfinished behind.
+            await asyncio.sleep(1.0)
+            self._ingest.close()
 
     async def _expire(self) -> None:
         while True:
@@ -118,7 +121,7 @@ class Collector:
             for agent_id in room.agent_ids:
                 await self._schedule(agent_id)
         while not room.oracle.settling:
-            await asyncio.sleep(room.random.expovariate(1 / REQUEST_SECONDS))
+            await asyncio.sleep(room.random.expovariate(1 / room.request_seconds))
             with contextlib.suppress(CaseprobeError):
                 await self._request()
         await asyncio.Event().wait()
@@ -149,7 +152,7 @@ class Collector:
 
 async def run_collector(room: Room, started: Callable[[Collector], None]) -> None:
     """The whole life of a process; raises CaseprobeError where its data folder cannot be used."""
-    async with open_storage(room.folder) as storage:
+    async with open_storage(room.folder, monotonic=room.monotonic) as storage:
         collector = Collector(room, storage)
         started(collector)
         await collector.run()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from typing import Any
 from tests.simulation import vfs
 
 SECTOR_BYTES = 512
+# How every compressed body begins.
+ZSTD = b"\x28\xb5\x2f\xfd"
 LOGS = ("-wal", "-journal")
 SQLITE_FULL, SQLITE_IOERR_FSYNC = 13, 10 | 4 << 8
 # A truncation among the pending writes carries no bytes.
@@ -40,6 +43,8 @@ class File:
     pending: list[Write] = field(default_factory=list)
     # Whether SQLite writes it, so that every write is known.
     tracked: bool = False
+    # Bytes of a file that only holds room: none of them is ever written.
+    hole: int = 0
 
     def sync(self) -> None:
         """All that was written is durable now."""
@@ -97,8 +102,13 @@ class Faults:
 class Volume:
     """A machine's disk during one life of its process."""
 
-    def __init__(self, folder: Path, crash: Callable[[], None], report: Callable[[str], None]) -> None:
-        """crash is told when the machine is to stop in the middle of a call; report gets what must never happen."""
+    def __init__(
+        self, folder: Path, crash: Callable[[], None], report: Callable[[str], None], *, settled: bool = True
+    ) -> None:
+        """crash is told when the machine is to stop in the middle of a call; report gets what must never happen.
+
+        settled: all that lies in the folder is durable.
+        """
         self.folder = folder
         self.faults = Faults()
         self.frozen = False
@@ -107,11 +117,11 @@ class Volume:
         self._files: dict[int, File] = {}
         self._names: dict[Path, dict[str, int]] = {}
         self._distrusted: dict[int, Path] = {}
-        for path in _below(folder):
+        for path in _below(folder) if settled else ():
             if path.is_dir():
                 self._names[path] = _listing(path)
             else:
-                self._files[path.stat().st_ino] = File(bytearray(path.read_bytes()))
+                self._files[path.stat().st_ino] = _file_at(path)
 
     # --- SQLite's calls ---
 
@@ -167,8 +177,9 @@ class Volume:
         if path.is_dir():
             self._names[path] = _listing(path)
         elif path.exists():
-            file = self._files.setdefault(path.stat().st_ino, File())
-            file.durable, file.pending = bytearray(path.read_bytes()), []
+            tracked = self._files.get(path.stat().st_ino, File()).tracked
+            self._files[path.stat().st_ino] = file = _file_at(path)
+            file.tracked = tracked
 
     def take_room(self, size: int) -> None:
         """Bytes are about to be written at the end of a file; raises OSError where they do not fit."""
@@ -179,8 +190,8 @@ class Volume:
 
     def after_kill(self, folder: Path, crash: Callable[[], None]) -> Volume:
         """The disk as the next process finds it after SIGKILL: nothing is lost, nothing became durable."""
-        shutil.copytree(self.folder, folder, ignore=lambda _, names: [name for name in names if name.endswith("-shm")])
-        volume = Volume(folder, crash, self._report)
+        shutil.copytree(self.folder, folder, ignore=_shared_memory, copy_function=_copy)
+        volume = Volume(folder, crash, self._report, settled=False)
         for path in _below(folder):
             old = self.folder / path.relative_to(folder)
             if path.is_dir():
@@ -197,6 +208,18 @@ class Volume:
     def image(self, folder: Path, fate: str, random: Random, wanted: tuple[str, ...] = ("",)) -> None:
         """Write what would be left after a power cut now; wanted: beginnings of the names at the top."""
         self._restore(self.folder, folder, fate, random, wanted)
+
+    def alter(self, path: Path, random: Random) -> bool:
+        """Flip a bit inside a body that rests in a file; False where there is none."""
+        data = bytearray(path.read_bytes()) if path.exists() else bytearray()
+        places = [at.start() for at in re.finditer(re.escape(ZSTD), data)]
+        if not places:
+            return False
+        at = min(random.choice(places) + random.randint(12, 150), len(data) - 1)
+        data[at] ^= 1 << random.randrange(8)
+        path.write_bytes(data)
+        self._files[path.stat().st_ino] = _file_at(path)
+        return True
 
     def used_bytes(self) -> int:
         """What lies on it now."""
@@ -226,8 +249,10 @@ class Volume:
             if (old / name).is_dir():
                 self._restore(old / name, new / name, fate, random)
             elif not name.endswith("-shm"):
-                seen = (old / name).read_bytes() if current.get(name) == number else None
-                (new / name).write_bytes(self._files.get(number, File()).after_cut(fate, random, seen))
+                file = self._files.get(number, File())
+                seen = (old / name).read_bytes() if current.get(name) == number and not file.hole else None
+                (new / name).write_bytes(file.after_cut(fate, random, seen))
+                os.truncate(new / name, file.hole or (new / name).stat().st_size)
                 (new / name).chmod(0o600)
 
     # --- inside ---
@@ -266,6 +291,30 @@ class Volume:
 def _below(folder: Path) -> list[Path]:
     """A folder and all in it, always in the same order."""
     return [folder, *sorted(folder.rglob("*"))]
+
+
+def _file_at(path: Path) -> File:
+    """A file as it lies there, all of it durable."""
+    hole = _hole_at(path)
+    return File(hole=hole) if hole else File(bytearray(path.read_bytes()))
+
+
+def _hole_at(path: Path) -> int:
+    """The size of a file that only holds room, 0 for any other."""
+    found = path.stat()
+    return 0 if found.st_blocks else found.st_size
+
+
+def _copy(old: str, new: str) -> None:
+    hole = _hole_at(Path(old))
+    shutil.copyfile(old, new) if not hole else Path(new).touch()
+    Path(new).chmod(0o600)
+    if hole:
+        os.truncate(new, hole)
+
+
+def _shared_memory(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.endswith("-shm")]
 
 
 def _listing(folder: Path) -> dict[str, int]:
@@ -329,7 +378,9 @@ class Disks:
             volume, _ = self._opened(file)
             if volume:
                 volume.take_room(size)
-            real["posix_fallocate"](file, offset, size)
+                os.ftruncate(file, size)
+            else:
+                real["posix_fallocate"](file, offset, size)
 
         replaced = {"fsync": sync, "fdatasync": sync, "write": write, "posix_fallocate": allocate}
         for name, function in replaced.items():

@@ -30,7 +30,7 @@ from tests.simulation.collector import Collector, Room, furnish, run_collector
 from tests.simulation.disk import FATES, STRICT, Disks, Volume
 from tests.simulation.loop import LIFE, Life, SimulatedLoop
 from tests.simulation.network import Network
-from tests.simulation.oracle import Oracle, read_spool
+from tests.simulation.oracle import Oracle, open_commands, read_spool
 
 BEGIN = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 AGENTS = 2
@@ -60,6 +60,33 @@ class Profile:
         ("restart", 1),
     )
     quota_bytes: int = 2 << 20
+    large_ratio: float = 0.03
+    # Between two requests of the staff, and how long the network stays parted; on average.
+    request_seconds: float = 12.0
+    part_seconds: float = 15.0
+
+
+# Bytes that rot; connections that break most of the time; disks that fail most of the time; syncs that fail; staff that
+# asks all the time; a network that is away for longer than any deadline; a spool that overflows.
+ROT = Profile(weights=(("alter", 4), ("kill", 1), ("power", 1), ("part", 3), ("reset", 1)))
+WIRES = Profile(weights=(("part", 4), ("reset", 6), ("kill", 2), ("restart", 1)))
+DISKS = Profile(weights=(("sync", 8), ("crash", 4), ("power", 4), ("kill", 1), ("full", 1)))
+SYNCS = Profile(weights=(("sync", 8), ("power", 1)), fault_seconds=2.0)
+BUSY = Profile(weights=(("reset", 6), ("kill", 3), ("crash", 2), ("part", 1)), fault_seconds=2.0, request_seconds=2.0)
+AWAY = Profile(200.0, 15.0, (("part", 1),), request_seconds=4.0, part_seconds=50.0)
+TIGHT = Profile(weights=(("part", 6), ("kill", 1), ("power", 1)), quota_bytes=120_000, large_ratio=0.0)
+
+
+PROFILES = {
+    "all": Profile(),
+    "rot": ROT,
+    "wires": WIRES,
+    "disks": DISKS,
+    "syncs": SYNCS,
+    "busy": BUSY,
+    "away": AWAY,
+    "tight": TIGHT,
+}
 
 
 @dataclass
@@ -114,6 +141,7 @@ class World:
         self.faults: dict[str, int] = {}
         self._digest = hashlib.sha256()
         self._looks = 0
+        self._parted_until = 0.0
         self._machines: dict[str, Machine] = {}
         self._names: list[tuple[str, str]] = []
         self._furnish()
@@ -180,7 +208,9 @@ class World:
         return f"boot-{machine.boots}", self.loop.time() - (self._wall(machine) - slot).total_seconds()
 
     def _start(self, machine: Machine) -> None:
-        """A process begins on the disk as it is."""
+        """A process begins on the disk as it is, unless one began meanwhile."""
+        if machine.root is not None:
+            return
         machine.starts += 1
         life = machine.life
         self.tell(f"{life} starts")
@@ -212,6 +242,7 @@ class World:
             lambda: self._moment(machine),
             self.network.connect,
             self.profile.quota_bytes,
+            self.profile.large_ratio,
         )
         await run_agent(place, functools.partial(self._started, machine))
 
@@ -224,6 +255,7 @@ class World:
             self.oracle,
             lambda: self._wall(machine),
             machine.starts == 1,
+            self.profile.request_seconds,
         )
         life = machine.life
 
@@ -251,6 +283,7 @@ class World:
         if machine.root is not None:
             # Its way out leads through the folder that nobody reads any more.
             self.loop.call_soon(machine.root.cancel)
+            machine.root = None
         delay = RESTART_SECONDS if how == "exit" else self._random.uniform(0.1, 8.0)
         self.loop.call_later(delay, self._start, machine)
 
@@ -308,6 +341,7 @@ class World:
             (name,) = self._random.choices(names, weights)
             machine = self._random.choice(list(self._machines.values()))
             self.faults[name] = self.faults.get(name, 0) + 1
+            self.oracle.check_promises(self.oracle.image())
             getattr(self, f"_fault_{name}")(machine)
 
     def _heal(self) -> None:
@@ -362,11 +396,15 @@ class World:
     def _fault_part(self, machine: Machine) -> None:
         self.tell("network parted")
         self.network.part(True)
-        self.loop.call_later(self._random.expovariate(1 / 15), self._join)
+        seconds = self._random.expovariate(1 / self.profile.part_seconds)
+        self._parted_until = max(self._parted_until, self.loop.time() + seconds)
+        self.loop.call_later(seconds, self._join)
 
     def _join(self) -> None:
-        self.tell("network whole")
-        self.network.part(False)
+        if not self.oracle.settling and self.loop.time() >= self._parted_until:
+            self.tell("network whole")
+            self.oracle.check_promises(self.oracle.image())
+            self.network.part(False)
 
     def _fault_reset(self, machine: Machine) -> None:
         self.tell("connections reset")
@@ -379,6 +417,15 @@ class World:
         self.tell(f"{machine.life} clock jumps by {jump}")
         machine.offset += jump
         machine.jumped_at = self.loop.time()
+
+    def _fault_alter(self, machine: Machine) -> None:
+        """A bit flips in what rests on a disk, while its agent is down."""
+        if isinstance(machine.process, Agent):
+            self._end(machine, "kill")
+            name = self._random.choice(("spool.db", "spool.db-wal"))
+            if machine.volume.alter(machine.volume.folder / name, self._random):
+                self.oracle.altered = True
+                self.tell(f"{machine.name} a bit flips in {name}")
 
     def _fault_restart(self, machine: Machine) -> None:
         """Ended in order."""
@@ -400,7 +447,10 @@ class World:
     def _check_agents(self) -> None:
         """Nothing waits on an agent any more."""
         for agent_id, name in self._names:
-            held, gaps = read_spool(self._machines[name].volume.folder)
+            folder = self._machines[name].volume.folder
+            held, gaps = read_spool(folder)
+            if (waiting := open_commands(folder)) and not self.oracle.altered:
+                self.oracle.violated(f"once: {name} still has no word for {len(waiting)} commands, as {waiting[0]}")
             left = held & set(self.oracle.accepted_by.get(agent_id, {}).values())
             if left or gaps:
                 self.oracle.violated(f"I3: {name} still holds {len(left)} records and {len(gaps)} gaps")

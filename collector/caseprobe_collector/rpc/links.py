@@ -200,6 +200,8 @@ class OpenLinks:
 
     def why(self, agent_id: str) -> str:
         """Why a machine is not online, "" where it is."""
+        if self.clones.quarantined(agent_id):
+            return CLONED
         link = self._links.get(agent_id)
         return judge(self._signs(link) if link is not None else None).why
 

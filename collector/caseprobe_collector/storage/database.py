@@ -53,10 +53,10 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._writer = Writer(self._write_engine, Upkeep(path, reserve))
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], spare_room: bool = True) -> T:
         """Do the work and commit it durably, together with whoever else commits now; see `Writer.run`."""
         self._check()
-        return await self._writer.run(work)
+        return await self._writer.run(work, spare_room)
 
     async def join(self, group: Group, item: Any) -> Any:
         """Store an item durably together with all that others hand to the same group now; see `Writer.join`."""

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,9 @@ def create_storage(folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_storage(folder: Path, damaged_too: bool = False) -> AsyncIterator[Storage]:
+async def open_storage(
+    folder: Path, damaged_too: bool = False, monotonic: Callable[[], float] = time.monotonic
+) -> AsyncIterator[Storage]:
     """The stores of this folder; on the way out everything that waits is committed.
 
     Raises ConfigurationError where there is no CA yet, another process has it open, or the schema is newer, and
@@ -73,7 +76,7 @@ async def open_storage(folder: Path, damaged_too: bool = False) -> AsyncIterator
     authority = FileAuthority(folder / AUTHORITY)
     with _locked(folder):
         create_private(folder / DATABASE)
-        reserve = Reserve(folder / RESERVE)
+        reserve = Reserve(folder / RESERVE, monotonic=monotonic)
         database = Database(folder / DATABASE, reserve)
         sweep: asyncio.Task[int] | None = None
         try:

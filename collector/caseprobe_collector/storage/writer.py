@@ -40,6 +40,8 @@ class _Unit:
     work: Work
     answer: asyncio.Future[Any]
     context: Context
+    # Whether it may use the room that is kept for a full disk.
+    spare_room: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ class Tending(Protocol):
         """Called with each new connection; what it raises refuses it, and all that would be stored through it."""
 
     def admits(self, connection: sqlite3.Connection) -> bool:
-        """Whether items of groups may be stored now; units always may."""
+        """Whether what may not use the room that is kept may be stored now."""
 
     def make_room(self) -> bool:
         """Called where the disk is full; True where there is room for units now that was not there before."""
@@ -97,13 +99,13 @@ class Writer:
         """Begin to take units."""
         self._task = asyncio.create_task(self._serve())
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], spare_room: bool = True) -> T:
         """Do the work and commit it; what it raises is raised here, after its writes alone were undone.
 
         Raises StorageFull, StorageDamaged or Busy where the commit itself failed: nothing of its batch was stored then.
         """
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        await self._put(_Unit(work, answer, copy_context()))
+        await self._put(_Unit(work, answer, copy_context(), spare_room))
         return await answer
 
     async def join(self, group: Group, item: Any) -> Any:
@@ -169,17 +171,16 @@ class Writer:
         return outcomes | refused
 
     def _refused(self, driver: sqlite3.Connection, batch: Sequence[_Pending]) -> dict[_Pending, Any]:
-        items = [pending for pending in batch if isinstance(pending, _Item)]
-        if not items or self._upkeep.admits(driver):
+        waiting = [pending for pending in batch if not _may_use_spare_room(pending)]
+        if not waiting or self._upkeep.admits(driver):
             return {}
-        return {item: _Failed(full()) for item in items}
+        return {pending: _Failed(full()) for pending in waiting}
 
     def _failed(self, batch: Sequence[_Pending], cause: BaseException) -> dict[_Pending, Any]:
         """One failure for all; but where the disk is full and room was kept for them, units have a second try."""
         outcomes: dict[_Pending, Any] = {pending: _Failed(failure_of(cause)) for pending in batch}
         if isinstance(failure_of(cause), StorageFull) and self._upkeep.make_room():
-            units = [pending for pending in batch if isinstance(pending, _Unit)]
-            return outcomes | self._commit(units)
+            return outcomes | self._commit([pending for pending in batch if _may_use_spare_room(pending)])
         return outcomes
 
     def _tend(self, driver: sqlite3.Connection) -> None:
@@ -254,3 +255,7 @@ def _answer(answer: asyncio.Future[Any], outcome: Any) -> None:
         answer.set_exception(outcome.error)
     else:
         answer.set_result(outcome)
+
+
+def _may_use_spare_room(pending: _Pending) -> bool:
+    return isinstance(pending, _Unit) and pending.spare_room

@@ -99,6 +99,6 @@ async def test_both_ends_are_told_why(rig: Rig) -> None:
         assert (await stream.next("refusal")).code == "cloned"
     assert (refusal.code, refusal.retry_after_seconds) == ("cloned", 60.0)
     assert "enroll it anew" in refusal.message
-    assert rig.links.of(machine.agent_id) == "cloned"
+    assert rig.links.of(machine.agent_id) == "cloned" and rig.links.why(machine.agent_id) == refusal.message
     rows = await rig.storage.audit.list_audit()
     assert [row.action for row in rows].count("agent.cloned") == 1

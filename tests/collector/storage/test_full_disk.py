@@ -119,6 +119,21 @@ async def test_a_unit_in_the_commit_that_found_the_disk_full_is_stored(writer: W
     assert _rows(disk) == []
 
 
+async def test_what_a_machine_causes_never_uses_the_room_that_is_kept(writer: Writer, disk: SmallDisk) -> None:
+    """An enrolment on a full disk is refused, as a delivery is, and its join code stays good."""
+
+    async def enrol(tx: Transaction) -> None:
+        """Nothing of it is done."""
+        raise AssertionError("it was begun")
+
+    with pytest.raises(StorageFull):
+        for number in range(100):
+            await writer.join(store, number)
+    with pytest.raises(StorageFull):
+        await writer.run(enrol, spare_room=False)
+    await clean(writer)
+
+
 def _rows(disk: SmallDisk) -> list[tuple[int]]:
     connection = sqlite3.connect(disk.path)
     try:
