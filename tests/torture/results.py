@@ -32,7 +32,8 @@ class Slice:
         """As JSON."""
         document = {**asdict(self), **asdict(self.outcome)}
         del document["outcome"]
-        document["wrong"] = [one[:LONGEST_WRONG] for one in self.outcome.wrong[:10]]
+        for name, lines in (("wrong", self.outcome.wrong), ("late", self.outcome.late)):
+            document[name] = [one[:LONGEST_WRONG] for one in lines[:10]]
         return json.dumps({name: value for name, value in document.items() if value or name == "seed"})
 
 
@@ -88,7 +89,8 @@ def table(rows: Iterable[tuple[str, str, Total]], asked: dict[str, int]) -> str:
             continue
         slowest = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in sorted(one.slowest.items()))
         counts = ", ".join(f"{what} {number:,}" for what, number in sorted(one.counts.items()))
-        figures = f"{one.acknowledged:,} | {one.lost} | {one.duplicates} | {one.unreadable} | {len(one.wrong)}"
+        other = len(one.wrong) + len(one.late)
+        figures = f"{one.acknowledged:,} | {one.lost} | {one.duplicates} | {one.unreadable} | {other}"
         said = "; ".join(part for part in (slowest, counts) if part) or "-"
         lines.append(f"| {words} | {one.runs:,} / {asked[name]:,} | {figures} | {said} | {_seeds(total.seeds)} |")
     return "\n".join(lines)
@@ -100,7 +102,7 @@ def legend(totals: Iterable[Total]) -> str:
     commits = sorted({commit for total in kept for commit in total.commits})
     dates = sorted({date for total in kept for date in total.dates})
     lines = [f"Commits {', '.join(commits) or '-'}; {', '.join(dates) or 'no run yet'}."]
-    lines += [f"- {wrong}" for total in kept for wrong in total.outcome.wrong[:5]]
+    lines += [f"- {wrong}" for total in kept for wrong in (*total.outcome.wrong, *total.outcome.late)[:5]]
     return "\n".join(lines)
 
 

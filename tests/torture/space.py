@@ -170,7 +170,7 @@ async def _recovered(fleet: Fleet, oracle: Oracle, collector: Collector, outcome
     seconds = time.monotonic() - begin
     outcome.took("all served again", seconds)
     if seconds > RECOVERY_SECONDS:
-        outcome.wrong.append(f"recovered only after {seconds:.1f} s")
+        outcome.late.append(f"recovered only after {seconds:.1f} s")
 
 
 async def full_agent(ground: Ground, random: Random, end: float, most: int) -> Outcome:
