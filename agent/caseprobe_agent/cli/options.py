@@ -8,10 +8,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caseprobe.errors import JoinCodeError, UsageError
-from caseprobe.v1 import snapshot_pb2
-from caseprobe_agent.config import Settings, load
+
+if TYPE_CHECKING:
+    # Settings are read by what runs, not by what parses the line: `bundle` starts its child in between.
+    from caseprobe.v1 import snapshot_pb2
+    from caseprobe_agent.config import Settings
 
 LONGEST_JOIN_TEXT = 16 << 10
 FAIL_ON = ("warn", "critical")
@@ -54,6 +58,8 @@ def seconds(text: str) -> float:
 
 def settings_of(**flags: str) -> Settings:
     """The settings in effect; raises ConfigurationError."""
+    from caseprobe_agent.config import load
+
     return load(os.environ, {name: value for name, value in flags.items() if value})
 
 
