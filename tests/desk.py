@@ -146,7 +146,9 @@ class Rig:
             call = link_pb2_grpc.LinkServiceStub(channel).Link()
             stream = Stream(call)
             said = {"agent_id": machine.agent_id, "spool_id": "spool_1", **hello}
-            await stream.send(hello=link_pb2.Hello(**said))
+            # A collector that refuses may end the stream before it has heard anything; then reading tells why.
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                await stream.send(hello=link_pb2.Hello(**said))
             yield stream
             call.cancel()
 

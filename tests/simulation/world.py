@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import functools
 import hashlib
@@ -477,6 +478,7 @@ def furnished() -> tuple[Path, tuple[tuple[str, bytes], ...]]:
     pems = [certificate_of(number) for number in range(1, AGENTS + 1)]
     agents = tuple((peer_agent_id({"x509_pem_cert": [pem]}), pem) for pem in pems)
     folder = Path(tempfile.mkdtemp(prefix="caseprobe-furnished-", dir=MEMORY if MEMORY.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     asyncio.run(furnish(folder / "data", tuple(agent_id for agent_id, _ in agents)))
     return folder / "data", agents
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import sqlite3
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,12 +25,19 @@ from tests.torture.kinds import Kind
 from tests.torture.oracle import Outcome
 from tests.torture.results import Slice, Total
 
+HUNT_MINUTES = 1.0
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run until the time is up or all that is asked was done; gives the exit code."""
     options = _options(arguments)
     chosen = [kind for kind in kinds.ALL if not options.only or kind.name in options.only.split(",")]
     print(f"seed {options.seed}, commit {commit()}, results in {options.results}", file=sys.stderr)
+    if options.mutants:
+        return _hunt(options)
+    if options.mutant:
+        # For the faults that are played in this process.
+        mutants.apply(options.mutant)
     with broken_ground(options.mutant, where=options.where) as ground:
         bad = _torture(ground, chosen, options)
     totals = results.read(options.results)
@@ -48,7 +58,27 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--page", type=Path, help="write the table into this page as well")
     parser.add_argument("--where", type=Path, help="folder on the disk to work on")
     parser.add_argument("--mutant", default="", choices=["", *mutants.ALL], help="break the product like this")
+    parser.add_argument("--mutants", action="store_true", help="break the product in every way; each must be seen")
     return parser.parse_args(arguments)
+
+
+def _hunt(options: argparse.Namespace) -> int:
+    """Play against every mutant the fault that must see it; gives how many got away."""
+    rows, free = [], 0
+    for name, mutant in mutants.ALL.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "results.jsonl"
+            own = ["--mutant", name, "--only", mutant.caught_by, "--results", str(path), "--seed", str(options.seed)]
+            command = [sys.executable, "-m", "tests.torture", *own, "--minutes", str(HUNT_MINUTES)]
+            subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+            total = results.read(path).get(mutant.caught_by, Total())
+        free += total.outcome.clean
+        rows.append((f"{mutant.invariant}", mutant.words, mutant.caught_by, total))
+    text = results.mutant_table(rows)
+    print(text)
+    if options.page:
+        results.write_page(options.page, f"{text}\n\nSeed {options.seed}, commit {commit()}.", results.MUTANT_MARKS)
+    return free
 
 
 def _torture(ground: Ground, chosen: Sequence[Kind], options: argparse.Namespace) -> bool:
@@ -66,12 +96,22 @@ def _torture(ground: Ground, chosen: Sequence[Kind], options: argparse.Namespace
         seed, begin = random.getrandbits(31), time.monotonic()
         done = results.read(options.results).get(kind.name, Total()).outcome.runs
         most = min(kind.batch, (options.runs or kind.asked) - done)
-        outcome = asyncio.run(kind.run(ground, Random(seed), min(end, begin + kind.seconds), most))
+        outcome = _played(kind, ground, Random(seed), min(end, begin + kind.seconds), most)
         line = _slice(kind, seed, time.monotonic() - begin, outcome)
         results.append(options.results, line)
         print(line.line(), file=sys.stderr)
         bad = bad or not outcome.clean
+        if bad and options.mutant:
+            break
     return bad
+
+
+def _played(kind: Kind, ground: Ground, random: Random, end: float, most: int) -> Outcome:
+    """One slice; a run that cannot go on is wrong, and the others go on."""
+    try:
+        return asyncio.run(kind.run(ground, random, end, most))
+    except (RuntimeError, TimeoutError, OSError, sqlite3.Error) as error:
+        return Outcome(runs=1, wrong=[f"the run broke off: {type(error).__name__}: {error}"])
 
 
 def _next(able: Sequence[Kind], totals: dict[str, Total], runs: int) -> Kind | None:

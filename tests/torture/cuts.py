@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import time
 from pathlib import Path
 from random import Random
@@ -73,7 +74,7 @@ async def _after(
             found = compare(oracle, Store(survivor.data).read(), acked)
             if fault := chain_fault(survivor.data):
                 found.wrong.append(f"audit: {fault}")
-        except RuntimeError as error:
+        except (RuntimeError, sqlite3.DatabaseError) as error:
             found, seconds = Outcome(runs=1, acknowledged=len(acked), lost=len(acked), wrong=[str(error)]), 0.0
         finally:
             survivor.stop()

@@ -62,6 +62,7 @@ class Machine:
         self.retry: Callable[[], float] = lambda: AGAIN_SECONDS
         self.connected = asyncio.Event()
         self.acked_total = 0
+        self._call: Any = None
         # The newest refusal in the collector's words.
         self.refusal = link_pb2.Refusal()
 
@@ -85,6 +86,12 @@ class Machine:
             self._news.clear()
             await self._news.wait()
 
+    def hang_up(self) -> None:
+        """End the stream that is open; the next begins at once."""
+        self.connected.clear()
+        if self._call is not None:
+            self._call.cancel()
+
     async def run(self, address: Callable[[], str]) -> None:
         """Streams, one after the other; ends only cancelled."""
         while True:
@@ -98,6 +105,7 @@ class Machine:
         tls = grpc.ssl_channel_credentials(one.ca_pem, one.private_key_pem, one.certificate_pem)
         async with grpc.aio.secure_channel(address, tls, options=OPTIONS) as channel:
             call: Any = channel.stream_stream(METHOD)()
+            self._call = call
             try:
                 await self._converse(call)
             finally:
@@ -228,6 +236,11 @@ class Fleet:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def hang_up(self) -> None:
+        """End every stream that is open."""
+        for machine in self.machines:
+            machine.hang_up()
 
     async def connected(self, seconds: float = 20.0) -> None:
         """Wait until every machine has a stream; TimeoutError."""

@@ -72,8 +72,9 @@ class Ground:
             shutil.rmtree(path, ignore_errors=True)
 
     def furnish(self, folder: Path) -> Path:
-        """A copy of the collector's data folder there."""
-        return Path(shutil.copytree(self.template.folder / "collector", folder, dirs_exist_ok=True))
+        """A copy of the collector's data folder there, without its reserve, which it makes anew."""
+        without = shutil.ignore_patterns("reserve")
+        return Path(shutil.copytree(self.template.folder / "collector", folder, dirs_exist_ok=True, ignore=without))
 
     def forget(self, *entrances: Sequence[str]) -> None:
         """End the forges behind these entrances, which lead nowhere any more."""
@@ -98,9 +99,10 @@ class Collector:
         host: str = "127.0.0.1",
         entrance: Sequence[str] = (),
         ports: Sequence[int] = (),
+        forge: Forge | None = None,
     ) -> None:
         self._ground = ground
-        self._forge = ground.forge("caseprobe_collector", entrance)
+        self._forge = forge or ground.forge("caseprobe_collector", entrance)
         self.data = data
         self._host = host
         self.ports = tuple(ports) or ground.template.ports

@@ -52,7 +52,8 @@ class Store:
     def _take(self, row: tuple[int, str, str, int, bytes, str, bytes | None, str | None]) -> None:
         number, snapshot_id, agent_id, sequence, digest, objects, body, name = row
         self._last = number
-        self._places[agent_id, sequence] += 1
+        # A resident agent of this version leaves it at 0.
+        self._places[agent_id, sequence] += bool(sequence)
         if self._places[agent_id, sequence] > 1:
             self._held.duplicates.add(snapshot_id)
         data = body if name is None else self._object(name)

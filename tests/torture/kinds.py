@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.torture import agents, calls, cuts, flips, kills, needs, partitions, space
+from tests.torture import agents, calls, clocks, cuts, flips, kills, needs, partitions, space
 from tests.torture.ground import Ground
 from tests.torture.oracle import Outcome
 
@@ -32,7 +32,7 @@ class Kind:
 
 
 ALL = (
-    Kind("kill", "SIGKILL of the collector under load", kills.kill_collector, (1, 2), 700, 80, 3),
+    Kind("kill", "SIGKILL of the collector under load", kills.kill_collector, (1, 2), 700, 80, 2),
     Kind("cut", "power cut of the collector", cuts.cut_collector, (1, 4), 200, 36, 2, needs.loop_images),
     Kind(
         "call-kill",
@@ -70,9 +70,9 @@ ALL = (
         600.0,
     ),
     Kind("full", "the collector's disk full", space.full_collector, (1, 2), 60, 6, 1, needs.mounts),
-    Kind("limit", "no file of the collector may grow (EFBIG)", space.limited_collector, (1, 2), 40, 6, 1, needs.root),
+    Kind("limit", "no file of the collector may grow (EFBIG)", space.limited_collector, (1, 2), 40, 6, 0, needs.root),
     Kind("agent-full", "the agent's disk full", space.full_agent, (3,), 40, 10, 1, needs.mounts),
-    Kind("agent-tiny", "a disk of 3 MiB, filled by the agent itself", space.tiny_agent, (3,), 30, 10, 1, needs.mounts),
+    Kind("agent-tiny", "a disk of 3 MiB, filled by the agent itself", space.tiny_agent, (3,), 30, 10, 0, needs.mounts),
     Kind("agent-limit", "no file of the agent may grow (EFBIG)", space.limited_agent, (3,), 40, 10, 1, needs.mounts),
     Kind(
         "partition",
@@ -100,4 +100,25 @@ ALL = (
     Kind("flip-store", "the same in database, log and objects", flips.flip_store, (5,), 5000, 2500, 0),
     Kind("flip-start", "the same, a real collector started on it", flips.flip_and_start, (5,), 100, 50, 0),
     Kind("flip-deliver", "a spool's byte, a real agent started on it", flips.flip_and_deliver, (3, 5), 100, 50, 1),
+    Kind(
+        "clock-agent",
+        "the agent's wall clock jumps (−1 h, +1 h, +400 d, 1970) under timetables",
+        clocks.jump_agent,
+        (5,),
+        150,
+        40,
+        0,
+        needs.false_clocks,
+        180.0,
+    ),
+    Kind(
+        "clock-collector",
+        "the collector's wall clock jumps under load",
+        clocks.jump_collector,
+        (1, 2),
+        50,
+        20,
+        2,
+        needs.false_clocks,
+    ),
 )

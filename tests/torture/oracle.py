@@ -39,6 +39,8 @@ class Outcome:
     unreadable: int = 0
     # What else was not as promised, one line each.
     wrong: list[str] = field(default_factory=list)
+    # What took longer than is asked; a long run on a quiet machine says so, a test on a busy one does not fail for it.
+    late: list[str] = field(default_factory=list)
     # Slowest of each kind, in seconds.
     slowest: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Outcome:
         for name in ("runs", "acknowledged", "lost", "duplicates", "unreadable"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.wrong += other.wrong
+        self.late += other.late
         for name, seconds in other.slowest.items():
             self.took(name, seconds)
         for name, number in other.counts.items():

@@ -159,10 +159,10 @@ class Bench:
         self.outcome.took(f"noticed ({name})", noticed)
         self.outcome.took(f"resumed ({name})", resumed)
         if noticed > NOTICED_SECONDS:
-            self.outcome.wrong.append(f"{name}: noticed only after {noticed:.1f} s")
+            self.outcome.late.append(f"{name}: noticed only after {noticed:.1f} s")
         # Refused at once, a link waits longer and longer between its attempts: as long again as it lasted.
         if resumed > (RESUMED_SECONDS if silent else max(RESUMED_SECONDS, 2 * (healed - start))):
-            self.outcome.wrong.append(f"{name}: resumed only {resumed:.1f} s after the network")
+            self.outcome.late.append(f"{name}: resumed only {resumed:.1f} s after the network")
 
     async def loss(self, percent: int) -> None:
         """Packets are lost for a while; whatever that breaks is whole afterwards."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.torture.oracle import Outcome
 
-BEGIN, END = "<!-- torture: begin -->", "<!-- torture: end -->"
+MARKS = ("<!-- torture: begin -->", "<!-- torture: end -->")
+MUTANT_MARKS = ("<!-- mutants: begin -->", "<!-- mutants: end -->")
 LONGEST_WRONG = 300
 SHOWN_SEEDS = 6
 
@@ -31,7 +32,8 @@ class Slice:
         """As JSON."""
         document = {**asdict(self), **asdict(self.outcome)}
         del document["outcome"]
-        document["wrong"] = [one[:LONGEST_WRONG] for one in self.outcome.wrong[:10]]
+        for name, lines in (("wrong", self.outcome.wrong), ("late", self.outcome.late)):
+            document[name] = [one[:LONGEST_WRONG] for one in lines[:10]]
         return json.dumps({name: value for name, value in document.items() if value or name == "seed"})
 
 
@@ -87,7 +89,8 @@ def table(rows: Iterable[tuple[str, str, Total]], asked: dict[str, int]) -> str:
             continue
         slowest = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in sorted(one.slowest.items()))
         counts = ", ".join(f"{what} {number:,}" for what, number in sorted(one.counts.items()))
-        figures = f"{one.acknowledged:,} | {one.lost} | {one.duplicates} | {one.unreadable} | {len(one.wrong)}"
+        other = len(one.wrong) + len(one.late)
+        figures = f"{one.acknowledged:,} | {one.lost} | {one.duplicates} | {one.unreadable} | {other}"
         said = "; ".join(part for part in (slowest, counts) if part) or "-"
         lines.append(f"| {words} | {one.runs:,} / {asked[name]:,} | {figures} | {said} | {_seeds(total.seeds)} |")
     return "\n".join(lines)
@@ -99,17 +102,32 @@ def legend(totals: Iterable[Total]) -> str:
     commits = sorted({commit for total in kept for commit in total.commits})
     dates = sorted({date for total in kept for date in total.dates})
     lines = [f"Commits {', '.join(commits) or '-'}; {', '.join(dates) or 'no run yet'}."]
-    lines += [f"- {wrong}" for total in kept for wrong in total.outcome.wrong[:5]]
+    lines += [f"- {wrong}" for total in kept for wrong in (*total.outcome.wrong, *total.outcome.late)[:5]]
     return "\n".join(lines)
 
 
-def write_page(page: Path, text: str) -> None:
-    """Put the text between the markers of a page, which must have them."""
-    before, found, rest = page.read_text().partition(BEGIN)
-    _, also, after = rest.partition(END)
+def mutant_table(rows: Iterable[tuple[str, str, str, Total]]) -> str:
+    """What was seen of each mutant; rows: invariant, what was taken out, the fault, its total."""
+    lines = ["| invariant | taken out | fault | seen after | what was seen |", "| --- | --- | --- | --- | --- |"]
+    for invariant, words, kind, total in rows:
+        one = total.outcome
+        if one.clean:
+            lines.append(f"| {invariant} | {words} | {kind} | **not in {one.runs} runs** | {total.not_run or '-'} |")
+            continue
+        figures = {"lost": one.lost, "twice": one.duplicates, "unreadable": one.unreadable, "else": len(one.wrong)}
+        seen = ", ".join(f"{number} {what}" for what, number in figures.items() if number)
+        lines.append(f"| {invariant} | {words} | {kind} | {one.runs} runs | {seen} of {one.acknowledged} |")
+    return "\n".join(lines)
+
+
+def write_page(page: Path, text: str, marks: tuple[str, str] = MARKS) -> None:
+    """Put the text between the marks of a page, which must have them."""
+    begin, end = marks
+    before, found, rest = page.read_text().partition(begin)
+    _, also, after = rest.partition(end)
     if not (found and also):
-        raise ValueError(f"{page} has no place for the table: {BEGIN} … {END}")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        raise ValueError(f"{page} has no place for the table: {begin} … {end}")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
 def _seeds(seeds: Sequence[int]) -> str:

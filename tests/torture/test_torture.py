@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +13,14 @@ from random import Random
 
 import pytest
 
-from tests.torture import kinds, needs, results
+from tests.torture import kinds, mutants, needs, results
 from tests.torture.ground import Ground, broken_ground
 from tests.torture.oracle import Held, Oracle, Outcome, compare
 from tests.torture.results import Slice, Total
 
 SEED = 20261122
 LONGEST_SECONDS = 60.0
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,15 @@ def test_a_few_runs_of_every_fault(kind: kinds.Kind, ground: Ground) -> None:
     outcome = asyncio.run(kind.run(ground, Random(SEED), time.monotonic() + LONGEST_SECONDS, kind.sample))
     assert outcome.clean, outcome
     assert outcome.runs == kind.sample
+
+
+def test_every_mutant_breaks_something_that_is_there() -> None:
+    """Each finds what it takes out of the product, and names a fault that guards it; invariants 1 to 5 have some."""
+    program = "from tests.torture import mutants; [mutants.apply(name) for name in mutants.ALL]"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {mutant.caught_by for mutant in mutants.ALL.values()} <= {kind.name for kind in kinds.ALL}
+    assert {mutant.invariant for mutant in mutants.ALL.values()} == {1, 2, 3, 4, 5}
 
 
 async def test_the_three_sets_are_compared(tmp_path: Path) -> None:
@@ -91,9 +103,10 @@ def test_slices_of_many_runs_add_up(tmp_path: Path) -> None:
 def test_the_page_takes_the_table_between_its_marks(tmp_path: Path) -> None:
     """What stands around the marks stays; a page without them is refused."""
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
+    begin, end = results.MARKS
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     results.write_page(page, "new")
-    assert page.read_text() == f"before\n{results.BEGIN}\nnew\n{results.END}\nafter\n"
+    assert page.read_text() == f"before\n{begin}\nnew\n{end}\nafter\n"
     page.write_text("no marks")
     with pytest.raises(ValueError, match="has no place"):
         results.write_page(page, "new")

@@ -7,11 +7,10 @@ import asyncio
 import json
 import sys
 
-from caseprobe import texts
 from caseprobe.errors import CaseprobeError, JoinCodeError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent.app import one_shot
-from caseprobe_agent.cli import judgement, options
+from caseprobe_agent.cli import options
 from caseprobe_agent.cli.person import TerminalPerson
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.identity import parse_join_code
@@ -51,6 +50,8 @@ def _order(arguments: argparse.Namespace) -> Order:
 
 def _exit_code(result: Result, fail_on: str | None) -> int:
     """4 where it was to be sent and was not, 3 where nothing could be measured, 1 where findings are to fail."""
+    from caseprobe_agent.cli import judgement
+
     if result.failure:
         return _delivery_code(result.failure)
     if not result.measured:
@@ -70,7 +71,9 @@ def _kept(result: Result) -> str:
 
 def _print(result: Result, language: str, reviewed: bool) -> None:
     """Findings, unless they were just shown, and where the file went."""
+    # Words and checks are loaded while the child measures, not before it begins.
     from caseprobe import texts
+    from caseprobe_agent.cli import judgement
 
     screen = Screen(sys.stdout)
     if not reviewed:
@@ -90,6 +93,8 @@ def _print(result: Result, language: str, reviewed: bool) -> None:
 
 def _document(result: Result) -> dict[str, object]:
     """What --json prints."""
+    from caseprobe import texts
+
     snapshot = result.snapshot
     return {
         "snapshot_id": snapshot.snapshot_id,

@@ -34,7 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
     settings = options.settings_of(log_level=arguments.log_level)
     level = settings.log_level.upper()
     logging.basicConfig(level=level, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     return asyncio.run(_serve(settings))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from caseprobe import VERSION
@@ -63,6 +64,7 @@ class Delivery:
     seal: Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact], bytes], Awaitable[Parcel]]
     wake: Callable[[], None]
     new_id: Callable[[str], str]
+    _numbering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def keep(
         self,
@@ -98,6 +100,8 @@ class Delivery:
 
     async def _next_sequence(self) -> int:
         """The next number of this agent's snapshots; a number may be lost, none is given twice."""
-        number = int(await self.store.get_state(SEQUENCE) or b"0") + 1
-        await self.store.put_state(SEQUENCE, str(number).encode())
-        return number
+        # Two measurements that end at once would read the same number between them.
+        async with self._numbering:
+            number = int(await self.store.get_state(SEQUENCE) or b"0") + 1
+            await self.store.put_state(SEQUENCE, str(number).encode())
+            return number

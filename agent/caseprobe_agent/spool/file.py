@@ -74,11 +74,19 @@ class SpoolFile:
     def open(self) -> Store:
         """The file, checked; a damaged one is set aside and replaced. Raises DeliveryError where it cannot be used."""
         try:
-            store = self._reconciled(self._open_or_replace(), self.lock.read())
+            store = self._opened()
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
         self.keep_reserve()
         return store
+
+    def _opened(self) -> Store:
+        """An agent that was killed on a full disk must start on it: what it delivers is what makes room."""
+        try:
+            return self._reconciled(self._open_or_replace(), self.lock.read())
+        except (sqlite3.Error, OSError):
+            self.release_reserve()
+            return self._reconciled(self._open_or_replace(), self.lock.read())
 
     def replace(self, store: Store, error: Exception) -> Store:
         """The store to go on with after this error of a running one: never the same handle."""

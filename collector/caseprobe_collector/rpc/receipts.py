@@ -15,6 +15,9 @@ from caseprobe_collector.rpc.links import refusal
 
 # Items of one stream that are being stored at once; reading waits beyond it, which is the back-pressure.
 IN_FLIGHT = 64
+# When a machine may come again: refused twice, and late by half each time, it is still served within 10 s of there
+# being room (5 s made it 12.6 s, measured).
+LATER_SECONDS = 3.0
 
 log = structlog.get_logger()
 
@@ -85,7 +88,7 @@ class Receipts:
         return True
 
     def _refuse(self, sequence: int, error: CaseprobeError) -> bool:
-        delay = getattr(error, "retry_after_seconds", 5.0) if error.retryable else 0.0
+        delay = getattr(error, "retry_after_seconds", LATER_SECONDS) if error.retryable else 0.0
         frame = refusal(error.code, str(error), delay, sequence)
         if error.retryable:
             self._fail(frame)

@@ -49,7 +49,7 @@ class Redactor:
         self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
         self._fields = Fields(key, asset_masked, self.text, self._secrets_of, self._counts)
         self._restorer = Restorer(key)
-        self._look_for()
+        self._looks: Looks | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -64,7 +64,7 @@ class Redactor:
         """
         self._known = self._known.joined(self._fields.names(snapshot))
         self._identifiers.learn(self._known)
-        self._look_for()
+        self._looks = None
         redacted = Snapshot()
         redacted.CopyFrom(snapshot)
         _failing_closed(lambda: self._fields.redact(redacted))
@@ -105,21 +105,25 @@ class Redactor:
 
     def _secrets_of(self, text: str) -> str:
         """Public text: its secrets are hidden, its names stay."""
-        return self._secrets.hide(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        data = text.encode("utf-8", "surrogateescape")
+        return self._secrets.hide(data, self._all_looks()).decode("utf-8", "surrogateescape")
 
-    def _look_for(self) -> None:
-        """Every rule's looks and every identifier's look, in one automaton: a line without any is never touched."""
-        self._looks = Looks((*LOOKS, *self._identifiers.looks))
+    def _all_looks(self) -> Looks:
+        """Every rule's looks and every identifier's, in one automaton: a line without any is never touched."""
+        if self._looks is None:
+            self._looks = Looks((*LOOKS, *self._identifiers.looks))
+        return self._looks
 
     def _lines(self, data: bytes) -> bytes:
-        """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
+        looks = self._all_looks()
         data = self._secrets.without_blocks(data)
-        return rewrite(data, self._looks.lines(data), self._line)
+        return rewrite(data, looks.lines(data), lambda line: self._line(line, looks))
 
-    def _line(self, line: bytes) -> bytes:
-        matching = self._looks.of(line)
+    def _line(self, line: bytes, looks: Looks) -> bytes:
+        """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
+        matching = looks.of(line)
+        line = self._secrets.line(line, matching, looks)
         first = bisect_left(matching, len(LOOKS))
-        line = self._secrets.line(line, matching[:first])
         return self._identifiers.mask(line, (place - len(LOOKS) for place in matching[first:]))
 
     def report(self, withheld: Sequence[str] = ()) -> RedactionReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from caseprobe.redaction.pseudonyms import TOKEN, is_masked_name
 
@@ -16,20 +17,31 @@ class Rule:
 
     needles: texts of which one must stand in the line before the pattern is tried at all; look: a pattern in RE2's
     syntax instead of them, where words alone would send too many lines to the rule.
-    pattern: bytes, linear time; each group that matched is hidden, or the whole match where there is no group.
+    regex: for bytes, linear time; each group that matched is hidden, or the whole match where there is no group.
     positive, negative: a line with a secret of the family (in the part "SECRET…"), and one that must stay as it is.
-    exempt: tried at the start of the match; where it fits, nothing is hidden.
+    unless: tried at the start of the match; where it fits, nothing is hidden. Both are compiled when a line first
+    passes the look: most runs meet few of the rules.
     cased: the pattern is for the line as it is; otherwise for the line in lower case.
     """
 
     name: str
     needles: tuple[bytes, ...]
-    pattern: re.Pattern[bytes]
+    regex: bytes
     positive: str
     negative: str
-    exempt: re.Pattern[bytes] | None = None
+    unless: bytes = b""
     cased: bool = False
     look: bytes = b""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        """What finds the secrets."""
+        return re.compile(self.regex)
+
+    @cached_property
+    def exempt(self) -> re.Pattern[bytes] | None:
+        """What is found and is none."""
+        return re.compile(self.unless) if self.unless else None
 
     @property
     def looks(self) -> tuple[bytes, ...]:

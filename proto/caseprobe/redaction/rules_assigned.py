@@ -74,7 +74,7 @@ MIXED = rb"((?=[^\s\"',;]{0,64}?[0-9!#$%^*+=@~?])[^\s\"'`,;&|(){}<>\[\]][^\s\"'`
 
 def _rule(name: str, needles: tuple[bytes, ...], pattern: bytes, positive: str, negative: str) -> Rule:
     """A rule whose pattern is for lower case."""
-    return Rule(name, needles, re.compile(pattern), positive, negative)
+    return Rule(name, needles, pattern, positive, negative)
 
 
 ASSIGNED: tuple[Rule, ...] = (
@@ -127,7 +127,7 @@ ASSIGNED: tuple[Rule, ...] = (
     Rule(
         "assignment",
         KEY_NEEDLES,
-        re.compile(
+        (
             rb"(?:(?:^|[\n{,;&?]|\\n|\s-\s)[\s\"']{0,40}+(?:export\s|set\s|-\s|env\s)?[\w.\[-]{0,64}?"
             + KEYS
             + SUFFIX
@@ -152,7 +152,7 @@ ASSIGNED: tuple[Rule, ...] = (
         ),
         "DB_PASSWORD=correct-horse",
         "password_file=/etc/app/pw and tokens: 12",
-        re.compile(ABOUT),
+        ABOUT,
         look=b"(?:" + b"|".join(map(re.escape, KEY_NEEDLES)) + rb")[\w.-]*\\*[\"']?\]?\s*[=:]",
     ),
     _rule(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from caseprobe.redaction.rule import Rule
 
 # A quote as it stands, or escaped by the JSON that it was put into, once or twice.
@@ -77,7 +75,7 @@ def _option(programs: bytes, letters: bytes) -> bytes:
 
 
 def _rule(name: str, pattern: bytes, look: bytes, positive: str, negative: str, cased: bool = False) -> Rule:
-    return Rule(name, (), re.compile(pattern), positive, negative, cased=cased, look=look)
+    return Rule(name, (), pattern, positive, negative, cased=cased, look=look)
 
 
 PLACES: tuple[Rule, ...] = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from caseprobe.redaction.rule import Rule
 
 # Letters and digits before or after mean that it is part of something longer.
@@ -13,7 +11,7 @@ NO_HYPHEN = rb"(?<![A-Za-z0-9_-])"
 
 def _token(name: str, needles: tuple[bytes, ...], body: bytes, positive: str, negative: str) -> Rule:
     """A rule for a token that is hidden whole."""
-    return Rule(name, needles, re.compile(START + body + END), positive, negative, cased=True)
+    return Rule(name, needles, START + body + END, positive, negative, cased=True)
 
 
 TOKENS: tuple[Rule, ...] = (
@@ -48,7 +46,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "slack_webhook",
         (b"hooks.slack.com/",),
-        re.compile(rb"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{10,255})"),
+        rb"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{10,255})",
         "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
         "https://hooks.slack.com/",
         cased=True,
@@ -56,7 +54,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "chat_webhook",
         (b"/api/webhooks/", b"webhook.office.com/", b"/robot/send?access_token="),
-        re.compile(
+        (
             rb"(?:discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/webhookb2/|/robot/send\?access_token=)"
             rb"([A-Za-z0-9@/_-]{10,512})"
         ),
@@ -82,9 +80,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "jwt",
         (b"eyj", b"ewog"),
-        re.compile(
-            START + rb"(?:eyJ|ewog)[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{4,8192}(?:\.[A-Za-z0-9_-]{0,4096}){0,3}"
-        ),
+        (START + rb"(?:eyJ|ewog)[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{4,8192}(?:\.[A-Za-z0-9_-]{0,4096}){0,3}"),
         "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
         "eyJ alone",
         cased=True,
@@ -151,7 +147,7 @@ TOKENS: tuple[Rule, ...] = (
             b"$9$",
             b"$14$",
         ),
-        re.compile(
+        (
             rb"\$(?:1|2[abxy]|5|6|7|8|9|14|y|gy|argon2i?d?|s(?:crypt|0)|sha1|md5|pbkdf2[a-z0-9-]{0,12}|apr1|P)\$"
             rb"[A-Za-z0-9./$=,+*@-]{12,512}"
         ),
@@ -162,7 +158,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "grub_pbkdf2",
         (b"grub.pbkdf2.",),
-        re.compile(rb"grub\.pbkdf2\.sha512\.[0-9]{1,8}\.([A-Fa-f0-9.]{32,600})"),
+        rb"grub\.pbkdf2\.sha512\.[0-9]{1,8}\.([A-Fa-f0-9.]{32,600})",
         "password_pbkdf2 root grub.pbkdf2.sha512.10000.9CA4611006FE96BC77A16ABAFEB1A3BE.3F9A",
         "grub.pbkdf2.sha512",
         cased=True,
@@ -170,9 +166,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "ntlm",
         (b":::", b"$ntlm", b"$krb5"),
-        re.compile(
-            rb"(?i)((?:aad3b435b51404eeaad3b435b51404ee|[0-9a-f]{32}):[0-9a-f]{32}(?=:::)|\$(?:ntlm|krb5)[^\s]{8,4096})"
-        ),
+        (rb"(?i)((?:aad3b435b51404eeaad3b435b51404ee|[0-9a-f]{32}):[0-9a-f]{32}(?=:::)|\$(?:ntlm|krb5)[^\s]{8,4096})"),
         "anna:1001:aad3b435b51404eeaad3b435b51404ee:8846f7eaee8fb117ad06bdd830b7586c:::",
         "aad3b435b51404ee",
         cased=True,
@@ -180,7 +174,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "join_code",
         (b"cp1",),
-        re.compile(rb"(?i)" + START + rb"CP1[- ]?((?:[A-Z2-7]{5}[- ]?){4,400}[A-Z2-7]{0,5})"),
+        rb"(?i)" + START + rb"CP1[- ]?((?:[A-Z2-7]{5}[- ]?){4,400}[A-Z2-7]{0,5})",
         "caseprobe bundle --to CP1-MFRGG-ZDFMZ-TWQ2L-KMFRG-GZDFM-ZTWQ2-LKMFR-GGZDF-MZTW",
         "CP1-MFRGG",
         cased=True,
@@ -188,7 +182,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "otpauth",
         (b"otpauth://",),
-        re.compile(rb"otpauth://[^\s\"'?]{0,200}+\?[^\s\"'?]{0,100}?secret=([A-Za-z2-7=]{8,256})"),
+        rb"otpauth://[^\s\"'?]{0,200}+\?[^\s\"'?]{0,100}?secret=([A-Za-z2-7=]{8,256})",
         "otpauth://totp/Acme:anna?secret=JBSWY3DPEHPK3PXP&issuer=Acme",
         "otpauth://totp/",
         cased=True,
@@ -196,7 +190,7 @@ TOKENS: tuple[Rule, ...] = (
     Rule(
         "signed_url",
         (b"signature=", b"sig=", b"accountkey=", b"sharedaccesskey=", b"x-amz-security-token=", b"x-amz-credential="),
-        re.compile(
+        (
             rb"(?i)(?:X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|X-Goog-Signature|Signature|sig|AccountKey"
             rb"|SharedAccessKey)=([A-Za-z0-9%+/=_.~-]{16,4096})"
         ),

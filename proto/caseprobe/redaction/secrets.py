@@ -19,7 +19,6 @@ _RULE_LOOKS = sorted({look for rule in RULES for look in rule.looks})
 LOOKS = (*_RULE_LOOKS, nested.LOOK)
 OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if look in rule.looks) for look in LOOKS)
 NESTED = len(_RULE_LOOKS)
-ALONE = Looks(LOOKS)
 
 
 class Secrets:
@@ -30,10 +29,10 @@ class Secrets:
         self._counts = counts
         self._depth = depth
 
-    def hide(self, data: bytes) -> bytes:
-        """The text without secrets; the number of lines stays."""
+    def hide(self, data: bytes, looks: Looks) -> bytes:
+        """The text without secrets; the number of lines stays. looks: LOOKS, and any others behind them."""
         data = self.without_blocks(data)
-        return rewrite(data, ALONE.lines(data), lambda line: self.line(line, ALONE.of(line)))
+        return rewrite(data, looks.lines(data), lambda line: self.line(line, looks.of(line), looks))
 
     def without_blocks(self, data: bytes) -> bytes:
         """The text without private keys, which span lines."""
@@ -41,22 +40,22 @@ class Secrets:
         self._count("pem_block", total)
         return data
 
-    def line(self, line: bytes, matching: Sequence[int]) -> bytes:
-        """The line with every rule applied of which a look matched; matching: places in LOOKS."""
+    def line(self, line: bytes, matching: Sequence[int], looks: Looks) -> bytes:
+        """The line with every rule applied of which a look matched; matching: places in looks."""
         lowered = line.lower()
-        for number in sorted({number for place in matching for number in OWNERS[place]}):
+        for number in sorted({number for place in matching if place < NESTED for number in OWNERS[place]}):
             line, total = hide(RULES[number], line, lowered)
             if total:
                 lowered = line.lower()
                 self._count(RULES[number].name, total)
-        if matching and matching[-1] == NESTED and self._depth < nested.DEEPEST:
-            line, total = nested.hide_nested(line, self._holds_secret)
+        if NESTED in matching and self._depth < nested.DEEPEST:
+            line, total = nested.hide_nested(line, lambda said: self._holds_secret(said, looks))
             self._count("encoded", total)
         return line
 
-    def _holds_secret(self, said: bytes) -> bool:
+    def _holds_secret(self, said: bytes, looks: Looks) -> bool:
         inner: Counter[str] = Counter()
-        Secrets(inner, self._depth + 1).hide(said)
+        Secrets(inner, self._depth + 1).hide(said, looks)
         return bool(inner)
 
     def _count(self, name: str, total: int) -> None:
