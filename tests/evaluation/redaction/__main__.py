@@ -5,18 +5,24 @@ LOGS: a folder below which `*.log` files lie, for false spans and speed; without
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
+from caseprobe.errors import RedactionError
 from caseprobe.redaction import RULES, Redactor
-from tests.evaluation.redaction import written_for
+from tests.evaluation.redaction import kept_out, written_for
 from tests.evaluation.redaction.family import Family
 from tests.evaluation.redaction.score import ENCODED, WRAPS, Score, Wraps, plant, score
 
 KEY = b"a key of this evaluation"
 SEED, EACH = 7, 5
+# A family is listed when less than this share of its secrets is gone.
+LOW = 0.97
 SPEED_BYTES = 4 << 20
 # Lines of an ordinary log, so that secrets stand where they stand in life.
 NOISE = (
@@ -26,15 +32,22 @@ NOISE = (
     'level=info ts=2026-11-22T04:12:10Z caller=main.go:81 msg="listening" address=:9090',
     "systemd[1]: Started Session 312 of User root.",
 )
+BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}")
 SECRET_RULES = frozenset((*(rule.name for rule in RULES), "pem_block", "encoded"))
 
 
 def main(folders: Sequence[str]) -> int:
     """Print everything; gives the exit code."""
-    print("| families | wrapped | planted | recall | families below 0.97 |\n| --- | --- | --- | --- | --- |")
-    for name, families in (("rules were written for", written_for.ALL),):
+    print(f"| families | wrapped | planted | recall | withheld | families below {LOW} |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    kept: list[dict[str, Score]] = []
+    for name, families in (("rules were written for", written_for.ALL), ("kept out", kept_out.ALL)):
         for wrapped, wraps in (("plain, syslog, JSON", WRAPS), ("JSON twice, percent, base 64", ENCODED)):
-            print(_row(name, wrapped, _recall(families, wraps)))
+            found, withheld = _recall(families, wraps)
+            print(_row(name, wrapped, found, withheld))
+            if families is kept_out.ALL:
+                kept.append(found)
+    _list_low(kept)
     logs = [path for folder in folders for path in sorted(Path(folder).rglob("*.log"))]
     if not logs:
         print("\nfalse spans and speed: not run (give a folder of logs: LOGS=FOLDER)")
@@ -44,15 +57,49 @@ def main(folders: Sequence[str]) -> int:
     return 0
 
 
-def _recall(families: Iterable[Family], wraps: Wraps) -> dict[str, Score]:
-    redactor = Redactor(KEY, asset_masked=True)
-    return score(list(plant(families, SEED, EACH, wraps)), redactor.artifact, NOISE)
+def _recall(families: Iterable[Family], wraps: Wraps) -> tuple[dict[str, Score], int]:
+    """By family, and how many texts were withheld as a whole: nothing leaks from these, and nothing is left of them."""
+    redactor, withheld = Redactor(KEY, asset_masked=True), 0
+
+    def redact(data: bytes) -> bytes:
+        nonlocal withheld
+        try:
+            return opened(redactor.artifact(data))
+        except RedactionError:
+            withheld += 1
+            return b""
+
+    return score(list(plant(families, SEED, EACH, wraps)), redact, NOISE), withheld
 
 
-def _row(name: str, wrapped: str, found: dict[str, Score]) -> str:
+def opened(text: bytes) -> bytes:
+    """A text and behind it what its encodings hold: a secret that is left in one is a leak.
+
+    >>> opened(b"key%3Dabc c2VjcmV0IHNlY3JldCBzZWNyZXQ=").split(b"\\n")[1:3]
+    [b'key=abc c2VjcmV0IHNlY3JldCBzZWNyZXQ=', b'secret secret secr']
+    """
+    parts = [text, unquote_to_bytes(text)]
+    for run in BASE64.findall(text):
+        parts.extend(b64decode(run[start : start + (len(run) - start) // 4 * 4]) for start in range(4))
+    return b"\n".join(parts)
+
+
+def _row(name: str, wrapped: str, found: dict[str, Score], withheld: int) -> str:
     planted, hidden = sum(one.planted for one in found.values()), sum(one.hidden for one in found.values())
-    low = ", ".join(f"{family} {one.recall:.2f}" for family, one in sorted(found.items()) if one.recall < 0.97)
-    return f"| {len(found)} {name} | {wrapped} | {planted} | {hidden / planted:.4f} | {low or '-'} |"
+    low = ", ".join(f"{family} {one.recall:.2f}" for family, one in sorted(found.items()) if one.recall < LOW)
+    return f"| {len(found)} {name} | {wrapped} | {planted} | {hidden / planted:.4f} | {withheld} | {low or '-'} |"
+
+
+def _list_low(kept: Sequence[dict[str, Score]]) -> None:
+    """Kept-out families below the bar in either group of wraps, the lowest first, each with a line it was left in."""
+    names = sorted(kept[0], key=lambda name: min(found[name].recall for found in kept))
+    print(f"\n| kept out, below {LOW} | plain | encoded | one line | wrapped |\n| --- | --- | --- | --- | --- |")
+    for name in names:
+        missed = [one for found in kept if found[name].recall < LOW for one in found[name].missed]
+        if missed:
+            line = missed[0].context.replace("\n", " \u23ce ").replace("|", "\\|")
+            recalls = " | ".join(f"{found[name].recall:.2f}" for found in kept)
+            print(f"| {name} | {recalls} | `{line}` | {missed[0].wrap} |")
 
 
 def _on_logs(logs: Sequence[Path]) -> None:
