@@ -102,6 +102,12 @@ def test_a_line_without_an_end_is_replaced_whole() -> None:
     assert masked == b"a\n_hidden_overlong_line_\nb\n"
 
 
+@pytest.mark.parametrize("word", ["a.zip", "docker", "user.rar", ": rsa", "priv aes", "rocommunity"])
+def test_a_line_may_end_where_a_rule_would_begin(word: str) -> None:
+    """What follows in the next line does not make it one, and nothing is withheld for it."""
+    assert redactor().text(f"see {word}\nnext\n") == f"see {word}\nnext\n"
+
+
 def test_markers_hold_no_word_that_is_a_rules_key() -> None:
     """A marker is never taken for a key with a secret behind it."""
     words = [needle.decode() for needle in KEY_NEEDLES]

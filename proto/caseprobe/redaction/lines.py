@@ -59,7 +59,8 @@ class Looks:
 
     def of(self, line: bytes) -> list[int]:
         """The places of the patterns that match in the line, in order."""
-        return sorted(self._set.Match(line))
+        # None where nothing matches: at the end of a line, a look may have taken the line break for a blank.
+        return sorted(self._set.Match(line) or ())
 
 
 def lines_matching(data: bytes, pattern: Finder) -> list[Span]:
