@@ -33,6 +33,8 @@ HELLO_SECONDS = 15.0
 BULK_CREDIT_BYTES = 4 << 20
 MAX_TEXT = 200
 RETRY_SECONDS = 5.0
+# How long a machine that is turned away may take to say its first word.
+FIRST_WORD_SECONDS = 1.0
 # A machine that was shed asks again after this, and up to half as much more.
 SHED_SECONDS = 15.0
 # How long a new stream waits for what the older one of its machine gives back.
@@ -80,11 +82,18 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         """Run one stream to its end."""
         try:
             agent = await self._admit(context)
+        except CaseprobeError as error:
+            await self._turn_away(context, error)
+            # A stream that ends while its first word is being written loses what was answered.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_WORD_SECONDS):
+                    await context.read()
+            return
+        try:
             hello = await self._hello(context, agent)
             await self._single(agent, hello)
         except CaseprobeError as error:
-            delay = CLONED_SECONDS if isinstance(error, Cloned) else getattr(error, "retry_after_seconds", 0.0)
-            await context.write(refusal(error.code, str(error), delay))
+            await self._turn_away(context, error)
             return
         link = await self._open(agent)
         try:
@@ -99,6 +108,11 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
             log.exception("stream failed", agent_id=agent.agent_id)
         finally:
             self._desk.links.leave(link)
+
+    async def _turn_away(self, context: Context, error: CaseprobeError) -> None:
+        """Tell why, and when to come back."""
+        delay = CLONED_SECONDS if isinstance(error, Cloned) else getattr(error, "retry_after_seconds", 0.0)
+        await context.write(refusal(error.code, str(error), delay))
 
     async def _open(self, agent: Agent) -> OpenLink:
         """The machine's one stream, once its older one gave back what it had: the rest of a large item among it."""
