@@ -26,7 +26,8 @@ def world() -> Iterator[World]:
         yield World(stage, case_id)
 
 
-@pytest.fixture(scope="session")
+# Its driver runs an event loop in this thread for as long as it is open: no other file's tests could run theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; without it a test is reported as not run, and that is an error where it is required."""
     if CHROMIUM is None:
