@@ -45,7 +45,7 @@ def cut(path: Path) -> bool:
 def test_a_bundle_that_is_interrupted(stand: Stand, customer: Customer, latest_seconds: float) -> None:
     """Either there is a whole file or none, and the case has a snapshot or none; the next run is good."""
     case_id = stand.another_case()
-    code, moment = stand.bundle_code(case_id), MOMENTS.uniform(0.03, latest_seconds)
+    code, moment = stand.bundle_code(case_id), MOMENTS.uniform(0.06, latest_seconds)
     output = str(customer.folder / "out.zip")
     arguments = ("bundle", "--to", "-", "--no-preview", "--output", output)
     ended = customer.interrupt(moment, *arguments, stdin=code)
@@ -57,7 +57,7 @@ def test_a_bundle_that_is_interrupted(stand: Stand, customer: Customer, latest_s
 @pytest.mark.parametrize("latest_seconds", [0.15, 0.4])
 def test_an_enrolment_that_is_interrupted(stand: Stand, customer: Customer, latest_seconds: float) -> None:
     """The machine is enrolled or it is not; a further code makes it so, with the same key."""
-    moment = MOMENTS.uniform(0.03, latest_seconds)
+    moment = MOMENTS.uniform(0.06, latest_seconds)
     ended = customer.interrupt(moment, "enroll", "-", stdin=stand.enrol_code())
     assert_quiet_end(customer, ended, moment)
     assert unfinished(customer.folder) == [], ended
@@ -67,7 +67,7 @@ def test_an_enrolment_that_is_interrupted(stand: Stand, customer: Customer, late
 def test_a_resident_agent_that_is_interrupted(stand: Stand, customer: Customer) -> None:
     """While it starts, connects or waits; it starts again every time, and leaves no socket behind."""
     assert customer.run("enroll", "-", stdin=stand.enrol_code()).code == 0
-    for moment in (MOMENTS.uniform(0.03, 0.1), MOMENTS.uniform(0.1, 0.3), 60.0):
+    for moment in (MOMENTS.uniform(0.06, 0.1), MOMENTS.uniform(0.1, 0.3), 60.0):
         ended = customer.interrupt(moment, "run")
         assert_quiet_end(customer, ended, moment)
         assert ended.code in STOPPED
