@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from caseprobe.redaction import KnownNames, Redactor
 from caseprobe.redaction.addresses import KEPT_IPV4, MOVED_IPV4, MOVED_IPV6, WELL_KNOWN, Addresses
+from caseprobe.redaction.lines import Looks
 from caseprobe.redaction.permutation import permute_bytes, permute_prefixes, restore_bytes, restore_prefixes
 from caseprobe.redaction.pseudonyms import Pseudonyms, is_masked_name
+from caseprobe.redaction.secrets import LOOKS
 
 KEY = b"a key of this test, never of a machine"
 ADDRESSES, NAMES = Addresses(KEY), Pseudonyms(KEY)
@@ -261,3 +263,11 @@ def test_no_input_makes_a_pattern_try_again_and_again(piece: str) -> None:
     started = time.process_time()
     redactor().artifact(data)
     assert time.process_time() - started < HOSTILE_BYTES / (1 << 20) * 1.5
+
+
+@given(st.lists(st.sampled_from([*HOSTILE, " ", "zip", "docker", "auth md5", "\r"]), max_size=40))
+@example(["zip", "\n", "x"])
+def test_a_line_that_is_found_in_a_text_is_found_by_itself(pieces: list[str]) -> None:
+    """Both looks at a text see the same, so a line that is picked is never passed on unread."""
+    looks, text = Looks(LOOKS), "".join(pieces).encode()
+    assert all(looks.of(text[start:end]) for start, end in looks.lines(text))

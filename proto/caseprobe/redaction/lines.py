@@ -5,7 +5,7 @@ RE2 (https://github.com/google/re2) takes linear time on any input and costs the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import re2
@@ -17,24 +17,12 @@ class Found(Protocol):
     """What a search gives."""
 
     def start(self) -> int: ...
-    def end(self) -> int: ...
 
 
 class Finder(Protocol):
     """A compiled pattern, of `re` or of RE2."""
 
     def search(self, text: bytes, position: int, /) -> Found | None: ...
-    def finditer(self, text: bytes, /) -> Iterator[Found]: ...
-
-
-def finder(pattern: bytes, cased: bool = True) -> Finder:
-    """A pattern in RE2's syntax (no look-around), for bytes of any encoding of one byte a character.
-
-    >>> [match.start() for match in finder(rb"[0-9]{2}").finditer(b"a12b345")]
-    [1, 4]
-    """
-    compiled: Finder = re2.compile(pattern, _options(cased))
-    return compiled
 
 
 class Looks:
@@ -46,9 +34,11 @@ class Looks:
     """
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
-        """patterns: known by their place from now on."""
-        self._any = finder(b"|".join(b"(?:" + one + b")" for one in patterns), cased=False) if patterns else None
-        self._set = re2.Set.SearchSet(_options(cased=False))
+        """patterns: known by their place from now on; they match within a line, whatever they say of blanks."""
+        options = _options()
+        every = b"|".join(b"(?:" + one + b")" for one in patterns)
+        self._any: Finder | None = re2.compile(every, options) if patterns else None
+        self._set = re2.Set.SearchSet(options)
         for pattern in patterns:
             self._set.Add(pattern)
         self._set.Compile()
@@ -58,9 +48,14 @@ class Looks:
         return lines_matching(data, self._any) if self._any else []
 
     def of(self, line: bytes) -> list[int]:
-        """The places of the patterns that match in the line, in order."""
-        # None where nothing matches: at the end of a line, a look may have taken the line break for a blank.
-        return sorted(self._set.Match(line) or ())
+        """The places of the patterns that match in one of those lines, in order.
+
+        Raises ValueError where none does: the automaton failed then, and whoever asks must not pass the line on.
+        """
+        matching = self._set.Match(line)
+        if not matching:
+            raise ValueError("a line that holds something holds nothing on a closer look")
+        return sorted(matching)
 
 
 def lines_matching(data: bytes, pattern: Finder) -> list[Span]:
@@ -92,11 +87,14 @@ def rewrite(data: bytes, spans: Iterable[Span], change: Callable[[bytes], bytes]
     return b"".join((*pieces, data[done:])) if pieces else data
 
 
-def _options(cased: bool) -> re2.Options:
+def _options() -> re2.Options:
     options = re2.Options()
+    # Bytes of any encoding of one byte a character.
     options.encoding = re2.Options.Encoding.LATIN1
-    options.case_sensitive = cased
+    options.case_sensitive = False
     options.never_capture = True
+    # A blank in a look is no line break: what is found in a text is found in one of its lines alone, too.
+    options.never_nl = True
     # What is wrong with a pattern is raised; nothing is written to stderr.
     options.log_errors = False
     return options

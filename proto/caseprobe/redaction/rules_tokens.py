@@ -6,7 +6,6 @@ from caseprobe.redaction.rule import Rule
 
 # Letters and digits before or after mean that it is part of something longer.
 START, END = rb"(?<![A-Za-z0-9_])", rb"(?![A-Za-z0-9_])"
-NO_HYPHEN = rb"(?<![A-Za-z0-9_-])"
 
 
 def _token(name: str, needles: tuple[bytes, ...], body: bytes, positive: str, negative: str) -> Rule:

@@ -30,13 +30,9 @@ class WordFinder:
         self._hosts = _bytes(names.other_hosts()) | (own if asset_masked else set())
         self._serials = serials if asset_masked else set()
         self._people = _bytes(names.people())
-
-        self.look = (
-            _either(self._hosts | self._people | self._serials)
-            if self._hosts | self._people | self._serials
-            else NOTHING
-        )
-        words = _either(self._hosts | self._people | self._serials | self._kept)
+        hidden = self._hosts | self._people | self._serials
+        self.look = _either(hidden) if hidden else NOTHING
+        words = _either(hidden | self._kept)
         dotted = _either(host for host in self._hosts if b"." in host)
         inner = b"|".join((self._kept_first(), SIBLING + rb"(?:" + dotted + rb")", words))
         self._bare = re.compile(BEFORE + inner + AFTER)
