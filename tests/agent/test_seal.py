@@ -117,8 +117,8 @@ def test_what_was_kept_of_one_snapshot_is_told_to_the_next() -> None:
 @pytest.mark.parametrize("damaged", [b"rubbish", b"\x28\xb5\x2f\xfd"])
 def test_a_damaged_history_is_no_history(damaged: bytes) -> None:
     """Growth begins anew; the snapshot is judged and kept."""
-    sealed = seal(busy(500, 0), [], HIDING, Judging(history=damaged))
-    assert len(read_history(sealed.history, "agent_1")) == 1
+    parcel = unpack_parcel(make_parcel(pack_request(busy(500, 0), [], HIDING, b"", Judging(history=damaged))))
+    assert len(read_history(parcel.history, "agent_1")) == 1
 
 
 def test_an_operators_statement_holds_for_masked_objects_too() -> None:

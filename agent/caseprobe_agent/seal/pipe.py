@@ -31,13 +31,13 @@ WITHHELD = "withheld: the second scanner saw {kinds} in it after redaction"
 class Sealed:
     """A snapshot that may leave, judged; the artifacts that may leave, by name; what turns its names back.
 
-    history: what the machine keeps of it and of those before it, for its next snapshot.
+    earlier: the snapshots of this machine that it was judged beside, newest first.
     """
 
     snapshot: snapshot_pb2.Snapshot
     artifacts: Mapping[str, bytes]
     redactor: Redactor
-    history: bytes = b""
+    earlier: Sequence[snapshot_pb2.Snapshot] = ()
 
 
 def redactor_of(hiding: Hiding) -> Redactor:
@@ -64,7 +64,7 @@ def seal(
     findings, coverage = check_snapshot(redacted, earlier=earlier, overrides=overrides)
     redacted.findings.extend(findings)
     redacted.coverage.extend(coverage)
-    return Sealed(redacted, kept, redactor, written_history(earlier, redacted))
+    return Sealed(redacted, kept, redactor, earlier)
 
 
 def masked_overrides(overrides: Overrides, redactor: Redactor) -> Overrides:
@@ -97,7 +97,8 @@ def make_parcel(request: bytes) -> bytes:
     report_of = sealed.snapshot.redaction
     hidden_total = sum(count.total for count in report_of.counts)
     fault_total = sum(finding.state in FAULTS for finding in sealed.snapshot.findings)
-    return pack_parcel(Parcel(kind, body, hidden_total, len(report_of.withheld), sealed.history, fault_total))
+    history = written_history(sealed.earlier, sealed.snapshot)
+    return pack_parcel(Parcel(kind, body, hidden_total, len(report_of.withheld), history, fault_total))
 
 
 def signer_of(private_key_pem: bytes, key_kind: str) -> Signer | None:
