@@ -12,6 +12,8 @@ from caseprobe.v1 import consent_pb2
 from caseprobe.v1.consent_pb2 import PolicyDecision, PolicyKind
 
 Kind: TypeAlias = "PolicyKind.ValueType"
+# Probes that show text that programs wrote: they are asked about apart from figures.
+LOG_PROBES = ("kernel_log", "system_log")
 Choice: TypeAlias = "PolicyDecision.ValueType"
 
 _Number = TypeVar("_Number", int, float)
@@ -95,6 +97,11 @@ def kinds() -> dict[str, Kind]:
 def kind_name(kind: Kind) -> str:
     """The name of a kind as a policy file writes it."""
     return next((name for name, value in kinds().items() if value == kind), f"kind {int(kind)}")
+
+
+def probe_kind(name: str) -> Kind:
+    """What a probe of this name asks for: logs where it shows text that programs wrote, else health."""
+    return consent_pb2.POLICY_KIND_LOGS if name in LOG_PROBES else consent_pb2.POLICY_KIND_HEALTH
 
 
 def _least(one: _Number | None, other: _Number | None) -> _Number | None:

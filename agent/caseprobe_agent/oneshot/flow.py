@@ -28,7 +28,7 @@ from caseprobe.v1.consent_pb2 import (
 )
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
-from caseprobe_agent.consent.policy import Kind
+from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from caseprobe_agent.seal.pipe import Sealed
 
 QUICK = "quick"
-# What shows text that programs wrote, and so is asked about apart from figures.
-LOG_PROBES = ("kernel_log", "system_log")
 NOBODY = (
     "not sent: there is no terminal to ask on and no grant; run it in a terminal to look at it first, or carry the file"
 )
@@ -145,7 +143,7 @@ class OneShot:
             probes = with_network(probes)
         if self._allows(POLICY_KIND_LOGS):
             return with_log_lines(probes)
-        return [probe for probe in probes if probe.name not in LOG_PROBES]
+        return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
 
     def _allows(self, kind: Kind) -> bool:
         """Whether policy lets the owner's own run have this without asking anybody."""

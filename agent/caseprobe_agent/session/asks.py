@@ -15,7 +15,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_PATH_TARGET,
 )
 from caseprobe_agent.consent import Ask, Decision, Origin
-from caseprobe_agent.consent.policy import Kind
+from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.targets import special
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # What this version can do, as said in Hello: the actions of a command by their names in the contract.
 CAPABILITIES = ("path", "snapshot")
-# What shows text that programs wrote, and so is asked about apart from figures.
-LOG_PROBES = ("kernel_log", "system_log")
 MOST_HOPS = 30
 DEADLINE_SECONDS, LONGEST_SECONDS = 60.0, 24 * 3600.0
 # After its last round a trace waits this long for replies that are still on their way.
@@ -77,7 +75,7 @@ def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
 
 def snapshot_ask(action: link_pb2.SnapshotAction, origin: Origin, deadline_seconds: float) -> Ask:
     """What a snapshot asks: logs where it names a log, else health."""
-    logs = any(name in LOG_PROBES for name in action.probes)
+    logs = any(probe_kind(name) == POLICY_KIND_LOGS for name in action.probes)
     kind = POLICY_KIND_LOGS if logs else POLICY_KIND_HEALTH
     names = tuple(name for name in action.probes if name in known_probes())
     return Ask(kind, origin, duration_seconds=deadline_seconds, details=(action.profile or "quick", *names))
@@ -111,7 +109,7 @@ def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[K
     run: list[Probe] = []
     left_out = []
     for probe in wanted:
-        kind = POLICY_KIND_LOGS if probe.name in LOG_PROBES else POLICY_KIND_HEALTH
+        kind = probe_kind(probe.name)
         decision = foresee(kind) if kind != admitted else None
         if decision is None or decision.decision == POLICY_DECISION_ALLOW:
             run.append(probe)

@@ -44,9 +44,10 @@ async def list_audit(request: Request, use: Use, by: By, first: Annotated[int, Q
 
 async def _names(use: Services, by: Principal) -> dict[str, str]:
     """What people call the users, machines, customers and cases that entries name by id; by actor or object."""
+    users = await use.users.list(by)
     return {
-        **{f"user:{user.user_id}": user.name for user in await use.users.list(by)},
-        **{user.user_id: user.name for user in await use.users.list(by)},
+        **{f"user:{user.user_id}": user.name for user in users},
+        **{user.user_id: user.name for user in users},
         **{agent.agent_id: agent.label for agent in await use.fleet.list(by)},
         **{customer.customer_id: customer.name for customer in await use.customers.list(by)},
         **{case.case_id: case.title for case in await use.cases.list(by, None)},
