@@ -18,6 +18,7 @@ from caseprobe.errors import DeliveryError, StorageFull
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.spool import Spool
 from caseprobe_agent.spool.file import connect
+from tests.fakes_spool import on_small_disk
 
 SNAPSHOT = link_pb2.DATA_KIND_SNAPSHOT
 
@@ -181,16 +182,8 @@ asyncio.run(main())
 
 async def test_a_spool_on_a_full_disk_opens_and_heals(tmp_path: Path) -> None:
     """Every last byte of a tmpfs taken while the agent was off: it starts, tells what it has, and goes on."""
-    command = f'mount -t tmpfs -o size=6m none {tmp_path} && exec {sys.executable} -c "$0" {tmp_path}'
-    child = await asyncio.create_subprocess_exec(
-        *("unshare", "-Urm", "sh", "-c", command, OPENER),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await child.communicate()
-    if b"unshare" in err or b"mount" in err:
-        pytest.skip("not run: this machine gives no mount namespace")
-    assert (child.returncode, out.strip()) == (0, b"opened"), err.decode()
+    code, out, err = await on_small_disk(OPENER, tmp_path)
+    assert (code, out.strip()) == (0, "opened"), err
 
 
 async def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -47,17 +48,8 @@ async def kill_at_calls(ground: Ground, random: Random, end: float, most: int) -
     """Kill at call after call; where time and most allow, all calls of all kinds of ingest."""
     outcome = Outcome()
     with ground.room() as room:
-        collector = Collector(ground, ground.furnish(room / "data"), log=room / "log")
-        oracle = Oracle(room / "oracle")
-        fleet = Fleet(ground.template.machines[:1], oracle, random)
-        scene = Scene(collector, fleet.machines[0], oracle, Store(collector.data), room)
-        try:
-            await collector.start()
-            async with fleet.running(lambda: collector.address):
-                await _sweep(scene, _pairs(random, KILLED), _killed, outcome, end, most)
-        finally:
-            collector.stop()
-            oracle.close()
+        async with _scene(ground, random, ground.furnish(room / "data"), room) as scene:
+            await _sweep(scene, _pairs(random, KILLED), _killed, outcome, end, most)
     return outcome
 
 
@@ -65,19 +57,26 @@ async def fail_at_calls(ground: Ground, random: Random, end: float, most: int) -
     """Fail call after call; whatever is acknowledged then must be on the disk when the power is cut."""
     outcome = Outcome()
     with ground.room() as room, images.fresh(room) as disk:
-        collector = Collector(ground, ground.furnish(disk / "data"), log=room / "log")
+        data = ground.furnish(disk / "data")
         images.sync(disk)
-        oracle = Oracle(room / "oracle")
-        fleet = Fleet(ground.template.machines[:1], oracle, random)
-        scene = Scene(collector, fleet.machines[0], oracle, Store(collector.data), room)
-        try:
-            await collector.start()
-            async with fleet.running(lambda: collector.address):
-                await _sweep(scene, _pairs(random, FAILED), _failed, outcome, end, most)
-        finally:
-            collector.stop()
-            oracle.close()
+        async with _scene(ground, random, data, room) as scene:
+            await _sweep(scene, _pairs(random, FAILED), _failed, outcome, end, most)
     return outcome
+
+
+@contextlib.asynccontextmanager
+async def _scene(ground: Ground, random: Random, data: Path, room: Path) -> AsyncIterator[Scene]:
+    """A collector that serves one machine from this data folder; both end with the block."""
+    collector = Collector(ground, data, log=room / "log")
+    oracle = Oracle(room / "oracle")
+    fleet = Fleet(ground.template.machines[:1], oracle, random)
+    try:
+        await collector.start()
+        async with fleet.running(lambda: collector.address):
+            yield Scene(collector, fleet.machines[0], oracle, Store(collector.data), room)
+    finally:
+        collector.stop()
+        oracle.close()
 
 
 def _pairs(random: Random, calls: tuple[str, ...]) -> list[tuple[str, str]]:
