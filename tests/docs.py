@@ -1,4 +1,7 @@
-"""Pages that are written from the code: `python -m tests.docs checks` rewrites docs/checks; a test compares them."""
+"""Pages that are written from the code: `python -m tests.docs checks` rewrites docs/checks; a test compares them.
+
+The catalogues of texts are compiled before, because the pages quote them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from caseprobe import texts
 from caseprobe.checks import ALL, Check
 from caseprobe.checks.check import DARWIN, WINDOWS
 from caseprobe.texts import catalogue
+from tests import catalogues
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "checks"
@@ -145,6 +149,7 @@ def main() -> int:
     if sys.argv[1:] != ["checks"]:
         print("usage: python -m tests.docs checks", file=sys.stderr)
         return 2
+    catalogues.write()
     FOLDER.mkdir(parents=True, exist_ok=True)
     pages = check_pages()
     for old in FOLDER.glob("*.md"):

@@ -16,7 +16,7 @@ from caseprobe.overrides import Override
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.texts.template import PLURALS, places
 from caseprobe.v1 import finding_pb2, section_pb2
-from tests import docs
+from tests import catalogues, docs
 from tests import fakes_sections as section_fakes
 from tests.fakes_faults import FAULTS, WELL
 from tests.fakes_faults_storage import STORAGE_FAULTS
@@ -186,6 +186,11 @@ def test_a_check_speaks_every_language(check: Check) -> None:
 def test_the_catalogue_has_no_text_without_a_check() -> None:
     """A removed check leaves nothing behind, a misspelt id is seen."""
     assert set(catalogue.checks()) == {check.id for check in ALL}
+
+
+def test_the_compiled_catalogues_say_what_their_toml_says() -> None:
+    """What the product reads is what people wrote, in every file and no other."""
+    assert catalogues.written() == catalogues.compiled(), f"run: {catalogues.COMMAND}"
 
 
 def test_the_pages_are_those_of_the_code() -> None:
