@@ -237,7 +237,6 @@ RULES: Sequence[tuple[str, str, str]] = (
         "transferring data|sending stop|sending status|recovery failed!",
         r"^(?P<object>mmcblk\w+): (?:error -\d+ (?:transferring data|sending (?:stop|status) )|recovery failed!)",
     ),
-    ("blk_io_error", "for hardware interrupt", r"^(?P<object>mmc\d+): Timeout waiting for hardware interrupt"),
     ("ata_icrc", "ICRC", rf"{PORT}error: \{{ .*ICRC"),
     ("blk_medium_error", "UNC", rf"{PORT}error: \{{ .*UNC"),
     (
