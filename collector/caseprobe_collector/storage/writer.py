@@ -4,7 +4,8 @@ Why an answer means durable: `run` and `join` return after COMMIT did, and COMMI
 fsync. Why nothing waits for a timer: whoever comes first is committed at once; those who come meanwhile are the next
 batch. Why a failed fsync is never followed by an ack: a COMMIT that raises fails every caller of its batch. What the
 kernel holds of the file after that is not known (it may drop the pages that it could not write and call them clean),
-so the connection is closed, and the next one must first show the last entry that was acknowledged (`verify`).
+so the connection is closed; before the next one is used the log is written once more and synced, and what was
+acknowledged last must be read back (`Upkeep.reopened`). As long as that fails, so does every commit.
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class _Failed:
 
 class Tending(Protocol):
     """What the connection needs beside commits; `Upkeep` for a collector's own database."""
+
+    def committing(self, connection: sqlite3.Connection) -> None:
+        """Called before each commit, inside its transaction; what it raises fails the commit."""
 
     def committed(self, connection: sqlite3.Connection) -> None:
         """Called after each commit; what it raises undoes nothing, but costs the connection."""
@@ -162,6 +166,7 @@ class Writer:
             refused = self._refused(driver, batch)
             driver.execute("BEGIN IMMEDIATE")
             outcomes = dict(self._outcomes(connection, driver, [one for one in batch if one not in refused]))
+            self._upkeep.committing(driver)
             driver.execute("COMMIT")
         except Exception as error:
             # After a failed write or fsync neither this connection nor what it remembers is trusted again.
