@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
-
-import structlog
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2
@@ -19,7 +18,7 @@ IN_FLIGHT = 64
 # being room (5 s made it 12.6 s, measured).
 LATER_SECONDS = 3.0
 
-log = structlog.get_logger()
+log = logging.getLogger("caseprobe.collector")
 
 
 class Receipts:
@@ -80,7 +79,7 @@ class Receipts:
             return self._refuse(sequence, error)
         except Exception:
             # A defect of ours must not look like an ack, nor end the process.
-            log.exception("store failed", sequence=sequence)
+            log.exception("record %d could not be stored", sequence)
             self._fail(refusal("busy", "the collector could not store it", 30.0, sequence))
             return False
         ack = link_pb2.Ack(sequence=stored.sequence, notice=stored.notice, notice_code=stored.notice_code)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
-import structlog
 
 from caseprobe import VERSION
 from caseprobe.errors import Busy, CaseprobeError, Cloned, Corrupt, NotAllowed, Revoked
@@ -42,7 +42,7 @@ OLDER_SECONDS = 2.0
 # After the last frame of the machine, for what it is still to be told.
 GOODBYE_SECONDS = 2.0
 
-log = structlog.get_logger()
+log = logging.getLogger("caseprobe.collector")
 Context = grpc.aio.ServicerContext[link_pb2.LinkRequest, link_pb2.LinkResponse]
 
 
@@ -102,10 +102,10 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
             raise
         except CaseprobeError as error:
             # Such as a full disk: the machine is told why, and comes back.
-            log.warning("stream ended", agent_id=agent.agent_id, why=str(error))
+            log.warning("the stream of %s ended: %s", agent.agent_id, error)
             await context.write(refusal(error.code, str(error), RETRY_SECONDS if error.retryable else 0.0))
         except Exception:
-            log.exception("stream failed", agent_id=agent.agent_id)
+            log.exception("the stream of %s failed", agent.agent_id)
         finally:
             self._desk.links.leave(link)
 
@@ -134,7 +134,7 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
             return
         links.cloned(agent)
         if not known:
-            log.warning("two machines with one key", agent_id=agent.agent_id)
+            log.warning("two machines with the key of %s", agent.agent_id)
             await self._desk.audit_clone(agent)
         raise Cloned(CLONED)
 

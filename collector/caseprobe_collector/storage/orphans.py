@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 
 import sqlalchemy as sa
-import structlog
 
 from caseprobe.errors import CaseprobeError
 from caseprobe_collector.storage.database import Database
@@ -22,7 +22,7 @@ from caseprobe_collector.storage.tables import BODIES, LOSSES, OBJECTS, SNAPSHOT
 AT_ONCE = 500
 STANDING = sa.select(LOSSES.c.number).where(LOSSES.c.settled_at.is_(None)).limit(1)
 
-log = structlog.get_logger()
+log = logging.getLogger("caseprobe.collector")
 
 
 async def sweep_orphans(database: Database, objects: FileObjects) -> int:
@@ -30,7 +30,7 @@ async def sweep_orphans(database: Database, objects: FileObjects) -> int:
     try:
         return await _sweep(database, objects)
     except CaseprobeError as error:
-        log.warning("orphans are not swept", why=str(error))
+        log.warning("orphans are not swept: %s", error)
         return 0
     finally:
         objects.end_sweep()
@@ -49,7 +49,7 @@ async def _sweep(database: Database, objects: FileObjects) -> int:
         for name in sorted(orphans):
             removed += await asyncio.to_thread(objects.remove_orphan, name)
     if removed:
-        log.info("orphans swept", total=removed)
+        log.info("%d orphans swept", removed)
     return removed
 
 

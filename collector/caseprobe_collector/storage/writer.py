@@ -11,6 +11,7 @@ acknowledged last must be read back (`Upkeep.reopened`). As long as that fails, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -21,7 +22,6 @@ from threading import get_ident
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
-import structlog
 
 from caseprobe.errors import Busy, StorageFull
 from caseprobe_collector.ports import Transaction
@@ -82,7 +82,7 @@ class _Lost(Exception):
 
 _Pending = _Unit | _Item
 
-log = structlog.get_logger()
+log = logging.getLogger("caseprobe.collector")
 
 
 class Writer:
@@ -193,7 +193,7 @@ class Writer:
         try:
             self._upkeep.committed(driver)
         except Exception as error:
-            log.warning("upkeep failed", why=str(error))
+            log.warning("upkeep failed: %s", error)
             self._disconnect()
 
     def _outcomes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, Context, NoPast, NotApplicable, Unknown
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, NoPast, NotApplicable, Unknown
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -228,6 +228,7 @@ ALL = (
         id="mem.avail",
         judge=judge_available,
         reads="memory",
+        elsewhere=(WINDOWS, DARWIN),
         levels=(AVAILABLE,),
         fields=("available_bytes",),
         threshold=str(AVAILABLE),
@@ -264,6 +265,7 @@ ALL = (
         id="mem.swapused",
         judge=judge_swap,
         reads="memory",
+        elsewhere=(WINDOWS,),
         levels=(SWAP,),
         fields=("swap_total_bytes",),
         threshold=f"{SWAP}; info where no page comes back from swap",
@@ -298,6 +300,7 @@ ALL = (
         id="mem.commit",
         judge=judge_commit,
         reads="memory",
+        elsewhere=(WINDOWS,),
         levels=(COMMIT,),
         fields=("committed_bytes", "overcommit_mode"),
         threshold=f"{COMMIT} while vm.overcommit_memory is 2",

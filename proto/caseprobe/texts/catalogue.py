@@ -1,8 +1,11 @@
-"""The texts themselves: TOML beside this module, every language of one text side by side."""
+"""The texts themselves: written as TOML in catalogue/, every language of one text side by side.
+
+Read from compiled/, the same tables as JSON: `python -m tests.catalogues` writes them, a test compares.
+"""
 
 from __future__ import annotations
 
-import tomllib
+import json
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -30,8 +33,9 @@ OTHERS = ("sentences", "report")
 @cache
 def read(name: str) -> dict[str, Any]:
     """The tables of catalogue/<name>.toml."""
-    text = resources.files(__package__).joinpath("catalogue", f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    data = resources.files(__package__).joinpath("compiled", f"{name}.json").read_bytes()
+    tables: dict[str, Any] = json.loads(data)
+    return tables
 
 
 @cache

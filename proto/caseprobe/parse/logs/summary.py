@@ -77,6 +77,5 @@ def _by_template(log: LogText, all_lines: Groups) -> Mapping[Key, Sequence[int]]
 
 def _busiest_minute(log: LogText, lines: Sequence[str]) -> int:
     """Most lines within one minute of the clock; 0 where they tell no time."""
-    entries = [entry for line in lines if (entry := log.parse(line)) is not None]
-    moments = [moment for entry in entries if (moment := entry.seconds if entry.at is None else entry.at) is not None]
+    moments = [moment for line in lines if (moment := log.moment(line)) is not None]
     return max(Counter(moment // MINUTE for moment in moments).values(), default=0)

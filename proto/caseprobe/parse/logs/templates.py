@@ -15,19 +15,19 @@ ANY = "*"
 # What ends a word, in messages of all kinds of programs.
 BORDER = r"\s=,:;()\[\]{}\"'|<>"
 NUMBER = re.compile(rf"\d[^{BORDER}]*")
-# Each with what takes its place. Numbers are "*" already.
-STEPS: Sequence[tuple[re.Pattern[str], str]] = (
-    (re.compile(r'"[^"]*"'), '"*"'),
-    (re.compile(rf"(?<![^{BORDER}])[0-9a-f]{{8,}}(?![^{BORDER}])"), ANY),
-    (re.compile(rf"[^{BORDER}*]*\*[^{BORDER}]*"), ANY),
-    (re.compile(rf"=[^{BORDER}]+"), "=*"),
+# Each with what takes its place, behind a sign without which it cannot be there. Numbers are "*" already.
+STEPS: Sequence[tuple[str, re.Pattern[str], str]] = (
+    ('"', re.compile(r'"[^"]*"'), '"*"'),
+    ("", re.compile(rf"(?<![^{BORDER}])[0-9a-f]{{8,}}(?![^{BORDER}])"), ANY),
+    (ANY, re.compile(rf"[^{BORDER}*]*\*[^{BORDER}]*"), ANY),
+    ("=", re.compile(rf"=[^{BORDER}]+"), "=*"),
     # Names of hosts and classes, of three parts or more, and paths.
-    (re.compile(rf"(?<![^{BORDER}])(?:[\w-]*\.)+[\w$-]+\.(?=[\w$-])[^{BORDER}]*"), ANY),
-    (re.compile(rf"(?<![^{BORDER}])/[^{BORDER}]*|[^{BORDER}]*/[^{BORDER}/]{{2,}}[^{BORDER}]*"), ANY),
-    (re.compile(r"[<~]?\* ?(?:(?:[KMGTkmgt]i?)?(?:B|b|bytes?)|secs?|seconds|ms|us|s|min|h)\b"), ANY),
-    (re.compile(r"\*(?:[ \t=,:;<>|-]*\*)+"), ANY),
-    (re.compile(r" ?\(\*\)"), ""),
-    (re.compile(r" {2,}(?=\*)|(?<=\*) {2,}"), " "),
+    (".", re.compile(rf"(?<![^{BORDER}])(?:[\w-]*\.)+[\w$-]+\.(?=[\w$-])[^{BORDER}]*"), ANY),
+    ("/", re.compile(rf"(?<![^{BORDER}])/[^{BORDER}]*|[^{BORDER}]*/[^{BORDER}/]{{2,}}[^{BORDER}]*"), ANY),
+    (ANY, re.compile(r"[<~]?\* ?(?:(?:[KMGTkmgt]i?)?(?:B|b|bytes?)|secs?|seconds|ms|us|s|min|h)\b"), ANY),
+    (ANY, re.compile(r"\*(?:[ \t=,:;<>|-]*\*)+"), ANY),
+    ("(*)", re.compile(r" ?\(\*\)"), ""),
+    ("  ", re.compile(r" {2,}(?=\*)|(?<=\*) {2,}"), " "),
 )
 # A word that takes so many values where all others are the same is a value.
 VALUES = 5
@@ -52,8 +52,9 @@ def templates_of(messages: Sequence[str]) -> list[str]:
 
 def fine(rough: str) -> str:
     """One text without its numbers, with everything that looks like a value cut."""
-    for form, instead in STEPS:
-        rough = form.sub(instead, rough)
+    for sign, form, instead in STEPS:
+        if sign in rough:
+            rough = form.sub(instead, rough)
     return rough
 
 
