@@ -296,7 +296,7 @@ MUTANTS: dict[str, Mutant] = {
     "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
-        ((upkeep, "write_anew", _nothing),), ("I1", "audit"), LAPSES, first_seed=8
+        ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
     ),
     "objects: the file is not synced": Mutant(((objects.StagedFile, "_keep", _file_not_synced),), ("I1", "I5"), LARGE),
     "objects: the folder is not synced": Mutant(

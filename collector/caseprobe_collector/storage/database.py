@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
-from caseprobe.errors import StorageDamaged
+from caseprobe.errors import StorageDamaged, StorageFull
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage.failures import failure_of
 from caseprobe_collector.storage.progress import Progress
@@ -39,9 +38,6 @@ PRAGMAS = (
 )
 # Bytes that were damaged need not be UTF-8 any more: they are shown as such, and fail no list that they stand in.
 TEXT = partial(str, encoding="utf-8", errors="replace")
-
-
-log = structlog.get_logger()
 
 
 class Database:
@@ -91,7 +87,7 @@ class Database:
         """
         await asyncio.to_thread(self._reserve.fill)
         try:
-            await asyncio.to_thread(self._prepare)
+            await self._begin()
         except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
             failure = failure_of(error)
             if not damaged_too or not isinstance(failure, StorageDamaged):
@@ -99,16 +95,14 @@ class Database:
             self._broken = str(failure)
         self._writer.start()
 
-    def _prepare(self) -> None:
-        """The schema, and whether all is there that was; what a full disk keeps from being declared is told later."""
-        with self._write_engine.connect() as connection:
-            migrate(connection)
-            try:
-                self._progress.opened(driver_of(connection))
-            except (sqlite3.Error, OSError) as error:
-                if isinstance(failure_of(error), StorageDamaged):
-                    raise
-                log.warning("the store cannot be compared with its note yet", why=str(error))
+    async def _begin(self) -> None:
+        """On a full disk with the room that is kept for cleaning: a collector that was killed on it must start."""
+        try:
+            await self._writer.begin(migrate)
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+            if not isinstance(failure_of(error), StorageFull) or not self._reserve.release():
+                raise
+            await self._writer.begin(migrate)
 
     def _check(self) -> None:
         if self._broken:
@@ -128,12 +122,6 @@ class Database:
 def log_of(path: Path) -> Path:
     """The write-ahead log of a database."""
     return Path(f"{path}-wal")
-
-
-def driver_of(connection: sa.Connection) -> sqlite3.Connection:
-    """The connection as the sqlite3 module knows it."""
-    driver: Any = connection.connection.driver_connection
-    return cast(sqlite3.Connection, driver)
 
 
 def create_private(path: Path) -> None:

@@ -21,8 +21,8 @@ from caseprobe_collector.storage.database import Database, create_private, log_o
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
-from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, NOTE, OBJECTS, RESERVE
 from caseprobe_collector.storage.losses import SqlLosses
+from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, NOTE, OBJECTS, RESERVE
 from caseprobe_collector.storage.note import NoteFile
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.orphans import sweep_orphans

@@ -42,13 +42,16 @@ class Upkeep:
             # A backup reads for as long as it takes; callers must not wait for it at every commit.
             self._hindered_until = time.monotonic() + HINDERED_SECONDS if hindered else 0.0
 
-    def reopened(self, connection: sqlite3.Connection) -> None:
-        """A new connection: nothing of the log is only believed, and what was acknowledged is read back.
+    def opening(self) -> None:
+        """Before a connection: nothing that it will read in the log is only believed to be on the disk.
 
-        Raises StorageDamaged where that is not there any more, OSError where the log cannot be made durable; nothing
-        is stored through it then.
+        Before, and not after: SQLite brings a log into the file by itself when its last connection ends. Raises OSError
+        where the log cannot be made durable.
         """
         write_anew(self._log)
+
+    def reopened(self, connection: sqlite3.Connection) -> None:
+        """A new connection: what was acknowledged is read back. Raises StorageDamaged where it is not there."""
         self._progress.opened(connection)
 
     def admits(self, connection: sqlite3.Connection) -> bool:

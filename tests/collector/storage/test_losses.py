@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -161,7 +162,7 @@ async def test_each_commit_that_changes_something_is_counted(killed: Path, tmp_p
         for step in (storage.deposits.ready(), storage.deposits.deposit(deposit(snapshot("snap_new"))), _look(storage)):
             await step
             counts.append(await _commits(storage, folder))
-    assert [after - before for before, after in zip(counts, counts[1:], strict=False)] == [1, 1, 0]
+    assert [after - before for before, after in itertools.pairwise(counts)] == [1, 1, 0]
 
 
 async def test_files_of_a_store_that_lost_commits_stay(killed: Path, tmp_path: Path) -> None:
