@@ -141,9 +141,9 @@ def _sends_once(original: Any) -> Any:
         self._after = outbox.spool.__dict__.get("sent", 0)
         send = self._send
 
-        async def sent(item: Any) -> None:
-            await send(item)
-            outbox.spool.__dict__["sent"] = item.sequence
+        async def sent(group: Any) -> None:
+            await send(group)
+            outbox.spool.__dict__["sent"] = group[-1].sequence
 
         self._send = sent
         await original(self, hold_seconds)
@@ -257,7 +257,7 @@ LARGE = Profile(weights=DISKS.weights, large_ratio=0.4)
 # Syncs that fail and processes that are killed at once.
 LAPSES = Profile(weights=(("sync", 8), ("kill", 4), ("power", 2)), fault_seconds=1.0)
 MUTANTS: dict[str, Mutant] = {
-    "spool: synchronous NORMAL": Mutant(((spool_file, "PRAGMAS", _not_full),), ("I1", "I3"), DISKS),
+    "spool: synchronous NORMAL": Mutant(((spool_file, "PRAGMAS", _not_full),), ("I1", "I2", "I3"), DISKS),
     "spool: answers before its commit": Mutant(((writer.Writer, "_transact", _answers_first),), ("I3", "slots"), DISKS),
     "spool: goes on with a log whose sync failed": Mutant(
         ((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS, first_seed=2
