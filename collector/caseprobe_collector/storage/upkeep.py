@@ -12,7 +12,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from caseprobe_collector.storage.progress import Progress
+from caseprobe_collector.storage.progress import STAMP, Progress
 from caseprobe_collector.storage.reserve import Reserve
 
 CHECKPOINT_PAGES = 4000
@@ -61,7 +61,11 @@ class Upkeep:
         if not self._reserve.due():
             return False
         # What staff deleted is free inside the database's file; the disk has it only once the file is shorter.
+        connection.execute("BEGIN IMMEDIATE")
         connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # A commit as all others: `progress` says why each must be counted.
+        connection.execute(STAMP)
+        connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return self._reserve.fill()
 
