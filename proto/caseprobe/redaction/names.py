@@ -23,6 +23,7 @@ class KnownNames:
     homes: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
     serials: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
 
     def joined(self, other: KnownNames) -> KnownNames:
         """The names of both.
@@ -36,6 +37,7 @@ class KnownNames:
             _once(self.homes + other.homes),
             _once(self.peers + other.peers),
             _once(self.serials + other.serials),
+            _once(self.persons + other.persons),
         )
 
     def machine_hosts(self) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ LINE = re.compile(
     r"|\[ *\+\d+\.\d+\]"
     r"|(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:?\d\d)) ?(?P<text>.*)"
 )
+# How `dmesg --raw` and dmesg begin a line, and so do we: its time is told without reading the rest.
+PLAIN = re.compile(r"(?:<\d{1,3}>)?\[ *(\d{1,9}\.\d{3,9})\]")
 # Programs write into the ring, too; where the facility is not told, this is how they look. Crashes look so as well.
 PROGRAM = re.compile(
     r"(?P<program>[A-Za-z][\w@./-]*)\[(?P<pid>\d{1,7})\]: (?!segfault |unhandled (?:exc|lev|sig|ali)|bad frame in )"
