@@ -13,7 +13,8 @@ ICRC = "84 -- 51 00 00 00 00 00 00 00 00 00 00  Error: ICRC, ABRT at LBA = 0x000
 PASSED = "# 1  Extended offline    Completed without error       00%     19900         -"
 
 
-def _log(line: str, hours: str) -> tuple[str, str]:
+def logged(line: str, hours: str = "19990 hours") -> tuple[str, str]:
+    """The change that puts one error into the log of the disk sda."""
     head = "SMART Extended Comprehensive Error Log Version: 1 (6 sectors)\nDevice Error Count: 1\n"
     return LOG, f"{head}Error 1 [0] occurred at disk power-on lifetime: {hours}\n\n  {line}\n"
 
@@ -117,19 +118,19 @@ SMART_FAULTS = (
     _of("smart.readerr", _sda(raw(200, "2")), "warn", f"{HDD} had 2 write errors"),
     _of(
         "smart.errlog",
-        _sda(_log(UNC, "19990 hours")),
+        _sda(logged(UNC, "19990 hours")),
         "critical",
         f"{HDD} gave up reading or writing (UNC), last 10 hours of running ago at LBA 4233984",
     ),
     _of(
         "smart.errlog",
-        _sda(_log(UNC, "60000 hours")),
+        _sda(logged(UNC, "60000 hours")),
         "warn",
         f"{HDD} gave up reading or writing (UNC) at LBA 4233984; when is not known",
     ),
     _of(
         "smart.crc",
-        _sda(_log(ICRC, "19990 hours")),
+        _sda(logged(ICRC, "19990 hours")),
         "warn",
         f"{HDD}: transfers arrive damaged (1): cable, backplane or port, not the disk",
     ),

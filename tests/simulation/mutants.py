@@ -141,9 +141,9 @@ def _sends_once(original: Any) -> Any:
         self._after = outbox.spool.__dict__.get("sent", 0)
         send = self._send
 
-        async def sent(item: Any) -> None:
-            await send(item)
-            outbox.spool.__dict__["sent"] = item.sequence
+        async def sent(group: Any) -> None:
+            await send(group)
+            outbox.spool.__dict__["sent"] = group[-1].sequence
 
         self._send = sent
         await original(self, hold_seconds)
@@ -255,7 +255,7 @@ def _file_not_synced(original: Any) -> Any:
 
 LARGE = Profile(weights=DISKS.weights, large_ratio=0.4)
 MUTANTS: dict[str, Mutant] = {
-    "spool: synchronous NORMAL": Mutant(((spool_file, "PRAGMAS", _not_full),), ("I1", "I3"), DISKS),
+    "spool: synchronous NORMAL": Mutant(((spool_file, "PRAGMAS", _not_full),), ("I1", "I2", "I3"), DISKS),
     "spool: answers before its commit": Mutant(((writer.Writer, "_transact", _answers_first),), ("I3", "slots"), DISKS),
     "spool: goes on with a log whose sync failed": Mutant(
         ((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS, first_seed=2
@@ -273,7 +273,7 @@ MUTANTS: dict[str, Mutant] = {
     "ledger: a start leaves no mark": Mutant(((Ledger, "start", _unmarked),), ("once",), BUSY),
     "gate: runs before the start marker is durable": Mutant(((Gate, "_mark", _marked_later),), ("once",), BUSY),
     "session: what a crash interrupted has no end": Mutant(
-        ((Outcomes, "recover", _never),), ("once",), BUSY, first_seed=2
+        ((Outcomes, "recover", _never),), ("once",), BUSY, first_seed=8
     ),
     "session: an outcome is told once": Mutant(
         ((Outcomes, "welcomed", _never), (Outcomes, "tell", _told_once)), ("once",), BUSY

@@ -107,9 +107,9 @@ def _sent_is_acknowledged() -> None:
 
     send = Feeder._send
 
-    async def forgetful(self: Any, item: Any) -> None:
-        await send(self, item)
-        self.acknowledge(item.sequence)
+    async def forgetful(self: Any, group: Any) -> None:
+        await send(self, group)
+        self.acknowledge(group[-1].sequence)
 
     _swap(Feeder, "_send", forgetful)
 

@@ -78,7 +78,7 @@ def _reason(one: finding_pb2.Coverage) -> tuple[str, str]:
     """The kind of sentence for a check that did not run, and the right that it needs."""
     if one.needs:
         return "needs", one.needs
-    if one.message_id in ("switched_off", "no_past"):
+    if one.message_id in ("switched_off", "no_past", "not_covered"):
         return one.message_id, ""
     if one.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE:
         return "absent", ""

@@ -197,6 +197,7 @@ def test_the_pages_are_those_of_the_code() -> None:
     """docs/checks has one page a check, as `python -m tests.docs checks` writes it."""
     written = {path.name: path.read_text(encoding="utf-8") for path in docs.FOLDER.glob("*.md")}
     assert written == docs.check_pages(), "run: python -m tests.docs checks"
+    assert docs.OTHER.read_text(encoding="utf-8") == docs.other_systems(), "run: python -m tests.docs checks"
 
 
 NOT_OK = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from caseprobe.checks.check import Check, Context
+from caseprobe.checks.check import WINDOWS, Check, Context
 from caseprobe.checks.levels import INFO, Levels, Reached
 from caseprobe.checks.smart.reading import ANY, ATA, Disks, Named, attribute, found, pending, uncorrectable, value
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -195,6 +195,7 @@ ALL = (
         id="smart.reported",
         judge=judge_reported,
         reads="smart",
+        elsewhere=(WINDOWS,),
         fields=("disks",),
         threshold=str(REPORTED),
         threshold_source=f"{BACKBLAZE}: 34 % at 1 error); one of the five attributes that Backblaze watches",

@@ -63,10 +63,8 @@ def _by_template(log: LogText, all_lines: Groups) -> Mapping[Key, Sequence[int]]
         for key, numbers in all_lines.alike.items()
         if (entry := log.parse(all_lines.lines[numbers[-1] - 1])) is not None
     }
-    named = {
-        key: f"{entry.program or '?'} {fine(NUMBER.sub(ANY, entry.text[:CHARACTERS_AT_MOST]))}"
-        for key, entry in read.items()
-    }
+    texts = fine([NUMBER.sub(ANY, entry.text[:CHARACTERS_AT_MOST]) for entry in read.values()])
+    named = {key: f"{entry.program or '?'} {text}" for (key, entry), text in zip(read.items(), texts, strict=True)}
     common = merged(set(named.values()))
     groups: dict[Key, list[int]] = defaultdict(list)
     for key, entry in read.items():
