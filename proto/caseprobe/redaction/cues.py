@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from caseprobe.redaction.patterns import HEX, USER
 
 AROUND = re.compile(rb"\(\?<?[=!]")
-BOUND = re.compile(rb"\{([0-9]+),[0-9]+\}")
+# Small bounds stay: what is repeated without one could run on to the end of a line again and again.
+BOUND = re.compile(rb"\{([0-9]+),[0-9]{2,}\}")
 HOST = rb"([A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?(?:\.[A-Za-z0-9_-]{1,63}){0,8})"
 DIGITS_1_3 = rb"[0-9]{1,3}"
 IPV4 = rb"\.".join([DIGITS_1_3] * 4)
@@ -34,7 +35,7 @@ class Cue:
 
     @property
     def look(self) -> bytes:
-        """The same in RE2's syntax, with repeats that have no upper bound: each bound would cost it a state."""
+        """The same in RE2's syntax, where long repeats have no upper bound: each would cost it so many states."""
         return rb"(?m:" + BOUND.sub(_unbounded, without_around(self.regex)) + TAIL + rb")"
 
 

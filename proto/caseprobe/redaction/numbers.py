@@ -15,7 +15,7 @@ SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20
 """
 IBAN_LENGTHS = {word[:2]: int(word[2:]) for word in _LENGTHS.split()}
 # Sizes, places and times are long numbers too, and every tenth number has a check digit that fits.
-_COUNTED = rb"\b(?:size|bytes|offset|sectors?|blocks?|inode|seq|ts|time|timestamp|total|count|ns|us|ms|len|length|pos|addr|id)[=: ]"
+_COUNTED = rb"\b(?:size|bytes|offset|sectors?|blocks?|inode|seq|ts|time|timestamp|total|count|[num]s|len|pos|id)[=: ]"
 CARD = re.compile(
     rb"(?i)(?<![\w.+-])(?P<counted>" + _COUNTED + rb")?(?P<card>3[47][0-9]{2}(?P<a>[ -]?)[0-9]{6}(?P=a)[0-9]{5}"
     rb"|(?:3(?:0[0-5]|[689][0-9])[0-9])(?P<b>[ -]?)[0-9]{6}(?P=b)[0-9]{4}"
@@ -40,8 +40,8 @@ LOOK_CARD = (
 )
 LOOK_IBAN = _KEY + rb"[\w.+-]*\b[a-z]{2}[0-9]{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?\w*"
 LOOK_PHONE = (
-    _KEY + rb"[\w.+/:-]*\+[1-9][0-9]{0,3}(?:[ ./-]?\(?[0-9]{1,5}\)?){2,}[\w.]*"
-    rb"|[\w.+/:-]*(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}-)[2-9][0-9]{2}-[0-9]{4}[\w-]*"
+    _KEY + rb"[\w.+-]*\+[1-9][0-9]{0,3}(?:[ ./-]?\(?[0-9]{1,5}\)?){2,}[\w.]*"
+    rb"|[\w.+-]*(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}-)[2-9][0-9]{2}-[0-9]{4}[\w-]*"
     rb"|" + _CUE + rb"[\"']?[.:= \t]{1,8}[\"'<]?[+(]?[0-9](?:[ ()./-]{0,2}[0-9]){5,}[\w-]*"
 )
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
