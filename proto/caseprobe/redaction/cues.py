@@ -17,7 +17,8 @@ BOUND = re.compile(rb"\{([0-9]+),[0-9]{2,}\}")
 HOST = rb"([A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?(?:\.[A-Za-z0-9_-]{1,63}){0,8})"
 DIGITS_1_3 = rb"[0-9]{1,3}"
 IPV4 = rb"\.".join([DIGITS_1_3] * 4)
-GAP = rb"[\"']?[ \t]{0,12}[:=][ \t]{0,24}[\"'<\[]?"
+# "ruser= rhost=x": what stands behind a sign without blanks before it belongs to it only if none follow.
+GAP = rb"[\"']?(?:[ \t]{0,24}:[ \t]{0,24}|[ \t]{1,24}=[ \t]{0,24}|=)[\"'<\[]?"
 # What follows a name goes into the look, so that a longer name (an e-mail's) is never cut at its middle.
 TAIL = rb"[0-9A-Za-z._@%+\x80-\xff-]*(?::[0-9a-f:]+)?"
 
@@ -99,7 +100,7 @@ _USERS = (
     rb"\b(?:allow|deny)(?:users|groups) +" + USER + (rb"(?: +" + USER + rb")?") * 3,
     rb"^%?" + USER + rb"[ \t]{1,24}ALL[ \t]{0,8}=",
     rb"\b[a-z]{0,16}_?user_?(?:name|login)?" + GAP + USER,
-    rb"\b(?:user|login|account|owner|log|sam_account|run_as|acct|sudo)_?(?:name|user)?" + GAP + USER,
+    rb"\b(?:user|login|owner|account|(?:log|sam_?account|account|owner|login)_?name|run_as|sudo_user)" + GAP + USER,
     rb"\b(?:acct|ruser|logname|uname|owner|login|sasl_username)" + GAP + USER,
     # Files and tables of accounts and processes.
     rb"^" + USER + rb":[x*!]?:[0-9]{1,10}:",
@@ -128,6 +129,8 @@ _HOSTS = (
     + rb"[\"'>]?:? (?:(?:is )?not responding|timed out|is (?:down|up|unreachable|alive|dead|offline|online)|unreachable"
     rb"|did not answer|port [0-9]|OK\b|lost\b)",
     rb"\bserver '" + HOST + rb"'",
+    # As Java writes the address of a socket.
+    rb"(?<![\w./-])" + HOST + rb"/" + IPV4 + rb":[0-9]{2,5}",
     rb"\b(?:to|from) host [\"']?" + HOST,
     rb"\b(?:translate|resolve)d? host(?:[ -]?name)?:? [\"']?" + HOST,
     rb"\bping6?: " + HOST + rb": (?:Name|Temporary|unknown|No address|System error)",

@@ -47,7 +47,11 @@ nginx.org nginx.com postgresql.org mysql.com mariadb.org redis.io elastic.co gra
 schema.org xmlsoap.org json-schema.org openxmlformats.org
 """
 EVERYBODYS = tuple(_SITES.split())
-_OF_EVERYBODY = re.compile(r"(?i)(?:.*\.)?(?:" + "|".join(map(re.escape, EVERYBODYS)) + r")\.?")
+# Deeper names below them are machines of those who run them.
+_OF_EVERYBODY = re.compile(r"(?i)(?:[^.]+\.){0,2}(?:" + "|".join(map(re.escape, EVERYBODYS)) + r")\.?")
+# What stands before such an ending where it is a land's, not a word's.
+SECOND = frozenset(("co", "com", "net", "org", "or", "ac", "go", "gov", "edu", "ne", "web", "sch"))
+_NUMBERED = re.compile(r"(?i)^www\.|[a-z]-?[0-9]|[a-z]-[a-z]")
 
 
 def is_machines(name: str) -> bool:
@@ -57,7 +61,7 @@ def is_machines(name: str) -> bool:
     [True, False, False, False, True]
     """
     labels = name.rstrip(".").lower().split(".")
-    if labels[-1] in LANDS_OF_LONGER and len(labels) < 3:
+    if labels[-1] in LANDS_OF_LONGER and not (len(labels) > 2 and (labels[-2] in SECOND or _NUMBERED.search(name))):
         return False
     if labels[0] in BACKWARDS and (len(labels) > 2 or labels[0] in ("java", "javax", "sun")):
         return False

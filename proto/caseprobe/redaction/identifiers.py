@@ -18,6 +18,8 @@ from caseprobe.redaction.pseudonyms import TOKEN, Pseudonyms, is_masked_name
 from caseprobe.redaction.rule import HIDDEN
 from caseprobe.redaction.word_finder import WordFinder
 
+# Pseudonyms kept; more are made anew, so memory stays bounded at any number of names.
+AT_HAND = 1 << 13
 PRIVATE = (b"10.", b"172.", b"192.168.", b"100.")
 # Ends of interfaces' names, of packages and of units: what stands before "@" is no person there.
 NO_MAILBOX = re.compile(
@@ -60,6 +62,7 @@ class Identifiers:
             "uuid": lambda value: self._masked("uuid", value, self._pseudonyms.uuid),
             "mac": lambda value: self._masked("mac", value, self._pseudonyms.mac),
         }
+        self._at_hand: dict[tuple[str, str, bytes], bytes] = {}
         # What was replaced in the piece that is being read.
         self._found: list[str] = []
         self.learn(names)
@@ -68,6 +71,7 @@ class Identifiers:
         """Looks for these names from now on, instead of those before."""
         self._words = WordFinder(names, self._pseudonyms, self._asset_masked)
         self._finder: Finder | None = None
+        self._at_hand.clear()
 
     def mask(self, data: bytes) -> bytes:
         """The text with every identifier replaced; what is masked already stays, and so does the number of lines."""
@@ -75,10 +79,9 @@ class Identifiers:
             self._steps = self._all_steps()
             looks = [step.look for step in self._steps]
             self._finder, self._looks = Finder(looks, self._read), Looks(looks)
-        return self._finder.replace(data, self._count)
-
-    def _count(self, kind: str) -> None:
-        self._counts[kind] += 1
+        masked, kinds = self._finder.replace(data)
+        self._counts.update(kinds)
+        return masked
 
     def _read(self, piece: bytes) -> tuple[bytes, Sequence[str]]:
         """A piece with every identifier replaced, and the kinds of what was."""
@@ -110,12 +113,17 @@ class Identifiers:
             Step(patterns.LOOK_IPV4, lambda: patterns.IPV4, self._ipv4),
         ]
 
-    def _masked(self, kind: str, value: bytes, mask: Callable[[str], str]) -> bytes:
-        """The pseudonym of a value; a value that cannot be masked stays."""
-        try:
-            found = mask(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-        except ValueError:
-            return value
+    def _masked(self, kind: str, value: bytes, mask: Callable[[str], str], part: str = "") -> bytes:
+        """The pseudonym of a value, at hand or made anew; a value that cannot be masked stays. part: of several."""
+        found = self._at_hand.get((kind, part, value))
+        if found is None:
+            try:
+                found = mask(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            except ValueError:
+                found = value
+            if len(self._at_hand) >= AT_HAND:
+                self._at_hand.clear()
+            self._at_hand[kind, part, value] = found
         if found != value:
             self._found.append(kind)
         return found
@@ -129,7 +137,9 @@ class Identifiers:
         address = patterns.IPV4.fullmatch(match[2])
         domain = match[2] if address else self._masked("email", match[2], self._host_text)
         # In a URL the part before "@" may be a password that was hidden already.
-        local = match[1] if HIDDEN.fullmatch(match[1]) else self._masked("email", match[1], self._pseudonyms.user)
+        local = (
+            match[1] if HIDDEN.fullmatch(match[1]) else self._masked("email", match[1], self._pseudonyms.user, "local")
+        )
         return local + b"@" + domain
 
     def _cued(self, cue: Cue, match: Match) -> bytes:
