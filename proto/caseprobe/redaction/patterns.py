@@ -12,8 +12,8 @@ IPV6 = re.compile(
     rb"(?![0-9a-z:])"
 )
 MAC = re.compile(
-    rb"(?<![0-9A-Za-z:-])(?:%(h)s{2}:(?:%(h)s{2}:){4,18}%(h)s{2}|%(h)s{2}-(?:%(h)s{2}-){4}%(h)s{2})(?![0-9A-Za-z]|[:-]%(h)s)"
-    % {b"h": HEX}
+    rb"(?<![0-9A-Za-z:-])(?:%(h)s{2}:(?:%(h)s{2}:){4,18}%(h)s{2}"
+    rb"|%(h)s{2}-(?:%(h)s{2}-){4}%(h)s{2})(?![0-9A-Za-z]|[:-]%(h)s)" % {b"h": HEX}
 )
 DOTTED_MAC = re.compile(rb"(?<![0-9A-Za-z.])%(h)s{4}\.%(h)s{4}\.%(h)s{4}(?![0-9A-Za-z]|\.[0-9A-Za-z])" % {b"h": HEX})
 UUID = re.compile(
@@ -22,7 +22,8 @@ UUID = re.compile(
     + rb"(?![0-9A-Za-z]|-[0-9A-Za-z])"
 )
 EMAIL = re.compile(
-    rb"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-]{1,64})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})(?![A-Za-z0-9-])"
+    rb"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-]{1,64})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})(?![A-Za-z"
+    rb"0-9-])"
 )
 # systemd writes instances of units as name@instance.type.
 UNIT = re.compile(rb"(?i)\.(?:service|socket|timer|mount|automount|target|slice|scope|path|device|swap)\Z")
@@ -44,7 +45,8 @@ MAYBE_BEFORE = re.compile(
     rb"(?:(?i:(?<![a-z])(?:release|rel|rev|revision|oid)[\s:=\"'(v#-]{0,4})|\b[A-Z][A-Za-z]{1,16}/)\Z"
 )
 VERSION_AFTER = re.compile(
-    rb"(?i)[-~+_.](?:amd64|arm64|i386|i686|x86|generic|el\d|fc\d|deb|ubuntu|dfsg|bpo|rc\d|alpha|beta|cloud|aws|azure|lts)"
+    rb"(?i)[-~+_.](?:amd64|arm64|i386|i686|x86|generic|el\d|fc\d|deb|ubuntu|dfsg|bpo|rc\d|alpha|beta|cloud|aws"
+    rb"|azure|lts)"
 )
 MAYBE_AFTER = re.compile(rb"[-~+_](?:[A-Za-z]|\d{1,4}(?:[-~+_A-Za-z]|\.[A-Za-z]|\b(?![.:\d/])))")
 GLUED_BEFORE = re.compile(rb"(?:[0-9.]|[A-Za-z]-?)\Z")
