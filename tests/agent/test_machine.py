@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import socket
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -255,3 +258,52 @@ def test_a_broken_replay_is_one_clear_error(tree: Path, content: str) -> None:
     (tree / "psutil.json").write_text(content)
     with pytest.raises(MeasurementError, match=r"psutil.json"):
         Machine(tree)
+
+
+def test_what_comes_in_pages_ends_with_the_first_that_is_not_full() -> None:
+    """The kernel is not asked once more after a part of a page; whole pages are followed up."""
+    ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, kernels:
+        for part in (b"a" * 4000, b"b" * 100, b"never"):
+            kernels.send(part)
+        assert files.read_up_to(ours.fileno(), 1 << 16, page_bytes=3072) == b"a" * 4000 + b"b" * 100
+        assert ours.recv(100) == b"never"
+
+
+def test_no_socket_is_missed_in_a_table_of_many_pages() -> None:
+    """Every one of a hundred listening sockets stands in what is read of the kernel's table."""
+    ports = set()
+    with contextlib.ExitStack() as opened:
+        for _ in range(100):
+            listener = opened.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(1)
+            ports.add(listener.getsockname()[1])
+        table = Machine().read_text("/proc/net/tcp", 16 << 20)
+    listed = {int(line.split()[1].partition(":")[2], 16) for line in table.splitlines()[1:]}
+    assert ports <= listed
+
+
+class Stuck:
+    """A program that hangs in the kernel: no signal ends it."""
+
+    def __init__(self) -> None:
+        self.stdout: IO[bytes] | None = io.BytesIO()
+        self.stderr: IO[bytes] | None = io.BytesIO()
+        self.waits: list[float | None] = []
+
+    def kill(self) -> None:
+        """Take the signal later."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As Popen.wait of what does not end."""
+        self.waits.append(timeout)
+        raise subprocess.TimeoutExpired("smartctl", timeout or 0.0)
+
+
+def test_a_program_that_no_signal_ends_is_left_to_itself() -> None:
+    """It is waited for once, for a limited time, and its pipes are closed."""
+    stuck = Stuck()
+    calls.finish(stuck, 0.5)
+    assert stuck.waits == [0.5]
+    assert all(pipe is not None and pipe.closed for pipe in (stuck.stdout, stuck.stderr))

@@ -192,7 +192,7 @@ sys.exit(run())
 @pytest.mark.parametrize(
     ("package", "missing", "arguments"),
     [
-        ("caseprobe_collector", "typer", ["serve"]),
+        ("caseprobe_collector", "typer", ["init"]),
         ("caseprobe_collector", "fastapi", ["serve"]),
         ("caseprobe_agent", "fastapi", ["demo", "--once"]),
     ],

@@ -7,8 +7,8 @@ import atexit
 import contextlib
 import functools
 import hashlib
+import logging
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import copy_context
@@ -18,7 +18,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -496,19 +495,18 @@ def certificate_of(number: int) -> bytes:
 def _logs_of(world: World) -> Iterator[None]:
     """The collector's log: what it calls a defect of its own is one."""
 
-    def heard(logger: Any, name: str, event: Any) -> Any:
-        error = sys.exc_info()[1]
+    def heard(record: logging.LogRecord) -> bool:
         life = LIFE.get()
-        if name == "exception" and life is not None and not life.dead:
-            world.oracle.violated(f"defect: {event.get('event')}: {error!r}")
-        raise structlog.DropEvent
+        if record.exc_info and life is not None and not life.dead:
+            world.oracle.violated(f"defect: {record.getMessage()}: {record.exc_info[1]!r}")
+        return False
 
-    before = structlog.get_config()
-    structlog.configure(processors=[heard])
+    log = logging.getLogger("caseprobe.collector")
+    log.addFilter(heard)
     try:
         yield
     finally:
-        structlog.configure(**before)
+        log.removeFilter(heard)
 
 
 def simulate(seed: int, profile: Profile | None = None) -> Report:

@@ -42,8 +42,11 @@ def error_from(error: OSError, path: str) -> MeasurementError:
     return MeasurementError(f"{path} cannot be read: {why}")
 
 
-def read_up_to(descriptor: int, limit_bytes: int) -> bytes:
-    """At most limit_bytes from here to the end, or to where a device has no more yet."""
+def read_up_to(descriptor: int, limit_bytes: int, page_bytes: int = 1) -> bytes:
+    """At most limit_bytes from here to the end, or to where a device has no more yet.
+
+    page_bytes: a read that gives less is known to be the last one (for what the kernel hands out in pages).
+    """
     parts: list[bytes] = []
     room = limit_bytes
     while room > 0:
@@ -51,10 +54,10 @@ def read_up_to(descriptor: int, limit_bytes: int) -> bytes:
             part = os.read(descriptor, min(room, 1 << 16))
         except BlockingIOError:
             break
-        if not part:
-            break
         parts.append(part)
         room -= len(part)
+        if len(part) < page_bytes:
+            break
     return b"".join(parts)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.logs.facts import facts_of
-from caseprobe.parse.logs.kmsg import parse_kmsg
+from caseprobe.parse.logs.kmsg import ring_lines
 from caseprobe.parse.logs.text import LogText, rendered, ring_parser, syslog_parser
 from caseprobe_agent.machine import Machine, journals
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact
@@ -44,10 +44,10 @@ def _ring(machine: Machine, notes: Notes) -> Measured:
         raise MachineDenied(f"{RING} cannot be read: it takes root or CAP_SYSLOG", needs="CAP_SYSLOG") from error
     except MachineAbsent as error:
         raise MachineAbsent(f"{RING} does not exist: the kernel's log is not visible in here") from error
-    records = parse_kmsg(data.decode("utf-8", "replace"))
+    records = ring_lines(data.decode("utf-8", "replace"))
     if data and not records:
         raise MeasurementError(f"{RING} holds no record of the kernel's form")
-    lines, cut = _newest_lines([record.line() for record in records])
+    lines, cut = _newest_lines(records)
     log = LogText("".join(f"{line}\n" for line in lines), ring_parser(0))
     return _measured(machine, notes, RING, log, truncated or cut)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+import logging
+import sys
+from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any
-
-import structlog
 
 from caseprobe.errors import CaseprobeError
 from caseprobe_collector.app.core import Core, SystemClock, build_core, build_users, fresh_id
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["SystemClock", "build_users", "fresh_id", "running_collector"]
 
+# How long the loading of the console may keep the interpreter from a machine that waits.
+SWITCH_SECONDS = 0.0002
 EXPIRE_EVERY_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
 KEEP_SEEN_SECONDS = 60.0
 # So many in one unit of work: whoever commits beside it waits for it.
 SEEN_AT_ONCE = 250
 
-log = structlog.get_logger()
+log = logging.getLogger("caseprobe.collector")
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +47,7 @@ async def running_collector(config: CollectorConfig) -> AsyncIterator[dict[str, 
         listeners: list[Listener] = []
         listening: list[asyncio.Task[None]] = []
         try:
-            surface = (await asyncio.to_thread(_load_surface))(core)
+            surface = await asyncio.to_thread(_surface_of, core)
             listeners = surface.listeners
             listening = [asyncio.create_task(listener.run_bound()) for listener in listeners]
             yield surface.addresses
@@ -60,10 +62,20 @@ async def running_collector(config: CollectorConfig) -> AsyncIterator[dict[str, 
             await asyncio.gather(*listening, *chores, return_exceptions=True)
 
 
-def _load_surface() -> Callable[[Core], Surface]:
-    from caseprobe_collector.app.surface import build_surface
+def _surface_of(core: Core) -> Surface:
+    """Console and API, loaded and built; blocking.
 
-    return build_surface
+    Loading is a second of pure Python. Machines wait meanwhile whenever their thread wants the interpreter back, five
+    milliseconds each time by Python's default, and a first acknowledgement takes dozens of such turns.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        from caseprobe_collector.app.surface import build_surface
+
+        return build_surface(core)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _chores(core: Core) -> tuple[Coroutine[Any, Any, None], ...]:
@@ -81,7 +93,7 @@ async def _expire(sessions: Sessions) -> None:
         try:
             await sessions.expire()
         except CaseprobeError as error:
-            log.warning("sessions cannot be expired", why=str(error))
+            log.warning("sessions cannot be expired: %s", error)
         except Exception:
             log.exception("expiring sessions failed")
 
@@ -102,7 +114,7 @@ async def _keep_seen(links: OpenLinks, storage: Storage) -> None:
                 part = dict(seen[first : first + SEEN_AT_ONCE])
                 await storage.transactions.run(lambda tx, part=part: storage.fleet.mark_seen(tx, part))  # type: ignore[misc]
         except CaseprobeError as error:
-            log.warning("last seen is not kept", why=str(error))
+            log.warning("when machines were last seen is not kept: %s", error)
 
 
 async def _cut_revoked(core: Core) -> None:

@@ -1,47 +1,58 @@
-"""`serve`: run the collector until it is told to stop."""
+"""`serve`: run the collector until it is told to stop. Read by argparse, for typer loads too long."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import gc
 import json
+import logging
 import signal
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import NoReturn
 
-import structlog
-import typer
-
+from caseprobe.errors import UsageError
 from caseprobe_collector.config import CollectorConfig, load_config
 
+SUMMARY = "Listen for agents (gRPC), staff and enrolment (HTTPS) until SIGTERM or Ctrl-C."
 
-def serve(
-    config: Annotated[Path | None, typer.Option(help="settings file; /etc/caseprobe/collector.toml by default")] = None,
-    data_folder: Annotated[Path | None, typer.Option(help="where everything is kept")] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="say where it listens as one JSON line")] = False,
-) -> int:
-    """Listen for agents (gRPC), staff and enrolment (HTTPS) until SIGTERM or Ctrl-C."""
-    settings = load_config(config, data_folder=data_folder)
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see: {self.prog} --help)")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Serve with these arguments; raises UsageError, ConfigurationError."""
+    asked = _parser().parse_args(arguments)
+    settings = load_config(asked.config, data_folder=asked.data_folder)
     _log_to_stderr()
-    asyncio.run(_serve(settings, json_output))
+    # What a start makes stays for good: looking through it for garbage again and again only costs.
+    gc.disable()
+    asyncio.run(_serve(settings, asked.json))
     return 0
 
 
-def _log_to_stderr() -> None:
-    """stdout is the answer's: whoever reads one line of it and no more must never make the collector wait.
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="caseprobe-collector serve", description=SUMMARY, allow_abbrev=False)
+    parser.add_argument("--config", type=Path, help="settings file; /etc/caseprobe/collector.toml by default")
+    parser.add_argument("--data-folder", type=Path, help="where everything is kept")
+    parser.add_argument("--json", action="store_true", help="say where it listens as one JSON line")
+    return parser
 
-    Tracebacks are plain: the default shows local variables, and keys are among them.
-    """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            ),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+
+def _log_to_stderr() -> None:
+    """stdout is the answer's: whoever reads one line of it and no more must never make the collector wait."""
+    handler = logging.StreamHandler(sys.stderr)
+    form = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form.converter = time.gmtime
+    handler.setFormatter(form)
+    ours = logging.getLogger("caseprobe")
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
 
 
 async def _serve(settings: CollectorConfig, json_output: bool) -> None:
@@ -52,6 +63,8 @@ async def _serve(settings: CollectorConfig, json_output: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running_collector(settings) as addresses:
+        gc.freeze()
+        gc.enable()
         if json_output:
             print(json.dumps({"ready": True, **addresses}), flush=True)
         else:

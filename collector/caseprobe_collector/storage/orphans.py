@@ -2,25 +2,27 @@
 
 Why nothing that counts is swept: an object is put before its row, so one that was put since the start is never touched
 (`FileObjects.remove_orphan` knows them), and one from before belongs to a commit that came before this process or
-never will. And because a damaged index could hide rows, the database must prove sound before the first file goes.
+never will. And because a damaged index could hide rows, the database must prove sound before the first file goes. Of
+a store that lost commits nothing is swept until somebody settled that: what no row names may be what their rows named.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 
 import sqlalchemy as sa
-import structlog
 
 from caseprobe.errors import CaseprobeError
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.objects import FileObjects
-from caseprobe_collector.storage.tables import BODIES, OBJECTS, SNAPSHOTS
+from caseprobe_collector.storage.tables import BODIES, LOSSES, OBJECTS, SNAPSHOTS
 
 AT_ONCE = 500
+STANDING = sa.select(LOSSES.c.number).where(LOSSES.c.settled_at.is_(None)).limit(1)
 
-log = structlog.get_logger()
+log = logging.getLogger("caseprobe.collector")
 
 
 async def sweep_orphans(database: Database, objects: FileObjects) -> int:
@@ -28,7 +30,7 @@ async def sweep_orphans(database: Database, objects: FileObjects) -> int:
     try:
         return await _sweep(database, objects)
     except CaseprobeError as error:
-        log.warning("orphans are not swept", why=str(error))
+        log.warning("orphans are not swept: %s", error)
         return 0
     finally:
         objects.end_sweep()
@@ -36,6 +38,8 @@ async def sweep_orphans(database: Database, objects: FileObjects) -> int:
 
 async def _sweep(database: Database, objects: FileObjects) -> int:
     removed, sound = 0, False
+    if await database.rows(STANDING):
+        raise CaseprobeError("the store lost commits, and their files may be all that is left of them")
     names = iter(objects.names())
     while batch := await asyncio.to_thread(lambda: list(itertools.islice(names, AT_ONCE))):
         orphans = set(batch) - await _named(database, batch)
@@ -45,7 +49,7 @@ async def _sweep(database: Database, objects: FileObjects) -> int:
         for name in sorted(orphans):
             removed += await asyncio.to_thread(objects.remove_orphan, name)
     if removed:
-        log.info("orphans swept", total=removed)
+        log.info("%d orphans swept", removed)
     return removed
 
 

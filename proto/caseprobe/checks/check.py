@@ -10,7 +10,23 @@ from caseprobe.checks.reasons import NoPast, NotApplicable, Unknown
 from caseprobe.overrides import NONE, Overrides
 from caseprobe.v1 import finding_pb2, section_pb2
 
-__all__ = ["NO_CONTEXT", "Check", "Context", "Judge", "NoPast", "NotApplicable", "Past", "Unknown"]
+__all__ = [
+    "DARWIN",
+    "LINUX",
+    "NO_CONTEXT",
+    "WINDOWS",
+    "Check",
+    "Context",
+    "Judge",
+    "NoPast",
+    "NotApplicable",
+    "Past",
+    "Unknown",
+]
+
+
+# Systems as SystemFacts names them.
+LINUX, WINDOWS, DARWIN = "linux", "windows", "darwin"
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,8 @@ class Check:
     the check is unknown (or not applicable) with that shortfall's reason.
     threshold: all levels of the check in words and units, for its page; a finding names the one it reached.
     levels: those that an operator may state otherwise; the judge asks its context for each of them.
+    elsewhere: other systems than Linux whose facts it judges; tried on recorded outputs only, never run there. On any
+    other it is unknown: facts that mean one thing on Linux may be missing or mean another.
     Titles, summaries and advice live in caseprobe.texts, by this id.
     """
 
@@ -89,6 +107,7 @@ class Check:
     threshold_source: str
     fields: tuple[str, ...] = ()
     levels: tuple[Levels, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> tuple[str, ...]:

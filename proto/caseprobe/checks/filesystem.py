@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, Context, Unknown
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, Unknown
 from caseprobe.checks.evidence import prove, quote, stated
 from caseprobe.checks.levels import CRITICAL, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -128,6 +128,7 @@ ALL = (
         id="disk.space",
         judge=judge_space,
         reads="filesystems",
+        elsewhere=(WINDOWS, DARWIN),
         levels=(Levels("used_ratio", warn=SPACE_WARN, critical=SPACE_CRITICAL),),
         threshold=(
             "warn: used_ratio >= 0.8; critical: used_ratio >= 0.9, both moved up by (total_bytes / 20 GiB) ** -0.2 "
@@ -139,6 +140,7 @@ ALL = (
         id="disk.inodes",
         judge=judge_inodes,
         reads="filesystems",
+        elsewhere=(DARWIN,),
         levels=(INODES,),
         threshold=str(INODES),
         threshold_source="Checkmk df.py inodes_levels (10 and 5 %); node-mixin NodeFilesystemAlmostOutOfFiles (5, 3 %)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from caseprobe.checks.check import Check, Context, NotApplicable
+from caseprobe.checks.check import DARWIN, Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.growth import gained
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
@@ -260,6 +260,7 @@ ALL = (
         id="hw.power",
         judge=judge_power,
         reads="sensors",
+        elsewhere=(DARWIN,),
         levels=(CHARGE, HEALTH),
         fields=("power_supplies",),
         threshold=f"{CHARGE}, while discharging; {HEALTH}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from caseprobe.checks.attached import attach_changes
 from caseprobe.checks.causes import link_causes
-from caseprobe.checks.check import Check, Context, NoPast, NotApplicable, Unknown
+from caseprobe.checks.check import LINUX, Check, Context, NoPast, NotApplicable, Unknown
 from caseprobe.checks.folding import folded
 from caseprobe.checks.past import Contexts
 from caseprobe.overrides import NONE, Override, Overrides, switched_off
@@ -60,12 +60,29 @@ def judge_snapshot(
     for section in snapshot.sections:
         sections.setdefault(section.probe, []).append(section)
     contexts = Contexts(snapshot, earlier, overrides)
-    judged = [_judge_all(check, sections.get(check.reads, []), contexts.of(check)) for check in checks]
+    system = _system(sections)
+    judged = [
+        _judge_all(check, sections.get(check.reads, []), contexts.of(check))
+        if system == LINUX or system in check.elsewhere
+        else _not_covered(check, system)
+        for check in checks
+    ]
     findings = [finding for result in judged for finding in result.findings]
     findings.sort(key=lambda finding: -finding.state)
     link_causes(findings, snapshot)
     attach_changes(findings, snapshot, earlier)
     return folded(findings), [result.coverage for result in judged]
+
+
+def _system(sections: Mapping[str, Sequence[section_pb2.Section]]) -> str:
+    """Which system the snapshot is of; a session's own snapshot does not say, and is taken by an agent for Linux."""
+    told = (section.system.system for section in sections.get("system", ()))
+    return next((name for name in told if name), LINUX)
+
+
+def _not_covered(check: Check, system: str) -> Judged:
+    reason = f"this check does not cover {system}"[:MOST_CHARACTERS]
+    return _not_judged(check, finding_pb2.SEVERITY_UNKNOWN, "not_covered", reason)
 
 
 def _judge_all(check: Check, sections: Sequence[section_pb2.Section], context: Context) -> Judged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from caseprobe.checks.check import Check, Context
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
@@ -93,6 +93,7 @@ ALL = (
         id="log.system",
         judge=judge_log,
         reads="system_log",
+        elsewhere=(WINDOWS, DARWIN),
         fields=("faults",),
         threshold=f"one line: {_THRESHOLD}",
         threshold_source=_SOURCE,

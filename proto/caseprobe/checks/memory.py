@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caseprobe.checks import pressure
-from caseprobe.checks.check import Check, Context, NoPast, NotApplicable, Unknown
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, NoPast, NotApplicable, Unknown
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -228,8 +228,9 @@ ALL = (
         id="mem.avail",
         judge=judge_available,
         reads="memory",
+        elsewhere=(WINDOWS, DARWIN),
         levels=(AVAILABLE,),
-        fields=("available_bytes",),
+        fields=("available_bytes", "cgroup_limit_bytes"),
         threshold=str(AVAILABLE),
         threshold_source="warn: netdata ram.conf (10 % available); critical: GitLab runbooks (5 % available)",
     ),
@@ -255,7 +256,7 @@ ALL = (
         id="mem.oom",
         judge=judge_oom,
         reads="memory",
-        fields=("oom_kill_total",),
+        fields=("oom_kill_total", "cgroup_limit_bytes"),
         levels=(KILLS,),
         threshold=f"warn: kills_total >= 1; {KILLS}; info: none since an earlier snapshot",
         threshold_source="netdata ram.conf oom_kill (any); own critical level",
@@ -264,6 +265,7 @@ ALL = (
         id="mem.swapused",
         judge=judge_swap,
         reads="memory",
+        elsewhere=(WINDOWS,),
         levels=(SWAP,),
         fields=("swap_total_bytes",),
         threshold=f"{SWAP}; info where no page comes back from swap",
@@ -298,6 +300,7 @@ ALL = (
         id="mem.commit",
         judge=judge_commit,
         reads="memory",
+        elsewhere=(WINDOWS,),
         levels=(COMMIT,),
         fields=("committed_bytes", "overcommit_mode"),
         threshold=f"{COMMIT} while vm.overcommit_memory is 2",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from caseprobe.checks.check import Check, Context
+from caseprobe.checks.check import WINDOWS, Check, Context
 from caseprobe.checks.evidence import stated
 from caseprobe.checks.levels import CRITICAL, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -70,6 +70,7 @@ ALL = (
         id="svc.failed",
         judge=judge_services,
         reads="services",
+        elsewhere=(WINDOWS,),
         levels=(LOOPING,),
         fields=("units",),
         threshold=f"warn: ActiveState is failed; {LOOPING}, or {RESTARTS_SEEN} restarts and waiting for the next",

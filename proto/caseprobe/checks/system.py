@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, Context, NotApplicable
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, NotApplicable
 from caseprobe.checks.evidence import prove, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -136,6 +136,7 @@ ALL = (
         id="sys.reboot",
         judge=judge_reboot,
         reads="system",
+        elsewhere=(WINDOWS, DARWIN),
         fields=("uptime_seconds",),
         threshold=(
             f"info: uptime_seconds < {JUST_STARTED_SECONDS:g}; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, NotApplicable, Unknown
 from caseprobe.checks.evidence import prove
 from caseprobe.checks.growth import gained, same
 from caseprobe.checks.levels import INFO, Levels, Reached, fault
@@ -89,6 +89,7 @@ ALL = (
         id="wifi.signal",
         judge=judge_signal,
         reads="wireless",
+        elsewhere=(WINDOWS, DARWIN),
         fields=("signal_dbm",),
         levels=(SIGNAL,),
         threshold=str(SIGNAL),
@@ -98,6 +99,7 @@ ALL = (
         id="wifi.rate",
         judge=judge_rate,
         reads="wireless",
+        elsewhere=(WINDOWS, DARWIN),
         fields=("retries_total",),
         levels=(RATE,),
         threshold=f"{RATE}, as a remark where the signal is good",

@@ -15,10 +15,7 @@ BEGIN = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-
 END = re.compile(rb"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 # No private key is longer; an END that is further away belongs to something else.
 # A quick look at each line's end before BODY is tried.
-MAYBE_BODY = re.compile(
-    rb"\n(?:(?<=[A-Za-z0-9+/]{64}\n)|(?<=[A-Za-z0-9+/]{64}[\r\"]\n)"
-    rb"|(?<=[A-Za-z0-9+/]{64}\"\r\n))"
-)
+MAYBE_BODY = re.compile(rb"\n(?:(?<=[A-Za-z0-9+/]{64}\n)|(?<=[A-Za-z0-9+/]{64}[\r\"]\n)|(?<=[A-Za-z0-9+/]{64}\"\r\n))")
 WINDOW_BYTES = 64 * 1024
 MARKER = b"_hidden_pem_block_"
 BODY_MARKER = b"_hidden_pem_body_"

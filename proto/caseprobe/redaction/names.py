@@ -16,13 +16,17 @@ SHORTEST_IN_TEXT = 3
 
 @dataclass(frozen=True)
 class KnownNames:
-    """Names to hide in text: hosts are the machine's own, peers other hosts and domains, homes whole paths."""
+    """Names to hide in text: hosts are the machine's own, peers other hosts and domains, homes whole paths.
+
+    persons: people's names as accounts have them.
+    """
 
     hosts: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
     serials: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
 
     def joined(self, other: KnownNames) -> KnownNames:
         """The names of both.
@@ -36,6 +40,7 @@ class KnownNames:
             _once(self.homes + other.homes),
             _once(self.peers + other.peers),
             _once(self.serials + other.serials),
+            _once(self.persons + other.persons),
         )
 
     def machine_hosts(self) -> tuple[str, ...]:
@@ -50,6 +55,10 @@ class KnownNames:
     def people(self) -> tuple[str, ...]:
         """Users that did not come with the system."""
         return _in_text((*self.users, *(home.rpartition("/")[2] for home in self.homes)), KEPT_USERS)
+
+    def whole_names(self) -> tuple[str, ...]:
+        """People's names as they are spoken: those of two words or more."""
+        return _in_text((name for name in self.persons if " " in name), frozenset())
 
 
 def known_names(host_name: str, passwd: str = "", hosts: str = "") -> KnownNames:
@@ -66,7 +75,8 @@ def known_names(host_name: str, passwd: str = "", hosts: str = "") -> KnownNames
     peers = _once(name for name in listed if name not in own and not name.startswith("ip6-"))
     users = tuple(fields[0] for fields in accounts)
     homes = tuple(fields[5] for fields in accounts if fields[5].count("/") >= 2)
-    return KnownNames(own, users, homes, peers)
+    persons = _once(name for fields in accounts if (name := fields[4].partition(",")[0].strip()))
+    return KnownNames(own, users, homes, peers, persons=persons)
 
 
 def _is_person(fields: list[str]) -> bool:

@@ -1,8 +1,11 @@
-"""The texts themselves: TOML beside this module, every language of one text side by side."""
+"""The texts themselves: written as TOML in catalogue/, every language of one text side by side.
+
+Read from compiled/, the same tables as JSON: `python -m tests.catalogues` writes them, a test compares.
+"""
 
 from __future__ import annotations
 
-import tomllib
+import json
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -24,14 +27,15 @@ FAMILIES = (
     "log",
     "host",
 )
-OTHERS = ("sentences", "report")
+OTHERS = ("sentences", "report", "preview")
 
 
 @cache
 def read(name: str) -> dict[str, Any]:
     """The tables of catalogue/<name>.toml."""
-    text = resources.files(__package__).joinpath("catalogue", f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    data = resources.files(__package__).joinpath("compiled", f"{name}.json").read_bytes()
+    tables: dict[str, Any] = json.loads(data)
+    return tables
 
 
 @cache
@@ -64,8 +68,8 @@ def sentence(name: str, language: str = "en") -> str:
 
 
 def label(name: str, language: str = "en") -> str:
-    """A word of report.toml; the name itself where there is none, so that a newer field still shows."""
-    found = _table("report", name)
+    """A word of report.toml or preview.toml; the name itself where there is none, so that a newer field still shows."""
+    found = _table("report", name) or _table("preview", name)
     return in_language(found, language) if found else name
 
 

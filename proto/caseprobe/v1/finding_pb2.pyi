@@ -279,7 +279,8 @@ class Coverage(_message.Message):
     """The right or tool that was missing, for example "root"; empty otherwise."""
     message_id: _builtins.str
     """Why it was not judged, as an id that a reader's language is looked up by:
-    not_measured, absent, denied, timeout, failed, skipped, unreadable, no_past, switched_off; empty where it was judged.
+    not_measured, absent, denied, timeout, failed, skipped, unreadable, no_past, switched_off, not_covered; empty
+    where it was judged.
     """
     def __init__(
         self,

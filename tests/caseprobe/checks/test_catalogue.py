@@ -16,7 +16,7 @@ from caseprobe.overrides import Override
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.texts.template import PLURALS, places
 from caseprobe.v1 import finding_pb2, section_pb2
-from tests import docs
+from tests import catalogues, docs
 from tests import fakes_sections as section_fakes
 from tests.fakes_faults import FAULTS, WELL
 from tests.fakes_faults_storage import STORAGE_FAULTS
@@ -188,10 +188,16 @@ def test_the_catalogue_has_no_text_without_a_check() -> None:
     assert set(catalogue.checks()) == {check.id for check in ALL}
 
 
+def test_the_compiled_catalogues_say_what_their_toml_says() -> None:
+    """What the product reads is what people wrote, in every file and no other."""
+    assert catalogues.written() == catalogues.compiled(), f"run: {catalogues.COMMAND}"
+
+
 def test_the_pages_are_those_of_the_code() -> None:
     """docs/checks has one page a check, as `python -m tests.docs checks` writes it."""
     written = {path.name: path.read_text(encoding="utf-8") for path in docs.FOLDER.glob("*.md")}
     assert written == docs.check_pages(), "run: python -m tests.docs checks"
+    assert docs.OTHER.read_text(encoding="utf-8") == docs.other_systems(), "run: python -m tests.docs checks"
 
 
 NOT_OK = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, Context
+from caseprobe.checks.check import WINDOWS, Check, Context
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached
 from caseprobe.checks.smart.reading import (
     ATA,
@@ -259,6 +259,7 @@ ALL = (
         id="smart.endurance",
         judge=judge_endurance,
         reads="smart",
+        elsewhere=(WINDOWS,),
         fields=("disks",),
         threshold=str(USED),
         threshold_source="ACS-4, Solid State Device Statistics, Percentage Used Endurance Indicator; "
@@ -268,6 +269,7 @@ ALL = (
         id="smart.temp",
         judge=judge_temperature,
         reads="smart",
+        elsewhere=(WINDOWS,),
         fields=("disks",),
         threshold="; ".join(f"{kind}: {levels}" for kind, levels in HEAT.items())
         + "; critical: temperature_celsius > the drive's own limit",

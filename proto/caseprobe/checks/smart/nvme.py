@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, Context, Unknown
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, Unknown
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached
 from caseprobe.checks.smart.reading import Disks, found, proof, value
 from caseprobe.checks.smart.twins import twins
@@ -192,6 +192,7 @@ ALL = (
         id="nvme.spare",
         judge=judge_spare,
         reads="smart",
+        elsewhere=(DARWIN,),
         fields=("disks",),
         threshold=f"critical: spare_ratio < the drive's own threshold; warn: less than {NEAR_THRESHOLD:g} above it",
         threshold_source=f"{SPECIFICATION}, Available Spare Threshold; own level of the warning",
@@ -200,6 +201,7 @@ ALL = (
         id="nvme.used",
         judge=judge_used,
         reads="smart",
+        elsewhere=(WINDOWS, DARWIN),
         fields=("disks",),
         threshold=str(USED),
         threshold_source=f"{SPECIFICATION}, Percentage Used; own level of the warning",
@@ -208,6 +210,7 @@ ALL = (
         id="nvme.media",
         judge=judge_media,
         reads="smart",
+        elsewhere=(DARWIN,),
         fields=("disks",),
         threshold="critical: errors_total grew; warn: errors_total > 0",
         threshold_source="scrutiny (media_errors: 0); Checkmk nvme (growth)",
@@ -224,6 +227,7 @@ ALL = (
         id="nvme.temp",
         judge=judge_temperature,
         reads="smart",
+        elsewhere=(WINDOWS, DARWIN),
         fields=("disks",),
         threshold=f"the drive's own limits (WCTEMP, CCTEMP), without them {HEAT}; warn, critical: time above them grew",
         threshold_source=f"{SPECIFICATION}; own levels where the drive names none",
@@ -232,6 +236,7 @@ ALL = (
         id="nvme.unsafe",
         judge=judge_unsafe,
         reads="smart",
+        elsewhere=(DARWIN,),
         fields=("disks",),
         threshold=f"info: unsafe_shutdowns_total > {UNSAFE_FROM} and > {UNSAFE_RATIO:g} of power cycles",
         threshold_source="own level",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from caseprobe.checks.check import Check, Context
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Reached
 from caseprobe.checks.smart.reading import ATA, Disks, age_hours, found
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -159,6 +159,7 @@ ALL = (
         id="smart.status",
         judge=judge_status,
         reads="smart",
+        elsewhere=(WINDOWS, DARWIN),
         fields=("disks",),
         threshold="critical: overall status = FAILED",
         threshold_source=f"{SMARTCTL} (bit 3)",

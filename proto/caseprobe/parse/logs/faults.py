@@ -101,7 +101,11 @@ def find_faults(messages: Iterable[Message]) -> list[Fault]:
     >>> find_faults(downs[:2])
     []
     """
-    found = [Fault(*known, message) for message in messages if (known := classify(message.text, message.words))]
+    return settled([Fault(*known, message) for message in messages if (known := classify(message.text, message.words))])
+
+
+def settled(found: Sequence[Fault]) -> list[Fault]:
+    """What classified messages are in view of each other: bursts, disks that went away, processes killed."""
     storms = dict(_bursts(found))
     lost, killed = _lost_storage(found), _killed_alone(found)
     return [fault for one in found if (fault := _renamed(one, storms, {**lost, **killed})) is not None]

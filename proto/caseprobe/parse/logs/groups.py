@@ -32,8 +32,10 @@ class Groups:
 
 def grouped(log: LogText) -> Groups:
     """The groups of a log; lines are cut where they are very long."""
-    lines = [line.removesuffix("\r") for line in log.text.removesuffix("\n").split("\n")] if log.text else []
-    rough = NUMBER.sub(ANY, "\n".join(line[:CHARACTERS_AT_MOST] for line in lines)).split("\n") if lines else []
+    lines = log.text.removesuffix("\n").split("\n") if log.text else []
+    if "\r" in log.text:
+        lines = [line.removesuffix("\r") for line in lines]
+    rough = NUMBER.sub(ANY, "\n".join([line[:CHARACTERS_AT_MOST] for line in lines])).split("\n") if lines else []
     alike: dict[Key, list[int]] = defaultdict(list)
     for number, (line, text) in enumerate(zip(lines, rough, strict=True), start=1):
         alike[line[:4] if line[:1] == "<" else "", text].append(number)

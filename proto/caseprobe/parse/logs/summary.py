@@ -63,10 +63,8 @@ def _by_template(log: LogText, all_lines: Groups) -> Mapping[Key, Sequence[int]]
         for key, numbers in all_lines.alike.items()
         if (entry := log.parse(all_lines.lines[numbers[-1] - 1])) is not None
     }
-    named = {
-        key: f"{entry.program or '?'} {fine(NUMBER.sub(ANY, entry.text[:CHARACTERS_AT_MOST]))}"
-        for key, entry in read.items()
-    }
+    texts = fine([NUMBER.sub(ANY, entry.text[:CHARACTERS_AT_MOST]) for entry in read.values()])
+    named = {key: f"{entry.program or '?'} {text}" for (key, entry), text in zip(read.items(), texts, strict=True)}
     common = merged(set(named.values()))
     groups: dict[Key, list[int]] = defaultdict(list)
     for key, entry in read.items():
@@ -77,6 +75,5 @@ def _by_template(log: LogText, all_lines: Groups) -> Mapping[Key, Sequence[int]]
 
 def _busiest_minute(log: LogText, lines: Sequence[str]) -> int:
     """Most lines within one minute of the clock; 0 where they tell no time."""
-    entries = [entry for line in lines if (entry := log.parse(line)) is not None]
-    moments = [moment for entry in entries if (moment := entry.seconds if entry.at is None else entry.at) is not None]
+    moments = [moment for line in lines if (moment := log.moment(line)) is not None]
     return max(Counter(moment // MINUTE for moment in moments).values(), default=0)

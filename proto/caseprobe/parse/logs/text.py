@@ -12,7 +12,7 @@ from datetime import datetime
 
 from caseprobe.parse.logs.entry import Entry
 from caseprobe.parse.logs.journal_text import parse_export, parse_json_line
-from caseprobe.parse.logs.ring import parse_ring_line
+from caseprobe.parse.logs.ring import PLAIN, parse_ring_line
 from caseprobe.parse.logs.syslog import parse_syslog_line
 
 LOOKED_AT = 400
@@ -31,6 +31,13 @@ class LogText:
     def entry(self, begin: int, end: int) -> Entry | None:
         """The entry of the line between two places; None where it is of no known form."""
         return self.parse(self.text[begin:end].removesuffix("\r"))
+
+    def moment(self, line: str) -> float | None:
+        """When one of its lines was written, on the wall's clock or else since boot; None where it does not tell."""
+        if (plain := PLAIN.match(line)) is not None:
+            return float(plain[1])
+        entry = self.parse(line)
+        return None if entry is None else entry.seconds if entry.at is None else entry.at
 
 
 def syslog_parser(now: datetime, utc_offset_seconds: int) -> Parse:
