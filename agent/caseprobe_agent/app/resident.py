@@ -32,6 +32,7 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
 from caseprobe_agent.seal import Hiding, Judging, Parcel, Run, hiding_of, load_key, seal_apart
+from caseprobe_agent.seal.reveal import reveal_apart
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import boot_id
@@ -92,7 +93,8 @@ class Resident:
             lambda: parts.fresh_id("grant"),
             self._settings.ask_timeout_seconds,
         )
-        measurements, wire = Measurements(self._machine), Wire(self.link.send, Masker(self._hiding))
+        measurements = Measurements(self._machine, true_name=self._true_name)
+        wire = Wire(self.link.send, Masker(self._hiding))
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
         self.sessions = Sessions(
             self._identity.agent_id,
@@ -213,6 +215,10 @@ class Resident:
         judging = Judging(self._settings.overrides, history)
         key = self._identity.private_key_pem
         return await seal_apart(snapshot, artifacts, self._hiding, key, self._run_apart, judging)
+
+    async def _true_name(self, token: str) -> str:
+        """What a stand-in stands for, found in a child."""
+        return await reveal_apart(token, self._hiding, self._run_apart)
 
     def _moment(self) -> Moment:
         """Now on every clock."""

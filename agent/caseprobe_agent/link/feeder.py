@@ -177,5 +177,6 @@ def _data_frame(item: Item, offset: int, payload: bytes, *, first: bool) -> link
         payload=payload,
         snapshot_id=item.snapshot_id,
         name=item.name,
+        consent=item.consent if first else None,
     )
     return link_pb2.LinkRequest(data=data)
