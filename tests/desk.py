@@ -79,6 +79,13 @@ class Stream:
             if frame.WhichOneof("frame") == kind:
                 return getattr(frame, kind)
 
+    async def acks_until(self, sequence: int) -> list[int]:
+        """The sequences of all acknowledgements up to the one that covers this record."""
+        acks: list[int] = []
+        while not acks or acks[-1] < sequence:
+            acks.append((await self.next("ack")).sequence)
+        return acks
+
     async def kinds_until(self, kind: str) -> list[str]:
         """The kinds of all frames before the next of this kind."""
         kinds: list[str] = []
@@ -91,17 +98,7 @@ class Stream:
 
     async def deliver(self, snapshot: snapshot_pb2.Snapshot, sequence: int = 1, **changes: Any) -> None:
         """Write a snapshot as one Data frame."""
-        body = zstandard.ZstdCompressor().compress(snapshot.SerializeToString())
-        data: dict[str, Any] = {
-            "lane": link_pb2.LANE_BULK,
-            "sequence": sequence,
-            "kind": link_pb2.DATA_KIND_SNAPSHOT,
-            "stream_id": snapshot.snapshot_id,
-            "total_bytes": len(body),
-            "sha256": hashlib.sha256(body).digest(),
-            "payload": body,
-        }
-        await self.send(data=link_pb2.Data(**{**data, **changes}))
+        await self.send(data=record_of(snapshot, sequence, **changes))
 
 
 @dataclass
@@ -165,6 +162,21 @@ class Rig:
                 await stream.send(hello=link_pb2.Hello(**said))
             yield stream
             call.cancel()
+
+
+def record_of(snapshot: snapshot_pb2.Snapshot, sequence: int, **changes: Any) -> link_pb2.Data:
+    """A snapshot as it travels, with fields changed."""
+    body = zstandard.ZstdCompressor().compress(snapshot.SerializeToString())
+    data: dict[str, Any] = {
+        "lane": link_pb2.LANE_BULK,
+        "sequence": sequence,
+        "kind": link_pb2.DATA_KIND_SNAPSHOT,
+        "stream_id": snapshot.snapshot_id,
+        "total_bytes": len(body),
+        "sha256": hashlib.sha256(body).digest(),
+        "payload": body,
+    }
+    return link_pb2.Data(**{**data, **changes})
 
 
 def snapshot_of(machine: Machine, number: int = 1, **more: Any) -> snapshot_pb2.Snapshot:

@@ -142,6 +142,9 @@ class FakeCollector:
                 await stream.send(Response(welcome=self.welcome))
             case "data":
                 await self.store(stream, frame.data)
+            case "batch":
+                for data in frame.batch.records:
+                    await self.store(stream, data)
             case "gap":
                 self.gaps.append(frame.gap)
                 await stream.send(Response(ack=link_pb2.Ack(sequence=frame.gap.sequence)))

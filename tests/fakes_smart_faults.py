@@ -13,7 +13,8 @@ ICRC = "84 -- 51 00 00 00 00 00 00 00 00 00 00  Error: ICRC, ABRT at LBA = 0x000
 PASSED = "# 1  Extended offline    Completed without error       00%     19900         -"
 
 
-def _log(line: str, hours: str) -> tuple[str, str]:
+def logged(line: str, hours: str = "19990 hours") -> tuple[str, str]:
+    """The change that puts one error into the log of the disk sda."""
     head = "SMART Extended Comprehensive Error Log Version: 1 (6 sectors)\nDevice Error Count: 1\n"
     return LOG, f"{head}Error 1 [0] occurred at disk power-on lifetime: {hours}\n\n  {line}\n"
 
@@ -39,6 +40,11 @@ def _warned(bits: str) -> pb.Section:
     return _nvme(("Warning:                   0x00", f"Warning:                   {bits}"))
 
 
+_LOSSES = (
+    "174 Unexpect_Power_Loss_Ct  -O--CK   100   100   000    -    38\n"
+    "188 Command_Timeout         -O--CK   100   100   000    -    4"
+)
+_OTHER_NAME = "sda (MB4000GCWDC) had to read again 64 times"
 _BELOW = ("140    -    0", "140    NOW  900")
 _FAILED = PASSED.replace("Completed without error       00%", "Completed: read failure       90%").replace(
     "    -", " 4711"
@@ -117,19 +123,19 @@ SMART_FAULTS = (
     _of("smart.readerr", _sda(raw(200, "2")), "warn", f"{HDD} had 2 write errors"),
     _of(
         "smart.errlog",
-        _sda(_log(UNC, "19990 hours")),
+        _sda(logged(UNC, "19990 hours")),
         "critical",
         f"{HDD} gave up reading or writing (UNC), last 10 hours of running ago at LBA 4233984",
     ),
     _of(
         "smart.errlog",
-        _sda(_log(UNC, "60000 hours")),
+        _sda(logged(UNC, "60000 hours")),
         "warn",
         f"{HDD} gave up reading or writing (UNC) at LBA 4233984; when is not known",
     ),
     _of(
         "smart.crc",
-        _sda(_log(ICRC, "19990 hours")),
+        _sda(logged(ICRC, "19990 hours")),
         "warn",
         f"{HDD}: transfers arrive damaged (1): cable, backplane or port, not the disk",
     ),
@@ -196,8 +202,21 @@ SMART_FAULTS = (
         "smart.timeout",
         _sdb(raw(188, "34", "sdb")),
         "info",
-        f"{SSD}, a solid-state disk, did not answer 34 commands in time",
+        f"{SSD}, a solid-state disk, did not answer 34 commands in time; neither cable nor power explains it",
     ),
+    _of(
+        "smart.timeout",
+        _sdb(raw(188, "34", "sdb"), raw(199, "59", "sdb")),
+        "info",
+        f"{SSD}, a solid-state disk, did not answer 34 commands in time; damaged transfers point to its cable",
+    ),
+    _of(
+        "smart.timeout",
+        _sdb(("188 Command_Timeout         -O--CK   100   100   000    -    0", _LOSSES)),
+        "info",
+        f"{SSD}, a solid-state disk, did not answer 4 commands in time, not more often than it lost its power",
+    ),
+    _of("smart.readerr", _sda(("WDC WD4000", "MB4000GCWDC"), raw(1, "64")), "warn", _OTHER_NAME),
     _of("nvme.critical", _warned("0x40"), "critical", f"{NVME} raises a critical warning (0x40)"),
     _of("nvme.critical", _warned("0x01"), "critical", f"{NVME} has run out of spare blocks (0x01)"),
     _of("nvme.critical", _warned("0x02"), "warn", f"{NVME} is outside its limits of temperature (0x02)"),

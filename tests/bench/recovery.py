@@ -38,6 +38,7 @@ from tests.fakes_storage import customer, deposit, snapshot
 
 STORE_BYTES, BODY_BYTES = 1 << 30, 200_000
 MACHINES, SPOOLED, WINDOW = 1000, 10_000, 512
+TOGETHER = 16
 KILLS = 3
 RETRY_SECONDS = 0.02
 CERTIFICATES_AT_ONCE = 250
@@ -248,21 +249,19 @@ async def _storm(collector: _Collector, machines: list[Machine]) -> tuple[float,
 
 
 async def _drain(collector: _Collector, machine: Machine) -> float:
-    frames = [_frame(machine, 10_000_000 + number) for number in range(SPOOLED)]
+    """Seconds for a backlog, sent as the agent does: several records in a frame, within a window."""
+    first = 10_000_000
+    records = [_frame(machine, first + number).data for number in range(SPOOLED)]
+    batches = [link_pb2.Batch(records=records[at : at + TOGETHER]) for at in range(0, SPOOLED, TOGETHER)]
     began = time.perf_counter()
     async with _stream(collector, machine, 2_000_000) as call:
-        room = asyncio.Semaphore(WINDOW)
-
-        async def acknowledged() -> None:
-            for _ in frames:
-                await _next(call, "ack")
-                room.release()
-
-        acks = asyncio.create_task(acknowledged())
-        for frame in frames:
-            await room.acquire()
-            await call.write(frame)
-        await acks
+        acked = 0
+        for number, batch in enumerate(batches):
+            while number * TOGETHER - acked > WINDOW:
+                acked = int((await _next(call, "ack")).sequence) - first + 1
+            await call.write(link_pb2.LinkRequest(batch=batch))
+        while acked < SPOOLED:
+            acked = int((await _next(call, "ack")).sequence) - first + 1
     return time.perf_counter() - began
 
 

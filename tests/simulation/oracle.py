@@ -126,8 +126,10 @@ class Oracle:
     def agent_wrote(self, wire: Wire, frame: link_pb2.LinkRequest) -> None:
         """A frame leaves an agent."""
         kind = frame.WhichOneof("frame")
-        if kind == "data" and frame.data.offset + len(frame.data.payload) >= frame.data.total_bytes:
-            self._sent.setdefault(wire, {})[frame.data.sequence] = frame.data.snapshot_id
+        if kind in ("data", "batch"):
+            for data in frame.batch.records or (frame.data,):
+                if data.offset + len(data.payload) >= data.total_bytes:
+                    self._sent.setdefault(wire, {})[data.sequence] = data.snapshot_id
         elif kind == "gap":
             gap = frame.gap
             entry = (wire.hello.agent_id, gap.first_sequence, gap.last_sequence, gap.reason)

@@ -69,14 +69,14 @@ def _failed_sync_passed_over() -> None:
 
 
 def _no_dedupe() -> None:
-    from caseprobe_collector.storage import deposits
+    from caseprobe_collector.storage import chain, deposits
 
     store = deposits.store_deposits
 
     def again(connection: Any, ready: Any) -> list[bool]:
         added = store(connection, ready)
         seen = [one.deposit.entry for one, new in zip(ready, added, strict=True) if not new]
-        deposits.append_entries(connection, seen)
+        chain.append_entries(connection, seen)
         return added
 
     _swap(deposits, "store_deposits", again)
@@ -107,9 +107,9 @@ def _sent_is_acknowledged() -> None:
 
     send = Feeder._send
 
-    async def forgetful(self: Any, item: Any) -> None:
-        await send(self, item)
-        self.acknowledge(item.sequence)
+    async def forgetful(self: Any, group: Any) -> None:
+        await send(self, group)
+        self.acknowledge(group[-1].sequence)
 
     _swap(Feeder, "_send", forgetful)
 

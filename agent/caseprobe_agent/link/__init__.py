@@ -5,6 +5,6 @@
 
 from caseprobe_agent.link.link import Delivery, Link, LinkState
 from caseprobe_agent.link.outbox import Credentials, FileOutbox, Item, Outbox
-from caseprobe_agent.link.stream import Handler, Notice
+from caseprobe_agent.link.parts import Handler, Notice
 
 __all__ = ["Credentials", "Delivery", "FileOutbox", "Handler", "Item", "Link", "LinkState", "Notice", "Outbox"]

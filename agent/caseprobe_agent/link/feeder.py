@@ -7,13 +7,17 @@ deletes nothing: it is the largest that was stored and not the end of a prefix, 
 an older disk those numbers may mean other records. Where Welcome says how much of a record it still holds, sending
 goes on there; that saves bytes and decides nothing, for the whole must still have its hash. If it has not, the pieces
 did not fit together, which says nothing against the record: it is sent again from its start, and only then given up.
+
+Small records that wait together go in one frame, where the collector takes that: in their order, within the credit, and
+each is acknowledged or refused by its own sequence as if it had come alone. A record that finds nobody waiting before
+it leaves alone and at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 
 from caseprobe.errors import NotFound, Unreachable
 from caseprobe.v1 import link_pb2
@@ -37,9 +41,9 @@ class Feeder:
         wake: asyncio.Event,
         sleep: Callable[[float], Awaitable[None]],
         credit: Credit,
-        resume: Mapping[str, int],
+        welcome: link_pb2.Welcome,
     ) -> None:
-        """resume: how much of a record, by its stream id, the collector holds already."""
+        """welcome: what the collector said of itself: what it holds of a record already, what it takes in one frame."""
         self._outbox, self._lanes, self._spool_id = outbox, lanes, spool_id
         self._wake, self._sleep = wake, sleep
         self._after = self._sent = self._acked = self._settled = 0
@@ -48,7 +52,9 @@ class Feeder:
         self._given_up: set[int] = set()
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
-        self._resume = dict(resume)
+        self._resume = {one.stream_id: one.offset for one in welcome.resume}
+        # A collector of 0.1.0 names none, and takes one record in a frame.
+        self._batch_records = max(1, welcome.batch_records)
         # Records that were not sent from their start on this stream.
         self._continued: set[int] = set()
         self.credit = credit
@@ -61,12 +67,13 @@ class Feeder:
             await self._sleep(hold_seconds)
         while True:
             self._wake.clear()
-            items = await self._outbox.pending(self._after, LISTED)
-            for item in items:
-                await self._send(item)
-                self._after = item.sequence
+            items = deque(await self._outbox.pending(self._after, LISTED))
             if not items:
                 await self._wake.wait()
+            while items:
+                group = self._together(items)
+                await self._send(group)
+                self._after = group[-1].sequence
 
     async def settle(self) -> None:
         """Tell the outbox what the collector acknowledged or refused; the newest acknowledgement covers the others."""
@@ -115,15 +122,39 @@ class Feeder:
             self._given_up.add(sequence)
             self._news.set()
 
-    async def _send(self, item: Item) -> None:
-        if item.spool_id not in ("", self._spool_id):
+    def _together(self, waiting: deque[Item]) -> list[Item]:
+        """Take the next records off, those that go in one frame: no more bytes than one piece may have."""
+        group = [waiting.popleft()]
+        room = self.credit.piece_bytes() - group[0].total_bytes
+        while waiting and len(group) < self._batch_records and self._fits(group[0]) and self._fits(waiting[0]):
+            room -= waiting[0].total_bytes
+            if room < 0:
+                break
+            group.append(waiting.popleft())
+        return group
+
+    def _fits(self, item: Item) -> bool:
+        """Whether a record may share a frame: it is at hand whole, and sent from its start."""
+        whole = item.body is not None and len(item.body) == item.total_bytes
+        return whole and item.kind != GAP and item.stream_id not in self._resume
+
+    async def _send(self, group: Sequence[Item]) -> None:
+        """One record with all of its pieces, or several in one frame."""
+        if any(item.spool_id not in ("", self._spool_id) for item in group):
             # The spool was replaced under us: its numbers mean nothing on this stream.
             raise Unreachable("the spool began anew: connecting again under its new name")
-        self._sent = max(self._sent, item.sequence)
-        if item.kind == GAP:
-            await self._lanes.put_bulk(_gap_frame(item))
+        self._sent = max(self._sent, group[-1].sequence)
+        if len(group) > 1:
+            await self._send_batch(group)
+        elif group[0].kind == GAP:
+            await self._lanes.put_bulk(_gap_frame(group[0]))
         else:
-            await self._send_pieces(item)
+            await self._send_pieces(group[0])
+
+    async def _send_batch(self, group: Sequence[Item]) -> None:
+        await self.credit.take(sum(item.total_bytes for item in group))
+        records = [_data(item, 0, item.body or b"", first=True) for item in group]
+        await self._lanes.put_bulk(link_pb2.LinkRequest(batch=link_pb2.Batch(records=records)))
 
     async def _send_pieces(self, item: Item) -> None:
         begin = offset = self._begin(item)
@@ -132,7 +163,8 @@ class Feeder:
             if item.sequence in self._given_up:
                 return
             await self.credit.take(len(payload))
-            await self._lanes.put_bulk(_data_frame(item, offset, payload, first=offset == begin))
+            data = _data(item, offset, payload, first=offset == begin)
+            await self._lanes.put_bulk(link_pb2.LinkRequest(data=data))
             offset += len(payload)
             if offset >= item.total_bytes:
                 return
@@ -165,8 +197,8 @@ def _gap_frame(item: Item) -> link_pb2.LinkRequest:
     return link_pb2.LinkRequest(gap=gap)
 
 
-def _data_frame(item: Item, offset: int, payload: bytes, *, first: bool) -> link_pb2.LinkRequest:
-    data = link_pb2.Data(
+def _data(item: Item, offset: int, payload: bytes, *, first: bool) -> link_pb2.Data:
+    return link_pb2.Data(
         lane=BULK,
         sequence=item.sequence,
         kind=item.kind,
@@ -179,4 +211,3 @@ def _data_frame(item: Item, offset: int, payload: bytes, *, first: bool) -> link
         name=item.name,
         consent=item.consent if first else None,
     )
-    return link_pb2.LinkRequest(data=data)

@@ -16,16 +16,9 @@ from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.channel import open_channel
 from caseprobe_agent.link.lanes import Lanes
 from caseprobe_agent.link.outbox import Credentials, Outbox
-from caseprobe_agent.link.stream import (
-    PATIENT_AFTER,
-    PATIENT_SECONDS,
-    WELCOME_SECONDS,
-    Handler,
-    Notice,
-    Parts,
-    Stream,
-    first_end,
-)
+from caseprobe_agent.link.parts import Handler, Notice, Parts
+from caseprobe_agent.link.stream import PATIENT_AFTER, PATIENT_SECONDS, WELCOME_SECONDS, Stream
+from caseprobe_agent.link.tasks import first_end
 
 SHORTEST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 30.0

@@ -4,55 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
-
-import grpc
-import grpc.aio
-from google.protobuf.message import DecodeError
 
 from caseprobe.errors import Busy, CaseprobeError, Corrupt, Unreachable
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.link.channel import Call, open_call, open_channel, refusal_error, status_error, watch_line
+from caseprobe_agent.link.channel import open_call, refusal_error, watch_line
 from caseprobe_agent.link.feeder import Feeder
 from caseprobe_agent.link.flow import Credit
-from caseprobe_agent.link.lanes import CONTROL, Lanes
-from caseprobe_agent.link.outbox import Credentials, Outbox
+from caseprobe_agent.link.lanes import CONTROL
+from caseprobe_agent.link.outbox import Credentials
+from caseprobe_agent.link.parts import Notice, Parts
+from caseprobe_agent.link.tasks import first_end
+from caseprobe_agent.link.wire import GOODBYE_SECONDS, Wire
 
-Handler = Callable[[link_pb2.LinkResponse], Awaitable[None]]
 # A silent line is tried again so soon that the long pauses between the kernel's own repetitions of the first packet
 # (after 1, 3, 7 and 15 s) never come; a collector that is slow because all come at once gets its time after some tries.
 WELCOME_SECONDS, PATIENT_SECONDS, PATIENT_AFTER = 8.0, 20.0, 8
-GOODBYE_SECONDS = 2.0
 HEARTBEAT_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 3600.0
 log = logging.getLogger("caseprobe.link")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A record that was stored, but not attached to its case; text says why."""
-
-    sequence: int
-    code: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What every stream of a link shares."""
-
-    hello: Callable[[], Awaitable[link_pb2.Hello]]
-    heartbeat: Callable[[], Awaitable[link_pb2.Heartbeat]]
-    outbox: Outbox
-    handler: Handler
-    lanes: Lanes
-    wake: asyncio.Event
-    sleep: Callable[[float], Awaitable[None]]
-    monotonic: Callable[[], float]
-    instance_id: str
-    connect: Callable[[Credentials], grpc.aio.Channel] = open_channel
 
 
 class Stream:
@@ -86,7 +55,6 @@ class Stream:
         self._heard_at = 0.0
         self._answered = False
         self._leaving = False
-        self._last_words: CaseprobeError | None = None
         self.welcomed = asyncio.Event()
         self.welcome = link_pb2.Welcome()
         self._feeder = self._feeder_of("")
@@ -110,7 +78,7 @@ class Stream:
         try:
             call = open_call(channel)
             try:
-                await self._converse(call, until_delivered)
+                await self._converse(Wire(call, self._credentials.address), until_delivered)
             finally:
                 call.cancel()
         finally:
@@ -121,14 +89,14 @@ class Stream:
         self._leaving = True
         self._parts.lanes.close()
 
-    async def _converse(self, call: Call, until_delivered: bool) -> None:
+    async def _converse(self, wire: Wire, until_delivered: bool) -> None:
         parts = self._parts
         parts.lanes.open()
         hello = await parts.hello()
         hello.instance_id, hello.stream_number = parts.instance_id, self._number
-        await self._await_welcome(call, hello)
+        await self._await_welcome(wire, hello)
         feeder = self._feeder = self._feeder_of(hello.spool_id)
-        tasks = [self._receive(call), self._send(call), self._beat()]
+        tasks = [self._receive(wire), self._send(wire), self._beat()]
         tasks += [feeder.feed(self._hold_seconds), feeder.settle()]
         if until_delivered:
             tasks.append(self._leave_when_delivered())
@@ -137,14 +105,13 @@ class Stream:
     def _feeder_of(self, spool_id: str) -> Feeder:
         parts, welcome = self._parts, self.welcome
         credit = Credit(welcome.bulk_credit_bytes, parts.monotonic)
-        resume = {one.stream_id: one.offset for one in welcome.resume}
-        return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit, resume)
+        return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit, welcome)
 
-    async def _await_welcome(self, call: Call, hello: link_pb2.Hello) -> None:
+    async def _await_welcome(self, wire: Wire, hello: link_pb2.Hello) -> None:
         try:
             async with asyncio.timeout(self._welcome_seconds):
-                await self._write(call, link_pb2.LinkRequest(hello=hello))
-                frame = await self._read(call)
+                await wire.write(link_pb2.LinkRequest(hello=hello))
+                frame = await wire.read()
         except TimeoutError:
             self.silent = True
             raise Unreachable(f"{self._credentials.address} takes the connection but says nothing") from None
@@ -161,23 +128,23 @@ class Stream:
 
     # --- the tasks -------------------------------------------------------------------------------------------
 
-    async def _receive(self, call: Call) -> None:
+    async def _receive(self, wire: Wire) -> None:
         """The one reader. What it calls must not wait: a cancel behind a slow command would come too late."""
         while True:
             try:
-                frame = await self._read(call)
+                frame = await wire.read()
             except CaseprobeError:
                 if self._leaving:
                     return
                 raise
             self._heard_at = self._parts.monotonic()
-            await self._take(frame)
+            await self._take(wire, frame)
 
-    async def _send(self, call: Call) -> None:
+    async def _send(self, wire: Wire) -> None:
         """The one writer: concurrent writes break grpc.aio."""
         while (frame := await self._parts.lanes.get()) is not None:
-            await self._write(call, frame)
-        await call.done_writing()
+            await wire.write(frame)
+        await wire.end()
         # The reader ends first where the collector answers our end with its own.
         await asyncio.sleep(GOODBYE_SECONDS)
 
@@ -197,7 +164,7 @@ class Stream:
 
     # --- frames ----------------------------------------------------------------------------------------------
 
-    async def _take(self, frame: link_pb2.LinkResponse) -> None:
+    async def _take(self, wire: Wire, frame: link_pb2.LinkResponse) -> None:
         match frame.WhichOneof("frame"):
             case "ack":
                 self._take_ack(frame.ack)
@@ -210,7 +177,7 @@ class Stream:
                 self.spread_seconds = min(frame.drain.spread_seconds, LONGEST_DELAY_SECONDS)
                 self.leave()
             case "refusal":
-                await self._take_refusal(frame)
+                await self._take_refusal(wire, frame)
             case "welcome" | None:
                 pass  # a second Welcome, or a frame of a newer collector
             case _:
@@ -221,7 +188,7 @@ class Stream:
             self.notices.append(Notice(ack.sequence, ack.notice_code, ack.notice))
         self._feeder.acknowledge(ack.sequence)
 
-    async def _take_refusal(self, frame: link_pb2.LinkResponse) -> None:
+    async def _take_refusal(self, wire: Wire, frame: link_pb2.LinkResponse) -> None:
         """Of a record, or of the stream: then the collector ends it, and this was why.
 
         Where it does not end it, a newer frame of ours was passed over by an older collector.
@@ -230,7 +197,7 @@ class Stream:
         if not refusal.sequence:
             if self._strict:
                 raise error
-            self._last_words = error
+            wire.last_words = error
             self.retry_seconds = min(refusal.retry_after_seconds, LONGEST_DELAY_SECONDS)
             log.info("the collector refused: %s", error)
         elif error.retryable or (refusal.code == Corrupt.code and self._feeder.continued(refusal.sequence)):
@@ -256,50 +223,3 @@ class Stream:
             await self._parts.handler(frame)
         except Exception as error:
             log.error("a %s frame could not be handled: %s", frame.WhichOneof("frame"), error or type(error).__name__)
-
-    async def _read(self, call: Call) -> link_pb2.LinkResponse:
-        try:
-            raw = await call.read()
-        except FOREIGN:
-            raise await self._end_of(call) from None
-        if not isinstance(raw, bytes):  # the end of the stream
-            raise await self._end_of(call)
-        try:
-            return link_pb2.LinkResponse.FromString(raw)
-        except DecodeError:
-            raise Corrupt(f"{self._credentials.address} sent a frame that cannot be read: connecting again") from None
-
-    async def _write(self, call: Call, frame: link_pb2.LinkRequest) -> None:
-        try:
-            await call.write(frame.SerializeToString())
-        except FOREIGN:
-            raise await self._end_of(call) from None
-
-    async def _end_of(self, call: Call) -> CaseprobeError:
-        """Why the stream ended: what the collector said last, or what its status means."""
-        if self._last_words:
-            return self._last_words
-        address = self._credentials.address
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                return status_error(address, await call.code(), await call.details())
-        except TimeoutError:
-            return Unreachable(f"the connection to {address} broke: connecting again")
-
-
-# Every way in which grpc.aio says that a stream is over.
-FOREIGN = (grpc.RpcError, grpc.aio.UsageError, grpc.aio.InternalError, asyncio.InvalidStateError)
-
-
-async def first_end(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Run all until one ends, cancel the others, wait for them; raises the error of the first that has one."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        ended = [task for task in tasks if task.done()]
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in ended:
-        task.result()

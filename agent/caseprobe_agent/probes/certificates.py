@@ -11,7 +11,7 @@ from caseprobe.parse.socket_table import parse_socket_table
 from caseprobe.parse.x509_dates import CertificateDates, parse_der, parse_pem
 from caseprobe.v1.section_host_pb2 import Certificate, CertificatesFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, timestamp, value_of
 
 CONFIGURATIONS = (
     "/etc/nginx/nginx.conf",
@@ -48,7 +48,7 @@ def measure_with_network(machine: Machine, _earlier: object | None) -> Measured:
     """Those in files and those that this machine's own ports show over loopback."""
     facts, notes = CertificatesFacts(measured_at=timestamp(machine.wall_seconds())), Notes()
     _add_files(facts, machine, notes)
-    _add_ports(facts, machine)
+    _add_ports(facts, machine, notes)
     return _whole(facts, notes)
 
 
@@ -59,7 +59,7 @@ def _whole(facts: CertificatesFacts, notes: Notes) -> Measured:
 
 
 def _add_files(facts: CertificatesFacts, machine: Machine, notes: Notes) -> None:
-    files = dict(list(_files(machine))[:FILES_AT_MOST])
+    files = dict(list(_files(machine, notes.noted("certificates.certificates", machine)))[:FILES_AT_MOST])
     facts.files_total = len(files)
     for path, named_by in files.items():
         dates = notes.attempt("certificates.certificates", functools.partial(_read, path, machine))
@@ -79,21 +79,21 @@ def _read(path: str, machine: Machine) -> CertificateDates | None:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _files(machine: Machine) -> Iterator[tuple[str, str]]:
+def _files(machine: Machine, told: Reads) -> Iterator[tuple[str, str]]:
     """Paths of certificates, each with what names it."""
-    sites = [f"{folder}/{name}" for folder in FOLDERS for name in names_in(machine, folder)]
+    sites = [f"{folder}/{name}" for folder in FOLDERS for name in names_in(told, folder)]
     for configuration in (*CONFIGURATIONS, *sites):
-        for path in parse_certificate_paths(value_of(machine, configuration) or ""):
+        for path in parse_certificate_paths(value_of(told, configuration) or ""):
             yield path, configuration
-    for name in names_in(machine, ACME):
+    for name in names_in(told, ACME):
         if machine.exists(f"{ACME}/{name}/{ACME_FILE}"):
             yield f"{ACME}/{name}/{ACME_FILE}", ACME
     yield from ((path, path) for path in USUAL if machine.exists(path))
 
 
-def _add_ports(facts: CertificatesFacts, machine: Machine) -> None:
+def _add_ports(facts: CertificatesFacts, machine: Machine, notes: Notes) -> None:
     """A port that does not speak TLS shows no certificate, which is no fault."""
-    for address, port in list(_ports(machine))[:PORTS_AT_MOST]:
+    for address, port in list(_ports(notes.noted("certificates.certificates", machine)))[:PORTS_AT_MOST]:
         try:
             dates = parse_der(machine.peer_certificate(address, port, HANDSHAKE_SECONDS))
         except (MeasurementError, ValueError):
@@ -103,7 +103,7 @@ def _add_ports(facts: CertificatesFacts, machine: Machine) -> None:
         facts.ports_total += 1
 
 
-def _ports(machine: Machine) -> Iterator[tuple[str, int]]:
+def _ports(machine: Reads) -> Iterator[tuple[str, int]]:
     """Ports of the known ones on which something listens here, each once."""
     seen = set()
     for table, address in LOOPBACK:

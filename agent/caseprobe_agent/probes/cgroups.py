@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.parse.counters import parse_counters
 from caseprobe.v1.section_host_pb2 import Cgroup, CgroupsFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, number_of, value_of
 
 ROOT = "/sys/fs/cgroup"
 GROUPS_AT_MOST, LISTED, DEEPEST = 1000, 200, 8
 # Version 1 says "no limit" as the largest multiple of a page.
 UNLIMITED = 1 << 60
 THROTTLING = ("nr_periods", "nr_throttled")
+
+
+class Tells(Reads, Protocol):
+    """What is read of the tree of groups."""
+
+    def folders_in(self, path: str) -> list[str]:
+        """As Machine.folders_in."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,8 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     notes = Notes()
     before = earlier.cpu if isinstance(earlier, Sample) else {}
     facts = CgroupsFacts(version=_version(machine))
-    found = _unified(machine, facts, notes) if facts.version == 2 else _split(machine, facts, notes)
+    told = notes.noted("cgroups.groups", machine)
+    found = _unified(told, facts, notes) if facts.version == 2 else _split(told, facts, notes)
     for group in found.values():
         _add_sampled(group, before.get(group.path.rstrip("/")))
         if len(facts.groups) < LISTED and _tells(group):
@@ -56,7 +65,7 @@ def _version(machine: Machine) -> int:
     raise MachineAbsent("this machine shows no control groups")
 
 
-def _groups(machine: Machine, tree: str) -> tuple[list[str], bool]:
+def _groups(machine: Tells, tree: str) -> tuple[list[str], bool]:
     """Every group below a tree, outer ones first ("" is the tree itself), and whether there are more."""
     found: list[str] = []
     todo = deque([""])
@@ -68,7 +77,7 @@ def _groups(machine: Machine, tree: str) -> tuple[list[str], bool]:
     return found, bool(todo)
 
 
-def _folders(machine: Machine, path: str) -> list[str]:
+def _folders(machine: Tells, path: str) -> list[str]:
     """None for a group that ended meanwhile or is not ours to see."""
     try:
         return machine.folders_in(path)
@@ -76,13 +85,13 @@ def _folders(machine: Machine, path: str) -> list[str]:
         return []
 
 
-def _unified(machine: Machine, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgroup]:
+def _unified(machine: Tells, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgroup]:
     paths, facts.truncated = _groups(machine, ROOT)
     facts.groups_total = len(paths)
     return {path: _unified_group(machine, path, notes) for path in paths}
 
 
-def _unified_group(machine: Machine, path: str, notes: Notes) -> Cgroup:
+def _unified_group(machine: Tells, path: str, notes: Notes) -> Cgroup:
     """Version 2: every controller in one folder; a file that is not there is a controller that is off."""
     folder = f"{ROOT}{path}"
     group = Cgroup(path=path or "/")
@@ -97,7 +106,7 @@ def _unified_group(machine: Machine, path: str, notes: Notes) -> Cgroup:
     return group
 
 
-def _split(machine: Machine, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgroup]:
+def _split(machine: Tells, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgroup]:
     """Version 1: a tree for each controller; the same path is the same group."""
     groups: dict[str, Cgroup] = {}
     for controller, add in (("memory", _add_old_memory), ("pids", _add_tasks), ("cpu", _add_cpu)):
@@ -110,7 +119,7 @@ def _split(machine: Machine, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgr
     return groups
 
 
-def _add_old_memory(group: Cgroup, machine: Machine, folder: str, notes: Notes) -> None:
+def _add_old_memory(group: Cgroup, machine: Tells, folder: str, notes: Notes) -> None:
     limit = number_of(machine, f"{folder}/memory.limit_in_bytes")
     if limit is not None and limit < UNLIMITED:
         _add_memory(group, limit, number_of(machine, f"{folder}/memory.usage_in_bytes"), folder, notes)
@@ -124,7 +133,7 @@ def _add_memory(group: Cgroup, limit: int | None, current: int | None, folder: s
         notes.keep(f"{folder}/memory limit and use", 0, f"{limit} {current}")
 
 
-def _add_kills(group: Cgroup, machine: Machine, path: str, notes: Notes) -> None:
+def _add_kills(group: Cgroup, machine: Tells, path: str, notes: Notes) -> None:
     """Kills of this group's own limit or of a group below it, as the kernel counts them."""
     text = value_of(machine, path) or ""
     kills = parse_counters(text).get("oom_kill")
@@ -133,7 +142,7 @@ def _add_kills(group: Cgroup, machine: Machine, path: str, notes: Notes) -> None
         notes.quote(path, text, ("oom_kill ",))
 
 
-def _add_tasks(group: Cgroup, machine: Machine, folder: str, notes: Notes) -> None:
+def _add_tasks(group: Cgroup, machine: Tells, folder: str, notes: Notes) -> None:
     limit, total = number_of(machine, f"{folder}/pids.max"), number_of(machine, f"{folder}/pids.current")
     if limit is None or total is None:
         return
@@ -142,7 +151,7 @@ def _add_tasks(group: Cgroup, machine: Machine, folder: str, notes: Notes) -> No
     notes.keep(f"{folder}/pids.max and pids.current", 0, f"{limit} {total}")
 
 
-def _add_cpu(group: Cgroup, machine: Machine, folder: str, notes: Notes) -> None:
+def _add_cpu(group: Cgroup, machine: Tells, folder: str, notes: Notes) -> None:
     text = value_of(machine, f"{folder}/cpu.stat") or ""
     counters = parse_counters(text)
     if counters.get("nr_periods"):
@@ -151,7 +160,7 @@ def _add_cpu(group: Cgroup, machine: Machine, folder: str, notes: Notes) -> None
         _add_cores(group, machine, folder)
 
 
-def _add_cores(group: Cgroup, machine: Machine, folder: str) -> None:
+def _add_cores(group: Cgroup, machine: Tells, folder: str) -> None:
     """The limit itself: "50000 100000" in version 2, two files in version 1."""
     words = (value_of(machine, f"{folder}/cpu.max") or "").split()
     if not words:
@@ -166,7 +175,7 @@ def _add_sampled(group: Cgroup, before: Mapping[str, int] | None) -> None:
         group.cpu_throttled_sampled = max(0, group.cpu_throttled_total - before.get("nr_throttled", 0))
 
 
-def _counters(machine: Machine, path: str) -> Mapping[str, int]:
+def _counters(machine: Tells, path: str) -> Mapping[str, int]:
     return parse_counters(value_of(machine, path) or "")
 
 

@@ -12,7 +12,7 @@ from caseprobe.parse.pressure import parse_pressure
 from caseprobe.parse.proc_stat import CpuTimes, parse_cpu_times
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, number_of, value_of
 
 STAT, CPUINFO, LOADAVG, PRESSURE = "/proc/stat", "/proc/cpuinfo", "/proc/loadavg", "/proc/pressure/cpu"
 CPUS = "/sys/devices/system/cpu"
@@ -95,9 +95,10 @@ def _add_model(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> N
     facts.model = processors.model
     facts.logical_total = processors.logical_total
     facts.physical_total = processors.physical_total
-    for name in names_in(machine, f"{CPUS}/cpufreq"):
+    told = notes.noted("cpu.frequency_policies", machine)
+    for name in names_in(told, f"{CPUS}/cpufreq"):
         if name.startswith("policy"):
-            facts.frequency_policies.append(_policy(name, machine, notes))
+            facts.frequency_policies.append(_policy(name, told, notes))
     current = [one.current_hertz for one in facts.frequency_policies if one.HasField("current_hertz")]
     highest = [one.hardware_hertz for one in facts.frequency_policies if one.HasField("hardware_hertz")]
     mean = sum(current) / len(current) if current else processors.hertz
@@ -107,7 +108,7 @@ def _add_model(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> N
         facts.frequency_max_hertz = max(highest)
 
 
-def _policy(name: str, machine: Machine, notes: Notes) -> section_pb2.FrequencyPolicy:
+def _policy(name: str, machine: Reads, notes: Notes) -> section_pb2.FrequencyPolicy:
     """What one clock may run at; the limit is quoted beside what the hardware can."""
     folder = f"{CPUS}/cpufreq/{name}"
     policy = section_pb2.FrequencyPolicy(name=name, governor=value_of(machine, f"{folder}/scaling_governor") or "")
@@ -130,9 +131,10 @@ def _add_load(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> No
 def _add_throttling(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> None:
     """Threads of one core count the same events, so each core is asked once."""
     seen = set()
-    for name in names_in(machine, CPUS):
+    told = notes.noted("cpu.throttle_total", machine)
+    for name in names_in(told, CPUS):
         folder = f"{CPUS}/{name}"
-        count = number_of(machine, f"{folder}/thermal_throttle/core_throttle_count") if name[3:].isdecimal() else None
+        count = number_of(told, f"{folder}/thermal_throttle/core_throttle_count") if name[3:].isdecimal() else None
         core = value_of(machine, f"{folder}/topology/thread_siblings_list") if count is not None else None
         if count is None or core in seen:
             continue
@@ -149,7 +151,7 @@ def _add_vulnerabilities(facts: section_pb2.CpuFacts, machine: Machine, notes: N
         notes.lack("cpu.vulnerabilities", error)
         return
     for name in names:
-        status = value_of(machine, f"{VULNERABILITIES}/{name}")
+        status = value_of(notes.noted("cpu.vulnerabilities", machine), f"{VULNERABILITIES}/{name}")
         if status is not None:
             facts.vulnerabilities.add(name=name, status=status)
             notes.quote(f"{VULNERABILITIES}/{name}", status, ("Vulnerable",))
@@ -157,7 +159,7 @@ def _add_vulnerabilities(facts: section_pb2.CpuFacts, machine: Machine, notes: N
 
 def _add_quota(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> None:
     """A container's own limit; on a machine the root of the cgroup tree has none."""
-    text = value_of(machine, CGROUP_STAT) or ""
+    text = value_of(notes.noted("cpu.cgroup_periods_total", machine), CGROUP_STAT) or ""
     counters = parse_counters(text)
     if counters.get("nr_periods"):
         facts.cgroup_periods_total = counters["nr_periods"]

@@ -52,7 +52,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
             and notes.number("disks.disks", machine, f"{BLOCK}/{name}/size")
             and len(facts.disks) < DISKS_AT_MOST
         ):
-            facts.disks.append(_disk(name, machine, mounts))
+            facts.disks.append(_disk(name, machine, mounts, notes))
     _add_counters(facts, now, earlier if isinstance(earlier, Sample) else None)
     for disk in facts.disks:
         if disk.name in now.counters:
@@ -71,19 +71,20 @@ def _mounts(machine: Machine, notes: Notes) -> Mapping[str, str]:
     return {mount.device_number: mount.mount_point for mount in reversed(parse_mountinfo(text))}
 
 
-def _disk(name: str, machine: Machine, mounts: Mapping[str, str]) -> section_pb2.Disk:
+def _disk(name: str, machine: Machine, mounts: Mapping[str, str], notes: Notes) -> section_pb2.Disk:
     folder = f"{BLOCK}/{name}"
+    turns = number_of(notes.noted("disks.disks", machine), f"{folder}/queue/rotational")
     disk = section_pb2.Disk(
         name=name,
         model=_model(machine, folder),
         serial=value_of(machine, f"{folder}/device/serial") or value_of(machine, f"{folder}/serial") or "",
         size_bytes=(number_of(machine, f"{folder}/size") or 0) * SECTOR_BYTES,
-        rotational=number_of(machine, f"{folder}/queue/rotational") == 1,
+        rotational=turns == 1,
         removable=number_of(machine, f"{folder}/removable") == 1,
         read_only=number_of(machine, f"{folder}/ro") == 1,
     )
     disk.hardware_queues_total = len(names_in(machine, f"{folder}/mq"))
-    disk.kind = kind_of(disk, number_of(machine, f"{folder}/queue/rotational"))
+    disk.kind = kind_of(disk, turns)
     for part in [name, *(part for part in names_in(machine, folder) if part.startswith(name))]:
         place = folder if part == name else f"{folder}/{part}"
         mount_point = mounts.get(value_of(machine, f"{place}/dev") or "", "")

@@ -28,25 +28,25 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     """Which name servers there are; none is asked."""
     notes = Notes()
     reason = "not asked: network probes are not permitted here"
-    servers = [Resolver(address=address, origin=origin, reason=reason) for address, origin in _servers(machine)]
+    servers = [Resolver(address=address, origin=origin, reason=reason) for address, origin in _servers(machine, notes)]
     notes.lack("dns.resolvers", MachineDenied(reason, needs=NEEDS))
     return notes.measured(DnsFacts(resolvers=servers))
 
 
 def measure_with_network(machine: Machine, _earlier: object | None) -> Measured:
     """Every name server asked for the root's servers, at the same time as the others."""
-    servers, domains = _servers(machine), _search_domains(machine)
     notes = Notes()
+    servers, domains = _servers(machine, notes), _search_domains(machine)
     notes.quote(RESOLV_CONF, value_of(machine, RESOLV_CONF) or "", ("nameserver",))
     with ThreadPoolExecutor(len(servers)) as pool:
         asked = pool.map(lambda server: _asked(server[0], server[1], machine, domains), servers)
         return notes.measured(DnsFacts(resolvers=list(asked)))
 
 
-def _servers(machine: Machine) -> list[tuple[str, str]]:
+def _servers(machine: Machine, notes: Notes) -> list[tuple[str, str]]:
     """Addresses with where they are from; raises MachineAbsent where no server is configured."""
     found = dict.fromkeys(parse_resolv_conf(machine.read_text(RESOLV_CONF)).name_servers, RESOLV_CONF)
-    for address in parse_resolv_conf(value_of(machine, UPSTREAM) or "").name_servers:
+    for address in parse_resolv_conf(value_of(notes.noted("dns.resolvers", machine), UPSTREAM) or "").name_servers:
         found.setdefault(address, UPSTREAM)
     if not found:
         raise MachineAbsent(f"{RESOLV_CONF} names no server: only this machine's own files tell names")

@@ -6,7 +6,7 @@ from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.parse.counters import parse_counters
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, number_of, value_of
 
 DMI, EDAC, PCI = "/sys/class/dmi/id", "/sys/devices/system/edac/mc", "/sys/bus/pci/devices"
 DEVICE_TREE_MODEL = "/proc/device-tree/model"
@@ -86,11 +86,11 @@ def _add_memory_controllers(facts: section_pb2.HardwareFacts, machine: Machine, 
         controller = facts.memory_controllers.add(
             name=name, corrected_errors_total=corrected or 0, uncorrected_errors_total=uncorrected or 0
         )
-        _add_modules(controller, f"{EDAC}/{name}", machine)
+        _add_modules(controller, f"{EDAC}/{name}", notes.noted(fact, machine))
         _quote_controller(f"{EDAC}/{name}", machine, notes)
 
 
-def _add_modules(controller: section_pb2.MemoryController, folder: str, machine: Machine) -> None:
+def _add_modules(controller: section_pb2.MemoryController, folder: str, machine: Reads) -> None:
     for name in names_in(machine, folder):
         if name.startswith(("dimm", "rank")):
             controller.modules.add(

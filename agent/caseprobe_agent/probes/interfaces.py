@@ -53,14 +53,15 @@ def _sample(at_seconds: float, interfaces: list[section_pb2.Interface]) -> Sampl
 
 def _describe(interface: section_pb2.Interface, machine: Machine, notes: Notes) -> None:
     folder = f"{NET}/{interface.name}"
+    told = notes.noted("interfaces.kind", machine)
     interface.mac = value_of(machine, f"{folder}/address") or ""
-    interface.state = value_of(machine, f"{folder}/operstate") or "unknown"
+    interface.state = value_of(told, f"{folder}/operstate") or "unknown"
     interface.mtu_bytes = number_of(machine, f"{folder}/mtu") or 0
     if (damaged := number_of(machine, f"{folder}/statistics/rx_crc_errors")) is not None:
         interface.checksum_errors_total = damaged
-    interface.duplex = value_of(machine, f"{folder}/duplex") or ""
+    interface.duplex = value_of(told, f"{folder}/duplex") or ""
     # -1 is what many drivers say of a link that is down.
-    if (megabits := number_of(machine, f"{folder}/speed") or 0) > 0:
+    if (megabits := number_of(told, f"{folder}/speed") or 0) > 0:
         interface.speed_bits_per_second = megabits * MEGABIT
     if (changes := notes.number("interfaces.carrier_changes_total", machine, f"{folder}/carrier_changes")) is not None:
         interface.carrier_changes_total = changes
@@ -72,14 +73,15 @@ def _describe(interface: section_pb2.Interface, machine: Machine, notes: Notes) 
 def kind_of(machine: Machine, folder: str, notes: Notes) -> str:
     """loopback, bond, bridge, vlan, wireless, tunnel, physical or virtual, by what the driver shows in sysfs."""
     shown = set(notes.names("interfaces.kind", machine, folder))
-    if number_of(machine, f"{folder}/type") == LOOPBACK:
+    number = number_of(notes.noted("interfaces.kind", machine), f"{folder}/type")
+    if number == LOOPBACK:
         return "loopback"
     for name, kind in (("bonding", "bond"), ("bridge", "bridge"), ("wireless", "wireless"), ("phy80211", "wireless")):
         if name in shown:
             return kind
     if "DEVTYPE=vlan" in (value_of(machine, f"{folder}/uevent") or ""):
         return "vlan"
-    if "tun_flags" in shown or number_of(machine, f"{folder}/type") in TUNNELS:
+    if "tun_flags" in shown or number in TUNNELS:
         return "tunnel"
     return "physical" if "device" in shown else "virtual"
 
@@ -87,8 +89,9 @@ def kind_of(machine: Machine, folder: str, notes: Notes) -> str:
 def _count_slaves(interface: section_pb2.Interface, machine: Machine, folder: str, notes: Notes) -> None:
     slaves = (notes.text("interfaces.kind", machine, f"{folder}/bonding/slaves") or "").split()
     interface.bond_slaves_total = len(slaves)
+    told = notes.noted("interfaces.kind", machine)
     interface.bond_slaves_active = sum(
-        value_of(machine, f"{NET}/{slave}/bonding_slave/mii_status") == "up" for slave in slaves
+        value_of(told, f"{NET}/{slave}/bonding_slave/mii_status") == "up" for slave in slaves
     )
 
 

@@ -46,7 +46,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     text = machine.read_text(MEMINFO)
     facts = parse_meminfo(text)
     notes.quote(MEMINFO, text, QUOTED)
-    facts.overcommit_mode = number_of(machine, OVERCOMMIT) or 0
+    facts.overcommit_mode = number_of(notes.noted("memory.overcommit_mode", machine), OVERCOMMIT) or 0
     vmstat = notes.attempt("memory.oom_kill_total", lambda: machine.read_text(VMSTAT))
     if vmstat is not None:
         notes.quote(VMSTAT, vmstat, ("oom_kill ", "pgmajfault ", "pswpin ", "pswpout ", "compact_fail "))
@@ -108,16 +108,17 @@ def _add_victims(facts: section_pb2.MemoryFacts, machine: Machine, notes: Notes)
 
 
 def _add_cgroup(facts: section_pb2.MemoryFacts, machine: Machine, notes: Notes) -> None:
-    limit = number_of(machine, f"{CGROUP}/memory.max")
-    current = number_of(machine, f"{CGROUP}/memory.current")
+    told = notes.noted("memory.cgroup_limit_bytes", machine)
+    limit = number_of(told, f"{CGROUP}/memory.max")
+    current = number_of(told, f"{CGROUP}/memory.current")
     if limit is None or current is None or limit >= facts.total_bytes:
         return
     facts.cgroup_limit_bytes, facts.cgroup_current_bytes = limit, current
     notes.quote(f"{CGROUP}/memory.max", str(limit))
     notes.quote(f"{CGROUP}/memory.current", str(current))
-    cache = parse_counters(value_of(machine, f"{CGROUP}/memory.stat") or "").get("inactive_file", 0)
+    cache = parse_counters(value_of(told, f"{CGROUP}/memory.stat") or "").get("inactive_file", 0)
     facts.cgroup_available_bytes = min(limit, max(0, limit - current) + cache)
-    events = value_of(machine, f"{CGROUP}/memory.events") or ""
+    events = value_of(told, f"{CGROUP}/memory.events") or ""
     if "oom_kill" in (counters := parse_counters(events)):
         facts.cgroup_oom_kill_total = counters["oom_kill"]
         notes.quote(f"{CGROUP}/memory.events", events, ("oom_kill ",))

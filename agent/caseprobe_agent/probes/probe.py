@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -54,6 +55,16 @@ class Probe:
     timeout_seconds: float
     needs: tuple[str, ...] = ()
     sample: Callable[[Machine], object] | None = None
+
+
+class Reads(Protocol):
+    """What the small readers below need of a machine."""
+
+    def read_text(self, path: str, limit_bytes: int = 1 << 20) -> str:
+        """As Machine.read_text."""
+
+    def list_dir(self, path: str) -> list[str]:
+        """As Machine.list_dir."""
 
 
 @dataclass
@@ -123,6 +134,10 @@ class Notes:
             pass
         return []
 
+    def noted(self, fact: str, machine: Machine) -> Noted:
+        """The machine for reading this fact: what may not be read is a shortfall of it, however it is read."""
+        return Noted(machine, self, fact)
+
     def lack(self, fact: str, error: Exception) -> None:
         """Note that one fact is missing, and why."""
         self.shortfalls.append(
@@ -132,6 +147,40 @@ class Notes:
     def measured(self, facts: Message, artifacts: Iterable[RawArtifact] = ()) -> Measured:
         """The probe's result with everything noted."""
         return Measured(facts, tuple(self.lines), tuple(self.shortfalls), tuple(artifacts))
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A machine of which every right that is missing becomes a shortfall of one fact, told once."""
+
+    machine: Machine
+    notes: Notes
+    fact: str
+
+    def read_text(self, path: str, limit_bytes: int = 1 << 20) -> str:
+        """As Machine.read_text."""
+        with self._told():
+            return self.machine.read_text(path, limit_bytes)
+
+    def list_dir(self, path: str) -> list[str]:
+        """As Machine.list_dir."""
+        with self._told():
+            return self.machine.list_dir(path)
+
+    def folders_in(self, path: str) -> list[str]:
+        """As Machine.folders_in."""
+        with self._told():
+            return self.machine.folders_in(path)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        denied = section_pb2.PROBE_OUTCOME_DENIED
+        try:
+            yield
+        except MachineDenied as error:
+            if not any((one.field, one.outcome) == (self.fact, denied) for one in self.notes.shortfalls):
+                self.notes.lack(self.fact, error)
+            raise
 
 
 def output_of(machine: Machine, command: Sequence[str], timeout_seconds: float) -> str:
@@ -182,7 +231,7 @@ def timestamp(wall_seconds: float) -> Timestamp:
     return at
 
 
-def value_of(machine: Machine, path: str) -> str | None:
+def value_of(machine: Reads, path: str) -> str | None:
     """The one value in a small file, stripped; None where it cannot be read or the driver does not tell."""
     try:
         return machine.read_text(path, 1 << 16).strip()
@@ -190,13 +239,13 @@ def value_of(machine: Machine, path: str) -> str | None:
         return None
 
 
-def number_of(machine: Machine, path: str) -> int | None:
+def number_of(machine: Reads, path: str) -> int | None:
     """The whole number in a small file; None where there is none."""
     text = value_of(machine, path)
     return int(text) if text is not None and text.removeprefix("-").isdecimal() else None
 
 
-def names_in(machine: Machine, path: str) -> list[str]:
+def names_in(machine: Reads, path: str) -> list[str]:
     """The names in a folder; none where it cannot be read."""
     try:
         return machine.list_dir(path)

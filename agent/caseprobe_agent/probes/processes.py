@@ -14,8 +14,11 @@ from caseprobe.parse.process_files import ProcessStat, parse_open_files_limit, p
 from caseprobe.parse.scheduler import parse_kernel_stack, parse_last_run_seconds
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, timestamp, value_of
 
+# What all that is said of processes rests on.
+LISTS = ("top_memory", "zombies", "uninterruptible", "top_open_files")
+FIRST = 1
 TOP, LISTED, FRAMES = 10, 50, 12
 # Below this no limit in use is near.
 FEW_FILES = 64
@@ -29,6 +32,7 @@ class Sample:
 
     at_seconds: float
     stats: Mapping[int, ProcessStat]
+    hidden_total: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,19 @@ class _Files:
 
 
 def sample(machine: Machine) -> Sample:
-    """Every process now; those that end while we look are left out."""
+    """Every process now; those that end while we look are left out, those that may not be looked at are counted."""
     found = {}
+    hidden = 0
     at_seconds = machine.monotonic_seconds()
     for name in machine.list_dir("/proc"):
         if name.isdecimal():
             try:
                 found[int(name)] = parse_process_stat(machine.read_text(f"/proc/{name}/stat", 4096))
+            except MachineDenied:
+                hidden += 1
             except (MeasurementError, ValueError):
                 continue
-    return Sample(at_seconds, found)
+    return Sample(at_seconds, found, hidden)
 
 
 def measure(machine: Machine, earlier: object | None) -> Measured:
@@ -81,6 +88,7 @@ def _measure(machine: Machine, earlier: object | None, arguments: bool) -> Measu
         uninterruptible_total=sum(stat.state == UNINTERRUPTIBLE for stat in stats),
         sample_seconds=now.at_seconds - before.at_seconds,
     )
+    _note_hidden(now, machine, notes)
     files = _open_files(machine, now.stats, notes)
     describe = _describer(machine, now, before, files, arguments)
     cpu = {pid: ratio for pid, ratio in _cpu_ratios(now, before, machine.ticks_per_second()).items() if ratio > 0}
@@ -90,9 +98,21 @@ def _measure(machine: Machine, earlier: object | None, arguments: bool) -> Measu
     facts.uninterruptible.extend(describe(_stuck(now, before)[:LISTED]))
     for process in facts.uninterruptible:
         _add_wait(process, machine)
-    facts.available_memory_bytes = _available_bytes(machine)
+    facts.available_memory_bytes = _available_bytes(notes.noted("processes.top_memory", machine))
     facts.top_open_files.extend(describe(nlargest(TOP, files, key=lambda pid: files[pid].used_ratio)))
     return notes.measured(facts)
+
+
+def _note_hidden(now: Sample, machine: Machine, notes: Notes) -> None:
+    """Where /proc is mounted so that users see only their own processes (hidepid), nothing is known of the others.
+
+    Every space of process numbers has a first process as long as anything runs in it.
+    """
+    if not now.hidden_total and (FIRST in now.stats or not machine.live):
+        return
+    error = MachineDenied("processes of other users are hidden from us (hidepid); run as root to include them")
+    for fact in LISTS:
+        notes.lack(f"processes.{fact}", error)
 
 
 def _add_wait(process: section_pb2.Process, machine: Machine) -> None:
@@ -105,7 +125,7 @@ def _add_wait(process: section_pb2.Process, machine: Machine) -> None:
     process.kernel_stack.extend(parse_kernel_stack(value_of(machine, f"/proc/{process.pid}/stack") or "")[:FRAMES])
 
 
-def _available_bytes(machine: Machine) -> int:
+def _available_bytes(machine: Reads) -> int:
     """0 where the kernel does not tell."""
     lines = (value_of(machine, "/proc/meminfo") or "").splitlines()
     row = next((line.split() for line in lines if line.startswith("MemAvailable:")), [])
@@ -144,6 +164,7 @@ def _cpu_ratios(now: Sample, before: Sample, ticks_per_second: int) -> dict[int,
 def _open_files(machine: Machine, stats: Mapping[int, ProcessStat], notes: Notes) -> dict[int, _Files]:
     """Processes with many open files; those of other users cannot be counted without the right to."""
     found: dict[int, _Files] = {}
+    told = notes.noted("processes.top_open_files", machine)
     hidden = 0
     for pid in stats:
         try:
@@ -154,7 +175,7 @@ def _open_files(machine: Machine, stats: Mapping[int, ProcessStat], notes: Notes
         except MeasurementError:
             continue
         if open_total >= FEW_FILES:
-            found[pid] = _Files(open_total, parse_open_files_limit(value_of(machine, f"/proc/{pid}/limits") or ""))
+            found[pid] = _Files(open_total, parse_open_files_limit(value_of(told, f"/proc/{pid}/limits") or ""))
     if hidden:
         why = f"the open files of {hidden} processes of other users cannot be counted; run as root to include them"
         notes.lack("processes.top_open_files", MachineDenied(why))

@@ -9,7 +9,7 @@ from caseprobe.parse.portal import PortalQuestion, build_request, is_expected, p
 from caseprobe.parse.proxies import ProxyAddress, parse_apt, parse_environment
 from caseprobe.v1.section_host_pb2 import PortalCheck, Proxy, ReachabilityFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, value_of
 
 ENVIRONMENT = "/etc/environment"
 APT, APT_FOLDER = "/etc/apt/apt.conf", "/etc/apt/apt.conf.d"
@@ -27,7 +27,7 @@ NOT_ASKED = "not asked: network probes are not permitted here"
 def measure(machine: Machine, _earlier: object | None) -> Measured:
     """What is configured; nothing is asked."""
     notes = Notes()
-    proxies, question = _configured(machine)
+    proxies, question = _configured(machine, notes)
     notes.lack("reachability.proxies", MachineDenied(NOT_ASKED, needs=NEEDS))
     notes.lack("reachability.portal", MachineDenied(NOT_ASKED, needs=NEEDS))
     facts = ReachabilityFacts(proxies=[_proxy(*one, reason=NOT_ASKED) for one in proxies])
@@ -39,32 +39,33 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
 def measure_with_network(machine: Machine, _earlier: object | None) -> Measured:
     """Each proxy connected to once; the portal question put to the address that NetworkManager is configured to ask."""
     notes = Notes()
-    proxies, question = _configured(machine)
+    proxies, question = _configured(machine, notes)
     facts = ReachabilityFacts(proxies=[_connected(*one, machine) for one in proxies])
     if question is not None:
         facts.portal.CopyFrom(_asked(question, machine))
     return notes.measured(facts)
 
 
-def _configured(machine: Machine) -> tuple[list[tuple[ProxyAddress, str]], PortalQuestion | None]:
+def _configured(machine: Machine, notes: Notes) -> tuple[list[tuple[ProxyAddress, str]], PortalQuestion | None]:
     """Proxies with where they are set, and the portal question; raises MachineAbsent where there is neither."""
     proxies: dict[ProxyAddress, str] = {}
-    for proxy, origin in _proxies(machine):
+    for proxy, origin in _proxies(machine, notes.noted("reachability.proxies", machine)):
         proxies.setdefault(proxy, origin)
-    names = [f"{folder}/{name}" for folder in NETWORK_MANAGER_FOLDERS for name in names_in(machine, folder)]
-    texts = [value_of(machine, path) or "" for path in (NETWORK_MANAGER, *names)]
+    told = notes.noted("reachability.portal", machine)
+    names = [f"{folder}/{name}" for folder in NETWORK_MANAGER_FOLDERS for name in names_in(told, folder)]
+    texts = [value_of(told, path) or "" for path in (NETWORK_MANAGER, *names)]
     question = parse_connectivity(texts)
-    if not proxies and question is None:
+    if not proxies and question is None and not notes.denied:
         raise MachineAbsent("this machine uses no proxy and is configured with no address to look for a portal")
     return list(proxies.items())[:PROXIES_AT_MOST], question
 
 
-def _proxies(machine: Machine) -> Iterator[tuple[ProxyAddress, str]]:
+def _proxies(machine: Machine, told: Reads) -> Iterator[tuple[ProxyAddress, str]]:
     variables = "".join(f"{name}={value}\n" for name, value in machine.environment().items() if "proxy" in name.lower())
     yield from ((proxy, "environment") for proxy in parse_environment(variables))
-    yield from ((proxy, ENVIRONMENT) for proxy in parse_environment(value_of(machine, ENVIRONMENT) or ""))
-    for path in (APT, *(f"{APT_FOLDER}/{name}" for name in names_in(machine, APT_FOLDER))):
-        yield from ((proxy, path) for proxy in parse_apt(value_of(machine, path) or ""))
+    yield from ((proxy, ENVIRONMENT) for proxy in parse_environment(value_of(told, ENVIRONMENT) or ""))
+    for path in (APT, *(f"{APT_FOLDER}/{name}" for name in names_in(told, APT_FOLDER))):
+        yield from ((proxy, path) for proxy in parse_apt(value_of(told, path) or ""))
 
 
 def _proxy(address: ProxyAddress, origin: str, reason: str = "") -> Proxy:

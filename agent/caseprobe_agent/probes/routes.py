@@ -8,7 +8,7 @@ from caseprobe.parse.ip_route import parse_ip_route
 from caseprobe.parse.ipv6_route import parse_ipv6_route
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, number_of, value_of
 
 ROUTE, IPV6_ROUTE = "/proc/net/route", "/proc/net/ipv6_route"
 # A router with full tables has a million; the first of each family hold the default routes.
@@ -39,24 +39,25 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
 def _add_tunnels(facts: section_pb2.RoutesFacts, machine: Machine, notes: Notes) -> None:
     """Every tunnel, and the largest packet of each route's interface."""
     sizes: dict[str, int] = {}
+    told = notes.noted("routes.tunnels", machine)
     for name in notes.names("routes.tunnels", machine, NET):
         folder = f"{NET}/{name}"
-        sizes[name] = max(0, number_of(machine, f"{folder}/mtu") or 0)
-        if driver := _tunnel_driver(machine, folder):
-            state = value_of(machine, f"{folder}/operstate") or ""
+        sizes[name] = max(0, number_of(told, f"{folder}/mtu") or 0)
+        if driver := _tunnel_driver(machine, told, folder):
+            state = value_of(told, f"{folder}/operstate") or ""
             facts.tunnels.add(name=name, driver=driver, state=state, mtu_bytes=sizes[name])
             notes.quote(f"{folder}/mtu", str(sizes[name]))
     facts.mtu_bytes.extend(sizes.get(route.interface, 0) for route in facts.routes)
 
 
-def _tunnel_driver(machine: Machine, folder: str) -> str:
+def _tunnel_driver(machine: Machine, told: Reads, folder: str) -> str:
     """What wraps the packets of an interface; empty for one that is no tunnel."""
     if machine.exists(f"{folder}/tun_flags"):
         return "tun"
-    kind = number_of(machine, f"{folder}/type")
+    kind = number_of(told, f"{folder}/type")
     if kind in DRIVERS:
         return DRIVERS[kind]
-    found = DEVTYPE.search(value_of(machine, f"{folder}/uevent") or "")
+    found = DEVTYPE.search(value_of(told, f"{folder}/uevent") or "")
     return found[1] if found else ""
 
 

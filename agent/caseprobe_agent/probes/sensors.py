@@ -5,7 +5,7 @@ from __future__ import annotations
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.v1 import section_pb2, section_storage_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, number_of, value_of
 
 HWMON, ZONES, POWER = "/sys/class/hwmon", "/sys/class/thermal", "/sys/class/power_supply"
 MILLI = 1000.0
@@ -22,7 +22,7 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
         _add_chip(facts, machine, f"{HWMON}/{name}", notes)
     # Thermal zones mostly repeat the chips; they are asked where no chip tells a temperature.
     if not facts.temperatures:
-        _add_zones(facts, machine)
+        _add_zones(facts, notes.noted("sensors.temperatures", machine))
     for name in notes.names("sensors.power_supplies", machine, POWER):
         _add_power_supply(facts, machine, name, notes)
     if not facts.ByteSize() and not notes.denied:
@@ -48,7 +48,7 @@ def _add_chip(facts: section_pb2.SensorsFacts, machine: Machine, folder: str, no
     for sensor in sorted((name.removesuffix("_input") for name in names if name.endswith("_input")), key=_order):
         fact = next((fact for kind, fact in KINDS.items() if sensor.startswith(kind)), "")
         value = notes.number(fact, machine, f"{folder}/{sensor}_input") if fact else None
-        if value is None or number_of(machine, f"{folder}/{sensor}_fault") == 1:
+        if value is None or number_of(notes.noted(fact, machine), f"{folder}/{sensor}_fault") == 1:
             continue
         if sensor.startswith("temp"):
             facts.temperatures.append(_temperature(machine, f"{folder}/{sensor}", chip, value, notes))
@@ -83,9 +83,8 @@ def _temperature(machine: Machine, sensor: str, chip: str, value: int, notes: No
         temperature.high_celsius = high / MILLI
     if (critical := notes.number("sensors.temperatures", machine, f"{sensor}_crit")) is not None:
         temperature.critical_celsius = critical / MILLI
-    temperature.alarm = any(
-        number_of(machine, f"{sensor}_{name}") == 1 for name in ("alarm", "max_alarm", "crit_alarm")
-    )
+    told = notes.noted("sensors.temperatures", machine)
+    temperature.alarm = any(number_of(told, f"{sensor}_{name}") == 1 for name in ("alarm", "max_alarm", "crit_alarm"))
     return temperature
 
 
@@ -95,8 +94,9 @@ def _voltage(machine: Machine, sensor: str, chip: str, value: int, notes: Notes)
         voltage.minimum_volts = least / MILLI
     if (most := notes.number("sensors.voltages", machine, f"{sensor}_max")) is not None:
         voltage.maximum_volts = most / MILLI
+    told = notes.noted("sensors.voltages", machine)
     voltage.alarm = any(
-        number_of(machine, f"{sensor}_{name}") == 1 for name in ("alarm", "min_alarm", "max_alarm", "crit_alarm")
+        number_of(told, f"{sensor}_{name}") == 1 for name in ("alarm", "min_alarm", "max_alarm", "crit_alarm")
     )
     return voltage
 
@@ -105,7 +105,8 @@ def _fan(machine: Machine, sensor: str, chip: str, value: int, notes: Notes) -> 
     fan = section_pb2.Fan(chip=chip, label=_label(machine, sensor), rotations_per_minute=value)
     if (minimum := notes.number("sensors.fans", machine, f"{sensor}_min")) is not None:
         fan.minimum_rotations_per_minute = minimum
-    fan.alarm = any(number_of(machine, f"{sensor}_{name}") == 1 for name in ("alarm", "min_alarm"))
+    told = notes.noted("sensors.fans", machine)
+    fan.alarm = any(number_of(told, f"{sensor}_{name}") == 1 for name in ("alarm", "min_alarm"))
     return fan
 
 
@@ -113,7 +114,7 @@ def _label(machine: Machine, sensor: str) -> str:
     return value_of(machine, f"{sensor}_label") or sensor.rpartition("/")[2]
 
 
-def _add_zones(facts: section_pb2.SensorsFacts, machine: Machine) -> None:
+def _add_zones(facts: section_pb2.SensorsFacts, machine: Reads) -> None:
     for name in (name for name in names_in(machine, ZONES) if name.startswith("thermal_zone")):
         folder = f"{ZONES}/{name}"
         value = number_of(machine, f"{folder}/temp")
@@ -130,18 +131,19 @@ def _add_zones(facts: section_pb2.SensorsFacts, machine: Machine) -> None:
 def _add_power_supply(facts: section_pb2.SensorsFacts, machine: Machine, name: str, notes: Notes) -> None:
     folder = f"{POWER}/{name}"
     # The battery of a mouse says nothing about the machine's power.
-    if value_of(machine, f"{folder}/scope") == "Device":
+    told = notes.noted("sensors.power_supplies", machine)
+    if value_of(told, f"{folder}/scope") == "Device":
         return
     kind = notes.text("sensors.power_supplies", machine, f"{folder}/type") or ""
-    status = value_of(machine, f"{folder}/status") or ""
+    status = value_of(told, f"{folder}/status") or ""
     supply = facts.power_supplies.add(name=name, type=kind, status=status)
-    if (online := number_of(machine, f"{folder}/online")) is not None:
+    if (online := number_of(told, f"{folder}/online")) is not None:
         supply.online = online == 1
-    if (capacity := number_of(machine, f"{folder}/capacity")) is not None:
+    if (capacity := number_of(told, f"{folder}/capacity")) is not None:
         supply.charge_ratio = capacity / 100
     for unit in ("energy", "charge"):
-        full = number_of(machine, f"{folder}/{unit}_full")
-        design = number_of(machine, f"{folder}/{unit}_full_design")
+        full = number_of(told, f"{folder}/{unit}_full")
+        design = number_of(told, f"{folder}/{unit}_full_design")
         if full is not None and design:
             supply.health_ratio = full / design
     for file in ("status", "capacity"):

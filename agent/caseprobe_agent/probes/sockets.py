@@ -146,7 +146,7 @@ def _add_memory(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes)
         facts.tcp_orphans = told.get("TCP.orphan", 0)
         facts.tcp_time_wait = told.get("TCP.tw", 0)
         notes.quote(SOCKSTAT, text, ("TCP:",))
-    facts.tcp_orphans_limit = number_of(machine, ORPHANS) or 0
+    facts.tcp_orphans_limit = number_of(notes.noted("sockets.tcp_memory_pages", machine), ORPHANS) or 0
     marks = notes.attempt("sockets.tcp_memory_limit_pages", lambda: _numbers(machine, TCP_MEMORY, 3))
     if marks is not None:
         _, facts.tcp_memory_pressure_pages, facts.tcp_memory_limit_pages = marks
@@ -188,7 +188,8 @@ def _add_rates(facts: section_pb2.SocketsFacts, now: Sample, earlier: Sample) ->
 
 
 def _add_limits(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes) -> None:
-    entries, limit = number_of(machine, f"{CONNTRACK}_count"), number_of(machine, f"{CONNTRACK}_max")
+    told = notes.noted("sockets.conntrack_entries", machine)
+    entries, limit = number_of(told, f"{CONNTRACK}_count"), number_of(told, f"{CONNTRACK}_max")
     if entries is not None and limit is not None:
         facts.conntrack_entries, facts.conntrack_limit = entries, limit
         notes.quote(f"{CONNTRACK}_count", str(entries))

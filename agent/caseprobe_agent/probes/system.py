@@ -81,7 +81,8 @@ def _add_limits(facts: section_pb2.SystemFacts, machine: Machine, notes: Notes) 
     # 0.42 0.30 0.25 2/417 12208: running and all tasks are the fourth column.
     if (row := _numbers("system.tasks_total", machine, notes, LOADAVG, 5)) is not None:
         facts.tasks_total = int(row[4])
-    limits = [limit for path in (PID_MAX, THREADS_MAX) if (limit := number_of(machine, path)) is not None]
+    told = notes.noted("system.tasks_total", machine)
+    limits = [limit for path in (PID_MAX, THREADS_MAX) if (limit := number_of(told, path)) is not None]
     if limits:
         facts.tasks_limit = min(limits)
 

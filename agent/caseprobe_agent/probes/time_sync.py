@@ -10,7 +10,7 @@ from caseprobe.parse.sntp import build_question, read_answer
 from caseprobe.parse.time_servers import parse_time_servers
 from caseprobe.v1.section_host_pb2 import TimeServer, TimeSyncFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, timestamp, value_of
 
 CONFIGURATIONS = (
     "/etc/chrony/chrony.conf",
@@ -46,15 +46,18 @@ def measure_with_network(machine: Machine, _earlier: object | None) -> Measured:
 
 def _measure(machine: Machine, ask: bool) -> Measured:
     notes = Notes()
-    facts = TimeSyncFacts(measured_at=timestamp(machine.wall_seconds()), uptime_seconds=_uptime(machine))
+    facts = TimeSyncFacts(
+        measured_at=timestamp(machine.wall_seconds()),
+        uptime_seconds=_uptime(notes.noted("time_sync.synchronized", machine)),
+    )
     _add_status(facts, machine, notes)
     facts.daemon = next((name for name, path in DAEMONS if machine.exists(path)), "")
-    for name in list(dict.fromkeys(_configured(machine)))[:SERVERS_AT_MOST]:
+    for name in list(dict.fromkeys(_configured(notes.noted("time_sync.servers", machine))))[:SERVERS_AT_MOST]:
         facts.servers.append(_asked(name, machine) if ask else TimeServer(name=name, reason=NOT_ASKED))
     return notes.measured(facts)
 
 
-def _uptime(machine: Machine) -> float:
+def _uptime(machine: Reads) -> float:
     words = (value_of(machine, "/proc/uptime") or "").split()
     return float(words[0]) if words and words[0].replace(".", "", 1).isdecimal() else 0.0
 
@@ -70,7 +73,7 @@ def _add_status(facts: TimeSyncFacts, machine: Machine, notes: Notes) -> None:
         facts.status_bits = status.status_bits
 
 
-def _configured(machine: Machine) -> Iterator[str]:
+def _configured(machine: Reads) -> Iterator[str]:
     """Servers of every configuration that there is; a machine usually has one."""
     dropped = (f"{folder}/{name}" for folder in FOLDERS for name in names_in(machine, folder))
     for path in (*CONFIGURATIONS, *dropped):

@@ -117,22 +117,23 @@ def _add_btrfs(facts: section_storage_pb2.VolumesFacts, machine: Machine, notes:
     """Every mounted btrfs: folders named by a UUID stand beside one of features."""
     for uuid in [name for name in notes.names("volumes.btrfs", machine, BTRFS) if name.count("-") == 4][:AT_MOST]:
         folder = f"{BTRFS}/{uuid}"
+        told = notes.noted("volumes.btrfs", machine)
         one = facts.btrfs.add(name=value_of(machine, f"{folder}/label") or uuid[:8])
         devices = notes.names("volumes.btrfs", machine, f"{folder}/devices")
-        one.size_bytes = sum(number_of(machine, f"{folder}/devices/{d}/size") or 0 for d in devices) * SECTOR_BYTES
+        one.size_bytes = sum(number_of(told, f"{folder}/devices/{d}/size") or 0 for d in devices) * SECTOR_BYTES
         for kind in ("data", "metadata", "system"):
             place = f"{folder}/allocation/{kind}"
             total = notes.number("volumes.allocated_bytes", machine, f"{place}/total_bytes") or 0
             setattr(one, f"{kind}_total_bytes", total)
-            setattr(one, f"{kind}_used_bytes", number_of(machine, f"{place}/bytes_used") or 0)
-            one.allocated_bytes += number_of(machine, f"{place}/disk_total") or total
+            setattr(one, f"{kind}_used_bytes", number_of(told, f"{place}/bytes_used") or 0)
+            one.allocated_bytes += number_of(told, f"{place}/disk_total") or total
         for number in notes.names("volumes.btrfs", machine, f"{folder}/devinfo"):
             name = devices[0] if len(devices) == 1 else f"devid {number}"
             _add_btrfs_device(one.devices.add(name=name), f"{folder}/devinfo/{number}", machine, notes)
 
 
 def _add_btrfs_device(device: section_storage_pb2.BtrfsDevice, folder: str, machine: Machine, notes: Notes) -> None:
-    device.missing = number_of(machine, f"{folder}/missing") == 1
+    device.missing = number_of(notes.noted("volumes.btrfs", machine), f"{folder}/missing") == 1
     text = notes.text("volumes.btrfs", machine, f"{folder}/error_stats")
     counters = parse_counters(text or "")
     if text:
@@ -144,12 +145,13 @@ def _add_btrfs_device(device: section_storage_pb2.BtrfsDevice, folder: str, mach
 def _mapped(facts: section_storage_pb2.VolumesFacts, machine: Machine, notes: Notes) -> tuple[bool, bool]:
     """Devices with several paths, by what the kernel says of each path's disk; whether there are thin pools, paths."""
     thin = False
+    told = notes.noted("volumes.multipaths", machine)
     for name in [name for name in notes.names("volumes.multipaths", machine, BLOCK) if name.startswith("dm-")]:
-        uuid = value_of(machine, f"{BLOCK}/{name}/dm/uuid") or ""
+        uuid = value_of(told, f"{BLOCK}/{name}/dm/uuid") or ""
         thin = thin or uuid.endswith("-tpool")
         if uuid.startswith("mpath-") and len(facts.multipaths) < AT_MOST:
             disks = notes.names("volumes.multipaths", machine, f"{BLOCK}/{name}/slaves")
-            states = {disk: value_of(machine, f"{BLOCK}/{disk}/device/state") or "" for disk in disks}
+            states = {disk: value_of(told, f"{BLOCK}/{disk}/device/state") or "" for disk in disks}
             failed = [disk for disk, state in states.items() if state in _BROKEN]
             facts.multipaths.add(
                 name=value_of(machine, f"{BLOCK}/{name}/dm/name") or name,

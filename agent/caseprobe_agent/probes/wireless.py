@@ -7,7 +7,7 @@ from caseprobe.parse.iw import add_iw_station, parse_iw_link
 from caseprobe.parse.proc_net_wireless import parse_proc_net_wireless
 from caseprobe.v1 import section_net_pb2, section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, output_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, output_of, value_of
 
 NET, WIRELESS = "/sys/class/net", "/proc/net/wireless"
 TOOL_SECONDS = 3.0
@@ -26,20 +26,21 @@ def measure_with_tools(machine: Machine, _earlier: object | None) -> Measured:
 
 def _measure(machine: Machine, tools: bool) -> Measured:
     notes = Notes()
+    seen = notes.noted("wireless.signal_dbm", machine)
     radios = [
         name
         for name in notes.names("wireless.links", machine, NET)
         if not name.startswith("-")
-        if {"wireless", "phy80211"} & set(names_in(machine, f"{NET}/{name}"))
+        if {"wireless", "phy80211"} & set(names_in(seen, f"{NET}/{name}"))
     ]
     if not radios and not notes.denied:
         raise MachineAbsent("this machine has no wireless interface")
-    text = value_of(machine, WIRELESS) or ""
+    text = value_of(seen, WIRELESS) or ""
     told = {link.name: link for link in parse_proc_net_wireless(text)}
     notes.quote(WIRELESS, text)
     facts = section_net_pb2.WirelessFacts()
     for name in radios:
-        link = told.get(name) or section_net_pb2.RadioLink(name=name, connected=_is_up(machine, name))
+        link = told.get(name) or section_net_pb2.RadioLink(name=name, connected=_is_up(seen, name))
         facts.links.append(_asked(link, machine, notes) if tools else link)
     if radios and not tools:
         skipped = section_pb2.PROBE_OUTCOME_SKIPPED
@@ -52,7 +53,7 @@ def _measure(machine: Machine, tools: bool) -> Measured:
     return notes.measured(facts)
 
 
-def _is_up(machine: Machine, name: str) -> bool:
+def _is_up(machine: Reads, name: str) -> bool:
     return value_of(machine, f"{NET}/{name}/operstate") == "up"
 
 

@@ -12,8 +12,9 @@ from caseprobe.v1 import link_pb2
 from caseprobe_collector.ingest import Budget, Stored
 from caseprobe_collector.rpc.links import refusal
 
-# Items of one stream that are being stored at once; reading waits beyond it, which is the back-pressure.
-IN_FLIGHT = 64
+# Items of one stream that are being stored at once, as many as one commit takes; reading waits beyond it, which is the
+# back-pressure, and long before it where the items are large (`Budget`).
+IN_FLIGHT = 256
 # When a machine may come again: refused twice, and late by half each time, it is still served within 10 s of there
 # being room (5 s made it 12.6 s, measured).
 LATER_SECONDS = 3.0
@@ -26,6 +27,8 @@ class Receipts:
 
     An ack covers everything before it, so a store that may succeed later (retryable) ends the stream: nothing after
     it may be acknowledged. An item that can never be stored is refused by its sequence and the stream goes on.
+    For the same reason items that are ready together need one ack, that of the last; it is never held back while
+    something is waited for, so nobody waits for it longer than for an ack of its own.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Receipts:
         self._fail = fail
         self._queue: asyncio.Queue[tuple[int, asyncio.Task[Stored]]] = asyncio.Queue()
         self._room = asyncio.Semaphore(IN_FLIGHT)
+        # The last that was stored, where that is not told yet.
+        self._untold: int | None = None
 
     async def take(self, sequence: int, work: Coroutine[Any, Any, Stored], weight_bytes: int = 0) -> None:
         """Begin to store one item; waits while too many are under way here, or too many bytes anywhere.
@@ -66,8 +71,12 @@ class Receipts:
         try:
             while True:
                 sequence, task = await self._queue.get()
+                if not task.done():
+                    self._tell()
                 if not await self._receipt(sequence, task):
                     return
+                if self._queue.empty():
+                    self._tell()
         finally:
             self._abandon()
 
@@ -80,13 +89,23 @@ class Receipts:
         except Exception:
             # A defect of ours must not look like an ack, nor end the process.
             log.exception("record %d could not be stored", sequence)
+            self._tell()
             self._fail(refusal("busy", "the collector could not store it", 30.0, sequence))
             return False
-        ack = link_pb2.Ack(sequence=stored.sequence, notice=stored.notice, notice_code=stored.notice_code)
-        self._send(link_pb2.LinkResponse(ack=ack))
+        self._untold = stored.sequence
+        if stored.notice_code:
+            self._tell(stored.notice, stored.notice_code)
         return True
 
+    def _tell(self, notice: str = "", notice_code: str = "") -> None:
+        """Acknowledge the last that was stored, and with it all before; a notice is about the last alone."""
+        if self._untold is not None:
+            ack = link_pb2.Ack(sequence=self._untold, notice=notice, notice_code=notice_code)
+            self._untold = None
+            self._send(link_pb2.LinkResponse(ack=ack))
+
     def _refuse(self, sequence: int, error: CaseprobeError) -> bool:
+        self._tell()
         delay = getattr(error, "retry_after_seconds", LATER_SECONDS) if error.retryable else 0.0
         frame = refusal(error.code, str(error), delay, sequence)
         if error.retryable:

@@ -10,7 +10,8 @@ from caseprobe.errors import ConfigurationError
 from caseprobe.liveness import SUPPORTED, keep_alive, listens_on
 from caseprobe.v1 import link_pb2, link_pb2_grpc
 from caseprobe_collector.access import Action
-from caseprobe_collector.rpc.service import Desk, LinkService
+from caseprobe_collector.rpc.desk import Desk
+from caseprobe_collector.rpc.service import LinkService
 
 # Every method of every service, and what a caller must be allowed to do. Every caller is an agent: TLS sees to it.
 METHOD_ACTIONS: Mapping[str, Action] = {"/caseprobe.v1.LinkService/Link": Action.LINK_OPEN}

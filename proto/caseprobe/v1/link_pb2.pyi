@@ -162,6 +162,7 @@ class LinkRequest(_message.Message):
     AUDIT_ENTRIES_FIELD_NUMBER: _builtins.int
     CREDIT_FIELD_NUMBER: _builtins.int
     CERTIFICATE_REQUEST_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -182,6 +183,8 @@ class LinkRequest(_message.Message):
     def credit(self) -> Global___Credit: ...
     @_builtins.property
     def certificate_request(self) -> Global___CertificateRequest: ...
+    @_builtins.property
+    def batch(self) -> Global___Batch: ...
     def __init__(
         self,
         *,
@@ -195,12 +198,13 @@ class LinkRequest(_message.Message):
         audit_entries: Global___AuditEntries | None = ...,
         credit: Global___Credit | None = ...,
         certificate_request: Global___CertificateRequest | None = ...,
+        batch: Global___Batch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "heartbeat", "data", "rounds", "progress", "outcome", "gap", "audit_entries", "credit", "certificate_request"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "heartbeat", "data", "rounds", "progress", "outcome", "gap", "audit_entries", "credit", "certificate_request", "batch"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -389,11 +393,14 @@ class Welcome(_message.Message):
     RESUME_FIELD_NUMBER: _builtins.int
     HEARTBEAT_SECONDS_FIELD_NUMBER: _builtins.int
     BULK_CREDIT_BYTES_FIELD_NUMBER: _builtins.int
+    BATCH_RECORDS_FIELD_NUMBER: _builtins.int
     collector_version: _builtins.str
     last_stored_sequence: _builtins.int
     heartbeat_seconds: _builtins.float
     bulk_credit_bytes: _builtins.int
     """How much bulk may be on its way before the first Credit; 0: no limit but the transport's, and no Credit follows."""
+    batch_records: _builtins.int
+    """Most records that this collector takes in one Batch; 0: it knows no Batch."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -407,10 +414,11 @@ class Welcome(_message.Message):
         resume: _abc.Iterable[Global___Resume] | None = ...,
         heartbeat_seconds: _builtins.float = ...,
         bulk_credit_bytes: _builtins.int = ...,
+        batch_records: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bulk_credit_bytes", b"bulk_credit_bytes", "collector_version", b"collector_version", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_records", b"batch_records", "bulk_credit_bytes", b"bulk_credit_bytes", "collector_version", b"collector_version", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -554,6 +562,30 @@ class Data(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Data: _TypeAlias = Data  # noqa: Y015
+
+@_typing.final
+class Batch(_message.Message):
+    """Whole records that waited together, in their order: each counts as if it had come in a frame of its own, but a frame
+    costs more than the bytes of a small record.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Data]: ...
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___Data] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Batch: _TypeAlias = Batch  # noqa: Y015
 
 @_typing.final
 class Rounds(_message.Message):

@@ -12,7 +12,6 @@ from tests import fakes_sections
 from tests import fakes_smart as fakes
 from tests.evaluation.smart import CHECKS as CHECK_OF
 from tests.fakes_smart_disks import changed, disks, raw
-from tests.fakes_smart_faults import ICRC, UNC
 
 CHECKS = {check.id: check for check in ALL}
 LABELLED = [(label, kind) for label in fakes.labels() for kind in fakes.KINDS if label[kind] == "1"]
@@ -57,60 +56,9 @@ def test_a_bad_cable_is_no_bad_disk(label: dict[str, str]) -> None:
     assert (DISK in causes) == bool(others)
 
 
-ERROR_LOG = "SMART Extended Comprehensive Error Log Version: 1 (6 sectors)\nNo Errors Logged\n"
-
-
-def logged(line: str, hours: str = "19990 hours") -> tuple[str, str]:
-    """The change that puts one error into the log."""
-    head = ERROR_LOG.replace("No Errors Logged\n", "Device Error Count: 1\n")
-    return ERROR_LOG, f"{head}Error 1 [0] occurred at disk power-on lifetime: {hours}\n\n  {line}\n"
-
-
-NEAR = {
-    "a counter that the firmware keeps wrongly": (
-        "smart.pending",
-        [
-            (
-                "197 Current_Pending_Sector  -O--CK   200   200   000    -    0",
-                "197 Bogus_Current_Pend_Sect -O--CK   1 1 0    -    9",
-            )
-        ],
-    ),
-    "a number that the vendor uses for something else": (
-        "smart.reported",
-        [
-            (
-                "187 Reported_Uncorrect      -O--CK   100   100   000    -    0",
-                "187 Not_In_Use              -O--CK   1 1 0    -    9",
-            )
-        ],
-    ),
-    "a damaged transfer is no unreadable sector": ("smart.errlog", [logged(ICRC)]),
-    "a refused command is no unreadable sector": ("smart.errlog", [logged(UNC.replace("UNC", "ABRT"))]),
-    "one replaced sector": ("smart.realloc", [raw(5, "1")]),
-    "a few read errors of a long life": ("smart.readerr", [raw(1, "30")]),
-    "a self-test that somebody stopped": (
-        "smart.selftest",
-        [("Completed without error       00%", "Aborted by host               90%")],
-    ),
-    "a test type that only the vendor knows": (
-        "smart.selftest",
-        [("Extended offline    Completed without error ", "Vendor (0xb0)       Completed: unknown failure")],
-    ),
-    "a warm disk": ("smart.temp", [("Temperature:                    31", "Temperature:                    54")]),
-}
-
-
-@pytest.mark.parametrize(("check_id", "changes"), NEAR.values(), ids=NEAR)
-def test_a_near_miss_is_no_finding(check_id: str, changes: list[tuple[str, str]]) -> None:
-    """The check ran and said nothing about the disk."""
-    told, _ = check_snapshot(fakes_sections.snapshot(disks(sda=changed("sda", *changes))), [CHECKS[check_id]])
-    assert told == []
-
-
 def test_read_errors_of_other_vendors_are_no_count() -> None:
     """Seagate packs two counters into the same attribute: the number is large on every healthy disk."""
-    text = changed("sda", raw(1, "142217000"), ("WDC WD4000", "ST4000NM0023"))
+    text = changed("sda", raw(1, "142217000"), ("200   200   051", "083   063   044"), ("WDC WD4000", "ST4000NM0023"))
     _, [coverage] = check_snapshot(fakes_sections.snapshot(section_of(text)), [CHECKS["smart.readerr"]])
     assert coverage.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE
 
@@ -138,6 +86,13 @@ def test_another_disk_of_the_same_name_has_no_past() -> None:
         previous=fakes_sections.snapshot(section_of(old)),
     )
     assert (told, coverage.outcome) == ([], finding_pb2.SEVERITY_UNKNOWN)
+
+
+def test_the_worst_word_of_a_drive_is_the_root_of_the_others() -> None:
+    """Many replaced sectors are critical: they are not folded under an error that was reported once."""
+    report = changed("sda", raw(5, "40"), raw(187, "1"))
+    folds = {one.check_id: one.folded_under.check_id for one in findings(report) if one.state >= WARN}
+    assert folds == {"smart.realloc": "", "smart.reported": "smart.realloc"}
 
 
 def test_one_disk_that_cannot_be_judged_does_not_hide_another() -> None:

@@ -35,5 +35,5 @@ async def test_gaps_and_items_share_their_room(rig: Rig) -> None:
             await stream.deliver(snapshot_of(machine, number), sequence=number)
             gap = link_pb2.Gap(first_sequence=number, last_sequence=number, reason="quota", sequence=number + 1)
             await stream.send(gap=gap)
-        acks = [(await stream.next("ack")).sequence for _ in range(20)]
-    assert acks == list(range(1, 21))
+        acks = await stream.acks_until(20)
+    assert acks == sorted(set(acks)) and acks[-1] == 20

@@ -38,13 +38,13 @@ async def test_a_snapshot_sent_twice_is_recorded_once(rig: Rig) -> None:
 
 
 async def test_many_items_are_acknowledged_in_their_order(rig: Rig) -> None:
-    """Stores run side by side, but no ack overtakes one before it."""
+    """Stores run side by side, but no ack overtakes one before it; what is ready together needs one."""
     machine = await rig.enrol()
     async with rig.stream(machine) as stream:
         for number in range(1, 101):
             await stream.deliver(snapshot_of(machine, number), sequence=number)
-        acks = [(await stream.next("ack")).sequence for _ in range(100)]
-    assert acks == list(range(1, 101))
+        acks = await stream.acks_until(100)
+    assert acks == sorted(set(acks))
 
 
 async def test_the_welcome_tells_what_was_stored_last(rig: Rig) -> None:

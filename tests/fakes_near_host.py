@@ -1,30 +1,25 @@
-"""What looks like a fault of the host and is none: each of these machines is well in the check's eyes."""
+"""Near misses of the host: what looks like a fault of processors, memory, groups, services or clocks and is none."""
 
 from __future__ import annotations
 
-import pytest
 from google.protobuf.message import Message
 
-from caseprobe.checks import ALL, check_snapshot
-from caseprobe.v1 import finding_pb2
 from caseprobe.v1 import section_host_pb2 as host
 from caseprobe.v1 import section_pb2 as pb
-from tests import fakes_sections
-from tests.fakes_faults import fault
 from tests.fakes_host import DAY, at, certificate, resolver
-from tests.fakes_sections import GIB, section
+from tests.fakes_sections import GIB
 
-CHECKS = {check.id: check for check in ALL}
 MIB = 1 << 20
 HOUR = 3600
 
 
-def _process(mebibytes: float, started: float = -DAY) -> pb.ProcessesFacts:
+def resident(mebibytes: float, started: float = -DAY) -> pb.ProcessesFacts:
+    """One process with so much memory."""
     process = pb.Process(pid=7, name="app", resident_bytes=round(mebibytes * MIB), started_at=at(started))
     return pb.ProcessesFacts(top_memory=[process], available_memory_bytes=GIB)
 
 
-ALONE: dict[str, tuple[str, Message]] = {
+NEAR_HOST: dict[str, tuple[str, Message]] = {
     "processors that only wait for a disk": (
         "cpu.busy",
         pb.CpuFacts(sample_seconds=0.25, iowait_ratio=0.9, busy_seconds_total=1, all_seconds_total=100),
@@ -93,23 +88,29 @@ ALONE: dict[str, tuple[str, Message]] = {
         "cert.expiry",
         host.CertificatesFacts(certificates=[certificate(3 * DAY, begins=-3 * DAY)], measured_at=at(0)),
     ),
+    "a proxy that takes connections": (
+        "net.proxy",
+        host.ReachabilityFacts(
+            proxies=[host.Proxy(host="proxy.example", port=3128, answered=True, origin="/etc/environment")]
+        ),
+    ),
     "the portal's address answers 204": (
         "net.portal",
         host.ReachabilityFacts(portal=host.PortalCheck(url="http://x/", status=204, open=True)),
     ),
 }
 # The same, with what was there before: newest first, half an hour between any two.
-GROWN: dict[str, tuple[str, Message, tuple[Message, ...]]] = {
+NEAR_HOST_GROWN: dict[str, tuple[str, Message, tuple[Message, ...]]] = {
     "heat of last winter": ("cpu.throttle", pb.CpuFacts(throttle_total=900), (pb.CpuFacts(throttle_total=900),)),
     "a cache that fills and bends": (
         "mem.leak",
-        _process(1000),
-        tuple(_process(size) for size in (999, 990, 940, 700, 300, 1)),
+        resident(1000),
+        tuple(resident(size) for size in (999, 990, 940, 700, 300, 1)),
     ),
     "another process under the same number": (
         "mem.leak",
-        _process(1000),
-        tuple(_process(1000 - 100 * number, started=-2 * DAY) for number in range(1, 7)),
+        resident(1000),
+        tuple(resident(1000 - 100 * number, started=-2 * DAY) for number in range(1, 7)),
     ),
     "swap that was written yesterday": (
         "mem.swapio",
@@ -132,75 +133,3 @@ GROWN: dict[str, tuple[str, Message, tuple[Message, ...]]] = {
         (pb.CpuFacts(busy_seconds_total=800, all_seconds_total=7000),),
     ),
 }
-
-
-def judged(check_id: str, facts: Message, earlier: tuple[Message, ...] = ()) -> tuple[list[object], str]:
-    """What the check found, and why it could not judge."""
-    now = fault(check_id, facts, ("", "", "")).section
-    past = [section(now.probe, **{now.probe: one}) for one in earlier]
-    snapshot, before = fakes_sections.with_past(now, past)
-    findings, [coverage] = check_snapshot(snapshot, [CHECKS[check_id]], earlier=before)
-    return list(findings), coverage.message_id
-
-
-@pytest.mark.parametrize(("check_id", "facts"), ALONE.values(), ids=ALONE)
-def test_a_near_miss_is_no_finding(check_id: str, facts: Message) -> None:
-    """The check ran and said nothing."""
-    assert judged(check_id, facts) == ([], "")
-
-
-@pytest.mark.parametrize(("check_id", "facts", "earlier"), GROWN.values(), ids=GROWN)
-def test_what_does_not_grow_is_no_finding(check_id: str, facts: Message, earlier: tuple[Message, ...]) -> None:
-    """The check compared with the past and said nothing."""
-    assert judged(check_id, facts, earlier) == ([], "")
-
-
-def test_what_needs_a_past_says_so() -> None:
-    """Neither well nor a fault: the next snapshots will tell."""
-    for check_id, facts in (
-        ("mem.leak", _process(1000)),
-        ("mem.hugefrag", pb.MemoryFacts(large_free_blocks_total=0, compaction_failures_total=7)),
-    ):
-        assert judged(check_id, facts) == ([], "no_past")
-
-
-def test_what_was_not_asked_is_not_well() -> None:
-    """Servers that nobody may ask leave their checks unknown, with what it would take."""
-    unasked = section("time_sync", time_sync=host.TimeSyncFacts(servers=[host.TimeServer(name="a")]))
-    reason = pb.Shortfall(field="dns.resolvers", outcome=pb.PROBE_OUTCOME_DENIED, needs="network probes")
-    silent = section("dns", dns=host.DnsFacts(resolvers=[host.Resolver(address="192.0.2.1")]), shortfalls=[reason])
-    for check_id, given in (("time.server", unasked), ("dns.resolver", silent)):
-        findings, [coverage] = check_snapshot(fakes_sections.snapshot(given), [CHECKS[check_id]])
-        assert findings == []
-        assert (coverage.message_id, coverage.needs) == ("denied", "network probes")
-
-
-BEFORE_A_RESTART: tuple[tuple[str, Message, Message], ...] = (
-    ("cpu.busy", pb.CpuFacts(busy_seconds_total=9000, all_seconds_total=90_000), pb.CpuFacts(all_seconds_total=80_000)),
-    (
-        "cpu.iowait",
-        pb.CpuFacts(iowait_seconds_total=9000, all_seconds_total=90_000),
-        pb.CpuFacts(all_seconds_total=80_000),
-    ),
-    (
-        "cpu.steal",
-        pb.CpuFacts(steal_seconds_total=9000, all_seconds_total=90_000),
-        pb.CpuFacts(all_seconds_total=80_000),
-    ),
-    (
-        "mem.swapio",
-        pb.MemoryFacts(total_bytes=GIB, swap_total_bytes=GIB, swap_out_bytes_total=GIB),
-        pb.MemoryFacts(swap_out_bytes_total=0),
-    ),
-)
-
-
-@pytest.mark.parametrize(("check_id", "facts", "before"), BEFORE_A_RESTART, ids=lambda given: str(given)[:10])
-def test_counters_from_before_a_restart_are_not_compared(check_id: str, facts: Message, before: Message) -> None:
-    """They began anew: the same numbers would be a fault within one boot."""
-    now = fault(check_id, facts, ("", "", "")).section
-    for same_boot in (True, False):
-        snapshot, [old] = fakes_sections.with_past(now, [section(now.probe, **{now.probe: before})])
-        old.boot_id = "one" if same_boot else "another"
-        findings, _ = check_snapshot(snapshot, [CHECKS[check_id]], previous=old)
-        assert [finding.state >= finding_pb2.SEVERITY_WARN for finding in findings] == [True] * same_boot
