@@ -13,6 +13,8 @@ from tests.evaluation.redaction import written_for
 from tests.evaluation.redaction.family import ALNUM, Family
 
 SHORTEST = 8
+# No canary: an enrolled machine tells its own name on purpose.
+MACHINE = "canary-machine"
 IDENTIFIERS = ("ipv4", "ipv6", "mac", "host", "user", "email", "uuid")
 # How an identifier stands in a line that a service writes.
 LINES = {
@@ -41,7 +43,6 @@ class Planted:
 
     canaries: tuple[Canary, ...]
     files: dict[str, bytes]
-    host_name: str
     argument: str
 
 
@@ -53,7 +54,7 @@ def plant(total: int, seed: int) -> Planted:
     argument = "Tq7" + "".join(random.choices(ALNUM, k=17))
     hidden = Canary("argument", argument, f"--password={argument}")
     canaries = (*names, *secrets, hidden)
-    return Planted(canaries, _files(canaries, random), _first(names, "host"), argument)
+    return Planted(canaries, _files(canaries, random), argument)
 
 
 def write(planted: Planted, folder: Path) -> Path:
@@ -64,13 +65,9 @@ def write(planted: Planted, folder: Path) -> Path:
         source.write_bytes(data)
         lines.append(f"cp {source} {path}" if path.startswith("/var/log/") else f"mount --bind {source} {path}")
     script = folder / "enter.sh"
-    script.write_text("\n".join([*lines, f"hostname {planted.host_name}", 'exec "$@"', ""]))
+    script.write_text("\n".join([*lines, f"hostname {MACHINE}", 'exec "$@"', ""]))
     (folder / "canaries.json").write_text(json.dumps([[one.kind, one.value] for one in planted.canaries]))
     return script
-
-
-def _first(canaries: Sequence[Canary], kind: str) -> str:
-    return next(one.value for one in canaries if one.kind == kind)
 
 
 def _secrets(random: Random, total: int) -> Iterator[Canary]:

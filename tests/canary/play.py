@@ -70,6 +70,7 @@ class CanaryStage(Demo):
             "PYTHONPATH": paths,
             "TMPDIR": str(folder / "tmp"),
             "DB_PASSWORD": planted.argument,
+            "CASEPROBE_LOG_LEVEL": "debug",
         }
 
     def run(self, *command: str, stdin: str = "") -> str:
@@ -123,11 +124,17 @@ class CanaryStage(Demo):
             held: list[bytes] = self.wait_for(self._spooled, "nothing comes into the spool")
         finally:
             os.killpg(collector.pid, signal.SIGCONT)
-        self.wait_for(lambda: self._ended(session_id), "the session does not end")
+        self.wait_for(lambda: self._delivered(session_id), "the session does not end")
         return held
 
     def _state(self, session_id: str) -> str:
         return str(self.call("GET", f"/sessions/{session_id}")["session"]["state"])
+
+    def _delivered(self, session_id: str) -> bool:
+        """Whether a session has ended and its snapshot stands on the case's page."""
+        session = self.call("GET", f"/sessions/{session_id}")["session"]
+        rows = self.call("GET", f"/cases/{session['case_id']}")["snapshots"] if session["ended_at"] else []
+        return any(one["snapshot"]["snapshot_id"] == session["snapshot_id"] for one in rows)
 
     def _spooled(self) -> list[bytes]:
         """Everything in the spool, once there is a record in it."""
@@ -138,8 +145,8 @@ class CanaryStage(Demo):
         return []
 
 
-def play(folder: Path, total: int, seed: int) -> Outcome:
-    """Every flow once; the processes have ended when this returns."""
+def play(folder: Path, total: int, seed: int, resident: bool = True) -> Outcome:
+    """Every flow once, or without resident the customer's alone; the processes have ended when this returns."""
     planted = plant(total, seed)
     search = Search(planted.canaries)
     stage = CanaryStage(folder, planted)
@@ -147,7 +154,7 @@ def play(folder: Path, total: int, seed: int) -> Outcome:
     outcome = Outcome(len(planted.canaries), len(control | {planted.argument}))
     try:
         with stage.bystander():
-            shown = _flows(stage)
+            shown = _flows(stage, resident)
     finally:
         stage.stop()
     places = {**shown, **_kept(stage)}
@@ -157,7 +164,7 @@ def play(folder: Path, total: int, seed: int) -> Outcome:
     return outcome
 
 
-def _flows(stage: CanaryStage) -> dict[str, list[bytes]]:
+def _flows(stage: CanaryStage, resident: bool) -> dict[str, list[bytes]]:
     """Bundle, live path, live snapshot; gives the spool while it was full, and every page that shows any of it."""
     stage.open_collector()
     case_id = stage.open_case()
@@ -166,20 +173,24 @@ def _flows(stage: CanaryStage) -> dict[str, list[bytes]]:
     code = stage.bundle_code(case_id)
     output = str(stage.folder / "bundle.zip")
     stage.run(
-        *("caseprobe_agent", "bundle", "--profile", "standard", "--to", "-", "--no-preview", "--output", output),
+        *("caseprobe_agent", "bundle", "--profile", "standard" if resident else "quick"),
+        *("--to", "-", "--no-preview", "--output", output),
         stdin=code,
     )
+    if not resident:
+        return {"console": list(_pages(stage, case_id))}
     agent_id = stage.enrol_agent(case_id)
     stage.measure_live(case_id, agent_id)
     spooled = stage.measure_while_stopped(case_id, agent_id)
-    return {"spool, full": spooled, "console": list(_pages(stage, case_id, agent_id))}
+    return {"spool, full": spooled, "console": list(_pages(stage, case_id))}
 
 
-def _pages(stage: CanaryStage, case_id: str, agent_id: str) -> Iterator[bytes]:
+def _pages(stage: CanaryStage, case_id: str) -> Iterator[bytes]:
     """The case, its machines, snapshots, sessions and files, as pages and as JSON."""
     case: dict[str, Any] = stage.call("GET", f"/cases/{case_id}")
     snapshots = [one["snapshot"] for one in case["snapshots"]]
-    paths = [f"/cases/{case_id}", "/cases", f"/machines/{agent_id}", "/machines", "/audit"]
+    paths = [f"/cases/{case_id}", "/cases", "/machines", "/audit"]
+    paths += [f"/machines/{agent_id}" for agent_id in {one["agent_id"] for one in snapshots}]
     paths += [f"/snapshots/{one['snapshot_id']}" for one in snapshots]
     paths += [f"/sessions/{one['session']['session_id']}" for one in case["sessions"]]
     for path in paths:

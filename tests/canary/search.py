@@ -42,7 +42,8 @@ class Search:
         self._of: dict[bytes, tuple[str, str, str]] = {}
         for one in canaries:
             for encoding, texts in forms(one.value).items():
-                self._of |= {text: (one.kind, one.value, encoding) for text in texts if len(text) >= 6}
+                for text in texts:
+                    self._of.setdefault(text, (one.kind, one.value, encoding))
         options = re2.Options()
         options.max_mem, options.log_errors, options.encoding = 1 << 28, False, re2.Options.Encoding.LATIN1
         self._pattern = re2.compile(b"|".join(_literal(text) for text in self._of), options)

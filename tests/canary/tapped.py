@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from caseprobe.v1 import link_pb2_grpc
+import grpc
+
 from caseprobe_collector.cli import main
 
 LENGTH_BYTES = 4
@@ -19,7 +20,7 @@ LENGTH_BYTES = 4
 
 def tap(path: Path) -> None:
     """From here on frames of machines are written to this file, each with its length before it."""
-    made = link_pb2_grpc.grpc.stream_stream_rpc_method_handler
+    made = grpc.stream_stream_rpc_method_handler
 
     def handler(behave: Any, request_deserializer: Callable[[bytes], Any], response_serializer: Any) -> Any:
         def read(data: bytes) -> Any:
@@ -29,7 +30,7 @@ def tap(path: Path) -> None:
 
         return made(behave, request_deserializer=read, response_serializer=response_serializer)
 
-    link_pb2_grpc.grpc.stream_stream_rpc_method_handler = handler
+    grpc.stream_stream_rpc_method_handler = handler  # type: ignore[assignment]
 
 
 if __name__ == "__main__":
