@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from tests.evaluation.redaction import written_for
+from tests.evaluation.redaction import written
 from tests.evaluation.redaction.family import ALNUM, Family
 
 SHORTEST = 8
@@ -73,7 +73,7 @@ def write(planted: Planted, folder: Path) -> Path:
 def _secrets(random: Random, total: int) -> Iterator[Canary]:
     """One of each family in turn, in a context of its own."""
     for number in range(total):
-        family: Family = written_for.ALL[number % len(written_for.ALL)]
+        family: Family = written.ALL[number % len(written.ALL)]
         secret = family.draw(random)
         while len(secret) < SHORTEST:
             secret = family.draw(random)
