@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from caseprobe.errors import MeasurementError
 from caseprobe_agent.demo import TARGET, Demo
 from tests.canary.planting import Planted, plant, write
 from tests.canary.search import Search, files, values
@@ -30,6 +33,7 @@ process_arguments = "allow"
 decision = "allow"
 targets = ["{TARGET}", "::1"]
 """
+TRIES = 3
 ENTER = ("unshare", "--mount", "--uts", "--propagation", "private", "sh")
 
 
@@ -114,18 +118,30 @@ class CanaryStage(Demo):
             return body
 
     def measure_while_stopped(self, case_id: str, agent_id: str) -> list[bytes]:
-        """A live snapshot of which the collector takes nothing for now: gives what the spool holds meanwhile."""
-        body = {"agent_id": agent_id, "deadline_seconds": 60, "snapshot": {"profile": "standard"}}
-        session_id = self.call("POST", f"/cases/{case_id}/sessions", body)["session_id"]
+        """A live snapshot of which the collector takes nothing for now: gives what the spool holds meanwhile.
+
+        A busy machine may deliver it before the collector is stopped: then it is asked once more.
+        """
+        for _ in range(TRIES):
+            body = {"agent_id": agent_id, "deadline_seconds": 60, "snapshot": {"profile": "standard"}}
+            session_id = self.call("POST", f"/cases/{case_id}/sessions", body)["session_id"]
+            held = self._while_stopped(session_id)
+            self.wait_for(lambda name=session_id: self._delivered(name), "the session does not end")  # type: ignore[misc]
+            if held:
+                return held
+        raise MeasurementError("the spool was never seen with a record in it")
+
+    def _while_stopped(self, session_id: str) -> list[bytes]:
         self.wait_for(lambda: self._state(session_id) != "requested", "the machine does not take the request")
         collector = self.children[0]
         os.killpg(collector.pid, signal.SIGSTOP)
         try:
             held: list[bytes] = self.wait_for(self._spooled, "nothing comes into the spool")
+            return held
+        except MeasurementError:
+            return []
         finally:
             os.killpg(collector.pid, signal.SIGCONT)
-        self.wait_for(lambda: self._delivered(session_id), "the session does not end")
-        return held
 
     def _state(self, session_id: str) -> str:
         return str(self.call("GET", f"/sessions/{session_id}")["session"]["state"])
@@ -137,11 +153,14 @@ class CanaryStage(Demo):
         return any(one["snapshot"]["snapshot_id"] == session["snapshot_id"] for one in rows)
 
     def _spooled(self) -> list[bytes]:
-        """Everything in the spool, once there is a record in it."""
+        """Everything in the spool, read off a copy (its owner may hold it locked), once there is a record in it."""
         for path in (self.folder / "agent").rglob("spool.db"):
-            with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as spool:
-                if spool.execute("SELECT count(*) FROM items").fetchone()[0]:
-                    return list(values(path))
+            with tempfile.TemporaryDirectory() as name, contextlib.suppress(sqlite3.Error, OSError):
+                for side in ("", "-wal"):
+                    shutil.copyfile(f"{path}{side}", f"{name}/spool.db{side}")
+                with contextlib.closing(sqlite3.connect(f"{name}/spool.db")) as spool:
+                    if spool.execute("SELECT count(*) FROM items").fetchone()[0]:
+                        return list(values(Path(name) / "spool.db"))
         return []
 
 
