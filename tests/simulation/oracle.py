@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.records import SessionRecord
@@ -230,6 +232,13 @@ class Oracle:
         for session_id, session in sorted(self.sessions.items()):
             self._check_session(image, session_id, session)
 
+    def check_rotten(self, folder: Path, *, told: bool) -> None:
+        """After rot in the collector's log: what was acknowledged is there, or it is told that something is not."""
+        image = read_collector(folder, {})
+        gone = [one for one in self._promised if one not in (image.snapshots if isinstance(one, str) else image.gaps)]
+        if gone and not told:
+            self.violated(f"I5: rot took {len(gone)} that were acknowledged, and nobody says so")
+
     def _check_session(self, image: Image, session_id: str, session: SessionRecord) -> None:
         state, snapshot_id = image.sessions.get(session_id, ("missing", ""))
         name = command_name(session.request)
@@ -291,7 +300,7 @@ def read_spool(folder: Path) -> tuple[set[str], set[Gap]]:
     """Snapshot ids and gaps that wait in an agent's spool."""
     held: set[str] = set()
     gaps: set[Gap] = set()
-    with contextlib.suppress(sqlite3.DatabaseError), closing(sqlite3.connect(folder / "spool.db")) as database:
+    with contextlib.suppress(sqlite3.DatabaseError), _spool_of(folder) as database:
         for kind, snapshot_id, body in database.execute("SELECT kind, snapshot_id, body FROM items"):
             held.add(snapshot_id)
             if kind == 0:
@@ -302,9 +311,20 @@ def read_spool(folder: Path) -> tuple[set[str], set[Gap]]:
 
 def open_commands(folder: Path) -> list[str]:
     """Commands in an agent's ledger that have no outcome, or one that the collector has not confirmed."""
-    with closing(sqlite3.connect(folder / "spool.db")) as database:
+    with _spool_of(folder) as database:
         rows = database.execute("SELECT command_id FROM commands WHERE outcome IS NULL OR acked = 0")
         return [command_id for (command_id,) in rows]
+
+
+@contextlib.contextmanager
+def _spool_of(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of a spool as it lies there: a running agent lets nobody else open its own."""
+    with TemporaryDirectory() as name:
+        for side in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(folder / f"spool.db{side}", Path(name) / f"spool.db{side}")
+        with closing(sqlite3.connect(Path(name) / "spool.db")) as database:
+            yield database
 
 
 def _body_sha256(database: sqlite3.Connection, folder: Path, snapshot_id: str) -> bytes:

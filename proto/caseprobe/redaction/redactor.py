@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from caseprobe.errors import RedactionError
+from caseprobe.redaction import continued
 from caseprobe.redaction.blocks import undecided
 from caseprobe.redaction.fields import Fields
 from caseprobe.redaction.identifiers import Identifiers
-from caseprobe.redaction.lines import Looks, rewrite
+from caseprobe.redaction.lines import Looks
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.restore import Restorer
 from caseprobe.redaction.secrets import LOOKS, Secrets
@@ -21,7 +21,7 @@ from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 Result = TypeVar("Result")
 
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
-RULESET_VERSION = "2026.11.22.2"
+RULESET_VERSION = "2026.11.22.3"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
 LONGEST_LINE_BYTES = 1 << 20
 LINE_WITHHELD = b"_hidden_overlong_line_"
@@ -64,7 +64,6 @@ class Redactor:
         """
         self._known = self._known.joined(self._fields.names(snapshot))
         self._identifiers.learn(self._known)
-        self._looks = None
         redacted = Snapshot()
         redacted.CopyFrom(snapshot)
         _failing_closed(lambda: self._fields.redact(redacted))
@@ -109,22 +108,14 @@ class Redactor:
         return self._secrets.hide(data, self._all_looks()).decode("utf-8", "surrogateescape")
 
     def _all_looks(self) -> Looks:
-        """Every rule's looks and every identifier's, in one automaton: a line without any is never touched."""
+        """Every rule's looks, in one automaton: a line without any is never touched."""
         if self._looks is None:
-            self._looks = Looks((*LOOKS, *self._identifiers.looks))
+            self._looks = Looks(LOOKS)
         return self._looks
 
     def _lines(self, data: bytes) -> bytes:
-        looks = self._all_looks()
-        data = self._secrets.without_blocks(data)
-        return rewrite(data, looks.lines(data), lambda line: self._line(line, looks))
-
-    def _line(self, line: bytes, looks: Looks) -> bytes:
         """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
-        matching = looks.of(line)
-        line = self._secrets.line(line, matching, looks)
-        first = bisect_left(matching, len(LOOKS))
-        return self._identifiers.mask(line, (place - len(LOOKS) for place in matching[first:]))
+        return self._identifiers.mask(self._secrets.hide(data, self._all_looks()))
 
     def report(self, withheld: Sequence[str] = ()) -> RedactionReport:
         """What was done so far, in counts."""
@@ -145,7 +136,8 @@ class Stream:
         self._pending += data
         self._drop_overlong()
         lines_end = self._pending.rfind(b"\n") + 1
-        end = min(undecided(self._pending[:lines_end]), lines_end)
+        ready = self._pending[:lines_end]
+        end = min(undecided(ready), continued.undecided(ready))
         ready, self._pending = self._pending[:end], self._pending[end:]
         return self._redactor.artifact(ready)
 
