@@ -99,6 +99,7 @@ class Identifiers:
             Step(headers.LOOK, lambda: headers.HEADER, self._header),
             Step(patterns.LOOK_EMAIL, lambda: patterns.EMAIL, self._email),
             Step(patterns.LOOK_ARPA, lambda: patterns.ARPA, self._reversed),
+            Step(patterns.LOOK_ARPA6, lambda: patterns.ARPA6, self._nibbles),
             Step(patterns.LOOK_DASHED, lambda: patterns.DASHED_IPV4, self._dashed),
             Step(patterns.LOOK_UUID, lambda: patterns.UUID, self._uuid),
             Step(patterns.LOOK_MAC, lambda: patterns.MAC, self._mac),
@@ -192,6 +193,9 @@ class Identifiers:
     def _reversed(self, match: Match) -> bytes:
         dotted = b".".join(reversed(match[1].split(b".")))
         return b".".join(reversed(self._masked("ipv4", dotted, self._addresses.mask).split(b".")))
+
+    def _nibbles(self, match: Match) -> bytes:
+        return self._masked("ipv6", match[0], self._addresses.mask_nibbles, "nibbles")
 
     def _word(self, match: Match) -> bytes:
         kind, masked = self._words.mask(match[0])

@@ -15,6 +15,7 @@ DASHED_IPV4 = re.compile(
     rb"(?i)(?<![a-z0-9])((?:" + DASHED_WORDS + rb")-|(?<![\w.-]))(\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3})"
     rb"(?![0-9-]|\w)(?:(?<=-[0-9])|(?<=[0-9]{2}))"
 )
+ARPA6 = re.compile(rb"(?i)(?<![\w.-])((?:[0-9a-f]\.){31}[0-9a-f])(?=\.ip6\.arpa)")
 ARPA = re.compile(rb"(?i)(?<![\w.-])(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?=\.in-addr\.arpa)")
 IPV6 = re.compile(
     rb"(?i)(?<![0-9a-z:.])(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):(?:[0-9a-f]{0,4}:){0,7}[0-9a-f]{0,5}"
@@ -74,6 +75,7 @@ LOOK_IPV4 = (
     rb"[\w.+~%\\-]*[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9][\w.+~%-]*"
 )
 LOOK_ARPA = rb"[\w.-]*[0-9]{1,3}(?:\.[0-9]{1,3}){3}\.in-addr\.arpa"
+LOOK_ARPA6 = rb"[\w.-]*(?:[0-9a-f]\.){32}ip6\.arpa"
 LOOK_DASHED = rb"[\w.-]*\b(?:[0-9]{1,3}-){3}[0-9]{1,3}[\w.-]*"
 # What the text before a version ends with, after VERSION_GAP is cut off; then the patterns decide.
 VERSION_GAP = b" \t:=\"'(v#-V"
