@@ -68,10 +68,20 @@ class SqlSnapshots:
 
     async def list_objects(self, name: str, after: str = "", limit: int = 100) -> list[tuple[str, str, ObjectRecord]]:
         """Snapshots that have a file of this name, by id: (id, customer, what it must be); after: the last one seen."""
-        query = sa.select(OBJECTS.c.snapshot_id, SNAPSHOTS.c.customer_id, *OBJECT_COLUMNS).join(SNAPSHOTS)
+        query = sa.select(
+            OBJECTS.c.snapshot_id,
+            SNAPSHOTS.c.customer_id,
+            OBJECTS.c.name,
+            OBJECTS.c.object,
+            OBJECTS.c.size_bytes,
+            OBJECTS.c.sha256,
+        ).join(SNAPSHOTS)
         mine = (OBJECTS.c.name == name) & (OBJECTS.c.snapshot_id > after)
         rows = await self._database.rows(query.where(mine).order_by(OBJECTS.c.snapshot_id).limit(limit))
-        return [(row[0], row[1] or "", ObjectRecord(row[2], row[3], row[4], row[5])) for row in rows]
+        return [
+            (one.snapshot_id, one.customer_id or "", ObjectRecord(one.name, one.object, one.size_bytes, one.sha256))
+            for one in rows
+        ]
 
     async def switch_object(self, tx: Transaction, snapshot_id: str, old: ObjectRecord, new: ObjectRecord) -> bool:
         """Another file in the place of one; whether nothing names the old one's bytes any more, so that they can go.
