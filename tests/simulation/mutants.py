@@ -258,7 +258,9 @@ LARGE = Profile(weights=DISKS.weights, large_ratio=0.4)
 LAPSES = Profile(weights=(("sync", 8), ("kill", 4), ("power", 2)), fault_seconds=1.0)
 MUTANTS: dict[str, Mutant] = {
     "spool: synchronous NORMAL": Mutant(((spool_file, "PRAGMAS", _not_full),), ("I1", "I2", "I3"), DISKS),
-    "spool: answers before its commit": Mutant(((writer.Writer, "_transact", _answers_first),), ("I3", "slots"), DISKS),
+    "spool: answers before its commit": Mutant(
+        ((writer.Writer, "_transact", _answers_first),), ("I2", "I3", "I4", "slots"), DISKS
+    ),
     "spool: goes on with a log whose sync failed": Mutant(
         ((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS, first_seed=2
     ),
