@@ -74,6 +74,7 @@ eval-faults: $(VENV)/developing ## real faults on the real kernel (root): which 
 bench-redact: $(VENV)/developing ## how much planted secrecy is hidden, what else is, and how fast; LOGS=<folder of logs>
 	$(BIN)/python -m tests.evaluation.redaction $(LOGS)
 	$(BIN)/python -m tests.evaluation.identifiers
+	$(BIN)/python -m tests.evaluation.identifiers.size $(SIZES)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -203,6 +203,8 @@ _SPECIAL = _by_first_octet()
 
 def _move_of(packed: bytes) -> Moved | bool:
     """Where an IPv4 address goes: a range's move, True where it stays, False for public ones."""
+    if not _SPECIAL[packed[0]]:
+        return False
     value = int.from_bytes(packed, "big")
     return next((move for mask, network, move in _SPECIAL[packed[0]] if value & mask == network), False)
 

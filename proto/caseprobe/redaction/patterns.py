@@ -6,6 +6,7 @@ import re
 
 HEX = rb"[0-9A-Fa-f]"
 IPV4 = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+BARE_IPV4 = re.compile(rb"[\s\[(=/:,\"'<>@](\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})[\s\])/:,;\"'<>]")
 # Names of machines that hold their address: in clouds, and where providers name their lines.
 DASHED_WORDS = (
     rb"ip|ec2|host|dhcp|static|dynamic|dyn|pool|client|cpe|ppp|dsl|adsl|vdsl|cable|user|node|vm|nat|pc|server|srv|rev|ptr"
