@@ -30,6 +30,8 @@ from caseprobe.redaction.casing import dressed, lowered, undressed
 from caseprobe.redaction.numbers import card, iban, laid_back, phone
 from caseprobe.redaction.permutation import Prefixes
 from caseprobe.redaction.pseudonyms import Pseudonyms, is_masked_name
+from caseprobe.v1 import section_pb2
+from caseprobe.v1.snapshot_pb2 import Snapshot
 from tests.evaluation.identifiers import network, people, untouched, values
 from tests.evaluation.identifiers.kind import Kind
 from tests.evaluation.identifiers.measure import score
@@ -221,3 +223,11 @@ def test_a_log_line_is_read_the_same_masked() -> None:
         assert (raw is None) is (masked is None)
         if raw is not None and masked is not None and "_hidden_" not in repr(masked):
             assert PIPE.unmask(repr(masked)) == repr(raw)
+
+
+def test_a_fact_and_a_text_have_one_pseudonym_for_one_host() -> None:
+    """A name that holds an address, and everybody's sites, are treated in facts as in lines."""
+    for name in ("ip-10-1-2-3", "ip-10-1-2-3.ec2.internal", "WEB7.corp.example.com", "deb.debian.org", "till7"):
+        section = section_pb2.Section(resolvers=section_pb2.ResolversFacts(search_domains=[name]))
+        masked = PIPE.snapshot(Snapshot(sections=[section])).sections[0].resolvers.search_domains[0]
+        assert PIPE.text(f"Host: {name}") == f"Host: {masked}"

@@ -146,7 +146,7 @@ class Identifiers:
         if patterns.UNIT.search(match[2]) or NO_MAILBOX.fullmatch(match[2]) or HIDDEN.search(match[2]):
             return match[0]
         address = patterns.IPV4.fullmatch(match[2])
-        domain = match[2] if address else self._masked("email", match[2], self._host_text)
+        domain = match[2] if address else self._masked("email", match[2], self.host)
         # In a URL the part before "@" may be a password that was hidden already.
         local = (
             match[1] if HIDDEN.fullmatch(match[1]) else self._masked("email", match[1], self._pseudonyms.user, "local")
@@ -177,10 +177,13 @@ class Identifiers:
     def _host(self, value: bytes) -> bytes:
         if value.lower() in NO_HOST or not LETTER.search(value):
             return value
-        return self._masked("host", value, self._host_text)
+        return self._masked("host", value, self.host)
 
-    def _host_text(self, name: str) -> str:
-        """A host's pseudonym; the machine's own label where it is sent, and names that are everybody's, stay."""
+    def host(self, name: str) -> str:
+        """A host's pseudonym, in facts as in text.
+
+        The machine's own label where it is sent, and names that are everybody's, stay.
+        """
         if self._words.is_kept(name) or domains.is_everybodys(name):
             return name
         return self._pseudonyms.host(name, self._label)
@@ -192,9 +195,7 @@ class Identifiers:
 
     def _domain(self, match: Match) -> bytes:
         name = match[1].decode("latin-1")
-        return (
-            _with(match, 1, self._masked("host", match[1], self._host_text)) if domains.is_machines(name) else match[0]
-        )
+        return _with(match, 1, self._masked("host", match[1], self.host)) if domains.is_machines(name) else match[0]
 
     def _dashed(self, match: Match) -> bytes:
         dotted = match[2].replace(b"-", b".")

@@ -48,7 +48,8 @@ class Redactor:
         self._counts: Counter[str] = Counter()
         self._secrets = Secrets(self._counts)
         self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
-        self._fields = Fields(key, asset_masked, self.text, self._secrets_of, self._counts)
+        host = self._identifiers.host
+        self._fields = Fields(key, asset_masked, self.text, self._secrets_of, host, self._counts)
         self._restorer = Restorer(key)
         self._looks: Looks | None = None
 
