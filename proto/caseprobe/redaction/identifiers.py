@@ -27,6 +27,7 @@ NO_MAILBOX = re.compile(
     rb"|v?[0-9][\w.-]*"
 )
 IPV6_AHEAD, IPV6_AHEAD_BYTES = re.compile(rb"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"), 10
+DIGIT = re.compile(rb"[0-9]")
 LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 
 Match = re.Match[bytes]
@@ -58,7 +59,7 @@ class Identifiers:
             "user": self._user,
             "host": self._host,
             "person": self._person,
-            "serial": lambda value: self._masked("serial", value, self._pseudonyms.serial),
+            "serial": self._serial,
             "uuid": lambda value: self._masked("uuid", value, self._pseudonyms.uuid),
             "mac": lambda value: self._masked("mac", value, self._pseudonyms.mac),
         }
@@ -173,6 +174,10 @@ class Identifiers:
 
     def _person(self, value: bytes) -> bytes:
         return self._masked("person", value, partial(self._pseudonyms.name, "person"))
+
+    def _serial(self, value: bytes) -> bytes:
+        # A serial number without any digit is a word of a sentence.
+        return self._masked("serial", value, self._pseudonyms.serial) if DIGIT.search(value) else value
 
     def _host(self, value: bytes) -> bytes:
         if value.lower() in NO_HOST or not LETTER.search(value):

@@ -20,7 +20,7 @@ from caseprobe.redaction.permutation import derive, permute_bytes, restore_bytes
 
 KINDS = ("host", "user", "serial", "id", "addr", "person", "card", "iban", "phone")
 HEX = "0123456789abcdef"
-LETTERS = "ghjkmnpqrstuvwxy"
+LETTERS = "ghjkmnqrstuvwxyz"
 TO_LETTERS = str.maketrans(HEX + HEX.upper(), LETTERS + LETTERS)
 TO_HEX = str.maketrans(LETTERS + LETTERS.upper(), HEX + HEX)
 CHECK_LETTERS = 3

@@ -97,13 +97,8 @@ class Redactor:
 
     def piece(self, data: bytes, known: KnownFile) -> bytes:
         """A piece of whole lines of an artifact; known: what is known of it, the same for all its pieces."""
-
-        def without_values() -> bytes:
-            hidden, kinds = known.hide(data)
-            self._counts.update(kinds)
-            return hidden
-
-        return self._plain(_failing_closed(without_values))
+        known.settle(data)
+        return self._plain(data, known)
 
     def stream(self, source: str = "") -> Stream:
         """As artifact for data that comes in pieces; the cuts between them make no difference."""
@@ -113,10 +108,10 @@ class Redactor:
         """The text with the true names in place of this key's pseudonyms; secrets are gone for good."""
         return self._restorer.text(text)
 
-    def _plain(self, data: bytes) -> bytes:
+    def _plain(self, data: bytes, known: KnownFile | None = None) -> bytes:
         if data.startswith(BYTE_ORDER_MARKS) or data.count(b"\0") > NUL_RATIO * len(data):
             raise RedactionError("withheld: not plain text, so secrets in it could not be seen")
-        return _failing_closed(lambda: self._lines(_short_lines(data, self._counts)))
+        return _failing_closed(lambda: self._lines(_short_lines(data, self._counts), known))
 
     def _secrets_of(self, text: str) -> str:
         """Public text: its secrets are hidden, its names stay."""
@@ -129,9 +124,16 @@ class Redactor:
             self._looks = Looks(LOOKS)
         return self._looks
 
-    def _lines(self, data: bytes) -> bytes:
-        """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
-        return self._identifiers.mask(self._secrets.hide(data, self._all_looks()))
+    def _lines(self, data: bytes, known: KnownFile | None) -> bytes:
+        """Secrets before identifiers: a password must not look like a host name by the time its rule comes.
+
+        The rules go first, so that a known file is never hidden less than any other text.
+        """
+        data = self._secrets.hide(data, self._all_looks())
+        if known is not None:
+            data, kinds = known.hide(data)
+            self._counts.update(kinds)
+        return self._identifiers.mask(data)
 
     def report(self, withheld: Sequence[str] = ()) -> RedactionReport:
         """What was done so far, in counts."""

@@ -1,6 +1,6 @@
 """One text that may be a known file: what it is, and its values hidden piece by piece.
 
-It only ever hides: what comes out passes the rules like any other text, so nothing is hidden less than without it.
+It only ever hides, and after the rules did, so nothing is hidden less than without it.
 """
 
 from __future__ import annotations
