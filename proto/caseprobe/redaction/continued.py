@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 
 from caseprobe.redaction import secret_values as values
 from caseprobe.redaction.lines import Looks
-from caseprobe.redaction.pseudonyms import is_masked_name
 from caseprobe.redaction.secret_names import Speaks, speaks
 from caseprobe.redaction.secret_values import Span
 
@@ -114,15 +113,10 @@ def _taken(data: bytes, end: int, prefixed: bool, taker: Taker) -> tuple[list[Sp
         span = taker(number, data[begin:stop])
         if span is None:
             return spans, at, False
-        if span[1] > span[0] and not _is_done(data[begin + span[0] : begin + span[1]]):
+        if span[1] > span[0] and not data.startswith(b"_hidden_", begin + span[0]):
             spans.append((begin + span[0], begin + span[1]))
         at = stop + 1
     return spans, at, False
-
-
-def _is_done(value: bytes) -> bool:
-    """Whether a value is hidden already, or is a pseudonym: a second run must not take that for a secret."""
-    return value.startswith(b"_hidden_") or is_masked_name(value.decode("latin-1"))
 
 
 def _taker(line: bytes) -> Taker | None:
