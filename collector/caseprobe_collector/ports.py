@@ -90,7 +90,7 @@ class CustomerStore(Protocol):
 
 
 class FleetStore(Protocol):
-    """Agents and their join codes."""
+    """Agents."""
 
     async def put_agent(self, tx: Transaction, agent: Agent) -> None:
         """Store a machine, new or changed."""
@@ -104,17 +104,30 @@ class FleetStore(Protocol):
     async def list_agents(self, customers: Customers, kind: str | None = "enrolled") -> list[Agent]:
         """Machines of these customers."""
 
+    async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
+        """Remember when machines last spoke, by their ids."""
+
+
+class JoinCodeStore(Protocol):
+    """What lets a key become an agent."""
+
     async def add_join_code(self, tx: Transaction, code: JoinCodeRecord) -> None:
         """Store a join code's record; never its secret."""
 
     async def get_join_code(self, secret_sha256: bytes) -> JoinCodeRecord | None:
         """One join code's record, None where there is none."""
 
+    async def list_join_codes(self, customers: Customers, since: datetime) -> list[JoinCodeRecord]:
+        """Those of these customers that end after this time, newest first."""
+
     async def use_join_code(self, tx: Transaction, join_code_id: str) -> bool:
         """Take one use; False where none was left. Inside the transaction, so two callers cannot share the last."""
 
-    async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
-        """Remember when machines last spoke, by their ids."""
+    async def used_by(self, join_code_id: str, agent_id: str) -> bool:
+        """Whether this key became a machine by this code."""
+
+    async def revoke_join_code(self, tx: Transaction, join_code_id: str, revoked_at: datetime) -> None:
+        """Withdraw it: it lets nobody in any more."""
 
 
 class UserStore(Protocol):

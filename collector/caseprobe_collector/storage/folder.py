@@ -21,6 +21,7 @@ from caseprobe_collector.storage.database import Database, create_private
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
+from caseprobe_collector.storage.join_codes import SqlJoinCodes
 from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, OBJECTS, RESERVE
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.orphans import sweep_orphans
@@ -39,6 +40,7 @@ class Storage:
     cases: SqlCases
     customers: SqlCustomers
     fleet: SqlFleet
+    join_codes: SqlJoinCodes
     users: SqlUsers
     deposits: SqlDeposits
     snapshots: SqlSnapshots
@@ -97,6 +99,7 @@ def _stores(database: Database, objects: FileObjects, authority: FileAuthority) 
         cases=SqlCases(database),
         customers=SqlCustomers(database),
         fleet=SqlFleet(database),
+        join_codes=SqlJoinCodes(database),
         users=SqlUsers(database),
         deposits=SqlDeposits(database, objects),
         snapshots=SqlSnapshots(database, objects),
