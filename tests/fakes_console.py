@@ -491,7 +491,8 @@ class FakeConfig:
     console_http_loopback: bool = True
 
 
-async def ready_unless(error: CaseprobeError | None) -> None:
+async def ready_unless(error: CaseprobeError | None) -> list[str]:
     """Stands in for a storage that answers, or does not."""
     if error:
         raise error
+    return []

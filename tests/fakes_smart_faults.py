@@ -40,6 +40,11 @@ def _warned(bits: str) -> pb.Section:
     return _nvme(("Warning:                   0x00", f"Warning:                   {bits}"))
 
 
+_LOSSES = (
+    "174 Unexpect_Power_Loss_Ct  -O--CK   100   100   000    -    38\n"
+    "188 Command_Timeout         -O--CK   100   100   000    -    4"
+)
+_OTHER_NAME = "sda (MB4000GCWDC) had to read again 64 times"
 _BELOW = ("140    -    0", "140    NOW  900")
 _FAILED = PASSED.replace("Completed without error       00%", "Completed: read failure       90%").replace(
     "    -", " 4711"
@@ -197,8 +202,21 @@ SMART_FAULTS = (
         "smart.timeout",
         _sdb(raw(188, "34", "sdb")),
         "info",
-        f"{SSD}, a solid-state disk, did not answer 34 commands in time",
+        f"{SSD}, a solid-state disk, did not answer 34 commands in time; neither cable nor power explains it",
     ),
+    _of(
+        "smart.timeout",
+        _sdb(raw(188, "34", "sdb"), raw(199, "59", "sdb")),
+        "info",
+        f"{SSD}, a solid-state disk, did not answer 34 commands in time; damaged transfers point to its cable",
+    ),
+    _of(
+        "smart.timeout",
+        _sdb(("188 Command_Timeout         -O--CK   100   100   000    -    0", _LOSSES)),
+        "info",
+        f"{SSD}, a solid-state disk, did not answer 4 commands in time, not more often than it lost its power",
+    ),
+    _of("smart.readerr", _sda(("WDC WD4000", "MB4000GCWDC"), raw(1, "64")), "warn", _OTHER_NAME),
     _of("nvme.critical", _warned("0x40"), "critical", f"{NVME} raises a critical warning (0x40)"),
     _of("nvme.critical", _warned("0x01"), "critical", f"{NVME} has run out of spare blocks (0x01)"),
     _of("nvme.critical", _warned("0x02"), "warn", f"{NVME} is outside its limits of temperature (0x02)"),

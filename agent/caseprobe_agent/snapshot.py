@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from caseprobe.errors import MeasurementError
+from caseprobe.sentinel import planted_text, sentinel_line
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.machine import Machine
@@ -26,6 +28,9 @@ SAMPLE_SECONDS = 0.25
 # How long a child may take to start, or to rest between its samples, before it counts as hung.
 IDLE_SECONDS = 10.0
 BEGIN, WAIT, SECTION, ARTIFACT = b"B", b"W", b"S", b"A"
+# Under this name every section holds the run's sentinel until the pipe has proved itself on it.
+SENTINEL_SOURCE = "caseprobe sentinel"
+SENTINEL_BYTES = 12
 
 Measure = Callable[[Machine, object | None], Measured]
 Sample = Callable[[Machine], object]
@@ -45,6 +50,7 @@ class _Progress:
 
     probes: Sequence[Probe]
     end: float
+    sentinel: str = ""
     sections: dict[str, section_pb2.Section] = field(default_factory=dict)
     artifacts: list[RawArtifact] = field(default_factory=list)
     current: Probe | None = None
@@ -103,19 +109,20 @@ async def take_snapshot(
     deadline_seconds: float,
     profile: str,
     child: worker.Child | None = None,
+    sentinel: str = "",
 ) -> Taken:
     """Everything that the probes can tell within the deadline, in their order.
 
     A probe that hangs is killed with its child at its timeout and is TIMEOUT; at the deadline what has not begun is
-    SKIPPED. child: one that was started early for measure_all. Sections are raw; ids, sequence
-    and consent are for the caller to set.
+    SKIPPED. child: one that was started early for measure_all. sentinel: planted in every section and artifact, for
+    what is going to be sealed. Sections are raw; ids, sequence and consent are for the caller to set.
     """
     import asyncio
 
     loop = asyncio.get_running_loop()
     snapshot = _header(machine, profile)
     started = loop.time()
-    progress = _Progress(probes, started + deadline_seconds)
+    progress = _Progress(probes, started + deadline_seconds, sentinel)
     while progress.left() and loop.time() < progress.end:
         await _one_child(progress, machine, child)
         child = None
@@ -125,6 +132,11 @@ async def take_snapshot(
     snapshot.sections.extend(progress.sections[probe.name] for probe in probes)
     snapshot.duration_seconds = loop.time() - started
     return Taken(snapshot, tuple(progress.artifacts))
+
+
+def new_sentinel() -> str:
+    """A value that nothing on any machine holds, drawn for one run."""
+    return os.urandom(SENTINEL_BYTES).hex()
 
 
 def _header(machine: Machine, profile: str) -> snapshot_pb2.Snapshot:
@@ -143,7 +155,7 @@ async def _one_child(progress: _Progress, machine: Machine, child: worker.Child 
     progress.begin(None)
     seconds_left = progress.end - asyncio.get_running_loop().time()
     # The child's own limit is a second net; the deadline is kept here.
-    request = _request(progress.left(), machine.root)
+    request = _request(progress.left(), machine.root, progress.sentinel)
     frames = worker.run(measure_all, request, max(0.0, seconds_left) + 1.0, child=child)
     try:
         async with contextlib.aclosing(frames):
@@ -158,12 +170,12 @@ async def _one_child(progress: _Progress, machine: Machine, child: worker.Child 
         progress.died(str(error), stuck=len(progress.sections) == begun)
 
 
-def _request(probes: Sequence[Probe], root: Path) -> bytes:
+def _request(probes: Sequence[Probe], root: Path, sentinel: str) -> bytes:
     rows = [
         [probe.name, worker.reference(probe.measure), worker.reference(probe.sample) if probe.sample else ""]
         for probe in probes
     ]
-    return json.dumps({"root": str(root), "probes": rows}).encode()
+    return json.dumps({"root": str(root), "probes": rows, "sentinel": sentinel}).encode()
 
 
 def measure_all(request: bytes) -> Iterator[bytes]:
@@ -179,14 +191,14 @@ def measure_all(request: bytes) -> Iterator[bytes]:
     sampled_at = time.monotonic()
     for name, measure, sample in rows:
         if sample is None:
-            yield from _one(name, measure, machine, None)
+            yield from _one(name, measure, machine, None, asked["sentinel"])
     yield WAIT
     if samples:
         # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
         select.select((), (), (), max(0.0, SAMPLE_SECONDS - (time.monotonic() - sampled_at)))
     for name, measure, sample in rows:
         if sample is not None:
-            yield from _one(name, measure, machine, samples[name])
+            yield from _one(name, measure, machine, samples[name], asked["sentinel"])
 
 
 def _measure_function(name: str) -> Measure:
@@ -205,30 +217,33 @@ def _sampled(sample: Sample, machine: Machine) -> object | None:
         return None
 
 
-def _one(name: str, measure: Measure, machine: Machine, earlier: object | None) -> Iterator[bytes]:
+def _one(name: str, measure: Measure, machine: Machine, earlier: object | None, sentinel: str) -> Iterator[bytes]:
     """Frames of one probe: it begins, its artifacts, its section."""
     yield BEGIN + name.encode()
     started = time.monotonic()
     section = section_pb2.Section(probe=name, outcome=section_pb2.PROBE_OUTCOME_OK)
     try:
         measured = measure(machine, earlier)
-        yield from _fill(section, measured)
+        yield from _fill(section, measured, sentinel)
     except Exception as error:
         section.Clear()
         section.probe, section.outcome, section.needs = name, outcome_of(error), needs_of(error)
         section.reason = _first_line(error)
+    if sentinel:
+        section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
     section.duration_seconds = time.monotonic() - started
     yield SECTION + section.SerializeToString()
 
 
-def _fill(section: section_pb2.Section, measured: Measured) -> Iterator[bytes]:
+def _fill(section: section_pb2.Section, measured: Measured, sentinel: str) -> Iterator[bytes]:
     """Put the result into its section; yields the artifacts."""
     getattr(section, section.probe).CopyFrom(measured.facts)
     section.lines.extend(measured.lines)
     section.shortfalls.extend(measured.shortfalls)
     for artifact in measured.artifacts:
         header = json.dumps([artifact.name, artifact.source, artifact.truncated]).encode()
-        yield ARTIFACT + header + b"\n" + artifact.data
+        data = planted_text(artifact.data, sentinel) if sentinel else artifact.data
+        yield ARTIFACT + header + b"\n" + data
 
 
 def _first_line(error: Exception) -> str:

@@ -23,6 +23,7 @@ from caseprobe_collector.records import (
     Event,
     GapDeposit,
     JoinCodeRecord,
+    Loss,
     ObjectRecord,
     ScheduleRecord,
     SessionRecord,
@@ -269,6 +270,16 @@ class AuditStore(Protocol):
 
     async def list_audit(self, first: int = 1, limit: int = 1000) -> list[AuditRow]:
         """Entries in the order of the chain, from this number on."""
+
+
+class LossStore(Protocol):
+    """What was acknowledged and found missing."""
+
+    async def list_losses(self) -> list[Loss]:
+        """All of them, oldest first."""
+
+    async def settle_losses(self, tx: Transaction, settled_at: datetime) -> int:
+        """Those that stand are dealt with; gives how many."""
 
 
 # --- the rest of the world -----------------------------------------------------------------------------------

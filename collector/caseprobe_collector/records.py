@@ -201,6 +201,22 @@ class Damage:
 
 
 @dataclass(frozen=True)
+class Loss:
+    """Commits that were durable and acknowledged and are not in the store any more, told when it was opened.
+
+    commits and entries: how many commits and audit entries are missing, 0 where nobody can count them.
+    settled_at: when somebody said that it is dealt with; until then it is warned of.
+    """
+
+    number: int
+    found_at: datetime
+    what: str
+    commits: int
+    entries: int
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class SessionRecord:
     """A live request. state is requested, received, awaiting_consent, running, delivering, or how it ended
     (ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash lost)."""

@@ -24,7 +24,7 @@ def test_where_no_check_ran_nothing_is_called_ok() -> None:
 
 def test_where_checks_ran_and_found_nothing_it_is_ok() -> None:
     """And only there."""
-    assert "No problems" in shown(finding_pb2.SEVERITY_OK)
+    assert "No problem in the 1 of 1 checks" in shown(finding_pb2.SEVERITY_OK)
 
 
 def test_what_follows_from_a_finding_is_shown_under_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -280,3 +282,28 @@ def test_no_socket_is_missed_in_a_table_of_many_pages() -> None:
         table = Machine().read_text("/proc/net/tcp", 16 << 20)
     listed = {int(line.split()[1].partition(":")[2], 16) for line in table.splitlines()[1:]}
     assert ports <= listed
+
+
+class Stuck:
+    """A program that hangs in the kernel: no signal ends it."""
+
+    def __init__(self) -> None:
+        self.stdout: IO[bytes] | None = io.BytesIO()
+        self.stderr: IO[bytes] | None = io.BytesIO()
+        self.waits: list[float | None] = []
+
+    def kill(self) -> None:
+        """Take the signal later."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As Popen.wait of what does not end."""
+        self.waits.append(timeout)
+        raise subprocess.TimeoutExpired("smartctl", timeout or 0.0)
+
+
+def test_a_program_that_no_signal_ends_is_left_to_itself() -> None:
+    """It is waited for once, for a limited time, and its pipes are closed."""
+    stuck = Stuck()
+    calls.finish(stuck, 0.5)
+    assert stuck.waits == [0.5]
+    assert all(pipe is not None and pipe.closed for pipe in (stuck.stdout, stuck.stderr))

@@ -20,7 +20,8 @@ from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMI
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import load
-from caseprobe_agent.oneshot import Order, Preview, Result
+from caseprobe_agent.oneshot import Order, Result
+from caseprobe_agent.oneshot.preview import Preview
 from tests.fakes_collector import FakeCollector, FakeStream, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
 

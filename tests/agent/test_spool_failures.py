@@ -186,6 +186,93 @@ async def test_a_spool_on_a_full_disk_opens_and_heals(tmp_path: Path) -> None:
     assert (code, out.strip()) == (0, "opened"), err
 
 
+LIVES = """
+import asyncio, os, sys
+from pathlib import Path
+from caseprobe.errors import DeliveryError
+from caseprobe_agent.spool import Spool
+folder = Path(sys.argv[1])
+def take_the_rest():
+    with (folder / "filler").open("ab", buffering=0) as filler:
+        try:
+            while filler.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass
+async def live(life):
+    spool = await Spool.open(folder / "spool")
+    refused = 0
+    async def measure():
+        nonlocal refused
+        while refused < 40:
+            try:
+                await spool.append(1, "s", "s", "", b"x" * 3000)
+            except DeliveryError:
+                refused += 1
+    async def end_things():
+        while refused < 40:
+            await spool.put_state("name", os.urandom(600))
+    await asyncio.gather(measure(), measure(), measure(), end_things())
+    await spool.count()
+    held = (folder / "spool/spool.reserve").stat()
+    assert held.st_blocks * 512 >= held.st_size == 1536 * 1024, held
+    if life == 3:
+        items = await spool.pending(0, 10**6)
+        await spool.acknowledge(items[-1].sequence)
+        (folder / "filler").unlink()
+        await spool.append(1, "s", "s", "", b"x" * 3000)
+        print("acknowledged", len(items))
+    sys.stdout.flush()
+    os._exit(0)
+for life in range(4):
+    if life == 2:
+        take_the_rest()
+    if os.fork() == 0:
+        asyncio.run(live(life))
+    assert os.wait()[1] == 0, life
+"""
+
+
+async def test_appends_on_a_full_disk_leave_the_reserve_to_what_cleans_up(tmp_path: Path) -> None:
+    """Killed again and again on a disk that it filled itself: it starts, refuses, ends what it began, and empties."""
+    code, out, err = await on_small_disk(LIVES, tmp_path)
+    assert (code, out.split()[:1]) == (0, ["acknowledged"]), err
+
+
+LARGE = """
+import asyncio, os, sys
+from pathlib import Path
+from caseprobe.errors import StorageFull
+from caseprobe_agent.spool import Spool
+folder = Path(sys.argv[1])
+async def keep(size):
+    spool = await Spool.open(folder / "spool")
+    try:
+        await spool.append(1, "s", "s", "", os.urandom(size))
+        print("kept")
+    except StorageFull:
+        print("refused")
+    sys.stdout.flush()
+    os._exit(0)
+for size in (3_300_000, 1_900_000):
+    if os.fork() == 0:
+        asyncio.run(keep(size))
+    assert os.wait()[1] == 0, size
+async def start():
+    async with await Spool.open(folder / "spool") as spool:
+        print(*[item.total_bytes for item in await spool.pending(0, 9)])
+        await spool.acknowledge(2)
+        assert await spool.count() == (0, 0)
+asyncio.run(start())
+"""
+
+
+async def test_what_the_log_holds_has_its_room_in_the_file_before_it_is_kept(tmp_path: Path) -> None:
+    """A record that fits into the log and not into the file as well is refused: no start could bring it over."""
+    code, out, err = await on_small_disk(LARGE, tmp_path)
+    assert (code, out.split()) == (0, ["refused", "kept", "1900000"]), err
+
+
 async def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:
     """Damage again and again does not fill the disk with what it took."""
     for _ in range(4):

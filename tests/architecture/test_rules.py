@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -89,3 +90,27 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nothing_that_customers_read_tells_them_to_skip_the_preview() -> None:
+    """The option stands where it is defined and where our own demo plays it, and in no text, page or catalogue."""
+    known = {"agent/caseprobe_agent/cli/bundle.py", "agent/caseprobe_agent/demo.py"}
+    kinds = (".py", ".toml", ".html", ".js", ".css")
+    found = [
+        str(path.relative_to(ROOT))
+        for source in SOURCES
+        for path in source.rglob("*")
+        if path.suffix in kinds and re.search(r"no[-_ ]preview['\"` ]|--no-prev", _texts(path))
+    ]
+    assert set(found) - known == set()
+
+
+def _texts(path: Path) -> str:
+    """What a file can say: of a program its string literals without docstrings, of anything else all."""
+    if path.suffix != ".py":
+        return path.read_text()
+    tree = ast.parse(path.read_text())
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    said = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return "\n".join(f"{text} " for text in said if text not in docs)

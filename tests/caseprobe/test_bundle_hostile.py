@@ -239,7 +239,7 @@ def test_a_key_under_another_keys_id_does_not_fit() -> None:
 
 def test_a_newer_version_is_refused_with_what_to_do() -> None:
     """An older program does not pretend to understand a newer bundle."""
-    data = with_manifest(lambda manifest: manifest.update(version=2))
+    data = with_manifest(lambda manifest: manifest.update(version=3))
     with pytest.raises(Corrupt, match="update caseprobe"):
         BundleReader(io.BytesIO(data)).verify()
 

@@ -42,7 +42,7 @@ def test_a_rule_hides_its_example_and_leaves_the_other(rule: Rule) -> None:
         ("ip-10-77-14-201 booted", "ip-250-", "10-77-14"),
         ("MAC=52:54:00:12:34:56:52:54:00:aa:bb:cc:08:00", "MAC=52:54:00:", "12:34:56"),
         ("port aabb.ccdd.eeff", "port aabb.cc", "dd.eeff"),
-        ("SRC=2001:0db9:0000:0000:0000:0000:0000:0001 DST", "SRC=c", "0db9"),
+        ("SRC=2001:0db9:0000:0000:0000:0000:0000:0001 DST", "SRC=a", "0db9"),
         ("see the version\n10.1.2.3", "see the version\n250.", "10.1"),
         ("b9000564-fe1a-409b-b8cc-1e88b294cd1d", "-", "b9000564"),
     ],
@@ -189,4 +189,6 @@ def test_live_rounds_keep_public_routers_and_hide_private_ones() -> None:
 def test_names_come_from_the_machines_own_files() -> None:
     """People, their homes, the host's own names and its neighbours are known; system accounts are not hidden."""
     known = known_names("db1", PASSWD, "127.0.0.1 localhost\n10.0.0.1 db1.corp.example.com db1 # me\n10.0.0.2 db2\n")
-    assert known == KnownNames(("db1", "db1.corp.example.com"), ("anna",), ("/home/anna",), ("localhost", "db2"))
+    assert known == KnownNames(
+        ("db1", "db1.corp.example.com"), ("anna",), ("/home/anna",), ("localhost", "db2"), persons=("Anna",)
+    )

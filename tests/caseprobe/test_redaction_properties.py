@@ -240,6 +240,8 @@ HOSTILE = (
         ",a",
     ),
     *(
+        *("+1 ", "John <", "John ", "/by-id/ata-a_", "tel: ", "SN:", "account=", "DE12", "DE12 ", "4111 ", "a.com-"),
+        *("Nov 22 04:12:07 ", "x.", "x::", "owner of ", "\\users\\", "http://a:", "uid=1(a)", "1-", "a@b "),
         " \t",
         "'",
         "{{",

@@ -9,7 +9,7 @@ import pytest
 from caseprobe.redaction import RULES, Redactor
 from caseprobe.redaction.rule import Rule
 from caseprobe.redaction.second import exposed, leaks
-from caseprobe.redaction.sentinel import sentinel_hits, sentinel_line
+from caseprobe.sentinel import sentinel_hits, sentinel_line
 
 PIPE = Redactor(b"a key of this test, never of a machine", asset_masked=True)
 SENTINEL = "q7Zk2vXw9Lm4Tn8R"

@@ -20,6 +20,8 @@ FAMILIES = {
     "ata_icrc": "ata_link_reset",
     "edac_ue": "edac_ce",
 }
+# Gathered from others' reports, one after the other; each labelled before any rule had been run on it.
+PUBLISHED = ("kernel_faults_published.tsv", "kernel_faults_unseen.tsv")
 REPEATED = {"link_down": ("link_flap", 3), "segfault": ("segfault_storm", 5)}
 
 
@@ -50,10 +52,19 @@ class Scored:
 
 
 def cases() -> Iterator[Case]:
-    """The corpus, in its order."""
-    rows = (line.split("\t") for line in (FOLDER / "kernel_faults.tsv").read_text().splitlines() if line[:1] != "#")
-    for number, (fault_class, subject, source, text) in enumerate(rows):
+    """The corpus that was written from the kernel's sources, in its order."""
+    for number, (fault_class, subject, source, text) in enumerate(_rows("kernel_faults.tsv")):
         yield Case(fault_class, subject, source, text.split("\\n"), held_out=number % 2 == 1)
+
+
+def published(name: str) -> Iterator[Case]:
+    """Whole lines of logs that others published in bug reports; the first figures stand at the head of the file."""
+    for fault_class, subject, source, text in _rows(name):
+        yield Case(fault_class, subject, source, text.split("\\n"), held_out=True)
+
+
+def _rows(name: str) -> Iterator[list[str]]:
+    return (line.split("\t") for line in (FOLDER / name).read_text().splitlines() if line[:1] != "#")
 
 
 def scored(case: Case) -> Scored:
@@ -63,6 +74,14 @@ def scored(case: Case) -> Scored:
     faults = facts_of(LogText(text, ring_parser(0))).faults
     wanted = REPEATED.get(case.fault_class, (case.fault_class, 1))[0]
     right = [one for one in faults if family(one.fault_class) == family(wanted)]
+    return Scored(case, bool(faults), bool(right), any(one.object == case.object for one in right))
+
+
+def scored_published(case: Case) -> Scored:
+    """The case's lines read as the log that they were taken from, whatever its form; nothing of them is repeated."""
+    log = read_log("".join(f"{line}\n" for line in case.lines).encode(), NOW, 0)
+    faults = [] if log is None else list(facts_of(log).faults)
+    right = [one for one in faults if family(one.fault_class) == family(case.fault_class)]
     return Scored(case, bool(faults), bool(right), any(one.object == case.object for one in right))
 
 

@@ -39,12 +39,17 @@ def _faults() -> Iterable[str]:
     by_class: dict[str, list[kernel_faults.Scored]] = defaultdict(list)
     for one in results:
         by_class[one.case.fault_class].append(one)
-    for name, part in [*parts, ("all", results), *sorted(by_class.items())]:
+    others = {
+        name: list(map(kernel_faults.scored_published, kernel_faults.published(name)))
+        for name in kernel_faults.PUBLISHED
+    }
+    parts = [*parts, ("all", results), *((f"published by others: {name}", part) for name, part in others.items())]
+    for name, part in [*parts, *sorted(by_class.items())]:
         total = len(part)
         found, right = sum(one.found for one in part), sum(one.class_right for one in part)
         objects = sum(one.object_right for one in part)
         yield f"| {name} | {total} | {share(found, total)} | {share(right, total)} | {share(objects, total)} |"
-    for one in results:
+    for one in itertools.chain(results, *others.values()):
         if not one.object_right:
             yield f"not right: {one.case.fault_class} {one.case.object!r}: {one.case.lines[0][:100]}"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.evaluation.data import EVIDENCE, Data, Pair, Report, alarm, develop, 
 from tests.evaluation.wilson import share
 
 PAGE = Path(__file__).parents[2] / "docs" / "evaluation-smart.md"
-CRITICAL = finding_pb2.SEVERITY_CRITICAL
+INFO, WARN, CRITICAL = finding_pb2.SEVERITY_INFO, finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL
 # Kind of evidence -> the check that must report it.
 CHECKS = {
     "failed": "smart.status",
@@ -120,6 +120,48 @@ TWO_REPORTS: Mapping[str, peers.GrowthRule] = {
 GROWTH = ("smart.growth", "smart.status", "smart.attr_now")
 
 
+# Ways of reading what we say, from the strictest on; each can be had: a check is switched off in agent.toml.
+Told = Callable[[finding_pb2.Finding], bool]
+POINTS: Mapping[str, Told] = {
+    "critical": lambda one: one.state >= CRITICAL,
+    "warnings, smart.readerr switched off": lambda one: one.state >= WARN and one.check_id != "smart.readerr",
+    "warnings": lambda one: one.state >= WARN,
+    "warnings and the remarks of smart.timeout": lambda one: one.state >= WARN or one.check_id == "smart.timeout",
+    "any remark": lambda one: True,
+}
+# Timeouts that cable or power explains are no alarm about the disk, but they are told.
+EXPLAINED = "any remark, and timeouts that cable or power explains"
+
+
+def _counted(rule: peers.Rule, bad: Sequence[smart.SmartDisk], calm: Sequence[smart.SmartDisk]) -> tuple[int, int]:
+    return sum(map(rule, bad)), sum(map(rule, calm))
+
+
+def _at(told: Told) -> peers.Rule:
+    return lambda disk: alarm([one for one in judge(disk) if told(one)], INFO)
+
+
+def _with_explained(disk: smart.SmartDisk) -> bool:
+    findings = judge(disk)
+    return alarm(findings, INFO) or any(one.check_id == "smart.timeout" for one in findings)
+
+
+def point_rows(reports: Sequence[Report], kind: str) -> Iterator[tuple[str, ...]]:
+    """Each peer's rule beside the way of reading ours that finds most at no more alarms than it has."""
+    chosen = [one for one in reports if one.label["kind"] == kind]
+    bad = [hidden(one.disk) for one in chosen if one.has(*BAD)]
+    calm = [hidden(one.disk) for one in chosen if one.calm]
+    rules = {**{name: _at(told) for name, told in POINTS.items()}, EXPLAINED: _with_explained}
+    ours = {name: _counted(rule, bad, calm) for name, rule in rules.items()}
+    for name, rule in peers.ONE_REPORT.items():
+        found, alarms = _counted(rule, bad, calm)
+        best = max((one for one in ours if ours[one][1] <= alarms), key=lambda one: ours[one][0], default="")
+        counts = [(found, len(bad)), (alarms, len(calm)), *zip(ours[best], (len(bad), len(calm)), strict=True)]
+        shown = [f"{share(*count)}: {count[0]} of {count[1]}" for count in counts]
+        more = "more" if ours[best][0] > found else "as many" if ours[best][0] == found else "fewer"
+        yield name, *shown[:2], best, *shown[2:], more
+
+
 def _grown(
     first: smart.SmartDisk, second: smart.SmartDisk, least: finding_pb2.Severity.ValueType = finding_pb2.SEVERITY_WARN
 ) -> bool:
@@ -156,11 +198,17 @@ def cable_rows(reports: Sequence[Report]) -> Iterator[Row]:
 
 def table(heads: Sequence[str], rows: Iterator[Row]) -> list[str]:
     """Markdown."""
+    shares = ((name, *(f"{share(*count)}: {count[0]} of {count[1]}" for count in counts)) for name, counts in rows)
+    return cells(heads, shares)
+
+
+def cells(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Markdown."""
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    for name, counts in rows:
-        cells = (f"{share(*count)}: {count[0]} of {count[1]}" for count in counts)
-        lines.append("| " + " | ".join([name, *cells]) + " |")
-    return [*lines, ""]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+POINT_HEADS = ("peer", "finds", "alarms on both", "ours, read as", "finds", "alarms on both", "ours finds")
 
 
 def page(data: Data) -> str:
@@ -178,6 +226,11 @@ def page(data: Data) -> str:
     for kind in ("hdd", "ssd"):
         for name, part in (("all models", data.reports), ("held-out models", held_out), ("develop models", on)):
             lines += [f"## Logs hidden: {kind}, {name}", "", *table(heads, hidden_rows(part, kind))]
+            lines += [
+                f"### At no more alarms than each peer: {kind}, {name}",
+                "",
+                *cells(POINT_HEADS, point_rows(part, kind)),
+            ]
     columns = (
         "turned bad hdd",
         "turned bad ssd",
@@ -186,6 +239,7 @@ def page(data: Data) -> str:
         "stays with an old count",
         "only 199 grew",
     )
+    lines += [(Path(__file__).parent / "smart_alarms.md").read_text("utf-8")]
     lines += ["## Growth between two reports", "", *table(("rule", *columns), growth_rows(data.pairs))]
     lines += ["## Cable or disk", "", *table(("drives", "share"), cable_rows(data.reports))]
     return "\n".join(lines)

@@ -71,8 +71,9 @@ class File:
 
 def _sectors(offset: int, data: bytes | None) -> Iterator[Write]:
     """A write as the disk may tear it."""
-    if data is None:
-        yield offset, None
+    if not data:
+        # A truncation, or room at the end.
+        yield offset, data
         return
     for at in range(0, len(data), SECTOR_BYTES):
         yield offset + at, data[at : at + SECTOR_BYTES]
@@ -133,7 +134,9 @@ class Volume:
             self._report(f"I4: {path.name} was written through a handle whose sync had failed")
         if not self._fits(offset + len(data) - path.stat().st_size):
             return SQLITE_FULL
-        self._file(path).pending.append((offset, data))
+        file = self._file(path)
+        file.hole = 0
+        file.pending.append((offset, data))
         return vfs.OK
 
     def truncating(self, path: Path, size: int) -> int:
@@ -185,6 +188,17 @@ class Volume:
         """Bytes are about to be written at the end of a file; raises OSError where they do not fit."""
         if self._goes_on() and not self._fits(size):
             raise OSError(errno.ENOSPC, "No space left on device")
+
+    def allocate(self, path: Path, file: int, size: int) -> None:
+        """A file is to have blocks for so many bytes; raises OSError. Nothing of it is durable before a sync."""
+        found = os.fstat(file)
+        self.take_room(size - found.st_size)
+        if self.frozen or size <= found.st_size:
+            return
+        os.ftruncate(file, size)
+        known = self._files.get(found.st_ino)
+        if known and known.tracked:
+            known.pending.append((size, b""))
 
     # --- ends of a life ---
 
@@ -375,10 +389,9 @@ class Disks:
             return int(real["write"](file, data))
 
         def allocate(file: int, offset: int, size: int) -> None:
-            volume, _ = self._opened(file)
+            volume, path = self._opened(file)
             if volume:
-                volume.take_room(size)
-                os.ftruncate(file, size)
+                volume.allocate(path, file, offset + size)
             else:
                 real["posix_fallocate"](file, offset, size)
 

@@ -19,7 +19,7 @@ from caseprobe_agent.spool.rows import Rows
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest import assembly
 from caseprobe_collector.rpc.receipts import Receipts
-from caseprobe_collector.storage import database, deposits, durable, objects, sessions
+from caseprobe_collector.storage import database, deposits, durable, objects, sessions, upkeep
 from caseprobe_collector.storage import writer as collector_writer
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.tables import SESSIONS
@@ -254,9 +254,13 @@ def _file_not_synced(original: Any) -> Any:
 
 
 LARGE = Profile(weights=DISKS.weights, large_ratio=0.4)
+# Syncs that fail and processes that are killed at once.
+LAPSES = Profile(weights=(("sync", 8), ("kill", 4), ("power", 2)), fault_seconds=1.0)
 MUTANTS: dict[str, Mutant] = {
     "spool: synchronous NORMAL": Mutant(((spool_file, "PRAGMAS", _not_full),), ("I1", "I2", "I3"), DISKS),
-    "spool: answers before its commit": Mutant(((writer.Writer, "_transact", _answers_first),), ("I3", "slots"), DISKS),
+    "spool: answers before its commit": Mutant(
+        ((writer.Writer, "_transact", _answers_first),), ("I2", "I3", "I4", "slots"), DISKS
+    ),
     "spool: goes on with a log whose sync failed": Mutant(
         ((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS, first_seed=2
     ),
@@ -293,6 +297,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
+    "storage: goes on with a log whose sync failed": Mutant(
+        ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
+    ),
     "objects: the file is not synced": Mutant(((objects.StagedFile, "_keep", _file_not_synced),), ("I1", "I5"), LARGE),
     "objects: the folder is not synced": Mutant(
         ((objects, "sync_folder", _nothing), (durable, "sync_folder", _nothing)), ("I1", "I5"), LARGE

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.records import SessionRecord
@@ -291,7 +293,7 @@ def read_spool(folder: Path) -> tuple[set[str], set[Gap]]:
     """Snapshot ids and gaps that wait in an agent's spool."""
     held: set[str] = set()
     gaps: set[Gap] = set()
-    with contextlib.suppress(sqlite3.DatabaseError), closing(sqlite3.connect(folder / "spool.db")) as database:
+    with contextlib.suppress(sqlite3.DatabaseError), _spool_of(folder) as database:
         for kind, snapshot_id, body in database.execute("SELECT kind, snapshot_id, body FROM items"):
             held.add(snapshot_id)
             if kind == 0:
@@ -302,9 +304,20 @@ def read_spool(folder: Path) -> tuple[set[str], set[Gap]]:
 
 def open_commands(folder: Path) -> list[str]:
     """Commands in an agent's ledger that have no outcome, or one that the collector has not confirmed."""
-    with closing(sqlite3.connect(folder / "spool.db")) as database:
+    with _spool_of(folder) as database:
         rows = database.execute("SELECT command_id FROM commands WHERE outcome IS NULL OR acked = 0")
         return [command_id for (command_id,) in rows]
+
+
+@contextlib.contextmanager
+def _spool_of(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of a spool as it lies there: a running agent lets nobody else open its own."""
+    with TemporaryDirectory() as name:
+        for side in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(folder / f"spool.db{side}", Path(name) / f"spool.db{side}")
+        with closing(sqlite3.connect(Path(name) / "spool.db")) as database:
+            yield database
 
 
 def _body_sha256(database: sqlite3.Connection, folder: Path, snapshot_id: str) -> bytes:

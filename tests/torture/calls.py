@@ -27,6 +27,7 @@ PAYLOADS = {"row": (SMALL_BYTES, "snapshot"), "object": (LARGE_BYTES, "snapshot"
 MOST_CALLS = 60
 ANSWER_SECONDS = 3.0
 HEAL_SECONDS = 20.0
+ATTEMPTS = 3
 
 
 @dataclass
@@ -93,15 +94,33 @@ async def _sweep(
         for number in range(1, MOST_CALLS):
             if outcome.runs >= most or (outcome.runs and time.monotonic() >= end):
                 return
-            if not scene.collector.child.running:
-                # It was struck after its answer; what that cost is seen by the next comparison.
-                await scene.collector.kill()
-                await scene.collector.start()
-            async with asyncio.timeout(HEAL_SECONDS):
-                await scene.machine.connected.wait()
-            if not await play(scene, payload, call, number, outcome):
+            if not await _played(scene, play, payload, call, number, outcome):
                 break
     outcome.count("whole sweeps")
+
+
+async def _played(scene: Scene, play: Play, payload: str, call: str, number: int, outcome: Outcome) -> bool:
+    """One fault; what goes wrong with it spares the others."""
+    try:
+        for _ in range(ATTEMPTS):
+            await _serving(scene)
+            # The fault before may strike after its answer; what that cost is seen by the next comparison.
+            with contextlib.suppress(traces.Ended):
+                return await play(scene, payload, call, number, outcome)
+        outcome.wrong.append(f"the collector does not stay up at {call} {number} of a {payload}")
+    except (RuntimeError, TimeoutError) as error:
+        outcome.wrong.append(f"broke off at {call} {number} of a {payload}: {type(error).__name__} {error}")
+        judge(compare(scene.oracle, scene.store.read()), outcome)
+    return False
+
+
+async def _serving(scene: Scene) -> None:
+    """The collector is up, and its machine there."""
+    if not scene.collector.child.running:
+        await scene.collector.kill()
+        await scene.collector.start()
+    async with asyncio.timeout(HEAL_SECONDS):
+        await scene.machine.connected.wait()
 
 
 async def _killed(scene: Scene, payload: str, call: str, number: int, outcome: Outcome) -> bool:

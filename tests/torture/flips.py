@@ -28,6 +28,7 @@ from caseprobe_collector.app.build import SystemClock
 from caseprobe_collector.audit import AuditLog, verify
 from caseprobe_collector.ingest import Evidence, Limits
 from caseprobe_collector.storage import Storage, open_storage
+from caseprobe_collector.storage.names import NOTE
 from tests.torture.agents import NOWHERE, Scene, staged
 from tests.torture.agents import furnish as furnish_machines
 from tests.torture.driver import Fleet
@@ -180,10 +181,11 @@ async def flip_store(ground: Ground, random: Random, end: float, most: int) -> O
 
 
 def _target(folder: Path, random: Random) -> Path:
-    """Mostly the database and its log; the objects are few kinds of the same thing."""
+    """Mostly the database and its log; the objects are few kinds of the same thing, and the note is one sector."""
     files = [path for side in SIDES if (path := folder / f"{DATABASE}{side}").exists() and path.stat().st_size]
     objects = [path for path in (folder / "objects").rglob("*") if path.is_file() and path.stat().st_size]
-    return random.choices([*files, random.choice(objects)], [*(path.stat().st_size for path in files), 1 << 18])[0]
+    sizes = [path.stat().st_size for path in files]
+    return random.choices([*files, random.choice(objects), folder / NOTE], [*sizes, 1 << 18, 1 << 14])[0]
 
 
 async def _store_template(ground: Ground, folder: Path, random: Random) -> dict[str, bytes]:
@@ -218,6 +220,7 @@ async def _read_store(folder: Path, written: dict[str, bytes]) -> Fate:
                 await _read_one(evidence, name, digest, fate)
             if wrong := verify(await storage.audit.list_audit(limit=MOST_ENTRIES)):
                 fate.reports.append(f"audit: {wrong}")
+            fate.reports += [loss.what for loss in await storage.losses.list_losses()]
     except CaseprobeError as error:
         fate.reports.append(str(error))
     except Exception as error:
@@ -293,6 +296,7 @@ async def _ask(collector: Collector, written: dict[str, bytes], outcome: Outcome
     fate = Fate()
     try:
         await collector.start()
+        fate.reports += await apart(_warnings, collector)
         for name, digest in written.items():
             await apart(_ask_one, collector, name, digest, fate)
         if not collector.child.running:
@@ -305,6 +309,14 @@ async def _ask(collector: Collector, written: dict[str, bytes], outcome: Outcome
     finally:
         collector.stop()
     return fate
+
+
+def _warnings(collector: Collector) -> list[str]:
+    """What readiness says of the store."""
+    try:
+        return list(collector.ready()["warnings"])
+    except urllib.error.HTTPError as error:
+        return [error.read().decode(errors="replace")]
 
 
 def _ask_one(collector: Collector, name: str, digest: bytes, fate: Fate) -> None:

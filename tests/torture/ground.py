@@ -151,6 +151,11 @@ class Collector:
         """What the API answers."""
         return json.loads(self.fetch(path))
 
+    def ready(self) -> Any:
+        """What `/readyz` says."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[2]}/readyz", timeout=30) as answer:
+            return json.loads(answer.read())
+
     def fetch(self, path: str) -> bytes:
         """The bytes of an answer."""
         headers = {"Authorization": f"Bearer {self._ground.template.token}"}

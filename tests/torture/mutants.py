@@ -69,14 +69,14 @@ def _failed_sync_passed_over() -> None:
 
 
 def _no_dedupe() -> None:
-    from caseprobe_collector.storage import deposits
+    from caseprobe_collector.storage import chain, deposits
 
     store = deposits.store_deposits
 
     def again(connection: Any, ready: Any) -> list[bool]:
         added = store(connection, ready)
         seen = [one.deposit.entry for one, new in zip(ready, added, strict=True) if not new]
-        deposits.append_entries(connection, seen)
+        chain.append_entries(connection, seen)
         return added
 
     _swap(deposits, "store_deposits", again)
@@ -123,6 +123,25 @@ def _no_gap() -> None:
     _swap(Rows, "append_gap", silent)
 
 
+def _reserve_is_gone() -> None:
+    from caseprobe_agent.spool.reserve import Reserve
+
+    take = Reserve.take
+
+    def once(self: Any) -> bool:
+        if not hasattr(self, "taken"):
+            self.taken = take(self)
+        return True
+
+    _swap(Reserve, "take", once)
+
+
+def _log_without_room() -> None:
+    from caseprobe_agent.spool.reserve import Room
+
+    _swap(Room, "cover", lambda self, size: None)
+
+
 def _seals_unread() -> None:
     from caseprobe_agent.spool import rows
 
@@ -167,7 +186,9 @@ ALL: Mapping[str, Mutant] = {
     "spool-unsynced": Mutant("the spool's commits are not synced", 3, "agent-cut", _spool_unsynced),
     "kept-before-commit": Mutant("append returns before the commit", 3, "agent-call", _kept_before_commit),
     "sent-is-acked": Mutant("what was sent is forgotten before the ack", 3, "agent-kill", _sent_is_acknowledged),
-    "no-gap": Mutant("what the quota takes leaves no gap", 3, "agent-limit", _no_gap),
+    "no-gap": Mutant("what the quota takes leaves no gap", 3, "agent-full", _no_gap),
+    "reserve-used": Mutant("what was lent for cleaning up is not held back again", 6, "agent-tiny", _reserve_is_gone),
+    "log-without-room": Mutant("the log outgrows the room of the file", 6, "agent-full", _log_without_room),
     "failed-sync": Mutant("a failed fsync of an object is passed over", 4, "call-eio", _failed_sync_passed_over),
     "seals-unread": Mutant("a record's checksum is not looked at", 5, "flip-spool", _seals_unread),
     "hashes-unread": Mutant("a snapshot's hash is not looked at", 5, "flip-store", _hashes_unread),

@@ -147,8 +147,9 @@ class Diary:
     intents: dict[str, bytes] = field(default_factory=dict)
     acked: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
-    # How many the spool would not take.
+    # How many the spool would not take, and how many small writes.
     declined: int = 0
+    small_declined: int = 0
     # Whether the link of a machine is up.
     links: dict[str, bool] = field(default_factory=dict)
     # Spool and sequence of what was acknowledged.
@@ -168,6 +169,8 @@ def read_diary(path: Path) -> Diary:
             diary.acked.add(words[1])
         elif words[0] == "refused":
             diary.declined += 1
+        elif words[0] == "small":
+            diary.small_declined += 1
         elif words[0] == "link":
             diary.links[words[1]] = words[2] == "up"
         elif words[0] == "at":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -20,14 +21,16 @@ from tests.torture.held import Store, chain_fault
 from tests.torture.oracle import Oracle, Outcome, compare, read_diary
 from tests.torture.processes import Child, apart
 
-# Of it 32 MiB are the collector's reserve.
-COLLECTOR_BYTES = 48 << 20
+# Of it 32 MiB are the collector's reserve; the load after the recovery must not fill the rest once more.
+COLLECTOR_BYTES = 160 << 20
 # Of it 1.5 MiB are the spool's reserve, and 1 MiB its log.
 TINY_BYTES = 3 << 20
 AGENT_BYTES = 8 << 20
-AGENT_QUOTA_BYTES = 1 << 20
+# Reached within a second; what goes for it leaves gaps.
+AGENT_QUOTA_BYTES = 256 << 10
 WINDOW = 4
 FULL_SECONDS = 1.0
+LIVES_WHEN_FULL, STAYS_FULL_SECONDS = 3, 0.4
 REFUSAL_SECONDS = 15.0
 RECOVERY_SECONDS = 10.0
 # A refused machine comes back when it was told to, a little later than asked, as the product's link does.
@@ -180,7 +183,7 @@ async def full_agent(ground: Ground, random: Random, end: float, most: int) -> O
 
 async def tiny_agent(ground: Ground, random: Random, end: float, most: int) -> Outcome:
     """The agent fills its disk of 3 MiB itself while the collector is away; its return is what makes room."""
-    return await _agent(ground, random, end, most, TINY_BYTES, _fill_alone)
+    return await _agent(ground, random, end, most, TINY_BYTES, _fill_alone, (agents.QUOTA_BYTES,))
 
 
 async def limited_agent(ground: Ground, random: Random, end: float, most: int) -> Outcome:
@@ -191,18 +194,26 @@ async def limited_agent(ground: Ground, random: Random, end: float, most: int) -
 Starve = Callable[[Scene, Path, Outcome], Awaitable[None]]
 
 
-async def _agent(ground: Ground, random: Random, end: float, most: int, size_bytes: int, starve: Starve) -> Outcome:
+async def _agent(
+    ground: Ground,
+    random: Random,
+    end: float,
+    most: int,
+    size_bytes: int,
+    starve: Starve,
+    quotas: Sequence[int] = (agents.QUOTA_BYTES, AGENT_QUOTA_BYTES),
+) -> Outcome:
     outcome = Outcome()
     with ground.room() as room:
         async with agents.staged(ground, room, room / "unused") as scene:
             while outcome.runs < most and (not outcome.runs or time.monotonic() < end):
                 with ground.room() as place, small_disk(place / "disk", size_bytes) as disk:
                     folder = furnish(ground, disk / "machines", 1)
-                    quota = random.choice((agents.QUOTA_BYTES, AGENT_QUOTA_BYTES))
+                    quota = random.choice(quotas)
                     await scene.collector.kill()
-                    station = await scene.start(folder, machines=1, pause=0.001, quota=quota)
+                    await scene.start(folder, machines=1, pause=0.001, quota=quota)
                     await starve(scene, disk, outcome)
-                    await apart(station.kill)
+                    await apart(scene.end)
                     if not scene.collector.child.running:
                         await scene.collector.start()
                     station = await scene.start(folder, machines=1, pause=agents.QUIET)
@@ -212,16 +223,40 @@ async def _agent(ground: Ground, random: Random, end: float, most: int, size_byt
 
 
 async def _fill_disk(scene: Scene, disk: Path, outcome: Outcome) -> None:
-    await _declined(scene, outcome, 0.3)
+    await _declined(scene, outcome, 0.5)
+    assert scene.station is not None
+    # It lies in the log, which every start brings into the file: room for that must not be a matter of luck.
+    scene.station.send(signal.SIGUSR2)
+    await _declined(scene, outcome, 0.5)
     async with no_room(disk):
         await _declined(scene, outcome, REFUSAL_SECONDS)
+        await _started_when_full(scene, outcome)
     await _kept_again(scene, outcome)
 
 
 async def _fill_alone(scene: Scene, disk: Path, outcome: Outcome) -> None:
-    await _declined(scene, outcome, 0.7)
+    """What it holds back must last through lives on the full disk and for its small writes, and no start needs it."""
+    before = read_diary(scene.diary).small_declined
+    for _ in range(LIVES_WHEN_FULL):
+        await _declined(scene, outcome, FULL_SECONDS)
+        await asyncio.sleep(STAYS_FULL_SECONDS)
+        await _started_when_full(scene, outcome)
+    if declined := read_diary(scene.diary).small_declined - before:
+        outcome.wrong.append(f"{declined} small writes were refused")
+    async with no_room(disk):
+        await _started_when_full(scene, outcome)
     await scene.collector.start()
     await _kept_again(scene, outcome)
+
+
+async def _started_when_full(scene: Scene, outcome: Outcome) -> None:
+    station = scene.station
+    assert station is not None
+    await apart(station.kill)
+    try:
+        await scene.again()
+    except RuntimeError as error:
+        outcome.wrong.append(f"killed on a full disk, it does not start again: {error}")
 
 
 async def _stop_growth(scene: Scene, disk: Path, outcome: Outcome) -> None:

@@ -1,7 +1,8 @@
 """A process with several machines in it, each with the product's own spool and link: what stands in for many agents.
 
 Its diary (see `oracle`) tells an intent before each append, and acked once append returned, which is the promise.
-SIGUSR1 makes it append one record; without a pace it appends nothing else.
+SIGUSR1 makes it append one record, SIGUSR2 a large one; without a pace it appends nothing else. With a pace it also
+keeps small state, as an agent does that ends what it began, and tells where even that was refused.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from caseprobe_agent.spool import Spool
 from tests.torture.oracle import Oracle
 
 SMALL_BYTES = 2 << 10
+LARGE_BYTES = (1 << 20, 4 << 20)
 PRODUCERS = 3
+STATE_BYTES, STATE_PAUSE_SECONDS = 600, 0.005
 REFUSED_SECONDS = 0.05
 WATCH_SECONDS = 0.05
 
@@ -54,9 +57,13 @@ def order_of(arguments: list[str]) -> Order:
 
 
 def run() -> int:
-    """Serve until killed, or until SIGTERM."""
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_serve(order_of(sys.argv[1:])))
+    """Serve until killed, or until SIGTERM; what it cannot do it says in one line."""
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(_serve(order_of(sys.argv[1:])))
+    except CaseprobeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     return 0
 
 
@@ -79,6 +86,17 @@ class Post:
             if not await self.append():
                 await asyncio.sleep(REFUSED_SECONDS)
 
+    async def end_things(self, pause_seconds: float) -> None:
+        """Small writes for ever, which a full disk must not refuse."""
+        while True:
+            await asyncio.sleep(self._random.uniform(0, 2 * pause_seconds))
+            try:
+                await self._spool.put_state("torture", self._random.randbytes(STATE_BYTES))
+            except CaseprobeError as error:
+                self._oracle.note(f"small {error.code} {error}")
+                await self._oracle.flushed()
+                await asyncio.sleep(REFUSED_SECONDS)
+
     async def watch(self, name: str) -> None:
         """Tell when the link comes up and goes down."""
         told = False
@@ -89,10 +107,10 @@ class Post:
                 await self._oracle.flushed()
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def append(self) -> bool:
+    async def append(self, size: int = SMALL_BYTES) -> bool:
         """One record; False where the spool would not take it."""
         name = f"snap_{self._random.getrandbits(128):032x}"
-        body = self._body(name)
+        body = self._body(name, size)
         await self._oracle.intend([(name, hashlib.sha256(body).digest())])
         try:
             sequence = await self._spool.append(link_pb2.DATA_KIND_SNAPSHOT, name, name, "", body)
@@ -107,12 +125,16 @@ class Post:
         self.link.wake()
         return True
 
-    def _body(self, name: str) -> bytes:
+    async def append_large(self) -> bool:
+        """A record of some MiB."""
+        return await self.append(self._random.randint(*LARGE_BYTES))
+
+    def _body(self, name: str, size: int) -> bytes:
         # Unique, since a restart begins at 1 again: the collector counts rows of one machine and number.
         number = self._random.getrandbits(60)
         snapshot = snapshot_pb2.Snapshot(snapshot_id=name, agent_id=self._identity.agent_id, sequence=number)
         snapshot.flow = snapshot_pb2.FLOW_SCHEDULED
-        words = base64.b64encode(self._random.randbytes(SMALL_BYTES)).decode()
+        words = base64.b64encode(self._random.randbytes(size)).decode()
         snapshot.sections.add(probe="system").system.os_name = words
         return zstandard.compress(snapshot.SerializeToString(), 1)
 
@@ -141,6 +163,7 @@ async def _serve(order: Order) -> None:
         work += [partial(post.watch, str(number)) for number, post in enumerate(posts)]
         if order.pause_seconds >= 0:
             work += [partial(post.produce, order.pause_seconds) for post in posts for _ in range(PRODUCERS)]
+            work += [partial(post.end_things, STATE_PAUSE_SECONDS) for post in posts]
         await _until_told(posts, work)
 
 
@@ -149,6 +172,7 @@ async def _until_told(posts: list[Post], work: list[Callable[[], Awaitable[objec
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     asked: set[asyncio.Task[bool]] = set()
     loop.add_signal_handler(signal.SIGUSR1, lambda: asked.add(loop.create_task(posts[0].append())))
+    loop.add_signal_handler(signal.SIGUSR2, lambda: asked.add(loop.create_task(posts[0].append_large())))
     tasks = [asyncio.ensure_future(one()) for one in work]
     print("ready", flush=True)
     await stop.wait()

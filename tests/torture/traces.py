@@ -13,6 +13,10 @@ KILL = "signal=SIGKILL"
 EIO = "error=EIO"
 
 
+class Ended(RuntimeError):
+    """The process was gone before it could be traced."""
+
+
 class Trace:
     """One strace and what it wrote."""
 
@@ -53,14 +57,17 @@ def injecting(pid: int, call: str, fault: str, number: int, folder: Path, thread
 
 
 def _threads(pid: int) -> list[str]:
-    return [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
+    try:
+        return [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
+    except FileNotFoundError:
+        raise Ended(f"process {pid} is gone") from None
 
 
 def _await_attached(pid: int, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + ATTACH_SECONDS
     while not all(_traced(pid, thread) for thread in _threads(pid)):
         if process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"strace does not attach to {pid} (exit code {process.returncode})")
+            raise Ended(f"strace does not attach to {pid} (exit code {process.returncode})")
         time.sleep(0.002)
 
 

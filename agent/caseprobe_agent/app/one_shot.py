@@ -22,7 +22,7 @@ from caseprobe_agent.identity import ONE_SHOT, Enrolled, enrol, keys, load
 from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.identity.state import save_key
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.oneshot import OneShot, Order, Person
+from caseprobe_agent.oneshot import OneShot, Order, Person, Result
 from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
@@ -118,22 +118,28 @@ def _pseudonym(snapshot: snapshot_pb2.Snapshot) -> str:
     return next((name for name in names if name), LABEL)
 
 
-async def _deliver(enrolled: Enrolled, path: Path, snapshot: snapshot_pb2.Snapshot) -> Delivery:
-    """Send one finished file over the link; raises Unreachable, NotTrusted or what the collector refuses with."""
+async def _deliver(enrolled: Enrolled, result: Result) -> Delivery:
+    """Send one finished file over the link, if it is the one that was shown.
+
+    Raises RedactionError where it is not, Unreachable, NotTrusted or what the collector refuses with.
+    """
     from caseprobe_agent.link import FileOutbox, Link
+    from caseprobe_agent.oneshot.file import proved
 
     spool_id = f"spool_{secrets.token_hex(8)}"
 
     async def hello() -> link_pb2.Hello:
-        frame = hello_of(enrolled.identity, spool_id, _pseudonym(snapshot), sys.platform, "")
+        frame = hello_of(enrolled.identity, spool_id, _pseudonym(result.snapshot), sys.platform, "")
         frame.flow = snapshot_pb2.FLOW_ONE_SHOT
         return frame
 
     async def ignore(_frame: link_pb2.LinkResponse) -> None:
         """A one-shot run takes no commands."""
 
-    with path.open("rb") as file:
-        outbox = FileOutbox(file, link_pb2.DATA_KIND_BUNDLE, snapshot.snapshot_id)
+    with result.path.open("rb") as file:
+        # The receiver compares with the hash of what is proved here, so a file that changes later is refused there.
+        proved(file, result.sha256)
+        outbox = FileOutbox(file, link_pb2.DATA_KIND_BUNDLE, result.snapshot.snapshot_id, result.sha256)
         link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
-        seconds = LEAST_DELIVERY_SECONDS + path.stat().st_size / SLOWEST_BYTES_PER_SECOND
+        seconds = LEAST_DELIVERY_SECONDS + result.path.stat().st_size / SLOWEST_BYTES_PER_SECOND
         return await link.deliver_once(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from caseprobe import texts
-from caseprobe.checks.folding import groups
+from caseprobe.checks.folding import groups, shown_state
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.cli.screen import Screen
 
@@ -42,11 +42,12 @@ def show_judgement(
     """The verdict, every finding with its evidence, advice and what follows from it, and what was judged."""
     judged = snapshot_pb2.Snapshot(findings=findings, coverage=coverage)
     screen.finding(texts.snapshot_state(judged), restore(texts.snapshot_verdict(judged, language)), [])
-    for finding, under in groups(finding for finding in findings if finding.state in SHOWN):
+    for group in groups(finding for finding in findings if finding.state in SHOWN):
+        finding, under = group
         told = [*_details(finding, language), *_followers(under, language)]
         details = [(restore(texts.printable(text)), how) for text, how in told]
         screen.line()
-        screen.finding(texts.state_name(finding.state), restore(texts.summary(finding, language)), details)
+        screen.finding(texts.state_name(shown_state(group)), restore(texts.summary(finding, language)), details)
     screen.line()
     screen.line(texts.coverage_sentence(coverage, language), "dim")
 

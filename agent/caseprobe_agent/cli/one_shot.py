@@ -23,7 +23,7 @@ NOT_MEASURED = 3
 def play(arguments: argparse.Namespace, child: Child) -> int:
     """Make the bundle, send it if asked to; gives the exit code. child: the one that will measure, already started."""
     settings = options.settings_of()
-    person = TerminalPerson(sys.stdin, sys.stderr, settings.language)
+    person = TerminalPerson(sys.stdin, sys.stderr, settings.language, settings.state_folder / "preview")
     order = _order(arguments)
 
     async def run() -> Result:

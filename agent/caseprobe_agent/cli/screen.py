@@ -73,6 +73,8 @@ class Screen:
 
         table = Table.grid(padding=(0, 2))
         table.add_column(width=width, no_wrap=True)
+        # A path or hash is broken, not cut: it is there to be copied.
+        table.add_column(overflow="fold")
         for name, value in listed:
             table.add_row(Text(name, "dim"), Text(value))
         self.console().print(Padding(table, (0, 0, 0, indent)))

@@ -84,11 +84,16 @@ class _FileItem:
 class FileOutbox:
     """An outbox with one record: a file that exists already, such as a finished bundle. Never loaded whole."""
 
-    def __init__(self, file: BinaryIO, kind: link_pb2.DataKind.ValueType, snapshot_id: str) -> None:
-        """file is open for reading and seekable; the caller closes it. Hello's spool_id must be new for every run."""
+    def __init__(
+        self, file: BinaryIO, kind: link_pb2.DataKind.ValueType, snapshot_id: str, sha256: bytes = b""
+    ) -> None:
+        """file is open for reading and seekable; the caller closes it. Hello's spool_id must be new for every run.
+
+        sha256: announced as the file's where it is given, so that the receiver refuses any other bytes.
+        """
         self._file = file
         total_bytes, digest = _measure(file)
-        self._items: list[Item] = [_FileItem(1, kind, snapshot_id, snapshot_id, "", total_bytes, digest)]
+        self._items: list[Item] = [_FileItem(1, kind, snapshot_id, snapshot_id, "", total_bytes, sha256 or digest)]
 
     async def pending(self, after: int, limit: int) -> list[Item]:
         """The record, until it was acknowledged."""

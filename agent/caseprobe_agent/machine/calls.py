@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -13,13 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import statvfs
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from caseprobe.errors import MachineAbsent, MachineTimeout, MeasurementError
 from caseprobe_agent.machine.files import error_from
 
 REPLAY_FILE = "psutil.json"
 THREAD_STACK_BYTES = 256 << 10
+# What takes a signal is gone much sooner.
+KILL_SECONDS = 1.0
 PROGRAM_ENVIRONMENT = {"LC_ALL": "C", "LANG": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
@@ -165,11 +168,37 @@ def run(command: Sequence[str], timeout_seconds: float, limit_bytes: int) -> Com
         )
     except OSError as error:
         raise error_from(error, command[0]) from error
-    with process:
-        try:
-            return _collect(process, command[0], timeout_seconds, limit_bytes)
-        finally:
-            process.kill()
+    try:
+        return _collect(process, command[0], timeout_seconds, limit_bytes)
+    finally:
+        finish(process, KILL_SECONDS)
+
+
+class Ending(Protocol):
+    """What is needed of a started program to end it."""
+
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+
+    def kill(self) -> None:
+        """As Popen.kill."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As Popen.wait."""
+
+
+def finish(process: Ending, seconds: float) -> None:
+    """Kill a program and take it off the list, waiting so long at most.
+
+    One that hangs in the kernel (a dead disk, a dead mount) takes no signal: it is left to itself, and is gone when the
+    kernel lets it go.
+    """
+    process.kill()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
 def _collect(process: subprocess.Popen[bytes], program: str, timeout_seconds: float, limit_bytes: int) -> Completed:
@@ -184,7 +213,7 @@ def _collect(process: subprocess.Popen[bytes], program: str, timeout_seconds: fl
             process.kill()
             break
     try:
-        exit_code = process.wait(max(0.0, end - time.monotonic()) if size <= limit_bytes else None)
+        exit_code = process.wait(max(0.0, end - time.monotonic()) if size <= limit_bytes else KILL_SECONDS)
     except subprocess.TimeoutExpired:
         raise MachineTimeout(f"{program} did not end within {timeout_seconds:g} s and was killed") from None
     stdout, stderr = printed.values()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -32,17 +31,17 @@ from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.oneshot.order import Order, Person, Preview, Result
-from caseprobe_agent.oneshot.place import bundle_path, check_room, open_new
+from caseprobe_agent.oneshot.order import Order, Person, Result
+from caseprobe_agent.oneshot.place import bundle_path, check_room
 from caseprobe_agent.probes import PROFILES, with_log_lines, with_network
 from caseprobe_agent.probes.probe import Probe
-from caseprobe_agent.snapshot import Taken, take_snapshot
+from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
 from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.link import Delivery
-    from caseprobe_agent.seal.pipe import Sealed
+    from caseprobe_agent.oneshot.preview import Preview
 
 QUICK = "quick"
 NOBODY = (
@@ -72,7 +71,7 @@ class OneShot:
     clock: Callable[[], datetime]
     enrol: Callable[[Order], Awaitable[Enrolled]]
     own_key: Callable[[], Awaitable[tuple[bytes, str]]]
-    deliver: Callable[[Enrolled, Path, snapshot_pb2.Snapshot], Awaitable[Delivery]]
+    deliver: Callable[[Enrolled, Result], Awaitable[Delivery]]
     standing_grant: Callable[[str], Grant | None]
     any_grant: Callable[[], bool]
     overrides: Overrides = NONE
@@ -86,26 +85,42 @@ class OneShot:
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
         taken, (key, agent_id) = await self._measured(order, enrolled)
+        from caseprobe_agent.oneshot.file import BundleFile
+        from caseprobe_agent.oneshot.preview import Addressee, Preview
         from caseprobe_agent.seal.form import Judging, hiding_of
-        from caseprobe_agent.seal.pipe import seal
+        from caseprobe_agent.seal.pipe import seal, signer_of
 
         consent = self._consent(order, case_id)
         self._complete(taken.snapshot, agent_id, case_id, consent, enrolled)
         masked = True  # a one-shot bundle hides the machine's label and serials too
         hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
-        sealed = seal(taken.snapshot, taken.artifacts, hiding, Judging(self.overrides))
-        result = self._written(path, sealed, key, case_id)
+        strict = consent.mode != CONSENT_MODE_STREAMING
+        sealed = seal(taken.snapshot, taken.artifacts, hiding, Judging(self.overrides), strict)
+        file = BundleFile(path, signer_of(key, "one-shot"), self.language, strict)
+        result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
         if order.code is None:
             return result
         if enrolled is None:
             await self._note_kept(result, failure)
             return dataclasses.replace(result, failure=failure)
-        return await self._send(order, enrolled, result)
+        receiver = enrolled.response.collector_name or enrolled.identity.link_address
+        shown = Preview(
+            path=path,
+            sha256=result.sha256,
+            sealed=sealed,
+            raw=taken,
+            addressee=Addressee(receiver, case_id, enrolled.response.case_title, consent.text_shown),
+            overrides=self.overrides,
+            rewrite=file.rewrite,
+        )
+        return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown)
 
     async def _measured(self, order: Order, enrolled: Enrolled | None) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
         measuring = asyncio.create_task(
-            take_snapshot(self._probes(order), self.machine, order.deadline_seconds, order.profile, self.child)
+            take_snapshot(
+                self._probes(order), self.machine, order.deadline_seconds, order.profile, self.child, new_sentinel()
+            )
         )
         try:
             key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))
@@ -190,32 +205,25 @@ class OneShot:
             )
             snapshot.sections.add(probe="clock", outcome=section_pb2.PROBE_OUTCOME_OK, clock=clock)
 
-    def _written(self, path: Path, sealed: Sealed, key: bytes, case_id: str) -> Result:
-        """The bundle file, on the disk."""
-        from caseprobe.report import render_report
-        from caseprobe_agent.oneshot.file import write
-        from caseprobe_agent.seal.pipe import signer_of
-
-        report = render_report(sealed.snapshot, self.language)
-        sealed.snapshot.consent.shown_sha256 = hashlib.sha256(report.encode("utf-8", "replace")).digest()
-        with open_new(path) as file:
-            digest = write(path, file, sealed, report, signer_of(key, "one-shot"))
-        return Result(sealed.snapshot, sealed.redactor, path, digest, case_id=case_id)
-
-    async def _send(self, order: Order, enrolled: Enrolled, result: Result) -> Result:
-        """Ask where somebody is there to be asked, then deliver the file as it stands."""
-        receiver = enrolled.response.collector_name or enrolled.identity.link_address
-        result = dataclasses.replace(result, receiver=receiver)
-        refusal = self._refusal(order, enrolled, result)
+    async def _send(self, enrolled: Enrolled, result: Result, shown: Preview) -> Result:
+        """Ask where somebody is there to be asked, then deliver the file as it was shown."""
+        refusal = self._refusal(shown)
+        result = dataclasses.replace(
+            result,
+            snapshot=shown.snapshot,
+            sha256=shown.sha256,
+            left_out=tuple(one.name for one in shown.left_out),
+        )
         if refusal:
             await self._note_kept(result, refusal)
             return dataclasses.replace(result, failure=refusal)
+        receiver = result.receiver
         self.person.tell(f"sending to {receiver} …")
         await self.audit.record(
             "sending", result.snapshot.snapshot_id, self.person.name, f"{receiver} {result.sha256.hex()}"
         )
         try:
-            delivery = await self.deliver(enrolled, result.path, result.snapshot)
+            delivery = await self.deliver(enrolled, result)
         except CaseprobeError as error:
             await self.audit.record("not sent", result.snapshot.snapshot_id, self.person.name, str(error))
             return dataclasses.replace(result, failure=error)
@@ -226,32 +234,19 @@ class OneShot:
         """The machine's own record says that nothing left, and why."""
         await self.audit.record("kept", result.snapshot.snapshot_id, self.person.name, str(why or ""))
 
-    def _refusal(self, order: Order, enrolled: Enrolled, result: Result) -> CaseprobeError | None:
+    def _refusal(self, shown: Preview) -> CaseprobeError | None:
         """Why this must not be sent; None where somebody or something agreed."""
-        consent = result.snapshot.consent
-        if consent.mode == CONSENT_MODE_STREAMING:
+        if shown.snapshot.consent.mode == CONSENT_MODE_STREAMING:
             return None
         if not self.person.present:
             return PolicyRefused(NOBODY)
-        from caseprobe_agent.oneshot.file import members_of
-
-        preview = Preview(
-            path=result.path,
-            size_bytes=result.path.stat().st_size,
-            members=members_of(result.path),
-            snapshot=result.snapshot,
-            receiver=result.receiver,
-            case_id=enrolled.response.case_id,
-            case_title=enrolled.response.case_title,
-            consent_text=consent.text_shown,
-            redactor=result.redactor,
-        )
-        return None if self.person.agree(preview) else PolicyRefused("not sent: you chose not to")
+        return None if self.person.agree(shown) else PolicyRefused("not sent: you chose not to")
 
 
 def _get_ready() -> None:
     """Load what hides, judges, renders and signs: a third of a second that a child's measuring hides."""
     importlib.import_module("caseprobe.report")
+    importlib.import_module("caseprobe_agent.oneshot.preview")
     importlib.import_module("caseprobe_agent.oneshot.file")
     importlib.import_module("caseprobe_agent.seal.pipe")
     importlib.import_module("cryptography.hazmat.primitives.serialization")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +11,7 @@ from caseprobe.v1 import enrolment_pb2, snapshot_pb2
 
 if TYPE_CHECKING:
     from caseprobe.redaction import Redactor
+    from caseprobe_agent.oneshot.preview import Preview
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,6 @@ class Order:
     no_preview: bool = False
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What is about to leave: exactly this file. redactor gives the true names back, for this screen only."""
-
-    path: Path
-    size_bytes: int
-    members: Mapping[str, int]
-    snapshot: snapshot_pb2.Snapshot
-    receiver: str
-    case_id: str
-    case_title: str
-    consent_text: str
-    redactor: Redactor
-
-
 class Person(Protocol):
     """Who started the run, as far as they can be reached."""
 
@@ -59,13 +44,16 @@ class Person(Protocol):
         ...
 
     def agree(self, preview: Preview) -> bool:
-        """Show everything that would leave, and ask."""
+        """Show everything that would leave, take out what they do not want to send, and ask."""
         ...
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it. failure: why it was not delivered, where it was to be; the file is kept in any case."""
+    """What came of it. failure: why it was not delivered, where it was to be; the file is kept in any case.
+
+    left_out: names of what the owner took out before sending.
+    """
 
     snapshot: snapshot_pb2.Snapshot
     redactor: Redactor
@@ -76,6 +64,7 @@ class Result:
     case_id: str = ""
     notices: tuple[str, ...] = ()
     failure: CaseprobeError | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def measured(self) -> bool:

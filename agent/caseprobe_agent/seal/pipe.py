@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 import zstandard
 from google.protobuf import json_format
 
-from caseprobe.bundle import Signer, write_bundle
+from caseprobe.bundle import BundleWriter, LeftOut, Signer, bundle_members
 from caseprobe.checks import check_snapshot
 from caseprobe.errors import RedactionError
 from caseprobe.overrides import Overrides
 from caseprobe.redaction import KnownNames, Redactor, known_names
-from caseprobe.redaction.second import leaks
 from caseprobe.report import render_report
 from caseprobe.v1 import finding_pb2, link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.identity.keys import agent_id_of, pack, sign_digest, unpack
 from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal.form import SHIPPED, Hiding, Judging, Parcel, pack_parcel, unpack_request
+from caseprobe_agent.seal.guard import SENTINEL, WITHHELD, Guard
 from caseprobe_agent.seal.memory import read_history, written_history
+from caseprobe_agent.seal.plant import plant, uproot, uprooted
+from caseprobe_agent.snapshot import new_sentinel
 
+SNAPSHOT = "snapshot.json"
 FAULTS = (finding_pb2.SEVERITY_WARN, finding_pb2.SEVERITY_CRITICAL)
-WITHHELD = "withheld: the second scanner saw {kinds} in it after redaction"
 
 
 @dataclass(frozen=True)
 class Sealed:
     """A snapshot that may leave, judged; the artifacts that may leave, by name; what turns its names back.
 
-    earlier: the snapshots of this machine that it was judged beside, newest first.
+    guard: what looks at the final bytes. earlier: the snapshots of this machine that it was judged beside, newest
+    first. hidden: what was hidden in the snapshot and in each artifact, by rule, with the bundle's names.
     """
 
     snapshot: snapshot_pb2.Snapshot
     artifacts: Mapping[str, bytes]
     redactor: Redactor
+    guard: Guard
     earlier: Sequence[snapshot_pb2.Snapshot] = ()
+    hidden: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
 def redactor_of(hiding: Hiding) -> Redactor:
@@ -47,24 +54,60 @@ def redactor_of(hiding: Hiding) -> Redactor:
 
 
 def seal(
-    snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hiding: Hiding, judging: Judging = SHIPPED
+    snapshot: snapshot_pb2.Snapshot,
+    artifacts: Sequence[RawArtifact],
+    hiding: Hiding,
+    judging: Judging = SHIPPED,
+    strict: bool = True,
 ) -> Sealed:
     """Redact, scan and judge; ids, flow and consent are already set.
 
-    A section or artifact that the second scanner objects to is withheld, with the reason in its place.
+    A section or artifact that the second scanner objects to is withheld, with the reason in its place; strict: a
+    sentinel in any artifact stops everything, otherwise it withholds that artifact.
     Raises RedactionError where redaction as a whole failed: then nothing leaves.
     """
     redactor = redactor_of(hiding)
-    redacted = redactor.snapshot(snapshot)
-    kept = dict(_artifacts(redacted, artifacts, redactor, hiding.forbidden))
-    redacted.redaction.CopyFrom(redactor.report(redacted.redaction.withheld))
-    _withhold_leaking_sections(redacted, hiding.forbidden)
-    earlier = read_history(judging.history, redacted.agent_id)
-    overrides = masked_overrides(judging.overrides, redactor)
-    findings, coverage = check_snapshot(redacted, earlier=earlier, overrides=overrides)
+    planted, sources, sentinels = plant(snapshot, artifacts, new_sentinel())
+    redacted = redactor.snapshot(planted)
+    hidden = {SNAPSHOT: Counter(redactor.counts)}
+    guard = Guard(hiding.forbidden, sentinels)
+    kept = dict(_artifacts(redacted, sources, redactor, guard, hidden))
+    _withhold_leaking_sections(redacted, guard)
+    if strict and guard.broken:
+        raise RedactionError(f"nothing leaves: {SENTINEL} was still there after redaction")
+    hidden[SNAPSHOT] -= uproot(redacted)
+    redacted.redaction.CopyFrom(_report(redactor, redacted, hidden))
+    sealed = Sealed(redacted, kept, redactor, guard, read_history(judging.history, redacted.agent_id), hidden)
+    judge(sealed, judging.overrides)
+    return sealed
+
+
+def judge(sealed: Sealed, overrides: Overrides) -> None:
+    """Put findings and coverage into the snapshot, in place of any that are there."""
+    redacted = sealed.snapshot
+    del redacted.findings[:], redacted.coverage[:]
+    stated = masked_overrides(overrides, sealed.redactor)
+    findings, coverage = check_snapshot(redacted, earlier=sealed.earlier, overrides=stated)
     redacted.findings.extend(findings)
     redacted.coverage.extend(coverage)
-    return Sealed(redacted, kept, redactor, earlier)
+
+
+def without(sealed: Sealed, names: Collection[str], overrides: Overrides, why: str) -> Sealed:
+    """The same without these artifacts and sections (by probe), each of which says why; judged anew."""
+    snapshot = snapshot_pb2.Snapshot()
+    snapshot.CopyFrom(sealed.snapshot)
+    for section in snapshot.sections:
+        if section.probe in names:
+            _emptied(section, section_pb2.PROBE_OUTCOME_SKIPPED, why)
+    for listed in snapshot.artifacts:
+        if listed.name in names:
+            listed.size_bytes, listed.sha256, listed.withheld_reason = 0, b"", why
+    kept = {name: data for name, data in sealed.artifacts.items() if name not in names}
+    hidden = {name: counts for name, counts in sealed.hidden.items() if name not in names}
+    snapshot.redaction.CopyFrom(_report(sealed.redactor, snapshot, hidden))
+    less = replace(sealed, snapshot=snapshot, artifacts=kept, hidden=hidden)
+    judge(less, overrides)
+    return less
 
 
 def masked_overrides(overrides: Overrides, redactor: Redactor) -> Overrides:
@@ -74,31 +117,49 @@ def masked_overrides(overrides: Overrides, redactor: Redactor) -> Overrides:
     )
 
 
-def seen(data: bytes, forbidden: Sequence[str]) -> list[str]:
-    """Kinds of things that must not be in data and are; empty where it may leave."""
-    found = leaks(data)
-    if any(text and text.encode() in data for text in forbidden):
-        found.append("a value of this run that must stay here")
-    return found
-
-
 def make_parcel(request: bytes) -> bytes:
     """In the child: the parcel of a packed request."""
     snapshot, artifacts, hiding, private_key_pem, judging = unpack_request(request)
-    sealed = seal(snapshot, artifacts, hiding, judging)
+    sealed = seal(snapshot, artifacts, hiding, judging, strict=False)
     kind, body = link_pb2.DATA_KIND_SNAPSHOT, b""
     if sealed.artifacts:
         stream = io.BytesIO()
-        report = render_report(sealed.snapshot)
-        write_bundle(stream, sealed.snapshot, sealed.artifacts, report, signer_of(private_key_pem, "enrolled"))
+        write_guarded(stream, sealed, render_report(sealed.snapshot), signer_of(private_key_pem, "enrolled"))
         kind, body = link_pb2.DATA_KIND_BUNDLE, stream.getvalue()
     else:
-        body = zstandard.ZstdCompressor().compress(sealed.snapshot.SerializeToString())
+        serialized = sealed.snapshot.SerializeToString()
+        if why := sealed.guard.objection(SNAPSHOT, serialized):
+            raise RedactionError(f"nothing leaves: {why}")
+        body = zstandard.ZstdCompressor().compress(serialized)
     report_of = sealed.snapshot.redaction
     hidden_total = sum(count.total for count in report_of.counts)
     fault_total = sum(finding.state in FAULTS for finding in sealed.snapshot.findings)
     history = written_history(sealed.earlier, sealed.snapshot)
     return pack_parcel(Parcel(kind, body, hidden_total, len(report_of.withheld), history, fault_total))
+
+
+def write_guarded(
+    stream: BinaryIO, sealed: Sealed, report: str, signer: Signer | None, left_out: Sequence[LeftOut] = ()
+) -> bytes:
+    """Writes the bundle; gives the file's SHA-256. Each member passes the guard before its first byte is written.
+
+    A member that does not is left out, and the manifest says so; left_out: what was left out before, members among it.
+    Raises RedactionError where it is the snapshot, without which there is no bundle.
+    """
+    writer = BundleWriter(stream)
+    dropped = {one.name for one in left_out}
+    for one in left_out:
+        writer.leave_out(one)
+    for name, data in bundle_members(sealed.snapshot, sealed.artifacts, report):
+        if name in dropped:
+            continue
+        if why := sealed.guard.objection(name, data):
+            if name == SNAPSHOT:
+                raise RedactionError(f"nothing leaves: {why}")
+            writer.leave_out(LeftOut(name, "caseprobe", why))
+        else:
+            writer.add(name, data)
+    return writer.close(signer, sealed.snapshot.snapshot_id)
 
 
 def signer_of(private_key_pem: bytes, key_kind: str) -> Signer | None:
@@ -114,35 +175,63 @@ def signer_of(private_key_pem: bytes, key_kind: str) -> Signer | None:
 
 
 def _artifacts(
-    snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], redactor: Redactor, forbidden: Sequence[str]
+    snapshot: snapshot_pb2.Snapshot,
+    artifacts: Sequence[RawArtifact],
+    redactor: Redactor,
+    guard: Guard,
+    hidden: dict[str, Counter[str]],
 ) -> Iterator[tuple[str, bytes]]:
     """Each artifact that may leave, redacted; every one is listed in the snapshot, with its hash or the reason."""
     for raw in artifacts:
         listed = snapshot.artifacts.add(name=raw.name, source=redactor.text(raw.source), truncated=raw.truncated)
+        before = Counter(redactor.counts)
         try:
-            data = redactor.artifact(raw.data)
-            if found := seen(data, forbidden):
-                raise RedactionError(WITHHELD.format(kinds=", ".join(found)))
+            data, rules = uprooted(_clean(raw, redactor, guard))
         except RedactionError as error:
             listed.withheld_reason = str(error)
             snapshot.redaction.withheld.append(raw.name)
             continue
+        hidden[raw.name] = Counter(redactor.counts) - before - rules
         listed.size_bytes, listed.sha256 = len(data), hashlib.sha256(data).digest()
         yield raw.name, data
 
 
-def _withhold_leaking_sections(snapshot: snapshot_pb2.Snapshot, forbidden: Sequence[str]) -> None:
+def _clean(raw: RawArtifact, redactor: Redactor, guard: Guard) -> bytes:
+    """The artifact through the pipe, its sentinel still in its place; raises RedactionError where it must stay here."""
+    data = redactor.artifact(raw.data)
+    if why := guard.objection(raw.name, data):
+        raise RedactionError(why)
+    return data
+
+
+def _withhold_leaking_sections(snapshot: snapshot_pb2.Snapshot, guard: Guard) -> None:
     """Empty every section in which the second scanner sees something; raises where it is not in a section."""
-    if not seen(_as_text(snapshot), forbidden):
+    if not guard.sees(_as_text(snapshot)):
         return
     for section in snapshot.sections:
-        if found := seen(_as_text(section), forbidden):
-            name, reason = section.probe, WITHHELD.format(kinds=", ".join(found))
-            section.Clear()
-            section.probe, section.outcome, section.reason = name, section_pb2.PROBE_OUTCOME_FAILED, reason
-            snapshot.redaction.withheld.append(name)
-    if found := seen(_as_text(snapshot), forbidden):
+        if found := guard.sees(_as_text(section)):
+            snapshot.redaction.withheld.append(section.probe)
+            _emptied(section, section_pb2.PROBE_OUTCOME_FAILED, WITHHELD.format(kinds=", ".join(found)))
+    if found := guard.sees(_as_text(snapshot)):
         raise RedactionError(f"nothing leaves: {', '.join(found)} outside of any section after redaction")
+
+
+def _emptied(section: section_pb2.Section, outcome: section_pb2.ProbeOutcome.ValueType, why: str) -> None:
+    """Leaves nothing of a section but its name and why it is empty."""
+    name = section.probe
+    section.Clear()
+    section.probe, section.outcome, section.reason = name, outcome, why
+
+
+def _report(
+    redactor: Redactor, snapshot: snapshot_pb2.Snapshot, hidden: Mapping[str, Counter[str]]
+) -> snapshot_pb2.RedactionReport:
+    """What was hidden in what leaves, in counts: without the planted lines and without what was left out."""
+    report = redactor.report(snapshot.redaction.withheld)
+    total = sum(hidden.values(), Counter())
+    del report.counts[:]
+    report.counts.extend(snapshot_pb2.RedactionCount(rule=rule, total=total[rule]) for rule in sorted(+total))
+    return report
 
 
 def _as_text(message: snapshot_pb2.Snapshot | section_pb2.Section) -> bytes:

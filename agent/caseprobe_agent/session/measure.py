@@ -90,10 +90,10 @@ class Measurements:
 
     async def snapshot(self, choice: Choice, profile: str, deadline_seconds: float, raw: Raw) -> None:
         """Take a snapshot with the chosen probes; the others are SKIPPED with their reason."""
-        from caseprobe_agent.snapshot import take_snapshot
+        from caseprobe_agent.snapshot import new_sentinel, take_snapshot
 
         probes: Sequence[Probe] = choice.probes
-        taken = await take_snapshot(probes, self.machine, deadline_seconds, profile)
+        taken = await take_snapshot(probes, self.machine, deadline_seconds, profile, sentinel=new_sentinel())
         raw.snapshot.CopyFrom(taken.snapshot)
         raw.artifacts = taken.artifacts
         for name, reason in choice.left_out:

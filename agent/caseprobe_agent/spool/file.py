@@ -5,6 +5,7 @@ file is not known (it may have dropped the pages and called them clean), so the 
 what a caller was not told as kept may be there or not. A file is never repaired in place: it is moved aside whole and
 its sound rows are copied, so that a second accident on the way costs nothing that the first one left. What is missing
 afterwards is found by counting (sequences are dense, commits are numbered), not by trusting that damage shows.
+A start needs no room that a full disk lacks (`reserve`), for what an agent delivers is what makes room.
 """
 
 from __future__ import annotations
@@ -15,22 +16,24 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from caseprobe.errors import DeliveryError
+from caseprobe.errors import DeliveryError, StorageFull
 from caseprobe_agent.spool.lock import Lock, Note
 from caseprobe_agent.spool.record import SCHEMA, expected_schema, lenient_text, schema_of
+from caseprobe_agent.spool.reserve import Reserve, Room
 from caseprobe_agent.spool.rows import Quota
 from caseprobe_agent.spool.salvage import take_over
 from caseprobe_agent.spool.store import Store
 from caseprobe_agent.spool.upgrade import is_old, upgrade
-from caseprobe_agent.spool.writer import damaged
+from caseprobe_agent.spool.writer import damaged, no_room
 
 NAME, FRESH = "spool.db", "spool.db.new"
-# A full log's worth for the checkpoint, and some for the next commits.
-RESERVE_BYTES = 1536 * 1024
 # Damaged files that are kept for whoever looks into it; each may be as large as the quota.
 KEPT_ASIDE = 2
 SIDES = ("", "-wal", "-shm")
 PRAGMAS = (
+    # One process has the folder anyway; so the log's index lies in memory and not in a file, which a start would have
+    # to make on a full disk.
+    "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA journal_mode = WAL",
     # NORMAL loses every acknowledged record of the last minutes in a power cut; FULL none (measured).
     "PRAGMA synchronous = FULL",
@@ -40,6 +43,8 @@ PRAGMAS = (
     # The resident process stays small; the spool reads in order and once.
     "PRAGMA cache_size = -512",
     "PRAGMA journal_size_limit = 1048576",
+    # Some builds overwrite whatever is deleted: then acknowledging a large record needs its size again in the log.
+    "PRAGMA secure_delete = FAST",
 )
 # Structure of all tables; and of the ledger its index too: an id that is only missing there could start twice.
 CHECKS = ("PRAGMA quick_check(1)", "PRAGMA integrity_check('commands')")
@@ -63,9 +68,9 @@ class SpoolFile:
     ) -> None:
         self._folder, self._quota, self._elapsed, self._new_id = folder, quota, elapsed, new_id
         self._connect = connect
-        self._reserved = False
         self._noted = Note()
         self.lock = Lock(folder)
+        self.reserve = Reserve(folder / "spool.reserve")
         # Names of files that were set aside because they were damaged.
         self.set_aside: list[str] = []
         # Records and rows that damage took, all declared as Gaps.
@@ -75,18 +80,20 @@ class SpoolFile:
         """The file, checked; a damaged one is set aside and replaced. Raises DeliveryError where it cannot be used."""
         try:
             store = self._opened()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, StorageFull) as error:
             raise self._unusable(error) from None
-        self.keep_reserve()
+        self.reserve.take()
         return store
 
     def _opened(self) -> Store:
-        """An agent that was killed on a full disk must start on it: what it delivers is what makes room."""
+        """Without the reserve where that does: what another process takes of it meanwhile does not come back."""
         try:
             return self._reconciled(self._open_or_replace(), self.lock.read())
-        except (sqlite3.Error, OSError):
-            self.release_reserve()
-            return self._reconciled(self._open_or_replace(), self.lock.read())
+        except (sqlite3.Error, OSError, StorageFull):
+            with self.reserve.lent():
+                store = self._reconciled(self._open_or_replace(), self.lock.read())
+                store.empty_log()
+            return store
 
     def replace(self, store: Store, error: Exception) -> Store:
         """The store to go on with after this error of a running one: never the same handle."""
@@ -105,30 +112,13 @@ class SpoolFile:
                 self.lock.write(note)
             self._noted = note
 
-    def keep_reserve(self) -> None:
-        """Hold some room back, so that acknowledging still works on a full disk; where there is none, without it."""
-        path = self._folder / "spool.reserve"
-        if self._reserved or path.is_symlink():
-            return
-        with contextlib.suppress(OSError), path.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
-            self._reserved = True
-
-    def release_reserve(self) -> None:
-        """Give the held room back to the disk."""
-        self._reserved = False
-        with contextlib.suppress(OSError):
-            (self._folder / "spool.reserve").unlink()
-
     def _open_or_replace(self) -> Store:
         try:
             return self._open()
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            if damaged(error):
-                return self._start_anew(None)
-        # Opening needs some room of its own (the log's index), which a full disk does not give.
-        self.release_reserve()
-        return self._open()
+            if not damaged(error):
+                raise
+        return self._start_anew(None)
 
     def _open(self, name: str = NAME) -> Store:
         self._finish_change()
@@ -141,6 +131,7 @@ class SpoolFile:
             _begin_log_anew(connection)
             if is_old(connection):
                 upgrade(connection)
+                _begin_log_anew(connection)
             if (found := schema_of(connection)) and found != expected_schema():
                 # Before anything is made by name: a garbled name would get an empty table beside it.
                 raise _damage("schema")
@@ -148,19 +139,23 @@ class SpoolFile:
             for check in CHECKS:
                 if connection.execute(check).fetchone() != ("ok",):
                     raise _damage(check)
-            return self._store(connection)
+            return self._store(connection, Room(self._folder / name))
         except BaseException:
             connection.close()
             raise
 
-    def _store(self, connection: sqlite3.Connection) -> Store:
-        store = Store(connection, "", self._quota, self._elapsed)
-        spool_id = store.meta.get("spool_id")
-        if spool_id is None:
-            spool_id = self._new_id().encode()
-            connection.execute("BEGIN IMMEDIATE")
-            store.meta.put("spool_id", spool_id)
-            connection.execute("COMMIT")
+    def _store(self, connection: sqlite3.Connection, room: Room) -> Store:
+        store = Store(connection, "", self._quota, self._elapsed, room)
+        try:
+            spool_id = store.meta.get("spool_id")
+            if spool_id is None:
+                spool_id = self._new_id().encode()
+                connection.execute("BEGIN IMMEDIATE")
+                store.meta.put("spool_id", spool_id)
+                connection.execute("COMMIT")
+        except BaseException:
+            store.close()
+            raise
         store.rows.spool_id = spool_id.decode()
         return store
 
@@ -195,6 +190,7 @@ class SpoolFile:
             if not counted and note is None and self.lock.read() is None:
                 # Which numbers were lost is not known any more; that some were is said all the same.
                 store.declare_unknown("corrupt")
+            store.cover()
             store.connection.execute("COMMIT")
         finally:
             store.close()
@@ -226,6 +222,10 @@ class SpoolFile:
                 (self._folder / f"{name}{side}").unlink()
 
     def _unusable(self, error: Exception) -> DeliveryError:
+        if no_room(error):
+            return StorageFull(
+                f"no room for the spool in {self._folder}: make some MiB free on its disk, then start again"
+            )
         return DeliveryError(f"cannot use the spool in {self._folder}: {error}: check the disk and the folder's rights")
 
 

@@ -105,13 +105,18 @@ class Spool:
 
         Raises StorageFull: then it was not kept, and nothing was lost.
         """
-        return await self._writer.run(
-            lambda store: store.rows.append(kind, stream_id, snapshot_id, name, body, evidence)
-        )
+
+        def append(store: Store) -> int:
+            # First of all: with the reserve in use or not whole, the room that is left is for cleaning up.
+            self._file.reserve.claim()
+            return store.rows.append(kind, stream_id, snapshot_id, name, body, evidence)
+
+        return await self._writer.run(append)
 
     async def pending(self, after: int, limit: int) -> list[Item]:
         """Records above a sequence, in order, at most limit of them."""
-        return await self._writer.run(lambda store: store.rows.pending(after, limit))
+        # Small, since a damaged one is put into quarantine: on a full disk it must not hold up what makes room.
+        return await self._small(lambda store: store.rows.pending(after, limit))
 
     async def read(self, sequence: int, offset: int, size: int) -> bytes:
         """A piece of a record's body; raises NotFound where it is gone."""
@@ -123,10 +128,9 @@ class Spool:
             await self._writer.run(lambda store: store.rows.acknowledge(sequence))
         except DeliveryError:
             # Deleting needs room before it makes room, less so in small steps.
-            self._file.release_reserve()
-            while not await self._writer.run(lambda store: store.rows.acknowledge(sequence, DELETE_STEP)):
+            lent = self._file.reserve.lent
+            while not await self._writer.run(lambda store: store.rows.acknowledge(sequence, DELETE_STEP), lent):
                 pass
-        self._file.keep_reserve()
 
     async def drop(self, sequence: int, reason: str) -> None:
         """Give one record up; a Gap with the reason goes to the collector in its stead."""
@@ -185,14 +189,11 @@ class Spool:
 
     async def settle_doubt(self, collector_ms: int) -> None:
         """The collector's time now: after damage to the ledger, only what it asks for from here on may run."""
-        await self._writer.run(lambda store: store.ledger.settle(collector_ms))
+        await self._small(lambda store: store.ledger.settle(collector_ms))
 
     async def _small(self, work: Callable[[Store], T]) -> T:
         """A small write, which must not fail for want of room: the reserve is there for it."""
         try:
             return await self._writer.run(work)
         except StorageFull:
-            self._file.release_reserve()
-            result = await self._writer.run(work)
-        self._file.keep_reserve()
-        return result
+            return await self._writer.run(work, self._file.reserve.lent)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from caseprobe_agent.spool.ledger import Ledger
 from caseprobe_agent.spool.lock import Note
+from caseprobe_agent.spool.reserve import Room
 from caseprobe_agent.spool.rows import Quota, Rows
 from caseprobe_agent.spool.values import Values
 
@@ -16,10 +17,17 @@ class Store:
     """One open file. Everything but `close` happens inside the caller's transaction."""
 
     def __init__(
-        self, connection: sqlite3.Connection, spool_id: str, quota: Quota, elapsed: Callable[[], float]
+        self,
+        connection: sqlite3.Connection,
+        spool_id: str,
+        quota: Quota,
+        elapsed: Callable[[], float],
+        room: Room | None = None,
     ) -> None:
-        """elapsed: seconds that no clock step moves, sleep included; only differences count."""
+        """elapsed: seconds that no clock step moves, sleep included; only differences count. room: of its file."""
         self.connection = connection
+        self._room = room
+        (self._page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         self.meta, self.state = Values(connection, "meta"), Values(connection, "state")
         self._elapsed, self._began = elapsed, elapsed()
         self._lived_before = self.meta.number("lived")
@@ -42,6 +50,19 @@ class Store:
         self.meta.put("commits", b"%d" % self._commits)
         self.meta.put("lived", b"%d" % self.lived())
         self._changes = self.connection.total_changes
+        self.cover()
+
+    def cover(self) -> None:
+        """Have room in the file for all that this transaction brings into the log, before it commits: whoever starts
+        on a full disk must be able to bring it over. Raises StorageFull."""
+        if self._room is not None:
+            (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
+            self._room.cover(pages * self._page_bytes)
+
+    def empty_log(self) -> None:
+        """Bring the log into the file and give its room back; what cannot be brought over now stays in it."""
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def note(self) -> Note:
         """How far this file came."""
@@ -89,3 +110,6 @@ class Store:
         """Close the connection; never raises."""
         with contextlib.suppress(sqlite3.Error):
             self.connection.close()
+        if self._room is not None:
+            self._room.close()
+            self._room = None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import itertools
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -30,11 +33,16 @@ class Database(Protocol):
         """Drop what was remembered of the tables, after a rollback."""
         ...
 
+    def empty_log(self) -> None:
+        """Give back the room that the log has taken; never raises."""
+        ...
+
     def close(self) -> None:
         """Close the connection; never raises."""
         ...
 
 
+Lent = Callable[[], AbstractContextManager[None]]
 D = TypeVar("D", bound=Database)
 T = TypeVar("T")
 
@@ -81,6 +89,8 @@ class _Unit(Generic[D]):
     work: Callable[[D], Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    # Gives the disk room that is held back, for this unit alone.
+    lent: Lent | None
 
 
 @dataclass(frozen=True)
@@ -113,16 +123,17 @@ class Writer(Generic[D]):
         self._worker = worker or OwnThread()
         self._worker.begin(self._step)
 
-    async def run(self, work: Callable[[D], T]) -> T:
+    async def run(self, work: Callable[[D], T], lent: Lent | None = None) -> T:
         """Do the work inside a transaction and commit it; raises what the work raised, StorageFull, Corrupt.
 
+        lent: held open around this work, which then has a transaction to itself.
         A caller that is cancelled does not know whether its work was done.
         """
         if self._closed:
             raise DeliveryError("the spool is closed: this process is ending")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Unit(work, future, loop))
+        self._queue.put(_Unit(work, future, loop, lent))
         self._worker.notify()
         return await future
 
@@ -138,8 +149,8 @@ class Writer(Generic[D]):
         """Commit what waits, after waiting for the first; False where the end was asked for."""
         first = self._queue.get()
         group, more = self._take([first]) if first is not None else ([], False)
-        if group:
-            self._commit(group)
+        for alone, units in itertools.groupby(group, key=lambda unit: unit.lent is not None):
+            (self._commit_each if alone else self._commit)(list(units))
         if not more:
             self.database.close()
         return more
@@ -155,6 +166,14 @@ class Writer(Generic[D]):
                 return group, False
             group.append(unit)
         return group, True
+
+    def _commit_each(self, group: Sequence[_Unit[D]]) -> None:
+        """One by one, and nothing of anybody else between lending the room and taking it back."""
+        for unit in group:
+            with unit.lent() if unit.lent else contextlib.nullcontext():
+                self._commit([unit])
+                # What it wrote has room in the file: out of the log, the reserve finds its own room again.
+                self.database.empty_log()
 
     def _commit(self, group: Sequence[_Unit[D]]) -> None:
         """One transaction for all; where that fails, one for each, so that only the guilty one fails."""
@@ -212,13 +231,20 @@ def _primary_code(error: Exception) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
+def no_room(error: Exception) -> bool:
+    """True where the disk is full, or a file may not grow."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, StorageFull) or _primary_code(error) == sqlite3.SQLITE_FULL
+
+
 def _as_ours(error: Exception) -> Exception:
-    """SQLite's errors in our tree; others as they are."""
+    """SQLite's errors and the disk's in our tree; others as they are."""
     if damaged(error):
         return Corrupt("the spool file was damaged: it was set aside and a new one goes on")
-    if not isinstance(error, sqlite3.Error):
+    if not isinstance(error, sqlite3.Error | OSError):
         return error
-    if _primary_code(error) == sqlite3.SQLITE_FULL:
+    if no_room(error):
         return StorageFull("no room to keep a measurement durably: make room on the disk of the data folder")
     return DeliveryError(f"cannot write the spool ({error}): check the disk of the data folder")
 

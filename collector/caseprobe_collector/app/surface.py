@@ -18,6 +18,9 @@ from caseprobe_collector.enrolment import Enrolment
 from caseprobe_collector.fleet import Door, Fleet
 from caseprobe_collector.ingest import Evidence
 from caseprobe_collector.rpc import OpenLinks
+from caseprobe_collector.storage import Storage
+
+MOST_WARNINGS = 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,14 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
         bus=bus,
         clock=clock,
     )
-    return create_console(services, storage.deposits.ready)
+    return create_console(services, lambda: _ready(storage))
+
+
+async def _ready(storage: Storage) -> list[str]:
+    """What the store warns of; raises what keeps it from storing."""
+    await storage.deposits.ready()
+    losses = [loss for loss in await storage.losses.list_losses() if loss.settled_at is None]
+    return [f"{loss.found_at:%Y-%m-%d %H:%M} UTC: {loss.what}" for loss in losses[-MOST_WARNINGS:]]
 
 
 def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:

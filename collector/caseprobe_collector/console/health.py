@@ -1,4 +1,4 @@
-"""Whether the process lives and whether it can serve, for whoever runs it; tells nothing else."""
+"""Whether the process lives, whether it can serve and what its store warns of, for whoever runs it; no more."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from caseprobe.errors import CaseprobeError
 from caseprobe_collector.access import Action
 from caseprobe_collector.console.routing import Route
 
-Ready = Callable[[], Awaitable[None]]
+# Gives what the store warns of, or raises what keeps it from serving.
+Ready = Callable[[], Awaitable[list[str]]]
 
 
-async def always_ready() -> None:
+async def always_ready() -> list[str]:
     """Stands in where nothing needs to be asked."""
+    return []
 
 
 async def get_healthz() -> JSONResponse:
@@ -24,12 +26,15 @@ async def get_healthz() -> JSONResponse:
 
 
 async def get_readyz(request: Request) -> JSONResponse:
-    """Evidence can be stored now; 503 with the error's code and line where it cannot."""
+    """Evidence can be stored now; 503 with the error's code and line where it cannot.
+
+    warnings: what was found missing or damaged, a line each.
+    """
     try:
-        await request.app.state.ready()
+        warnings = await request.app.state.ready()
     except CaseprobeError as error:
         return JSONResponse({"status": "unavailable", "code": error.code, "why": str(error)}, status_code=503)
-    return JSONResponse({"status": "ok"})
+    return JSONResponse({"status": "ok", "warnings": warnings})
 
 
 ROUTES = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from caseprobe import texts
-from caseprobe.checks.folding import groups
+from caseprobe.checks.folding import groups, shown_state
 from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.console.facts import address_text
 from caseprobe_collector.console.views import severity_word
@@ -35,7 +35,7 @@ class RootView:
 
 @dataclass(frozen=True)
 class FindingView:
-    """A check's verdict in words, with what proves it."""
+    """A check's verdict in words, with what proves it; shown_state is the worst of it and of what follows from it."""
 
     check_id: str
     state: str
@@ -50,6 +50,7 @@ class FindingView:
     kind: str
     folded_under: RootView | None
     folded_total: int
+    shown_state: str
 
 
 def finding_view(finding: finding_pb2.Finding, root: finding_pb2.Finding | None = None) -> FindingView:
@@ -69,13 +70,19 @@ def finding_view(finding: finding_pb2.Finding, root: finding_pb2.Finding | None 
         kind=str(told["kind"]),
         folded_under=RootView(root.check_id, root.object) if root else None,
         folded_total=0 if root else finding.folded_total,
+        shown_state=severity_word(finding.state),
     )
 
 
 def findings_of(snapshot: snapshot_pb2.Snapshot) -> list[FindingView]:
     """A snapshot's findings, worst first, each directly before those that follow from it."""
-    found = sorted(groups(snapshot.findings), key=lambda g: (_RANK.get(g[0].state, 9), g[0].check_id, g[0].object))
-    return [view for root, under in found for view in (finding_view(root), *(finding_view(one, root) for one in under))]
+    found = sorted(groups(snapshot.findings), key=lambda g: (_RANK.get(shown_state(g), 9), g[0].check_id, g[0].object))
+    views: list[FindingView] = []
+    for group in found:
+        root, under = group
+        views.append(replace(finding_view(root), shown_state=severity_word(shown_state(group))))
+        views += [finding_view(one, root) for one in under]
+    return views
 
 
 @dataclass(frozen=True)

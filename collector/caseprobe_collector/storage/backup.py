@@ -22,7 +22,9 @@ from typing import Any
 from caseprobe.errors import ConfigurationError, Corrupt, UsageError
 from caseprobe_collector.storage.durable import durable_file, make_folder, sync_folder, write_whole
 from caseprobe_collector.storage.failures import failure_of
-from caseprobe_collector.storage.names import AUTHORITY, DATABASE, OBJECT_NAME, OBJECTS
+from caseprobe_collector.storage.names import AUTHORITY, DATABASE, NOTE, OBJECT_NAME, OBJECTS
+from caseprobe_collector.storage.note import NoteFile
+from caseprobe_collector.storage.progress import found_in
 from caseprobe_collector.storage.schema import NEWEST
 
 MANIFEST = "manifest.json"
@@ -106,6 +108,7 @@ def restore(source: Path, folder: Path) -> BackupReport:
         for file in files:
             _restore_one(source, partial, file)
         _prove(partial / DATABASE)
+        _note(partial)
         _sync_folders(partial)
         if folder.exists():
             folder.rmdir()
@@ -172,6 +175,19 @@ def _prove(database: Path) -> None:
         (schema,) = connection.execute("SELECT version FROM schema_version").fetchone()
     if schema > NEWEST:
         raise ConfigurationError(f"the backup has schema {schema}, this version knows {NEWEST}: install a newer one")
+
+
+def _note(folder: Path) -> None:
+    """What is here is what was backed up, and nothing is missing of it; of an older schema nothing was counted."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        try:
+            found = found_in(connection)
+        except sqlite3.OperationalError:
+            return
+    note = NoteFile(folder / NOTE)
+    note.open()
+    note.write(found)
+    note.close()
 
 
 def _hash(path: Path) -> tuple[int, str]:

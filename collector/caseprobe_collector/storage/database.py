@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,9 +14,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
-from caseprobe.errors import StorageDamaged
+from caseprobe.errors import StorageDamaged, StorageFull
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage.failures import failure_of
+from caseprobe_collector.storage.progress import Progress
 from caseprobe_collector.storage.reserve import Reserve
 from caseprobe_collector.storage.schema import migrate
 from caseprobe_collector.storage.unit import Parameters
@@ -26,8 +28,6 @@ T = TypeVar("T")
 READERS = 4
 # FULL, because NORMAL loses acknowledged commits in a power cut; it is per connection, so it stands here.
 PRAGMAS = (
-    # Before anything is written: what is deleted can be given back to the disk.
-    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -43,15 +43,16 @@ TEXT = partial(str, encoding="utf-8", errors="replace")
 class Database:
     """One file; implements the port `Transactions` and gives stores their reads."""
 
-    def __init__(self, path: Path, reserve: Reserve) -> None:
+    def __init__(self, path: Path, reserve: Reserve, progress: Progress) -> None:
         self._write_engine = _engine(path, PRAGMAS, poolclass=NullPool)
         self._read_engine = _engine(
             path, (*PRAGMAS, "PRAGMA query_only = ON"), poolclass=QueuePool, pool_size=READERS, max_overflow=0
         )
         self._reserve = reserve
+        self._progress = progress
         self._broken = ""
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._writer = Writer(self._write_engine, Upkeep(path, reserve))
+        self._writer = Writer(self._write_engine, Upkeep(log_of(path), reserve, progress))
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]], spare_room: bool = True) -> T:
         """Do the work and commit it durably, together with whoever else commits now; see `Writer.run`."""
@@ -77,6 +78,7 @@ class Database:
         self._readers.shutdown()
         self._read_engine.dispose()
         self._write_engine.dispose()
+        self._progress.close()
 
     async def open(self, damaged_too: bool = False) -> None:
         """Create or check the schema, then take work; raises ConfigurationError for a newer schema, StorageDamaged.
@@ -85,13 +87,22 @@ class Database:
         """
         await asyncio.to_thread(self._reserve.fill)
         try:
-            await asyncio.to_thread(migrate, self._write_engine)
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+            await self._begin()
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
             failure = failure_of(error)
             if not damaged_too or not isinstance(failure, StorageDamaged):
                 raise failure from None
             self._broken = str(failure)
         self._writer.start()
+
+    async def _begin(self) -> None:
+        """On a full disk with the room that is kept for cleaning: a collector that was killed on it must start."""
+        try:
+            await self._writer.begin(migrate)
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+            if not isinstance(failure_of(error), StorageFull) or not self._reserve.release():
+                raise
+            await self._writer.begin(migrate)
 
     def _check(self) -> None:
         if self._broken:
@@ -108,6 +119,11 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, function, *arguments)
 
 
+def log_of(path: Path) -> Path:
+    """The write-ahead log of a database."""
+    return Path(f"{path}-wal")
+
+
 def create_private(path: Path) -> None:
     """An empty file that only its owner reads, unless it exists; SQLite gives -wal and -shm the same rights."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
@@ -121,6 +137,10 @@ def _engine(path: Path, pragmas: Sequence[str], **pool: Any) -> sa.Engine:
         # None: the driver begins no transaction by itself, so that BEGIN IMMEDIATE and SAVEPOINT are ours.
         connection.isolation_level = None
         connection.text_factory = TEXT
+        # Before anything is written: what is deleted can be given back to the disk. Not again later: it would be a
+        # commit of its own for every connection, which nobody counts, over the end of a log that is damaged.
+        if connection.execute("PRAGMA auto_vacuum").fetchone() == (0,):
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         for pragma in pragmas:
             connection.execute(pragma)
 

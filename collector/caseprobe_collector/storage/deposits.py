@@ -15,17 +15,17 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from caseprobe.errors import Corrupt
-from caseprobe_collector.audit import GENESIS, entry_sha256
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.records import AuditEntry, Deposit, GapDeposit
+from caseprobe_collector.records import Deposit, GapDeposit
+from caseprobe_collector.storage.chain import append_entries
 from caseprobe_collector.storage.columns import LARGEST
 from caseprobe_collector.storage.database import Database
+from caseprobe_collector.storage.inserts import insert_rows
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.rowform import COLUMNS, microseconds, row_sha256, stored_values
 from caseprobe_collector.storage.unit import unit_of
@@ -33,17 +33,10 @@ from caseprobe_collector.storage.unit import unit_of
 # Up to here a body shares its row's commit; above it a file costs less than the database's pages.
 IN_DATABASE_BYTES = 256 << 10
 
-# Rows of one statement, largest first: three texts a table, which stay prepared. A statement of many rows costs a
-# fifth less than as many statements, and gives the interpreter up once instead of once a row.
-STEPS = (64, 8, 1)
 ADD = ("snapshots", (*COLUMNS, "row_sha256"))
 ADD_BODY = ("snapshot_bodies", ("snapshot_id", "body", "object"))
 ADD_FINDING = ("findings", ("snapshot_id", "check_id", "object", "state"))
 ADD_OBJECT = ("snapshot_objects", ("snapshot_id", "name", "object", "size_bytes", "sha256"))
-ADD_ENTRY = (
-    "audit",
-    ("number", "at", "actor", "action", "customer_id", "object", "detail", "previous_sha256", "sha256"),
-)
 KNOWN = "SELECT snapshot_id FROM snapshots WHERE snapshot_id IN ({})"
 # Never back: items of one spool are stored side by side, and an earlier one may commit after a later one.
 MOVE = (
@@ -63,7 +56,6 @@ NAMED_BY = (
 STILL_NAMED = (
     "SELECT 1 FROM snapshot_bodies WHERE object = :name UNION SELECT 1 FROM snapshot_objects WHERE object = :name"
 )
-LAST_ENTRY = "SELECT number, sha256 FROM audit ORDER BY number DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -139,10 +131,10 @@ def store_deposits(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> l
     """Store all of them inside the transaction that is open; gives for each whether its id was new."""
     fresh, added = _fresh(connection, ready)
     rows = [stored_values(one.deposit.snapshot.row) for one in fresh]
-    _insert(connection, ADD, [(*row, row_sha256(row)) for row in rows])
-    _insert(connection, ADD_BODY, [_body(one) for one in fresh])
-    _insert(connection, ADD_FINDING, _each(fresh, lambda deposit: deposit.snapshot.findings))
-    _insert(connection, ADD_OBJECT, _each(fresh, lambda deposit: map(_object, deposit.objects)))
+    insert_rows(connection, ADD, [(*row, row_sha256(row)) for row in rows])
+    insert_rows(connection, ADD_BODY, [_body(one) for one in fresh])
+    insert_rows(connection, ADD_FINDING, _each(fresh, lambda deposit: deposit.snapshot.findings))
+    insert_rows(connection, ADD_OBJECT, _each(fresh, lambda deposit: map(_object, deposit.objects)))
     connection.executemany(MOVE, _positions(one.deposit for one in ready))
     append_entries(connection, [one.deposit.entry for one in fresh])
     return added
@@ -175,39 +167,8 @@ def store_gaps(connection: sqlite3.Connection, gaps: Sequence[GapDeposit]) -> li
 
 def touch(connection: sqlite3.Connection, nothing: Sequence[None]) -> list[None]:
     """Write a page, so that the commit makes a real fsync and not an empty promise."""
-    (number,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute(f"PRAGMA user_version = {(number + 1) % 1_000_000}")
+    connection.execute("UPDATE progress SET store_id = store_id")
     return [None] * len(nothing)
-
-
-def append_entries(connection: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:
-    """Chain these entries to the last, in their order: the one writer is what keeps the chain single."""
-    if not entries:
-        return
-    last, previous = connection.execute(LAST_ENTRY).fetchone() or (0, GENESIS)
-    rows = []
-    for number, entry in enumerate(entries, start=last + 1):
-        what = (entry.actor, entry.action, entry.customer_id, entry.object, entry.detail)
-        digest = entry_sha256(number, entry.at, *what, previous)
-        rows.append((number, microseconds(entry.at), *what, previous, digest))
-        previous = digest
-    _insert(connection, ADD_ENTRY, rows)
-
-
-def _insert(connection: sqlite3.Connection, into: tuple[str, tuple[str, ...]], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert these rows with as few statements as a few prepared ones allow."""
-    first = 0
-    for size in STEPS:
-        while len(rows) - first >= size:
-            part = rows[first : first + size]
-            connection.execute(_statement(*into, size), [value for row in part for value in row])
-            first += size
-
-
-@cache
-def _statement(table: str, columns: tuple[str, ...], rows: int) -> str:
-    places = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([places] * rows)}"
 
 
 def _fresh(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> tuple[list[_Ready], list[bool]]:

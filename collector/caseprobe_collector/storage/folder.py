@@ -17,14 +17,17 @@ from caseprobe_collector.storage.audit import SqlAudit
 from caseprobe_collector.storage.authority import CERTIFICATE, FileAuthority, create_authority
 from caseprobe_collector.storage.cases import SqlCases
 from caseprobe_collector.storage.customers import SqlCustomers
-from caseprobe_collector.storage.database import Database, create_private
+from caseprobe_collector.storage.database import Database, create_private, log_of
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
 from caseprobe_collector.storage.join_codes import SqlJoinCodes
-from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, OBJECTS, RESERVE
+from caseprobe_collector.storage.losses import SqlLosses
+from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, NOTE, OBJECTS, RESERVE
+from caseprobe_collector.storage.note import NoteFile
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.orphans import sweep_orphans
+from caseprobe_collector.storage.progress import Progress
 from caseprobe_collector.storage.reserve import Reserve
 from caseprobe_collector.storage.schedules import SqlSchedules
 from caseprobe_collector.storage.sessions import SqlSessions
@@ -47,6 +50,7 @@ class Storage:
     sessions: SqlSessions
     schedules: SqlSchedules
     audit: SqlAudit
+    losses: SqlLosses
     objects: FileObjects
     authority: FileAuthority
 
@@ -79,7 +83,8 @@ async def open_storage(
     with _locked(folder):
         create_private(folder / DATABASE)
         reserve = Reserve(folder / RESERVE, monotonic=monotonic)
-        database = Database(folder / DATABASE, reserve)
+        progress = Progress(log_of(folder / DATABASE), NoteFile(folder / NOTE), monotonic)
+        database = Database(folder / DATABASE, reserve, progress)
         sweep: asyncio.Task[int] | None = None
         try:
             await database.open(damaged_too)
@@ -106,6 +111,7 @@ def _stores(database: Database, objects: FileObjects, authority: FileAuthority) 
         sessions=SqlSessions(database),
         schedules=SqlSchedules(database),
         audit=SqlAudit(database),
+        losses=SqlLosses(database),
         objects=objects,
         authority=authority,
     )

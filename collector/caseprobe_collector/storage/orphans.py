@@ -2,7 +2,8 @@
 
 Why nothing that counts is swept: an object is put before its row, so one that was put since the start is never touched
 (`FileObjects.remove_orphan` knows them), and one from before belongs to a commit that came before this process or
-never will. And because a damaged index could hide rows, the database must prove sound before the first file goes.
+never will. And because a damaged index could hide rows, the database must prove sound before the first file goes. Of
+a store that lost commits nothing is swept until somebody settled that: what no row names may be what their rows named.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import sqlalchemy as sa
 from caseprobe.errors import CaseprobeError
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.objects import FileObjects
-from caseprobe_collector.storage.tables import BODIES, OBJECTS, SNAPSHOTS
+from caseprobe_collector.storage.tables import BODIES, LOSSES, OBJECTS, SNAPSHOTS
 
 AT_ONCE = 500
+STANDING = sa.select(LOSSES.c.number).where(LOSSES.c.settled_at.is_(None)).limit(1)
 
 log = logging.getLogger("caseprobe.collector")
 
@@ -36,6 +38,8 @@ async def sweep_orphans(database: Database, objects: FileObjects) -> int:
 
 async def _sweep(database: Database, objects: FileObjects) -> int:
     removed, sound = 0, False
+    if await database.rows(STANDING):
+        raise CaseprobeError("the store lost commits, and their files may be all that is left of them")
     names = iter(objects.names())
     while batch := await asyncio.to_thread(lambda: list(itertools.islice(names, AT_ONCE))):
         orphans = set(batch) - await _named(database, batch)

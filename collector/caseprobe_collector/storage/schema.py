@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from caseprobe.errors import ConfigurationError, Corrupt
 from caseprobe_collector.storage.rowform import COLUMNS, row_sha256
-from caseprobe_collector.storage.tables import BODIES, DAMAGES, METADATA, OBJECTS, SCHEMA
+from caseprobe_collector.storage.tables import BODIES, DAMAGES, LOSSES, METADATA, OBJECTS, PROGRESS, SCHEMA
 
 
 def _hashes(connection: sa.Connection) -> None:
@@ -23,27 +23,31 @@ def _hashes(connection: sa.Connection) -> None:
         connection.exec_driver_sql("UPDATE snapshots SET row_sha256 = ? WHERE number = ?", (row_sha256(values), number))
 
 
+def _progress(connection: sa.Connection) -> None:
+    """Count commits from here on, and have a place for what is found missing."""
+    METADATA.create_all(connection, [PROGRESS, LOSSES])
+
+
 # The way from each version to the next, in order; a released one never changes. An empty database needs none of them.
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes,)
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes, _progress)
 NEWEST = 1 + len(STEPS)
 
 
-def migrate(engine: sa.Engine) -> None:
+def migrate(connection: sa.Connection) -> None:
     """Bring the database to this version's schema, in one transaction.
 
     Raises ConfigurationError where a newer caseprobe wrote it, Corrupt where it is another program's.
     """
-    with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        found = version_of(connection)
-        if found > NEWEST:
-            raise ConfigurationError(
-                f"the database has schema {found}, this version knows schema {NEWEST}: "
-                "install the newer caseprobe again, or restore the backup from before it"
-            )
-        if found < NEWEST:
-            _advance(connection, found)
-        connection.commit()
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    found = version_of(connection)
+    if found > NEWEST:
+        raise ConfigurationError(
+            f"the database has schema {found}, this version knows schema {NEWEST}: "
+            "install the newer caseprobe again, or restore the backup from before it"
+        )
+    if found < NEWEST:
+        _advance(connection, found)
+    connection.commit()
 
 
 def _advance(connection: sa.Connection, found: int) -> None:
@@ -53,6 +57,8 @@ def _advance(connection: sa.Connection, found: int) -> None:
         step(connection)
     connection.execute(sa.delete(SCHEMA))
     connection.execute(sa.insert(SCHEMA).values(version=NEWEST))
+    # A commit as all others: `progress` says why each must be counted.
+    connection.execute(sa.update(PROGRESS).values(commits=PROGRESS.c.commits + 1))
 
 
 def version_of(connection: sa.Connection) -> int:

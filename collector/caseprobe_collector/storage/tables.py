@@ -165,6 +165,27 @@ DAMAGES = Table(
     _at("found_at"),
 )
 
+# One row: which store this is, and how many commits changed it; see `progress`.
+PROGRESS = Table(
+    "progress",
+    METADATA,
+    Column("number", Integer, sa.CheckConstraint("number = 1"), primary_key=True),
+    _text("store_id"),
+    _number("commits"),
+)
+
+# Commits that were acknowledged and were not there any more when the store was opened.
+LOSSES = Table(
+    "losses",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    _at("found_at"),
+    _text("what"),
+    _number("commits"),
+    _number("entries"),
+    _at("settled_at", nullable=True),
+)
+
 FINDINGS = Table(
     "findings",
     METADATA,

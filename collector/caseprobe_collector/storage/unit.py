@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -46,6 +47,12 @@ def unit_of(transaction: Transaction) -> Unit:
     if not isinstance(transaction, Unit):
         raise TypeError(f"a {type(transaction).__name__} is not a transaction of this database")
     return transaction
+
+
+def driver_of(connection: sa.Connection) -> sqlite3.Connection:
+    """The connection as the sqlite3 module knows it."""
+    driver: Any = connection.connection.driver_connection
+    return cast(sqlite3.Connection, driver)
 
 
 def drive(work: Callable[[Transaction], Awaitable[T]], unit: Unit) -> T:

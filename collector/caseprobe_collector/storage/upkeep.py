@@ -1,4 +1,4 @@
-"""What the writer's connection needs between commits: a log that stays short, and proof after a failure.
+"""What the writer's connection needs between commits: a log that stays short, and nothing that is only believed.
 
 The write-ahead log is what a start after SIGKILL reads first, so its length bounds that start. SQLite checkpoints by
 itself after CHECKPOINT_PAGES; readers can hinder that (a checkpoint never passes the oldest reader), so past
@@ -7,48 +7,52 @@ LONGEST_LOG_BYTES the writer waits for them instead of letting the log grow with
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
 
-from caseprobe.errors import StorageDamaged
+from caseprobe_collector.storage.progress import STAMP, Progress
 from caseprobe_collector.storage.reserve import Reserve
 
 CHECKPOINT_PAGES = 4000
 LONGEST_LOG_BYTES = 64 << 20
 HINDERED_SECONDS = 30.0
-LAST_ENTRY = "SELECT number, sha256 FROM audit ORDER BY number DESC LIMIT 1"
-ENTRY = "SELECT number, sha256 FROM audit WHERE number = ?"
+CHUNK_BYTES = 1 << 20
 
 
 class Upkeep:
     """Called on the writer's thread alone."""
 
-    def __init__(self, path: Path, reserve: Reserve) -> None:
-        self._log = Path(f"{path}-wal")
+    def __init__(self, log_path: Path, reserve: Reserve, progress: Progress) -> None:
+        self._log = log_path
         self._reserve = reserve
+        self._progress = progress
         self._hindered_until = 0.0
-        self._last: tuple[int, bytes] | None = None
+
+    def committing(self, connection: sqlite3.Connection) -> None:
+        """Before each commit: count it, so that one that rot takes is missed."""
+        self._progress.stamp(connection)
 
     def committed(self, connection: sqlite3.Connection) -> None:
-        """After each commit: remember the last entry that callers are now told is durable, and bound the log."""
-        self._last = connection.execute(LAST_ENTRY).fetchone()
+        """After each commit: note how far the store came, of which callers are told next, and bound the log."""
+        self._progress.committed(connection)
         if self._log.stat().st_size > LONGEST_LOG_BYTES and time.monotonic() >= self._hindered_until:
             hindered, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             # A backup reads for as long as it takes; callers must not wait for it at every commit.
             self._hindered_until = time.monotonic() + HINDERED_SECONDS if hindered else 0.0
 
-    def reopened(self, connection: sqlite3.Connection) -> None:
-        """After a failure: what was acknowledged must be read back, or nothing more is acknowledged.
+    def opening(self) -> None:
+        """Before a connection: nothing that it will read in the log is only believed to be on the disk.
 
-        Every acknowledged deposit has an audit entry before or at the last one, and each entry holds the hash of all
-        before it. Raises StorageDamaged.
+        Before, and not after: SQLite brings a log into the file by itself when its last connection ends. Raises OSError
+        where the log cannot be made durable.
         """
-        if self._last is not None and connection.execute(ENTRY, self._last[:1]).fetchone() != self._last:
-            raise StorageDamaged(
-                f"audit entry {self._last[0]} was acknowledged and is not on the disk any more: "
-                "stop the collector, look at the disk, restore a backup"
-            )
+        write_anew(self._log)
+
+    def reopened(self, connection: sqlite3.Connection) -> None:
+        """A new connection: what was acknowledged is read back. Raises StorageDamaged where it is not there."""
+        self._progress.opened(connection)
 
     def admits(self, connection: sqlite3.Connection) -> bool:
         """Whether deliveries may be stored: there is room for them beside what cleaning needs."""
@@ -57,10 +61,35 @@ class Upkeep:
         if not self._reserve.due():
             return False
         # What staff deleted is free inside the database's file; the disk has it only once the file is shorter.
+        connection.execute("BEGIN IMMEDIATE")
         connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # A commit as all others: `progress` says why each must be counted.
+        connection.execute(STAMP)
+        connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return self._reserve.fill()
 
     def make_room(self) -> bool:
         """The disk is full: give up the reserve; False where that was done already."""
         return self._reserve.release()
+
+
+def write_anew(path: Path) -> None:
+    """Write a log once more, byte for byte, and sync it; one that is not there is none. Raises OSError.
+
+    Why syncing alone would prove nothing: a sync that failed may have left its pages in the kernel's cache, marked as
+    written, and not on the disk. Whoever opens the log reads them there, of this process or of one that was killed,
+    and every later sync succeeds without them. A power cut would then end the log in front of commits that were
+    acknowledged behind them. Bytes that are written again are written to the disk, or the sync says so.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    try:
+        at = 0
+        while chunk := os.pread(descriptor, CHUNK_BYTES, at):
+            at += os.pwrite(descriptor, chunk, at)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,7 +4,8 @@ Why an answer means durable: `run` and `join` return after COMMIT did, and COMMI
 fsync. Why nothing waits for a timer: whoever comes first is committed at once; those who come meanwhile are the next
 batch. Why a failed fsync is never followed by an ack: a COMMIT that raises fails every caller of its batch. What the
 kernel holds of the file after that is not known (it may drop the pages that it could not write and call them clean),
-so the connection is closed, and the next one must first show the last entry that was acknowledged (`verify`).
+so the connection is closed; before the next one is opened the log is written once more and synced, and what was
+acknowledged last must be read back (`Upkeep`). As long as that fails, so does every commit.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import sqlalchemy as sa
 from caseprobe.errors import Busy, StorageFull
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage.failures import failure_of, full
-from caseprobe_collector.storage.unit import Unit, drive
+from caseprobe_collector.storage.unit import Unit, drive, driver_of
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[Any]]
@@ -59,8 +60,14 @@ class _Failed:
 class Tending(Protocol):
     """What the connection needs beside commits; `Upkeep` for a collector's own database."""
 
+    def committing(self, connection: sqlite3.Connection) -> None:
+        """Called before each commit, inside its transaction; what it raises fails the commit."""
+
     def committed(self, connection: sqlite3.Connection) -> None:
         """Called after each commit; what it raises undoes nothing, but costs the connection."""
+
+    def opening(self) -> None:
+        """Called before each new connection; what it raises refuses it, and all that would be stored through it."""
 
     def reopened(self, connection: sqlite3.Connection) -> None:
         """Called with each new connection; what it raises refuses it, and all that would be stored through it."""
@@ -95,8 +102,12 @@ class Writer:
         self._ident = 0
         self._unit: Unit | None = None
 
+    async def begin(self, prepare: Callable[[sa.Connection], None]) -> None:
+        """Open the connection, before `start`; raises what prepare raises of it, and what refuses it."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._begin, prepare)
+
     def start(self) -> None:
-        """Begin to take units."""
+        """Take units from now on."""
         self._task = asyncio.create_task(self._serve())
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]], spare_room: bool = True) -> T:
@@ -158,10 +169,11 @@ class Writer:
         self._ident = get_ident()
         try:
             connection = self._connect()
-            driver: Any = connection.connection.driver_connection
+            driver = driver_of(connection)
             refused = self._refused(driver, batch)
             driver.execute("BEGIN IMMEDIATE")
             outcomes = dict(self._outcomes(connection, driver, [one for one in batch if one not in refused]))
+            self._upkeep.committing(driver)
             driver.execute("COMMIT")
         except Exception as error:
             # After a failed write or fsync neither this connection nor what it remembers is trusted again.
@@ -213,10 +225,23 @@ class Writer:
 
     def _connect(self) -> sa.Connection:
         if self._connection is None:
-            self._connection = self._engine.connect()
-            driver: Any = self._connection.connection.driver_connection
-            self._upkeep.reopened(driver)
+            self._connection = self._opened(lambda connection: None)
         return self._connection
+
+    def _opened(self, prepare: Callable[[sa.Connection], None]) -> sa.Connection:
+        self._upkeep.opening()
+        connection = self._engine.connect()
+        try:
+            prepare(connection)
+            self._upkeep.reopened(driver_of(connection))
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        return connection
+
+    def _begin(self, prepare: Callable[[sa.Connection], None]) -> None:
+        self._connection = self._opened(prepare)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

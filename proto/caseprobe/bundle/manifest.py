@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from caseprobe.errors import Corrupt
 from caseprobe.ids import agent_id
 
 FORMAT = "caseprobe-bundle"
-VERSION = 1
+# 2 where something was left out: a reader of version 1 would not know that this is signed, too.
+VERSION = 2
 ALGORITHM = "ecdsa-p256-sha256"
 KEY_KINDS = ("enrolled", "one-shot", "none")
+LEFT_OUT = ("name", "by", "why")
 LONGEST_MANIFEST_BYTES = 4 << 20
 
 # Given the bytes to be signed: key kind ("enrolled" or "one-shot"), key id, signature, public key (DER).
@@ -31,12 +33,22 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Something that was measured and is not in the bundle: a member's or a probe's name, who decided so, and why."""
+
+    name: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """members: SHA-256 by name, in the order of the file."""
+    """members: SHA-256 by name, in the order of the file; left_out: what its owner or the pipe kept back."""
 
     snapshot_id: str
     members: Mapping[str, bytes]
     signature: Signature = field(default_factory=Signature)
+    left_out: tuple[LeftOut, ...] = ()
 
     def statement(self) -> bytes:
         """The bytes that are signed: everything but the signature, written in exactly one way."""
@@ -55,7 +67,10 @@ class Manifest:
 
     def _facts(self) -> dict[str, object]:
         members = [{"name": name, "sha256": digest.hex()} for name, digest in self.members.items()]
-        return {"format": FORMAT, "version": VERSION, "snapshot_id": self.snapshot_id, "members": members}
+        facts: dict[str, object] = {"format": FORMAT, "version": 1, "snapshot_id": self.snapshot_id, "members": members}
+        if self.left_out:
+            facts |= {"version": 2, "left_out": [asdict(one) for one in self.left_out]}
+        return facts
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,8 @@ def manifest_from_json(data: bytes) -> Manifest:
         members = {str(one["name"]): bytes.fromhex(one["sha256"]) for one in found["members"]}
         if len(members) != len(found["members"]):
             raise Corrupt("manifest.json names a member twice; do not trust this file")
-        return Manifest(str(found["snapshot_id"]), members, _signature(found["signature"]))
+        left_out = tuple(LeftOut(*(str(one[name]) for name in LEFT_OUT)) for one in found.get("left_out", ()))
+        return Manifest(str(found["snapshot_id"]), members, _signature(found["signature"]), left_out)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Corrupt(f"manifest.json cannot be read ({type(error).__name__}); ask for the file again") from None
 

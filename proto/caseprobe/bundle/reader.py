@@ -87,6 +87,10 @@ class BundleReader:
         """The snapshot in the bundle."""
         return snapshot_from_json(self.read("snapshot.json"))
 
+    def manifest(self) -> Manifest:
+        """What the file says of itself; proves nothing before verify(). Raises NotFound where it was cut."""
+        return manifest_from_json(self.read(MANIFEST))
+
     def verify(self) -> Verification:
         """Reads everything and compares it with the manifest and its signature; says in words what that proves."""
         if self.damage:
@@ -94,7 +98,7 @@ class BundleReader:
             return Verification(False, False, "none", "", text)
         if not self.complete:
             return Verification(False, False, "none", "", sentence(False, "", "none", ""))
-        manifest = manifest_from_json(self.read(MANIFEST))
+        manifest = self.manifest()
         wrong = self._difference(manifest)
         kind, key_id = manifest.signature.key_kind, manifest.signature.key_id
         signed_by = kind if kind == "none" or signature_fits(manifest) else "invalid"

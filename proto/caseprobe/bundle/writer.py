@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ from caseprobe.bundle.layout import (
     name_fault,
     part_name,
 )
-from caseprobe.bundle.manifest import KEY_KINDS, Manifest, Signature, Signer
+from caseprobe.bundle.manifest import KEY_KINDS, LeftOut, Manifest, Signature, Signer
 from caseprobe.bundle.snapshot_json import snapshot_to_json
 from caseprobe.errors import TooLarge, UsageError
 from caseprobe.texts import finding_json
@@ -40,6 +41,7 @@ class BundleWriter:
         self._offset = 0
         self._entries: list[Entry] = []
         self._digests: dict[str, bytes] = {}
+        self._left_out: tuple[LeftOut, ...] = ()
         self._file_hash = sha256()
 
     def add(self, name: str, data: bytes) -> None:
@@ -53,18 +55,22 @@ class BundleWriter:
         for number, start in enumerate(range(0, len(data), PART_BYTES), 1):
             self._add_part(part_name(name, number), data[start : start + PART_BYTES])
 
+    def leave_out(self, left_out: LeftOut) -> None:
+        """Notes in the manifest what was measured and is not in this file."""
+        self._left_out = (*self._left_out, left_out)
+
     def statement(self, snapshot_id: str = "") -> bytes:
         """What close() will have signed, for a signer that is not a plain function: sign this, then close."""
-        return Manifest(snapshot_id, self._digests).statement()
+        return Manifest(snapshot_id, self._digests, left_out=self._left_out).statement()
 
     def close(self, signer: Signer | None, snapshot_id: str = "") -> bytes:
         """Writes the manifest and the directory; gives the SHA-256 of the whole file."""
-        manifest = Manifest(snapshot_id, dict(self._digests))
+        manifest = Manifest(snapshot_id, dict(self._digests), left_out=self._left_out)
         if signer is not None:
             kind, key_id, value, public_key = signer(manifest.statement())
             if kind not in KEY_KINDS:
                 raise UsageError(f"a bundle is signed as one of {', '.join(KEY_KINDS)}, not {kind!r}")
-            manifest = Manifest(snapshot_id, manifest.members, Signature(kind, key_id, value, public_key))
+            manifest = replace(manifest, signature=Signature(kind, key_id, value, public_key))
         self._add_part("manifest.json", manifest.to_json())
         self._write(self.directory())
         return self._file_hash.digest()

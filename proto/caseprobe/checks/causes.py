@@ -135,6 +135,8 @@ def _follow(chain: Chain, items: Sequence[Item], topology: Topology, now: float)
     here = [item for item in items if item.kind in places]
     # Of two names of one thing the disk's comes first: people know it.
     here.sort(key=lambda item: (places[item.kind], not is_disk(item.finding.object), item.moments[:1] or [0.0]))
+    if chain.worst_first:
+        here.sort(key=lambda item: -item.finding.state)
     for number, effect in enumerate(here):
         if effect.cause is not None:
             continue

@@ -33,7 +33,8 @@ class Chain:
     """Kinds in the order in which one leads to the next; any may follow from any before it.
 
     relation: how the two must belong together. seconds: how long after the cause the effect may come.
-    on_disk: whether nearness in time may stand in for a tie that no fact tells.
+    on_disk: whether nearness in time may stand in for a tie that no fact tells. worst_first: kinds that say one thing
+    in several ways, of which the worst is the root.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Chain:
     relation: str
     seconds: float
     on_disk: bool = False
+    worst_first: bool = False
 
     @property
     def places(self) -> Mapping[str, int]:
@@ -50,6 +52,7 @@ class Chain:
 
 # The first chain in which a finding has a cause decides.
 CHAINS: Sequence[Chain] = (
+    Chain("a drive in its own words", (*DRIVE, *WORN), DEVICE, 0.0, worst_first=True),
     Chain(
         "a place that cannot be read",
         ("blk_medium_error", "ata_link_reset", "scsi_timeout", "nvme_reset"),
@@ -77,7 +80,6 @@ CHAINS: Sequence[Chain] = (
         DEVICE,
         3600.0,
     ),
-    Chain("a drive in its own words", (*DRIVE, *WORN), DEVICE, 0.0),
     Chain(
         "an interface that fails",
         ("hw.pcie_aer", "pcie_aer", "nic_reset", "link_flap", "net.link", "net.err", "net.drop", "net.bond"),

@@ -9,9 +9,12 @@ What is masked, and where to (nothing is looked up, every step is reversible wit
   public IPv4     -> 256..511.b.c.d    There are fourteen times more public addresses than reserved ones, so no scheme
                                        without a table can put each on its own reserved address. A first octet over
                                        255 keeps the written form (ports, prefix lengths) and cannot be a real one.
-  2000::/3        -> a000::/3 (c000::/3 where it was written with leading zeros): unassigned, RFC 4291 section 2.4
-  fc00::/7        -> f400::/7 (f600::/7): unassigned
-  fe80::/64       -> fe80:0:0:ca5e::/64: still link-local; RFC 4291 wants those bits to be zero, so none is real
+  2000::/3        -> a000::/3: unassigned, RFC 4291 section 2.4
+  fc00::/7        -> f400::/7: unassigned
+  fe80::/64       -> fe9a::/64: still link-local (fe80::/10); RFC 4291 wants those bits to be zero, so none is real
+
+A group of an IPv6 address keeps its number of digits, and zero stays zero: so a pseudonym is written as the address was
+written (short, with all zeros, padded, in capitals), it is the same address in every spelling, and columns stay.
 
 Special ranges (loopback, link-local IPv4, multicast, documentation, benchmarks, reserved) and public resolvers that
 everybody knows stay as they are, and so does what is masked already.
@@ -21,18 +24,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from caseprobe.redaction.permutation import derive, permute_prefixes, restore_prefixes
+from caseprobe.redaction.casing import dressed, undressed
+from caseprobe.redaction.permutation import Prefixes, derive
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A range and the reserved one of the same size that stands for it; padded: for addresses in full spelling."""
+    """A range and the reserved one of the same size that stands for it."""
 
     source: IPv4Network | IPv6Network
     target: IPv4Network | IPv6Network
-    padded: bool = False
 
 
 MOVED_IPV4 = (
@@ -43,11 +46,8 @@ MOVED_IPV4 = (
 )
 MOVED_IPV6 = (
     Moved(IPv6Network("2000::/3"), IPv6Network("a000::/3")),
-    Moved(IPv6Network("2000::/3"), IPv6Network("c000::/3"), padded=True),
     Moved(IPv6Network("fc00::/7"), IPv6Network("f400::/7")),
-    Moved(IPv6Network("fc00::/7"), IPv6Network("f600::/7"), padded=True),
-    Moved(IPv6Network("fe80::/64"), IPv6Network("fe80:0:0:ca5e::/64")),
-    Moved(IPv6Network("fe80::/64"), IPv6Network("fe80:0:0:ca5f::/64"), padded=True),
+    Moved(IPv6Network("fe80::/64"), IPv6Network("fe9a::/64")),
 )
 KEPT_IPV4 = tuple(
     IPv4Network(text)
@@ -83,9 +83,9 @@ class Addresses:
 
     def __init__(self, key: bytes) -> None:
         """key: the machine's redaction key."""
-        self._ipv4 = derive(key, "ipv4")
-        self._public = derive(key, "ipv4 public")
-        self._ipv6 = derive(key, "ipv6")
+        self._ipv4 = Prefixes(derive(key, "ipv4"))
+        self._public = Prefixes(derive(key, "ipv4 public"))
+        self._ipv6 = Prefixes(derive(key, "ipv6"), in_groups=True)
 
     def mask(self, text: str) -> str:
         """The pseudonym of one address as written, without prefix length or zone; special ranges as they are.
@@ -100,18 +100,7 @@ class Addresses:
         """
         if text in WELL_KNOWN:
             return text
-        return self._mask_ipv6(text) if ":" in text else self._mask_ipv4(IPv4Address(text))
-
-    def mask_written(self, text: str) -> str:
-        """As mask; an address in a spelling that could not be restored is masked as it is usually written.
-
-        >>> Addresses(b"key").mask_written("fd00:0:0:0:0:0:0:1") == Addresses(b"key").mask("fd00::1")
-        True
-        """
-        try:
-            return self.mask(text)
-        except ValueError:
-            return self.mask(str(ip_address(text)))
+        return self._mask_ipv6(text) if ":" in text else self._mask_ipv4(text)
 
     def unmask(self, text: str) -> str:
         """What mask was given; text that is not masked, as it is."""
@@ -120,7 +109,7 @@ class Addresses:
         first, _, rest = text.partition(".")
         if int(first) > 255:
             octets = bytes([int(first) - 256, *map(int, rest.split("."))])
-            return str(IPv4Address(restore_prefixes(self._public, octets)))
+            return str(IPv4Address(self._public.restore(octets)))
         moved = _find(IPv4Address(text), ((move.target, move) for move in MOVED_IPV4))
         return text if moved is None else str(_restored(self._ipv4, IPv4Address(text), moved))
 
@@ -135,33 +124,36 @@ class Addresses:
         six = IPv6Address(address)
         if six.ipv4_mapped is not None:
             return address[:12] + self.mask_path(address[12:])
-        moved = _find_ipv6(six, padded=False)
+        moved = _find_ipv6(six)
         public = moved is None or moved.source.prefixlen == 3
         return address if public or moved is None else _moved(self._ipv6, address, moved)
 
-    def _mask_ipv4(self, address: IPv4Address) -> str:
-        moved = _find(address, ((move.source, move) for move in MOVED_IPV4))
-        if moved is not None:
-            return str(IPv4Address(_moved(self._ipv4, address.packed, moved)))
-        if any(address in network for network in KEPT_IPV4):
-            return str(address)
-        first, *rest = permute_prefixes(self._public, address.packed)
-        return ".".join(map(str, (first + 256, *rest)))
+    def _mask_ipv4(self, text: str) -> str:
+        packed = _packed(text)
+        move = _move_of(packed)
+        if isinstance(move, Moved):
+            return ".".join(map(str, _moved(self._ipv4, packed, move)))
+        if move:
+            return text
+        first, second, third, fourth = self._public.permute(packed)
+        return f"{first + 256}.{second}.{third}.{fourth}"
 
     def _mask_ipv6(self, text: str) -> str:
-        address, spelling = _spelling(text)
-        moved = _find_ipv6(address, padded=spelling.startswith("padded"))
+        address = IPv6Address(text)
+        moved = _find_ipv6(address)
         if moved is None or any(address in network for network in KEPT_IPV6):
             return text
-        return _spell(IPv6Address(_moved(self._ipv6, address.packed, moved)), spelling)
+        masked = dressed(_spelled(_moved(self._ipv6, address.packed, moved), text), text)
+        if masked is None:
+            raise ValueError("an IPv6 address in more cases of letters than its pseudonym could carry")
+        return masked
 
     def _unmask_ipv6(self, text: str) -> str:
         address = IPv6Address(text)
         moved = _find(address, ((move.target, move) for move in MOVED_IPV6))
         if moved is None:
             return text
-        spelling = ("padded" if moved.padded else "short") + (" upper" if text[0].isupper() else "")
-        return _spell(_restored(self._ipv6, address, moved), spelling)
+        return undressed(_spelled(_restored(self._ipv6, address, moved).packed, text), text)
 
 
 def _find(address: IPv4Address | IPv6Address, moves: Iterator[tuple[IPv4Network | IPv6Network, Moved]]) -> Moved | None:
@@ -169,37 +161,73 @@ def _find(address: IPv4Address | IPv6Address, moves: Iterator[tuple[IPv4Network 
     return next((move for network, move in moves if address in network), None)
 
 
-def _find_ipv6(address: IPv6Address, padded: bool) -> Moved | None:
-    """The move of an address to be masked, for its spelling."""
-    moved = _find(address, ((move.source, move) for move in MOVED_IPV6 if move.padded is padded))
-    tells_nothing = moved is not None and moved.source.prefixlen == 64 and int(address) & (1 << 64) - 1
-    return None if isinstance(tells_nothing, int) and 0 < tells_nothing <= LINK_LOCAL_TELLS_NOTHING else moved
+def _find_ipv6(address: IPv6Address) -> Moved | None:
+    """The move of an address to be masked."""
+    moved = _find(address, ((move.source, move) for move in MOVED_IPV6))
+    host = int(address) & (1 << 64) - 1
+    tells_nothing = moved is not None and moved.source.prefixlen == 64 and 0 < host <= LINK_LOCAL_TELLS_NOTHING
+    return None if tells_nothing else moved
 
 
-def _moved(key: bytes, packed: bytes, move: Moved) -> bytes:
+def _packed(text: str) -> bytes:
+    """The four bytes of an IPv4 address in its usual spelling; anything else raises ValueError."""
+    packed = bytes(map(int, text.split(".")))
+    if len(packed) != 4 or ".".join(map(str, packed)) != text:
+        raise ValueError("not an IPv4 address in its usual spelling")
+    return packed
+
+
+def _by_first_octet() -> tuple[tuple[tuple[int, int, Moved | bool], ...], ...]:
+    """For each first octet the special networks in it: mask, address, and the move, or True for what is kept."""
+    every: list[tuple[IPv4Network | IPv6Network, Moved | bool]] = [(move.source, move) for move in MOVED_IPV4]
+    every += [(network, True) for network in KEPT_IPV4]
+    return tuple(
+        tuple(
+            (int(network.netmask), int(network.network_address), move)
+            for network, move in every
+            if network.overlaps(IPv4Network((first << 24, 8)))
+        )
+        for first in range(256)
+    )
+
+
+_SPECIAL = _by_first_octet()
+
+
+def _move_of(packed: bytes) -> Moved | bool:
+    """Where an IPv4 address goes: a range's move, True where it stays, False for public ones."""
+    value = int.from_bytes(packed, "big")
+    return next((move for mask, network, move in _SPECIAL[packed[0]] if value & mask == network), False)
+
+
+def _moved(permutation: Prefixes, packed: bytes, move: Moved) -> bytes:
     """The bytes of an address of move.source, permuted, in move.target."""
-    permuted = int.from_bytes(permute_prefixes(key, packed, move.source.prefixlen), "big")
+    permuted = int.from_bytes(permutation.permute(packed, move.source.prefixlen), "big")
     return (permuted & int(move.source.hostmask) | int(move.target.network_address)).to_bytes(len(packed), "big")
 
 
-def _restored(key: bytes, address: IPv4Address | IPv6Address, move: Moved) -> IPv4Address | IPv6Address:
+def _restored(permutation: Prefixes, address: IPv4Address | IPv6Address, move: Moved) -> IPv4Address | IPv6Address:
     """The address of move.source that _moved put here."""
     inside = int(address) & int(move.target.hostmask) | int(move.source.network_address)
     # The permutation hangs on the source's own leading bits, so they are put back before it is undone.
-    plain = restore_prefixes(key, inside.to_bytes(len(address.packed), "big"), move.source.prefixlen)
+    plain = permutation.restore(inside.to_bytes(len(address.packed), "big"), move.source.prefixlen)
     return type(address)(plain)
 
 
-def _spelling(text: str) -> tuple[IPv6Address, str]:
-    """An IPv6 address and how it is written: "short", "short upper", "padded" or "padded upper"; else ValueError."""
-    address = IPv6Address(text)
-    for spelling in ("short", "padded", "short upper", "padded upper"):
-        if _spell(address, spelling) == text:
-            return address, spelling
-    raise ValueError("an IPv6 address in a mixed spelling")
-
-
-def _spell(address: IPv4Address | IPv6Address, spelling: str) -> str:
-    """An address written in a given way."""
-    text = address.exploded if spelling.startswith("padded") else str(address)
-    return text.upper() if spelling.endswith("upper") else text
+def _spelled(packed: bytes, like: str) -> str:
+    """An IPv6 address in lower case, each group as wide as in another one's text, "::" in the same place."""
+    if "." in like:
+        raise ValueError("an IPv6 address that ends in an IPv4 address")
+    written = like.split(":")
+    groups = iter(f"{packed[at]:02x}{packed[at + 1]:02x}" for at in range(0, 16, 2))
+    left_out = 8 - sum(map(bool, written))
+    parts: list[str] = []
+    for group in written:
+        if group:
+            parts.append(next(groups)[4 - len(group) :])
+            continue
+        parts.append("")
+        for _ in range(left_out):
+            next(groups)
+        left_out = 0
+    return ":".join(parts)

@@ -4,22 +4,46 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 
-from caseprobe.redaction import patterns
+from caseprobe.redaction import domains, headers, numbers, patterns
 from caseprobe.redaction.addresses import Addresses
+from caseprobe.redaction.cues import CUES, NO_HOST, NO_USER, Cue
+from caseprobe.redaction.finder import Finder
+from caseprobe.redaction.lines import Looks
 from caseprobe.redaction.names import KnownNames
-from caseprobe.redaction.pseudonyms import Pseudonyms
+from caseprobe.redaction.pseudonyms import TOKEN, Pseudonyms, is_masked_name
 from caseprobe.redaction.rule import HIDDEN
 from caseprobe.redaction.word_finder import WordFinder
 
-# Pseudonyms kept at hand; more are made anew, so memory stays bounded at any number of addresses.
-CACHED = 1 << 15
+# Pseudonyms kept; more are made anew, so memory stays bounded at any number of names.
+AT_HAND = 1 << 13
 PRIVATE = (b"10.", b"172.", b"192.168.", b"100.")
+# Ends of interfaces' names, of packages and of units: what stands before "@" is no person there.
+NO_MAILBOX = re.compile(
+    rb"(?i)(?:if|eth|bond|docker|lo)[0-9.]*|en[opsx][0-9a-z]+|wl[opx]?[0-9a-z]+|br(?:[0-9]+|-[0-9a-f]+)|veth[0-9a-f]+|none"
+    rb"|v?[0-9][\w.-]*"
+)
+IPV6_AHEAD, IPV6_AHEAD_BYTES = re.compile(rb"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"), 10
+LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 
 Match = re.Match[bytes]
-# The look (RE2), the pattern, and what stands in the place of a match.
-Step = tuple[bytes, re.Pattern[bytes], Callable[[Match], bytes]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of piece: what RE2 looks for, the exact pattern (compiled when first met), what replaces a match."""
+
+    look: bytes
+    made: Callable[[], re.Pattern[bytes]]
+    replace: Callable[[Match], bytes]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        """The exact pattern."""
+        return self.made()
 
 
 class Identifiers:
@@ -29,88 +53,183 @@ class Identifiers:
         """key: the machine's; asset_masked: whether the machine's own names and serials are hidden too."""
         self._addresses, self._pseudonyms = Addresses(key), Pseudonyms(key)
         self._counts = counts
-        self._cache: dict[tuple[str, bytes], bytes] = {}
         self._asset_masked = asset_masked
+        self._by_cue: dict[str, Callable[[bytes], bytes]] = {
+            "user": self._user,
+            "host": self._host,
+            "person": self._person,
+            "serial": lambda value: self._masked("serial", value, self._pseudonyms.serial),
+            "uuid": lambda value: self._masked("uuid", value, self._pseudonyms.uuid),
+            "mac": lambda value: self._masked("mac", value, self._pseudonyms.mac),
+        }
+        self._at_hand: dict[tuple[str, str, bytes], bytes] = {}
+        # What was replaced in the piece that is being read.
+        self._found: list[str] = []
         self.learn(names)
 
     def learn(self, names: KnownNames) -> None:
         """Looks for these names from now on, instead of those before."""
         self._words = WordFinder(names, self._pseudonyms, self._asset_masked)
-        self._steps = self._all_steps()
+        self._finder: Finder | None = None
+        self._at_hand.clear()
 
-    @property
-    def looks(self) -> list[bytes]:
-        """What a line must hold for each step to be worth while, in RE2's syntax, in the order of the steps."""
-        return [look for look, _, _ in self._steps]
+    def mask(self, data: bytes) -> bytes:
+        """The text with every identifier replaced; what is masked already stays, and so does the number of lines."""
+        if self._finder is None:
+            self._steps = self._all_steps()
+            looks = [step.look for step in self._steps]
+            self._finder, self._looks = Finder(looks, self._read), Looks(looks)
+        masked, kinds = self._finder.replace(data)
+        self._counts.update(kinds)
+        return masked
 
-    def mask(self, line: bytes, wanted: Iterable[int]) -> bytes:
-        """The line with every identifier replaced; what is masked already stays. wanted: steps whose look matched."""
-        for number in wanted:
-            _, pattern, replace = self._steps[number]
-            line = pattern.sub(replace, line)
-        return line
+    def _read(self, piece: bytes) -> tuple[bytes, Sequence[str]]:
+        """A piece with every identifier replaced, and the kinds of what was."""
+        self._found = []
+        for number in self._looks.of(piece):
+            step = self._steps[number]
+            piece = step.pattern.sub(step.replace, piece)
+        return piece, tuple(self._found)
 
-    def _all_steps(self) -> tuple[Step, ...]:
+    def _all_steps(self) -> list[Step]:
         """Longer forms go before those that could be a part of them."""
-        return (
-            (patterns.MAYBE_EMAIL, patterns.EMAIL, self._email),
-            (patterns.MAYBE_HOME, patterns.HOME, self._user),
-            (patterns.MAYBE_USER, patterns.LOGGED_USER, self._user),
-            (patterns.MAYBE_DASHED, patterns.DASHED_IPV4, self._dashed),
-            (self._words.look, self._words.pattern, self._word),
-            (patterns.MAYBE_UUID, patterns.UUID, self._uuid),
-            (patterns.MAYBE_COLONS + b"|" + patterns.MAYBE_DASHES, patterns.MAC, self._mac),
-            (patterns.MAYBE_DOTS, patterns.DOTTED_MAC, self._mac),
-            (patterns.MAYBE_COLONS, patterns.IPV6, self._ipv6),
-            (patterns.MAYBE_IPV4, patterns.IPV4, self._ipv4),
-        )
+        cues = [Step(cue.look, cue.compiled, partial(self._cued, cue)) for cue in CUES]
+        own = [Step(self._words.look, lambda: self._words.pattern, self._word)] if self._words.look else []
+        return [
+            Step(headers.LOOK, lambda: headers.HEADER, self._header),
+            Step(patterns.LOOK_EMAIL, lambda: patterns.EMAIL, self._email),
+            Step(patterns.LOOK_ARPA, lambda: patterns.ARPA, self._reversed),
+            Step(patterns.LOOK_DASHED, lambda: patterns.DASHED_IPV4, self._dashed),
+            Step(patterns.LOOK_UUID, lambda: patterns.UUID, self._uuid),
+            Step(patterns.LOOK_MAC, lambda: patterns.MAC, self._mac),
+            Step(patterns.LOOK_DOTTED_MAC, lambda: patterns.DOTTED_MAC, self._mac),
+            Step(numbers.LOOK_IBAN, lambda: numbers.IBAN, self._iban),
+            Step(numbers.LOOK_CARD, lambda: numbers.CARD, self._card),
+            Step(numbers.LOOK_PHONE, lambda: numbers.PHONE, self._phone),
+            *cues,
+            *own,
+            Step(domains.LOOK, lambda: domains.FULL, self._domain),
+            Step(patterns.LOOK_IPV6, lambda: patterns.IPV6, self._ipv6),
+            Step(patterns.LOOK_IPV4, lambda: patterns.IPV4, self._ipv4),
+        ]
 
-    def _cached(self, kind: str, value: bytes, mask: Callable[[str], str]) -> bytes:
-        """The pseudonym of a value, from the bounded cache or made anew; a value that cannot be masked stays."""
-        found = self._cache.get((kind, value))
+    def _masked(self, kind: str, value: bytes, mask: Callable[[str], str], part: str = "") -> bytes:
+        """The pseudonym of a value, at hand or made anew; a value that cannot be masked stays. part: of several."""
+        found = self._at_hand.get((kind, part, value))
         if found is None:
-            if len(self._cache) >= CACHED:
-                self._cache.clear()
             try:
                 found = mask(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
             except ValueError:
                 found = value
-            self._cache[kind, value] = found
+            if len(self._at_hand) >= AT_HAND:
+                self._at_hand.clear()
+            self._at_hand[kind, part, value] = found
         if found != value:
-            self._counts[kind] += 1
+            self._found.append(kind)
         return found
 
+    def _header(self, match: Match) -> bytes:
+        return _with(match, 1, self._host(match[1]))
+
     def _email(self, match: Match) -> bytes:
-        if patterns.UNIT.search(match[2]):
+        if patterns.UNIT.search(match[2]) or NO_MAILBOX.fullmatch(match[2]) or HIDDEN.search(match[2]):
             return match[0]
         address = patterns.IPV4.fullmatch(match[2])
-        domain = match[2] if address else self._cached("email", match[2], self._pseudonyms.host)
+        domain = match[2] if address else self._masked("email", match[2], self._host_text)
         # In a URL the part before "@" may be a password that was hidden already.
-        local = match[1] if HIDDEN.fullmatch(match[1]) else self._cached("email", match[1], self._pseudonyms.user)
+        local = (
+            match[1] if HIDDEN.fullmatch(match[1]) else self._masked("email", match[1], self._pseudonyms.user, "local")
+        )
         return local + b"@" + domain
 
-    def _user(self, match: Match) -> bytes:
-        name = self._cached("user", match[1], self._pseudonyms.user)
-        return match[0][: match.start(1) - match.start()] + name + match[0][match.end(1) - match.start() :]
+    def _cued(self, cue: Cue, match: Match) -> bytes:
+        """Every group of a cue's match replaced, from the last to the first."""
+        text = match[0]
+        for group in range(match.re.groups, 0, -1):
+            start, end = match.span(group)
+            if start >= 0 and not self._stays(cue.kind, match[group], match.string[start : start + IPV6_AHEAD_BYTES]):
+                value = self._by_cue[cue.kind](match[group])
+                text = text[: start - match.start()] + value + text[end - match.start() :]
+        return text
+
+    def _stays(self, kind: str, value: bytes, ahead: bytes) -> bool:
+        """Whether a value beside a cue is hidden already, or is the beginning of an address."""
+        masked = HIDDEN.search(value) is not None or (kind != "host" and _holds_pseudonym(value))
+        return masked or IPV6_AHEAD.match(ahead) is not None
+
+    def _user(self, value: bytes) -> bytes:
+        return value if value.lower() in NO_USER else self._masked("user", value, self._pseudonyms.user)
+
+    def _person(self, value: bytes) -> bytes:
+        return self._masked("person", value, partial(self._pseudonyms.name, "person"))
+
+    def _host(self, value: bytes) -> bytes:
+        if value.lower() in NO_HOST or not LETTER.search(value):
+            return value
+        return self._masked("host", value, self._host_text)
+
+    def _host_text(self, name: str) -> str:
+        """A host's pseudonym; the machine's own label where it is sent, and names that are everybody's, stay."""
+        if self._words.is_kept(name) or domains.is_everybodys(name):
+            return name
+        return self._pseudonyms.host(name, self._label)
+
+    def _label(self, label: str) -> str | None:
+        """A label that holds an address, masked as that; None for all others."""
+        match = patterns.DASHED_IPV4.fullmatch(label.encode("utf-8", "surrogateescape"))
+        return self._dashed(match).decode("utf-8", "surrogateescape") if match and match[1] else None
+
+    def _domain(self, match: Match) -> bytes:
+        name = match[1].decode("latin-1")
+        return (
+            _with(match, 1, self._masked("host", match[1], self._host_text)) if domains.is_machines(name) else match[0]
+        )
 
     def _dashed(self, match: Match) -> bytes:
         dotted = match[2].replace(b"-", b".")
-        return match[1] + self._cached("ipv4", dotted, self._addresses.mask).replace(b".", b"-")
+        return match[1] + self._masked("ipv4", dotted, self._addresses.mask).replace(b".", b"-")
+
+    def _reversed(self, match: Match) -> bytes:
+        dotted = b".".join(reversed(match[1].split(b".")))
+        return b".".join(reversed(self._masked("ipv4", dotted, self._addresses.mask).split(b".")))
 
     def _word(self, match: Match) -> bytes:
         kind, masked = self._words.mask(match[0])
         if kind:
-            self._counts[kind] += 1
+            self._found.append(kind)
         return masked
 
     def _uuid(self, match: Match) -> bytes:
-        return self._cached("uuid", match[0], self._pseudonyms.uuid)
+        return self._masked("uuid", match[0], self._pseudonyms.uuid)
 
     def _mac(self, match: Match) -> bytes:
-        return self._cached("mac", match[0], self._pseudonyms.macs)
+        return self._masked("mac", match[0], self._pseudonyms.macs)
+
+    def _iban(self, match: Match) -> bytes:
+        return self._masked("iban", match[0], partial(numbers.iban, self._pseudonyms))
+
+    def _card(self, match: Match) -> bytes:
+        if match["counted"]:
+            return match[0]
+        return _with(match, "card", self._masked("card", match["card"], partial(numbers.card, self._pseudonyms)))
+
+    def _phone(self, match: Match) -> bytes:
+        group = match.lastgroup or "plus"
+        return _with(match, group, self._masked("phone", match[group], partial(numbers.phone, self._pseudonyms)))
 
     def _ipv6(self, match: Match) -> bytes:
-        return self._cached("ipv6", match[0], self._addresses.mask_written)
+        """An address, or the address of a socket, whose port stands behind one more colon."""
+        address, colon, port = match[0].rpartition(b":")
+        for value, rest in ((match[0], b""), (address, colon + port)):
+            try:
+                masked = self._addresses.mask(value.decode("ascii")).encode("ascii")
+            except ValueError:
+                continue
+            if masked != value:
+                self._found.append("ipv6")
+            if masked != value or not port.isdigit():
+                return masked + rest
+        return match[0]
 
     def _ipv4(self, match: Match) -> bytes:
         value, text = match[0], match.string
@@ -118,7 +237,18 @@ class Identifiers:
         after = text[match.end() : match.end() + patterns.LOOK_BACK]
         if _is_part(before, after) or _is_version(value, before, after):
             return value
-        return self._cached("ipv4", value, self._addresses.mask)
+        return self._masked("ipv4", value, self._addresses.mask)
+
+
+def _with(match: Match, group: int | str, value: bytes) -> bytes:
+    """The match with another value for a group."""
+    start, end = (place - match.start() for place in match.span(group))
+    return match[0][:start] + value + match[0][end:]
+
+
+def _holds_pseudonym(value: bytes) -> bool:
+    """Whether a part of a value is masked already: a number's pseudonym, with its grouping behind it."""
+    return any(is_masked_name(match[0]) for match in TOKEN.finditer(value.decode("latin-1")))
 
 
 def _is_part(before: bytes, after: bytes) -> bool:

@@ -16,7 +16,10 @@ SHORTEST_IN_TEXT = 3
 
 @dataclass(frozen=True)
 class KnownNames:
-    """Names to hide in text: hosts are the machine's own, peers other hosts and domains, homes whole paths."""
+    """Names to hide in text: hosts are the machine's own, peers other hosts and domains, homes whole paths.
+
+    persons: people's names as accounts have them.
+    """
 
     hosts: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -53,6 +56,10 @@ class KnownNames:
         """Users that did not come with the system."""
         return _in_text((*self.users, *(home.rpartition("/")[2] for home in self.homes)), KEPT_USERS)
 
+    def whole_names(self) -> tuple[str, ...]:
+        """People's names as they are spoken: those of two words or more."""
+        return _in_text((name for name in self.persons if " " in name), frozenset())
+
 
 def known_names(host_name: str, passwd: str = "", hosts: str = "") -> KnownNames:
     """The names in a machine's host name and in the text of /etc/passwd and /etc/hosts.
@@ -68,7 +75,8 @@ def known_names(host_name: str, passwd: str = "", hosts: str = "") -> KnownNames
     peers = _once(name for name in listed if name not in own and not name.startswith("ip6-"))
     users = tuple(fields[0] for fields in accounts)
     homes = tuple(fields[5] for fields in accounts if fields[5].count("/") >= 2)
-    return KnownNames(own, users, homes, peers)
+    persons = _once(name for fields in accounts if (name := fields[4].partition(",")[0].strip()))
+    return KnownNames(own, users, homes, peers, persons=persons)
 
 
 def _is_person(fields: list[str]) -> bool:

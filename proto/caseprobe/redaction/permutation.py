@@ -11,6 +11,7 @@ from hashlib import blake2b, shake_256
 ROUNDS = 6
 # blake2b gives no more at once; it takes a third of the time of shake_256, which has no limit.
 LONGEST_HASH = 64
+CACHED_NETWORKS = 1 << 14
 
 
 def derive(key: bytes, purpose: str) -> bytes:
@@ -33,11 +34,7 @@ def permute_prefixes(key: bytes, value: bytes, keep_bits: int = 0) -> bytes:
     >>> a[:3] == b[:3], a[3] != b[3]
     (True, True)
     """
-    result = bytearray()
-    for index, octet in enumerate(value):
-        kept = min(max(keep_bits - 8 * index, 0), 8)
-        result.append(_flip(octet, _flips(key, value[:index]), kept, forward=True))
-    return bytes(result)
+    return Prefixes(key).permute(value, keep_bits)
 
 
 def restore_prefixes(key: bytes, masked: bytes, keep_bits: int = 0) -> bytes:
@@ -46,27 +43,73 @@ def restore_prefixes(key: bytes, masked: bytes, keep_bits: int = 0) -> bytes:
     >>> restore_prefixes(b"k", permute_prefixes(b"k", b"abcd", 4), 4)
     b'abcd'
     """
-    plain = bytearray()
-    for index, octet in enumerate(masked):
+    return Prefixes(key).restore(masked, keep_bits)
+
+
+class Prefixes:
+    """permute_prefixes and restore_prefixes for many values with one key: a network's hash is made once.
+
+    in_groups: groups of two bytes keep their highest set bit in its place, so a group of n hexadecimal digits stays
+    one, zero stays zero, and an IPv6 address can be written as it was written.
+    """
+
+    def __init__(self, key: bytes, in_groups: bool = False) -> None:
+        """key: at most 64 bytes."""
+        self._key, self._in_groups = key, in_groups
+        self._flips: dict[bytes, int] = {}
+
+    def permute(self, value: bytes, keep_bits: int = 0) -> bytes:
+        """The permuted value; its first keep_bits stay."""
+        result = bytearray()
+        for index, octet in enumerate(value):
+            kept = self._kept(value, index, keep_bits)
+            result.append(octet if kept == 8 else _permuted(octet, self._flips_of(value[:index]), kept))
+        return bytes(result)
+
+    def restore(self, masked: bytes, keep_bits: int = 0) -> bytes:
+        """What permute was given."""
+        plain = bytearray()
+        for index, octet in enumerate(masked):
+            kept = self._kept(masked, index, keep_bits)
+            plain.append(octet if kept == 8 else _restored(octet, self._flips_of(bytes(plain)), kept))
+        return bytes(plain)
+
+    def _kept(self, value: bytes, index: int, keep_bits: int) -> int:
+        """How many leading bits of an octet stay."""
         kept = min(max(keep_bits - 8 * index, 0), 8)
-        plain.append(_flip(octet, _flips(key, bytes(plain)), kept, forward=False))
-    return bytes(plain)
+        if self._in_groups and (index % 2 == 0 or not value[index - 1]):
+            # Its leading zeros and the one behind them.
+            kept = min(max(kept, 9 - value[index].bit_length()), 8)
+        return kept
+
+    def _flips_of(self, prefix: bytes) -> int:
+        """256 bits: for each of the 255 inner nodes of an octet's binary tree, whether its two branches change places.
+
+        Those of the latest networks are at hand; memory stays bounded at any number of them.
+        """
+        found = self._flips.get(prefix)
+        if found is None:
+            if len(self._flips) >= CACHED_NETWORKS:
+                self._flips.clear()
+            found = int.from_bytes(blake2b(prefix, key=self._key, digest_size=32).digest(), "big")
+            self._flips[prefix] = found
+        return found
 
 
-def _flips(key: bytes, prefix: bytes) -> int:
-    """256 bits: for each of the 255 inner nodes of an octet's binary tree, whether its two branches change places."""
-    return int.from_bytes(blake2b(prefix, key=key, digest_size=32).digest(), "big")
-
-
-def _flip(octet: int, flips: int, kept: int, forward: bool) -> int:
+def _permuted(octet: int, flips: int, kept: int) -> int:
     """One octet walked down the tree; the first kept bits are not flipped."""
-    node, result = 1, 0
-    for position in range(8):
-        bit = octet >> (7 - position) & 1
-        out = bit if position < kept else bit ^ (flips >> node & 1)
-        result = result << 1 | out
-        node = node << 1 | (bit if forward else out)
-    return result
+    # A node's number is the bits before it behind a one; the flip of every level is gathered, then applied at once.
+    change = 0
+    for depth in range(kept, 8):
+        change |= (flips >> (1 << depth | octet >> (8 - depth)) & 1) << (7 - depth)
+    return octet ^ change
+
+
+def _restored(octet: int, flips: int, kept: int) -> int:
+    """The octet that _permuted was given: level by level, since a node hangs on the plain bits above it."""
+    for depth in range(kept, 8):
+        octet ^= (flips >> (1 << depth | octet >> (8 - depth)) & 1) << (7 - depth)
+    return octet
 
 
 def permute_bytes(key: bytes, value: bytes) -> bytes:

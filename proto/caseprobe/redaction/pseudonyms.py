@@ -1,7 +1,8 @@
 """Pseudonyms of names, hardware addresses and ids: one each, restorable with the key, and seen to be masked.
 
 host, user, serial ... -> host-<letters and digits>: the permuted name in base 32 and three check characters, by which
-                          a pseudonym is known again without the key. Upper case stays upper case.
+                          a pseudonym is known again without the key. Its letters carry the case of the name's.
+card, IBAN, phone      -> the same, of the digits alone; how they were grouped stands behind it.
 52:54:00:12:34:56      -> 52:54:00:gk:mx:qy: the vendor's half stays (it is a model), the rest is written in sixteen
                           letters that no hexadecimal number has; separators and case stay.
 UUID                   -> the same letters in the same groups.
@@ -12,10 +13,12 @@ from __future__ import annotations
 import re
 from base64 import b32decode, b32encode
 from binascii import crc32
+from collections.abc import Callable
 
+from caseprobe.redaction.casing import dressed, lowered, undressed
 from caseprobe.redaction.permutation import derive, permute_bytes, restore_bytes
 
-KINDS = ("host", "user", "serial", "id", "addr")
+KINDS = ("host", "user", "serial", "id", "addr", "person", "card", "iban", "phone")
 HEX = "0123456789abcdef"
 LETTERS = "ghjkmnpqrstuvwxy"
 TO_LETTERS = str.maketrans(HEX + HEX.upper(), LETTERS + LETTERS)
@@ -28,92 +31,18 @@ TOKEN = re.compile(f"(?i)({'|'.join(KINDS)})-([a-z2-7]{{10,}})")
 SEPARATOR = re.compile(r"[^0-9A-Za-z]")
 # What every machine has; hiding it hides nobody and costs the reader the meaning.
 KEPT_HOSTS = frozenset(("localhost", "localhost.localdomain", "localdomain", "local", "ip6-localhost", "ip6-loopback"))
-KEPT_USERS = frozenset(
-    [
-        "root",
-        "daemon",
-        "bin",
-        "sys",
-        "sync",
-        "games",
-        "man",
-        "lp",
-        "mail",
-        "news",
-        "uucp",
-        "proxy",
-        "www-data",
-        "backup",
-        "list",
-        "irc",
-        "gnats",
-        "nobody",
-        "_apt",
-        "nginx",
-        "apache",
-        "systemd-network",
-        "systemd-resolve",
-        "systemd-timesync",
-        "systemd-coredump",
-        "systemd-oom",
-        "messagebus",
-        "sshd",
-        "tss",
-        "rtkit",
-        "polkitd",
-        "syslog",
-        "uuidd",
-        "tcpdump",
-        "landscape",
-        "pollinate",
-        "dbus",
-        "avahi",
-        "colord",
-        "cups",
-        "geoclue",
-        "saned",
-        "usbmux",
-        "dnsmasq",
-        "chrony",
-        "ntp",
-        "statd",
-        "rpc",
-        "postgres",
-        "mysql",
-        "redis",
-        "mongodb",
-        "rabbitmq",
-        "elasticsearch",
-        "grafana",
-        "prometheus",
-        "docker",
-        "git",
-        "jenkins",
-        "tomcat",
-        "postfix",
-        "dovecot",
-        "bind",
-        "named",
-        "haproxy",
-        "varnish",
-        "memcache",
-        "zabbix",
-        "nagios",
-        "node_exporter",
-        "libvirt-qemu",
-        "kvm",
-        "operator",
-        "adm",
-        "ftp",
-        "halt",
-        "shutdown",
-        "admin",
-        "guest",
-        "test",
-        "user",
-        "caseprobe",
-    ]
-)
+_KEPT_USERS = """
+root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody _apt nginx apache
+systemd-network systemd-resolve systemd-timesync systemd-coredump systemd-oom messagebus sshd tss rtkit polkitd syslog
+uuidd tcpdump landscape pollinate dbus avahi colord cups geoclue saned usbmux dnsmasq chrony ntp statd rpc postgres
+mysql redis mongodb rabbitmq elasticsearch grafana prometheus docker git jenkins tomcat postfix dovecot bind named
+haproxy varnish memcache zabbix nagios node_exporter libvirt-qemu kvm operator adm sudo users wheel audio video cdrom
+plugdev dip netdev lpadmin tty disk kmem dialout floppy tape staff input render sgx ssl-cert systemd-journal nogroup
+shadow utmp crontab fuse scanner bluetooth libvirt ssh _ssh src voice sasl reboot wtmp btmp gdm lightdm sddm hwclock
+swtpm lxd www http squid mqtt _chrony pcp oracle ftp halt shutdown admin guest test user caseprobe
+"""
+# Accounts and groups that come with systems and their services.
+KEPT_USERS = frozenset(_KEPT_USERS.split())
 KEPT_SERIALS = frozenset(
     ("", "none", "n/a", "not specified", "not available", "unknown", "default string", "system serial number", "0")
 )
@@ -136,11 +65,8 @@ class Pseudonyms:
         """
         if not value or is_masked_name(value):
             return value
-        upper = value.isascii() and value.isupper()
-        data = (value.lower() if upper else value).encode("utf-8", "surrogateescape").ljust(SHORTEST, b"\0")
-        body = b32encode(permute_bytes(self._keys[kind], data)).decode().rstrip("=").lower()
-        token = f"{kind}-{body}{_check(kind, body)}"
-        return token.upper() if upper else token
+        token = dressed(self._token(kind, lowered(value)), value)
+        return self._token(kind, value) if token is None else token
 
     def unmask_name(self, token: str) -> str:
         """The name that a pseudonym stands for; text that is none, as it is."""
@@ -150,10 +76,18 @@ class Pseudonyms:
         body = rest[:-CHECK_LETTERS].upper()
         data = b32decode(body + "=" * (-len(body) % 8))
         name = restore_bytes(self._keys[kind], data).rstrip(b"\0").decode("utf-8", "surrogateescape")
-        return name.upper() if token.isupper() else name
+        return undressed(name, token)
 
-    def host(self, value: str) -> str:
+    def _token(self, kind: str, value: str) -> str:
+        """The pseudonym of a name in lower case."""
+        data = value.encode("utf-8", "surrogateescape").ljust(SHORTEST, b"\0")
+        body = b32encode(permute_bytes(self._keys[kind], data)).decode().rstrip("=").lower()
+        return f"{kind}-{body}{_check(kind, body)}"
+
+    def host(self, value: str, own: Callable[[str], str | None] | None = None) -> str:
         """A host name, label by label, so that short and full name share a pseudonym; the last of several labels stays.
+
+        own: what stands for a label that is no name but holds an address; None for all others.
 
         >>> masked = Pseudonyms(b"key").host("db1.corp.example.com").split(".")
         >>> masked[0] == Pseudonyms(b"key").host("db1"), masked[-1]
@@ -163,8 +97,12 @@ class Pseudonyms:
             return value
         labels = value.split(".")
         last = next((index for index in reversed(range(len(labels))) if labels[index]), 0)
-        masked = [label if 0 < last == index else self.name("host", label) for index, label in enumerate(labels)]
+        masked = [label if 0 < last == index else self._label(label, own) for index, label in enumerate(labels)]
         return ".".join(masked)
+
+    def _label(self, label: str, own: Callable[[str], str | None] | None) -> str:
+        found = own(label) if own else None
+        return self.name("host", label) if found is None else found
 
     def user(self, value: str) -> str:
         """A user's name; those that come with the system stay."""
@@ -179,19 +117,15 @@ class Pseudonyms:
         return value if value.lower() in KEPT_SERIALS or PLACEHOLDER.fullmatch(value) else self.name("serial", value)
 
     def mac(self, value: str) -> str:
-        """A hardware address of twelve hex digits with any separators; broadcast, multicast and zero stay.
-
-        Digits in mixed case could not be restored, so such an address becomes a name of kind "addr".
-        """
+        """A hardware address of twelve hex digits with any separators; broadcast, multicast and zero stay."""
         digits = SEPARATOR.sub("", value)
         if not _is_hex(digits, 12) or int(digits[:2], 16) & 1 or int(digits, 16) == 0:
             return value
-        if _mixed(digits[6:]):
-            return self.name("addr", value)
         vendor, rest = digits[:6], digits[6:]
         key = derive(self._keys["mac"], vendor.lower())
         masked = permute_bytes(key, bytes.fromhex(rest)).hex().translate(TO_LETTERS)
-        return _spread(vendor + (masked.upper() if _upper(rest) else masked), value)
+        # Six letters carry any case of six digits.
+        return _spread(vendor + (dressed(masked, rest) or masked), value)
 
     def macs(self, value: str) -> str:
         """A run of hardware addresses, as packet filters log them (destination, source, type): each by itself.
@@ -211,23 +145,23 @@ class Pseudonyms:
         vendor, letters = digits[:6], digits[6:]
         key = derive(self._keys["mac"], vendor.lower())
         plain = restore_bytes(key, bytes.fromhex(letters.translate(TO_HEX))).hex()
-        return _spread(vendor + (plain.upper() if letters.isupper() else plain), value)
+        return _spread(vendor + undressed(plain, letters), value)
 
     def uuid(self, value: str) -> str:
         """A UUID with or without dashes; all zeros and all ones stay; what is none is masked as a serial number."""
         digits = SEPARATOR.sub("", value)
-        if not _is_hex(digits, 32) or _mixed(digits):
+        if not _is_hex(digits, 32):
             return value if is_masked_uuid(value) else self.serial(value)
         if set(digits.lower()) in ({"0"}, {"f"}):
             return value
         masked = permute_bytes(self._keys["uuid"], bytes.fromhex(digits)).hex().translate(TO_LETTERS)
-        return _spread(masked.upper() if _upper(digits) else masked, value)
+        return _spread(dressed(masked, digits) or masked, value)
 
     def unmask_uuid(self, value: str) -> str:
         """What uuid was given, for 32 letters of the masked alphabet."""
         letters = SEPARATOR.sub("", value)
         plain = restore_bytes(self._keys["uuid"], bytes.fromhex(letters.translate(TO_HEX))).hex()
-        return _spread(plain.upper() if letters.isupper() else plain, value)
+        return _spread(undressed(plain, letters), value)
 
 
 def is_masked_name(text: str) -> bool:
@@ -237,7 +171,7 @@ def is_masked_name(text: str) -> bool:
     (False, True)
     """
     found = TOKEN.fullmatch(text)
-    if not found or not (text.islower() or text.isupper()):
+    if not found:
         return False
     kind, rest = found[1].lower(), found[2].lower()
     return _check(kind, rest[:-CHECK_LETTERS]) == rest[-CHECK_LETTERS:]
@@ -256,14 +190,6 @@ def _check(kind: str, body: str) -> str:
 
 def _is_hex(digits: str, length: int) -> bool:
     return len(digits) == length and all(digit in HEX for digit in digits.lower())
-
-
-def _mixed(digits: str) -> bool:
-    return digits != digits.lower() and digits != digits.upper()
-
-
-def _upper(digits: str) -> bool:
-    return digits != digits.lower()
 
 
 def _spread(digits: str, form: str) -> str:

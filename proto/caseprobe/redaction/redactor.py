@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,7 +10,7 @@ from caseprobe.errors import RedactionError
 from caseprobe.redaction.blocks import undecided
 from caseprobe.redaction.fields import Fields
 from caseprobe.redaction.identifiers import Identifiers
-from caseprobe.redaction.lines import Looks, rewrite
+from caseprobe.redaction.lines import Looks
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.restore import Restorer
 from caseprobe.redaction.secrets import LOOKS, Secrets
@@ -64,7 +63,6 @@ class Redactor:
         """
         self._known = self._known.joined(self._fields.names(snapshot))
         self._identifiers.learn(self._known)
-        self._looks = None
         redacted = Snapshot()
         redacted.CopyFrom(snapshot)
         _failing_closed(lambda: self._fields.redact(redacted))
@@ -109,22 +107,14 @@ class Redactor:
         return self._secrets.hide(data, self._all_looks()).decode("utf-8", "surrogateescape")
 
     def _all_looks(self) -> Looks:
-        """Every rule's looks and every identifier's, in one automaton: a line without any is never touched."""
+        """Every rule's looks, in one automaton: a line without any is never touched."""
         if self._looks is None:
-            self._looks = Looks((*LOOKS, *self._identifiers.looks))
+            self._looks = Looks(LOOKS)
         return self._looks
 
     def _lines(self, data: bytes) -> bytes:
-        looks = self._all_looks()
-        data = self._secrets.without_blocks(data)
-        return rewrite(data, looks.lines(data), lambda line: self._line(line, looks))
-
-    def _line(self, line: bytes, looks: Looks) -> bytes:
         """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
-        matching = looks.of(line)
-        line = self._secrets.line(line, matching, looks)
-        first = bisect_left(matching, len(LOOKS))
-        return self._identifiers.mask(line, (place - len(LOOKS) for place in matching[first:]))
+        return self._identifiers.mask(self._secrets.hide(data, self._all_looks()))
 
     def report(self, withheld: Sequence[str] = ()) -> RedactionReport:
         """What was done so far, in counts."""

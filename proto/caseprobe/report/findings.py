@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from caseprobe import texts
-from caseprobe.checks.folding import groups
+from caseprobe.checks.folding import Group, groups, shown_state
 from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, unfold
 from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, snapshot_pb2
@@ -14,22 +14,24 @@ from caseprobe.v1 import finding_pb2, snapshot_pb2
 
 def render_findings(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     """All findings, worst first, each with those that follow from it; nothing where there is none."""
-    found = sorted(groups(snapshot.findings), key=lambda group: -group[0].state)
+    found = sorted(groups(snapshot.findings), key=lambda group: -shown_state(group))
     if not found:
         return NOTHING
-    cards = [_card(finding, words, under) for finding, under in found]
+    cards = [_card(group, words) for group in found]
     return element("section", element("h2", words("findings")), *cards, id="findings")
 
 
-def _card(finding: finding_pb2.Finding, words: Words, under: Sequence[finding_pb2.Finding] = ()) -> Markup:
-    badge = element("span", texts.severity(finding.state, words.language), class_="badge")
+def _card(group: Group, words: Words) -> Markup:
+    """A finding as bad as the worst that follows from it: nothing critical hides below a warning."""
+    (finding, under), state = group, shown_state(group)
+    badge = element("span", texts.severity(state, words.language), class_="badge")
     return element(
         "article",
         element("h3", badge, " ", texts.summary(finding, words.language)),
         _advice(finding, words),
         unfold(words("evidence"), _evidence(finding), _basis(finding, words)),
         _followers(under, words),
-        class_=f"card {texts.state_name(finding.state)}",
+        class_=f"card {texts.state_name(state)}",
     )
 
 
@@ -37,7 +39,7 @@ def _followers(under: Sequence[finding_pb2.Finding], words: Words) -> Markup:
     """The findings that follow from one, counted, each whole."""
     if not under:
         return NOTHING
-    return unfold(texts.folded_sentence(len(under), words.language), *(_card(finding, words) for finding in under))
+    return unfold(texts.folded_sentence(len(under), words.language), *(_card((one, []), words) for one in under))
 
 
 def _advice(finding: finding_pb2.Finding, words: Words) -> Markup:

@@ -19,7 +19,7 @@ def render_hidden(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     report = snapshot.redaction
     total = sum(one.total for one in report.counts)
     counts = sorted(report.counts, key=lambda one: -one.total)
-    rows = [(words(f"hidden_{one.rule}").removeprefix("hidden_"), words.count(one.total)) for one in counts]
+    rows = [(words.kind(one.rule), words.count(one.total)) for one in counts]
     withheld = [element("li", name) for name in report.withheld]
     return element(
         "section",

@@ -36,6 +36,10 @@ class Words:
         """The label of this name with its values."""
         return texts.fill(self(name), values, self.language)
 
+    def kind(self, rule: str) -> str:
+        """What a rule hides, in words; the rule's own name where it has none."""
+        return self(f"hidden_{rule}").removeprefix("hidden_")
+
     def moment(self, at: Timestamp) -> str:
         """A point in time in UTC, to the second; a dash where it was never set or cannot be a date."""
         if not at.seconds:

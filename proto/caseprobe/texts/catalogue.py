@@ -27,7 +27,7 @@ FAMILIES = (
     "log",
     "host",
 )
-OTHERS = ("sentences", "report")
+OTHERS = ("sentences", "report", "preview")
 
 
 @cache
@@ -68,8 +68,8 @@ def sentence(name: str, language: str = "en") -> str:
 
 
 def label(name: str, language: str = "en") -> str:
-    """A word of report.toml; the name itself where there is none, so that a newer field still shows."""
-    found = _table("report", name)
+    """A word of report.toml or preview.toml; the name itself where there is none, so that a newer field still shows."""
+    found = _table("report", name) or _table("preview", name)
     return in_language(found, language) if found else name
 
 

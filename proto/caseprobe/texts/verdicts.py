@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from caseprobe.checks import worst
+from caseprobe.checks.folding import groups, shown_state
 from caseprobe.texts import catalogue
 from caseprobe.texts.findings import state_name, summary
 from caseprobe.texts.template import Value, fill
@@ -19,18 +20,21 @@ RAN = (
 )
 
 
-def verdict_sentence(findings: Iterable[finding_pb2.Finding], language: str = "en") -> str:
-    """The worst severity with its number and its first finding, or that no problem was found.
+def verdict_sentence(
+    findings: Iterable[finding_pb2.Finding], coverage: Sequence[finding_pb2.Coverage], language: str = "en"
+) -> str:
+    """The worst severity with its number and its first finding, or in how many of all checks no problem was found.
 
-    What is folded under another finding is one problem with it, and is not counted.
+    What is folded under another finding is one problem with it, as bad as the worst of both.
     """
-    shown = (f for f in findings if f.state in RAN and not f.HasField("folded_under"))
-    listed = sorted(shown, key=lambda finding: -finding.state)
-    counts = Counter(state_name(finding.state) for finding in listed)
+    judged = [(shown_state(group), group[0]) for group in groups(one for one in findings if one.state in RAN)]
+    judged.sort(key=lambda one: -one[0])
+    counts = Counter(state_name(state) for state, _ in judged)
     values: dict[str, Value] = {f"{name}_total": count for name, count in counts.items()}
-    if listed:
-        values["first"] = summary(listed[0], language)
-    state = state_name(listed[0].state) if listed else "ok"
+    values["ran_total"], values["all_total"] = sum(one.outcome in RAN for one in coverage), len(coverage)
+    if judged:
+        values["first"] = summary(judged[0][1], language)
+    state = state_name(judged[0][0]) if judged else "ok"
     return fill(catalogue.sentence(f"verdict.{state}", language), values, language)
 
 
@@ -49,7 +53,7 @@ def snapshot_state(snapshot: snapshot_pb2.Snapshot) -> str:
 def snapshot_verdict(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
     """The verdict on a judged snapshot: its findings, else the path that it measured, else that nothing was judged."""
     if snapshot_state(snapshot) != "unknown":
-        return verdict_sentence(snapshot.findings, language)
+        return verdict_sentence(snapshot.findings, snapshot.coverage, language)
     paths = [section.path for section in snapshot.sections if section.WhichOneof("facts") == "path"]
     if paths:
         return path_verdict(paths[0], language)

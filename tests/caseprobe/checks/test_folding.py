@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caseprobe.checks.folding import folded, groups
+from caseprobe.checks.folding import folded, groups, shown_state
 from caseprobe.v1 import finding_pb2
 
 
@@ -49,3 +49,15 @@ def test_two_roots_of_one_name_share_nothing() -> None:
     """The first takes what follows; nothing is shown twice."""
     found = groups([finding("a", "sda"), finding("a", "sda"), finding("b", "", ("a", "sda"))])
     assert [(root.check_id, [one.check_id for one in under]) for root, under in found] == [("a", ["b"]), ("a", [])]
+
+
+def test_a_group_is_as_bad_as_the_worst_of_it() -> None:
+    """A critical finding under a warning makes the group critical, and stands before other warnings."""
+    worse = finding("disk.ro", "/", ("log.kernel", "sda"))
+    worse.state = finding_pb2.SEVERITY_CRITICAL
+    ordered = folded([finding("mem.avail"), finding("log.kernel", "sda"), worse])
+    assert [one.check_id for one in ordered] == ["log.kernel", "disk.ro", "mem.avail"]
+    assert [shown_state(group) for group in groups(ordered)] == [
+        finding_pb2.SEVERITY_CRITICAL,
+        finding_pb2.SEVERITY_WARN,
+    ]

@@ -58,7 +58,7 @@ def test_a_bad_cable_is_no_bad_disk(label: dict[str, str]) -> None:
 
 def test_read_errors_of_other_vendors_are_no_count() -> None:
     """Seagate packs two counters into the same attribute: the number is large on every healthy disk."""
-    text = changed("sda", raw(1, "142217000"), ("WDC WD4000", "ST4000NM0023"))
+    text = changed("sda", raw(1, "142217000"), ("200   200   051", "083   063   044"), ("WDC WD4000", "ST4000NM0023"))
     _, [coverage] = check_snapshot(fakes_sections.snapshot(section_of(text)), [CHECKS["smart.readerr"]])
     assert coverage.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE
 
@@ -86,6 +86,13 @@ def test_another_disk_of_the_same_name_has_no_past() -> None:
         previous=fakes_sections.snapshot(section_of(old)),
     )
     assert (told, coverage.outcome) == ([], finding_pb2.SEVERITY_UNKNOWN)
+
+
+def test_the_worst_word_of_a_drive_is_the_root_of_the_others() -> None:
+    """Many replaced sectors are critical: they are not folded under an error that was reported once."""
+    report = changed("sda", raw(5, "40"), raw(187, "1"))
+    folds = {one.check_id: one.folded_under.check_id for one in findings(report) if one.state >= WARN}
+    assert folds == {"smart.realloc": "", "smart.reported": "smart.realloc"}
 
 
 def test_one_disk_that_cannot_be_judged_does_not_hide_another() -> None:

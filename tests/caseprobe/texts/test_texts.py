@@ -111,16 +111,38 @@ def test_coverage_in_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
-        ([], "No problems found"),
-        ([finding_pb2.SEVERITY_INFO], "No problems found; 1 remark"),
+        ([], "No problem in the 2 of 5 checks that could run here"),
+        ([finding_pb2.SEVERITY_INFO], "No problem in the 2 of 5 checks that could run here; 1 remark"),
         ([WARN, WARN], "2 warnings, nothing critical; first of all: x: y"),
         ([WARN, finding_pb2.SEVERITY_CRITICAL], "1 critical problem found: x: y"),
     ],
 )
 def test_the_verdict_in_one_sentence(states: list[finding_pb2.Severity.ValueType], expected: str) -> None:
-    """The worst severity leads."""
+    """The worst severity leads; where there is no problem, how much was looked at."""
     findings = [finding_pb2.Finding(check_id="x", object="y", state=state) for state in states]
-    assert texts.verdict_sentence(findings) == expected
+    coverage = [finding_pb2.Coverage(outcome=state) for state in (OK, WARN, UNKNOWN, UNKNOWN, UNKNOWN)]
+    assert texts.verdict_sentence(findings, coverage) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("zh_Hans", "在此可运行的 1 项检查（共 3 项）中未发现问题"),
+        ("ru", "Проблем нет в 1 из 3 проверок, которые здесь удалось выполнить"),
+    ],
+)
+def test_no_problem_is_said_of_what_was_looked_at(language: str, expected: str) -> None:
+    """In every language."""
+    coverage = [finding_pb2.Coverage(outcome=state) for state in (OK, UNKNOWN, UNKNOWN)]
+    assert texts.verdict_sentence([], coverage, language) == expected
+
+
+def test_a_critical_follower_makes_its_root_critical() -> None:
+    """What is folded under a warning is not "nothing critical"."""
+    root = finding_pb2.Finding(check_id="x", object="y", state=WARN)
+    under = finding_pb2.Finding(check_id="z", state=finding_pb2.SEVERITY_CRITICAL)
+    under.folded_under.check_id, under.folded_under.object = "x", "y"
+    assert texts.verdict_sentence([root, under], []) == "1 critical problem found: x: y"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ class SmallDisk:
         connection.execute(f"PRAGMA max_page_count = {self.pages}")
         return connection
 
+    def opening(self) -> None:
+        """Nothing is suspected."""
+
+    def committing(self, connection: sqlite3.Connection) -> None:
+        """Nothing is counted."""
+
     def committed(self, connection: sqlite3.Connection) -> None:
         """Nothing is due."""
 

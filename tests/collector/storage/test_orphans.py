@@ -11,9 +11,11 @@ import pytest
 from caseprobe.errors import Busy, NotFound, StorageDamaged
 from caseprobe_collector.records import ObjectRecord
 from caseprobe_collector.storage import Storage, open_storage
-from caseprobe_collector.storage.database import Database, create_private
+from caseprobe_collector.storage.database import Database, create_private, log_of
+from caseprobe_collector.storage.note import NoteFile
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.orphans import sweep_orphans
+from caseprobe_collector.storage.progress import Progress
 from caseprobe_collector.storage.reserve import Reserve
 from tests.fakes_storage import agent, customer, deposit, snapshot
 
@@ -36,7 +38,8 @@ async def furnish(storage: Storage) -> None:
 async def sweep(folder: Path, *fresh: str) -> tuple[int, set[str]]:
     """(how many went, what is left) after a start, during which these were put anew."""
     create_private(folder / "collector.sqlite3")
-    database = Database(folder / "collector.sqlite3", Reserve(folder / "reserve", 4096))
+    path = folder / "collector.sqlite3"
+    database = Database(path, Reserve(folder / "reserve", 4096), Progress(log_of(path), NoteFile(folder / "note")))
     objects = FileObjects(folder / "objects")
     await database.open()
     try:

@@ -23,6 +23,12 @@ NUMBERS = sa.Table("numbers", sa.MetaData(), sa.Column("number", sa.Integer, pri
 class NoUpkeep:
     """For a database without an audit."""
 
+    def opening(self) -> None:
+        """Nothing is suspected."""
+
+    def committing(self, connection: sqlite3.Connection) -> None:
+        """Nothing is counted."""
+
     def committed(self, connection: sqlite3.Connection) -> None:
         """Nothing is due."""
 

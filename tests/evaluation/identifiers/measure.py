@@ -75,12 +75,14 @@ def _score(kind: Kind, planted: list[Planted]) -> Score:
         result.planted += 1
         result.hidden += hidden
         result.stable += redactor.text(masked) == masked
-        result.restored += redactor.unmask(masked) == one.text
-        seen.setdefault(one.value, set()).add(_pseudonym(one, masked))
+        result.restored += "_hidden_" in masked or redactor.unmask(masked) == one.text
+        # What was cut off is another name: what it was cut from cannot be told.
+        seen.setdefault(one.value if len(kind.spellings) > 1 else one.spelled, set()).add(
+            _pseudonym(one, masked, redactor)
+        )
         if not hidden:
             result.missed.append((one.text, masked))
     result.values = len(seen)
-    # A cut-off name is another name: what it was cut from cannot be told.
     result.one_pseudonym = sum(len(found) == 1 for found in seen.values())
     if len({min(found) for found in seen.values()}) < len(seen):
         result.missed.append(("two values share a pseudonym", kind.name))
@@ -104,17 +106,17 @@ def _is_hidden(one: Planted, masked: str) -> bool:
     return not any(piece.lower() in left for piece in one.kind.pieces(one.spelled))
 
 
-def _pseudonym(one: Planted, masked: str) -> str:
-    """What stands in the value's place, without its spelling: the words that are new, the first of them."""
-    before = set(WORD.findall(one.context)) if len(WORD.findall(one.spelled)) == 1 else set()
-    new = [word for word in WORD.findall(masked) if word not in before]
+def _pseudonym(one: Planted, masked: str, redactor: Redactor) -> str:
+    """What stands in the value's place, without its spelling: the first pseudonym that the line alone does not have."""
+    without = set(WORD.findall(redactor.text(Planted(one.kind, "", "", one.context).text)))
+    new = [word for word in WORD.findall(masked) if word not in without]
     return next((plain for word in new if (plain := _plain(word, one.kind.name))), "")
 
 
 def _plain(word: str, kind: str) -> str:
     """A pseudonym in one spelling; empty for what is none."""
     for name in NAME.findall(word):
-        if is_masked_name(name):
+        if is_masked_name(name) and "dashed" not in kind and (kind != "real name" or name.lower().startswith("person")):
             return str(name).lower()
     if kind.startswith("IPv6"):
         return _address(word)
@@ -127,8 +129,9 @@ def _plain(word: str, kind: str) -> str:
 
 
 def _address(word: str) -> str:
-    """An IPv6 address among the parts of a word, in its usual spelling."""
-    for part in (word, word.partition("%")[0], word.rpartition(":")[0], word.partition("=")[2]):
+    """An IPv6 address among the parts of a word, in its usual spelling, without zone and port."""
+    word = re.sub(r":546$", "", word.partition("%")[0])
+    for part in (word, word.rpartition(":")[0], word.partition("=")[2]):
         try:
             return str(ip_address(part.strip("[].")))
         except ValueError:

@@ -20,6 +20,9 @@ END_TO_END = Levels("errors_total", critical=1)
 READ_ERRORS, WRITE_ERRORS = Levels("read_errors_total", warn=31), Levels("write_errors_total", warn=1)
 # What another drive counts under the same numbers is no count of errors: Seagate packs two counters into one.
 COUNTING_VENDORS = ("WDC ", "WD ")
+# Western Digital's scale of attribute 1, by which drives are known that it makes under other names (HP, Dell): it ends
+# at 200, all others' at 100 or 252.
+SCALE, THRESHOLD = range(101, 201), 51
 BACKBLAZE = "scrutiny thresholds (annual failure rates in Backblaze's fleet of hard disks"
 
 
@@ -149,14 +152,23 @@ def judge_end_to_end(section: section_pb2.Section, context: Context) -> Iterator
     yield from _judge(section, context, "e2e", END_TO_END, "no disk here checks data on its way through its memory")
 
 
+def counts_read_errors(disk: smart.SmartDisk) -> bool:
+    """True where attributes 1 and 200 count errors one by one: by the maker's name or, under another, by its scale."""
+    if disk.model.startswith(COUNTING_VENDORS):
+        return True
+    read, write = (attribute(disk, COUNTERS[name].number, COUNTERS[name].named) for name in ("read", "write"))
+    return read is not None and write is not None and read.value in SCALE and read.threshold == THRESHOLD
+
+
 def judge_read_errors(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Read errors (attribute 1) and write errors (attribute 200) that Western Digital drives count one by one.
 
-    A drive that has met many had to try again and again. It is read for Western Digital only: what others keep under
-    these numbers is no count. Of 112 Western Digital disks with errors in their logs and nothing in the usual counters,
-    47 had this; of 53 without any evidence, 3 (reports of drives in hosting servers).
+    A drive that has met many had to try again and again. It is read for drives that Western Digital makes (also under
+    HP's or Dell's names) only: what others keep under these numbers is no count. Of 112 Western Digital disks with
+    errors in their logs and nothing in the usual counters, 47 had this; of 53 without any evidence, 3 (reports of
+    drives in hosting servers).
     """
-    disks = Disks(section, ATA, COUNTING_VENDORS)
+    disks = Disks(section, ATA, lambda disk: counts_read_errors(disk) or not disk.attributes)
     for disk in disks.with_part("attributes"):
         for name, levels in (("read", READ_ERRORS), ("write", WRITE_ERRORS)):
             told = COUNTERS[name].of(disk)
@@ -221,7 +233,7 @@ ALL = (
         judge=judge_read_errors,
         reads="smart",
         fields=("disks",),
-        threshold=f"{READ_ERRORS}; {WRITE_ERRORS}; Western Digital only",
+        threshold=f"{READ_ERRORS}; {WRITE_ERRORS}; only on drives that Western Digital makes",
         threshold_source="own levels, found on one half of the models of 1,583 reports of drives in hosting servers "
         "and measured on the other (docs/evaluation-smart.md)",
     ),

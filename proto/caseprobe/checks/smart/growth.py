@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from caseprobe.checks.check import Check, Context, NotApplicable, Unknown
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Reached
-from caseprobe.checks.smart.counters import COUNTERS, COUNTING_VENDORS, Counter
+from caseprobe.checks.smart.counters import COUNTERS, Counter, counts_read_errors
 from caseprobe.checks.smart.reading import ATA, Disks, attribute, found, proof, statistic
 from caseprobe.checks.smart.twins import twins
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -22,6 +22,15 @@ READ_GROWTH = 8
 HOUR_SECONDS, DAY_HOURS = 3600.0, 24.0
 TIMEOUTS_PER_HOUR, TIMEOUTS_PER_DAY = 100.0, 1.0
 TIMEOUTS = "timeouts_total"
+# What solid-state disks call the times that their power went without a word.
+POWER_LOSSES = (
+    "Unexpect_Power_Loss",
+    "Unexpected_Power_Loss",
+    "Unsafe_Shutdown",
+    "Power_Loss",
+    "Power-Off_Retract",
+    "POR_Recovery",
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ def _weak(disk: smart.SmartDisk, before: smart.SmartDisk) -> list[Grown]:
     found_grown = [one for counter in WEAK.values() if (one := _grown(counter, disk, before))]
     if spared := _grown(COUNTERS[SPARED], disk, before):
         found_grown.append(spared)
-    if disk.model.startswith(COUNTING_VENDORS):
+    if counts_read_errors(disk):
         read = _grown(COUNTERS["read"], disk, before)
         if read and read.now - read.before >= READ_GROWTH:
             found_grown.append(read)
@@ -121,7 +130,8 @@ def judge_timeouts(section: section_pb2.Section, context: Context) -> Iterator[f
     """Commands that the drive did not answer in time (attribute 188), by their rate since the previous report.
 
     On a disk that turns it is power supply, cabling or firmware more often than the disk. A solid-state disk has no
-    motor to wait for, so that any is worth a remark.
+    motor to wait for: without an earlier report its count is a remark about the cable where it counts damaged
+    transfers, about the power where it lost that as often, and about the disk where neither explains it.
     """
     disks = Disks(section, ATA)
     earlier = {disk.name: before for disk, before in twins(section, context.previous)}
@@ -133,11 +143,25 @@ def judge_timeouts(section: section_pb2.Section, context: Context) -> Iterator[f
         if before is not None and then is not None and (finding := _timed_out(disk, before, now, then, context)):
             yield finding
         elif disk.kind == "ssd" and before is None and now[0]:
-            reached = Reached(INFO, f"{TIMEOUTS} > 0")
-            yield found(disk, reached, finding_pb2.CAUSE_DISK, {TIMEOUTS: now[0]}, [now[1]], "counted")
+            yield _counted(disk, now)
     if context.previous is None:
         raise Unknown("the rate of timeouts needs a second snapshot of this machine")
     disks.conclude("no disk here counts commands that timed out")
+
+
+def _counted(disk: smart.SmartDisk, now: tuple[int, smart.SmartLine]) -> finding_pb2.Finding:
+    """What stands behind the timeouts of a solid-state disk, by what else it counts."""
+    damaged = attribute(disk, 199, lambda name: "CRC" in name)
+    if damaged is not None and damaged.raw:
+        reached, lines = Reached(INFO, f"{TIMEOUTS} > 0, with damaged transfers"), [now[1], damaged.line]
+        return found(disk, reached, finding_pb2.CAUSE_LINK, {TIMEOUTS: now[0]}, lines, "link")
+    losses = [one for one in disk.attributes if one.name.startswith(POWER_LOSSES) and one.HasField("raw")]
+    most = max(losses, key=lambda one: one.raw, default=None)
+    if most is not None and now[0] <= most.raw:
+        reached, lines = Reached(INFO, f"{TIMEOUTS} > 0, not more than power losses"), [now[1], most.line]
+        return found(disk, reached, finding_pb2.CAUSE_HOST, {TIMEOUTS: now[0]}, lines, "power")
+    reached = Reached(INFO, f"{TIMEOUTS} > 0, without damaged transfers and more than power losses")
+    return found(disk, reached, finding_pb2.CAUSE_DISK, {TIMEOUTS: now[0]}, [now[1]], "counted")
 
 
 def _timed_out(
@@ -189,7 +213,9 @@ ALL = (
         reads="smart",
         fields=("disks",),
         threshold=f"critical: timeouts per hour > {TIMEOUTS_PER_HOUR:g}; warn: timeouts per day > "
-        f"{TIMEOUTS_PER_DAY:g}; info: {TIMEOUTS} > 0 on a solid-state disk where nothing is known from before",
-        threshold_source="Checkmk MAX_COMMAND_TIMEOUTS_PER_HOUR = 100; own level of the day",
+        f"{TIMEOUTS_PER_DAY:g}; info: {TIMEOUTS} > 0 on a solid-state disk where nothing is known from before, "
+        "with what explains it",
+        threshold_source="Checkmk MAX_COMMAND_TIMEOUTS_PER_HOUR = 100; own level of the day and own rule for "
+        "solid-state disks (docs/evaluation-smart.md)",
     ),
 )

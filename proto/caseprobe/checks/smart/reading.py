@@ -29,10 +29,14 @@ ATA = ("ata", "")
 class Disks:
     """The disks of a section that a check may judge, and which of them it could not."""
 
-    def __init__(self, section: section_pb2.Section, protocols: tuple[str, ...] = ANY, models: tuple[str, ...] = ("",)):
-        """Disks of other protocols or with other models are left out; NotApplicable where none is left."""
-        told = section.smart.disks
-        self.disks = [disk for disk in told if disk.protocol in protocols and disk.model.startswith(models)]
+    def __init__(
+        self,
+        section: section_pb2.Section,
+        protocols: tuple[str, ...] = ANY,
+        meant: Callable[[smart.SmartDisk], bool] = lambda disk: True,
+    ) -> None:
+        """Disks of other protocols or that are not meant are left out; NotApplicable where none is left."""
+        self.disks = [disk for disk in section.smart.disks if disk.protocol in protocols and meant(disk)]
         self._lacking: list[str] = []
         self._judged = False
         if not self.disks:

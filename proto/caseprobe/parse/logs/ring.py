@@ -13,13 +13,15 @@ from caseprobe.parse.logs.entry import KERNEL, Entry
 # [Sun Nov 22 04:30:00 2026] text                dmesg --ctime
 # [Nov22 04:30] text, then [  +0.000012] text    dmesg --reltime, --human
 # 2026-11-22T04:30:00,123456+00:00 text          dmesg --time-format iso
+# [Fr Aug 26 22:01:01 2022] text                 the same where days have other names
 # kern  :err   : [    1.234567] text             dmesg --decode
+# kern:     err: [2026-11-22T04:30:00.123456789Z]: text          talosctl dmesg
 LINE = re.compile(
-    r"(?:<(?P<pri>\d{1,3})>|(?P<facility>[a-z]{3,8}\d?) *:(?P<level>[a-z]+) *: ?)?"
+    r"(?:<(?P<pri>\d{1,3})>|(?P<facility>[a-z]{3,8}\d?) *: *(?P<level>[a-z]+) *: ?)?"
     r"(?:\[ *(?P<seconds>\d{1,9}\.\d{3,9})(?: <[ +-]*\d+\.\d+>)?\](?: ?\[ *[TC]\d+\])?"
-    r"|\[(?P<long>[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})(?: <[ +-]*\d+\.\d+>)?\]"
+    r"|\[(?P<long>[^\W\d]{2,4}\.? [^\W\d]{3,5}\.? [ \d]\d \d\d:\d\d:\d\d \d{4})(?: <[ +-]*\d+\.\d+>)?\]"
     r"|\[(?P<short>[A-Z][a-z]{2}[ \d]?\d \d\d:\d\d)\]"
-    r"|\[ *\+\d+\.\d+\]"
+    r"|\[ *\+\d+[.,]\d+\]|\[(?P<zulu>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{1,9}Z\]:"
     r"|(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:?\d\d)) ?(?P<text>.*)"
 )
 # How `dmesg --raw` and dmesg begin a line, and so do we: its time is told without reading the rest.
@@ -66,6 +68,8 @@ def _origin(match: re.Match[str]) -> tuple[int | None, bool | None]:
 
 def _moment(match: re.Match[str], utc_offset_seconds: int) -> float | None:
     try:
+        if match["zulu"]:
+            return datetime.fromisoformat(f"{match['zulu']}+00:00").timestamp()
         if match["iso"]:
             return datetime.fromisoformat(match["iso"].replace(",", ".")).timestamp()
         if match["long"]:

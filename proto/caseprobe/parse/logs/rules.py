@@ -36,7 +36,7 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("killed", "illed process ", rf"^{KILLED}"),
     ("oom_kill", "Out of memory and no killable", r"Out of memory and no killable"),
     ("oom_kill", "Out of memory: ", r"Out of memory: (?:compulsory|system-wide)? ?panic_on_oom"),
-    ("bad_page", "BUG: Bad ", rf"BUG: Bad (?:page|rss-counter) \w+(?: in process {PROCESS}(?:  |$))?"),
+    ("bad_page", "BUG: Bad ", rf"BUG: Bad (?:page|rss-counter) \w+(?: in process {PROCESS}(?:  | pfn:| pte:|$))?"),
     ("bad_page", "Bad swap ", r"^\w+: Bad swap (?:file|offset) entry"),
     (
         "hung_task",
@@ -49,6 +49,7 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("soft_lockup", "softlockup: hung tasks", r"Kernel panic - not syncing: softlockup"),
     ("hard_lockup", "hard LOCKUP", r"[Ww]atchdog detected hard LOCKUP on (?P<object>cpu ?\d+)"),
     ("hard_lockup", "ard LOCKUP", r"(?P<object>CPU \d+) (?:self-)?(?:detected )?[Hh]ard LOCKUP"),
+    ("hard_lockup", "ard LOCKUP", r"Watchdog (?P<object>CPU:\d+) Hard LOCKUP"),
     ("hard_lockup", "Hard LOCKUP", r"Kernel panic - not syncing: Hard LOCKUP"),
     (
         "rcu_stall",
@@ -79,6 +80,7 @@ RULES: Sequence[tuple[str, str, str]] = (
         "BUG: unable|BUG: kernel|BUG: KASAN|BUG: KFENCE|BUG: stack|BUG: using",
         r"\bBUG: (?:unable to handle|kernel NULL pointer|KASAN: |KFENCE: |stack guard page|using __this_cpu)",
     ),
+    ("oops", "BUG: failure at ", r"\bBUG: failure at \S+/\w+\(\)!"),
     (
         "oops",
         "BUG: sched|BUG: spinlock|BUG: sleeping|BUG: corrupted|BUG: non-zero",
@@ -98,7 +100,7 @@ RULES: Sequence[tuple[str, str, str]] = (
         r"^(?:list_(?:add|del) corruption|slab error in|rb tree corruption)",
     ),
     ("oops", "BUG ", r"^BUG [\w-]+ \((?:Not tainted|Tainted)[^)]*\): "),
-    ("oops", "Kernel panic", r"^Kernel panic - not syncing"),
+    ("oops", "Kernel panic", r"^Kernel panic(?: - not syncing|: )"),
     ("edac_ce", "EDAC MC", rf"EDAC (?=MC\d+: (?:\d+ )?CE ){MODULE}"),
     ("edac_ue", "EDAC MC", rf"EDAC (?=MC\d+: (?:\d+ )?UE ){MODULE}"),
     ("edac_ce", "EDAC DEVICE", r"EDAC (?P<object>DEVICE\d+): CE"),
@@ -120,8 +122,12 @@ RULES: Sequence[tuple[str, str, str]] = (
     # Bit 61 of the bank's status: not corrected (Intel SDM 3B, 17.3.2.2).
     ("mce_ue", "Machine Check: ", r"(?P<object>CPU ?\d+): Machine Check: \d+ Bank \d+: [abef][0-9a-f]{15}"),
     ("mce_ce", "Machine Check: ", r"(?P<object>CPU ?\d+): Machine Check: "),
+    # What the processor's decoder of AMD makes of a bank's status.
+    ("mce_ue", "Hardware Error", r"(?P<object>CPU:\d+) \([\da-f:]+\) MC\d+_STATUS\[(?:Over|-)\|UE\b"),
+    ("mce_ce", "Hardware Error", r"(?P<object>CPU:\d+) \([\da-f:]+\) MC\d+_STATUS\[(?:Over|-)\|CE\b"),
     ("mce_ce", "Machine check events logged", r"Machine check events logged"),
     ("mce_ce", "Hardware Error", r"\[Hardware Error\]: (?:event severity: corrected|Corrected error)"),
+    ("mce_ce", "Northbridge Error", r"\[Hardware Error\]: Northbridge Error \(node \d+\): DRAM ECC error"),
     ("mce_ce", "CMCI storm", r"CMCI storm detected"),
     ("mce_ce", "offlining pfn", r"^RAS: Soft-offlining pfn"),
     ("pcie_aer", "AER: ", rf"{PCI}: AER: (?:Multiple )?(?:Corrected|Correctable|Uncorrect\w+|Non-?Fatal|Fatal)"),
@@ -169,6 +175,9 @@ RULES: Sequence[tuple[str, str, str]] = (
         "force_shutdown|metadata I/O|log mount|run xfs_repair",
         rf"XFS \({BLOCK}\): (?:xfs_do_force_shutdown|metadata I/O|log mount(?:/recovery)? failed|.*run xfs_repair)",
     ),
+    # Before Linux 2.6.39.
+    ("fs_error", "xfs_force_shutdown", rf"^xfs_force_shutdown\({BLOCK},0x[0-9a-f]+\) called"),
+    ("fs_error", "error in filesystem", r'^I/O error in filesystem \("(?P<object>[^"]+)"\) meta-data dev'),
     ("fs_error", "nternal error|orruption", r"^XFS: .*(?:[Ii]nternal error|[Cc]orruption)"),
     (
         "fs_error",
@@ -203,6 +212,11 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("fs_error", "SQUASHFS error", r"^SQUASHFS error: "),
     ("fs_error", ": fsid=", r"fsid=(?P<object>[\w:.-]+): (?:fatal|.*withdraw)"),
     ("fs_error", "NILFS error|NILFS (", rf"NILFS(?: error| \({BLOCK}\): error).*"),
+    (
+        "fs_error",
+        "bcachefs (",
+        r"^bcachefs \((?P<object>[^)]+)\): (?:.*emergency read only|fatal error|.*Unable to allocate journal write)",
+    ),
     ("fs_error", "erofs: (", rf"erofs: \(device {BLOCK}\).*(?:[Cc]orrupt|failed)"),
     ("blk_medium_error", "critical medium error", rf"critical medium error, dev {DISK},"),
     ("blk_transport_error", "transport error", rf"(?:recoverable )?transport error, dev {DISK},"),
@@ -216,13 +230,19 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("blk_io_error", "Disk failure on", r"(?P<object>md\w+): Disk failure on "),
     ("blk_io_error", "unrecoverable I/O", r"(?P<object>md\w+): .*unrecoverable I/O (?:read )?error"),
     ("blk_io_error", "Failing path", r"multipath: .*Failing path (?P<object>\d+:\d+)"),
-    ("blk_io_error", "transferring data", r"^(?P<object>mmcblk\w+): error -\d+ transferring data"),
+    ("blk_io_error", "ead-error on swap", r"[Rr]ead-error on swap-device \((?P<object>\d+:\d+):"),
+    ("blk_io_error", "rite-error on swap", r"[Ww]rite-error on swap-device \((?P<object>\d+:\d+):"),
+    (
+        "blk_io_error",
+        "transferring data|sending stop|sending status|recovery failed!",
+        r"^(?P<object>mmcblk\w+): (?:error -\d+ (?:transferring data|sending (?:stop|status) )|recovery failed!)",
+    ),
     ("ata_icrc", "ICRC", rf"{PORT}error: \{{ .*ICRC"),
     ("blk_medium_error", "UNC", rf"{PORT}error: \{{ .*UNC"),
     (
         "ata_link_reset",
         "exception Emask|resetting link|COMRESET failed|SRST failed|reset failed",
-        rf"{PORT}(?:exception Emask|hard resetting link|COMRESET failed|SRST failed|reset failed)",
+        rf"{PORT}(?:exception Emask|(?:hard|soft) resetting link|COMRESET failed|SRST failed|reset failed)",
     ),
     (
         "ata_link_reset",
@@ -240,6 +260,7 @@ RULES: Sequence[tuple[str, str, str]] = (
         "controller is down|resetting controller|Device not ready|Abort status",
         rf"{NVME}(?:controller is down|resetting controller|Device not ready|Abort status: 0x[1-9a-f])",
     ),
+    ("nvme_reset", "Failed status: ", rf"{NVME}Failed status: [0-9a-f]+, reset controller"),
     (
         "nvme_reset",
         "Removing after|Disabling device|shutdown incomplete",
@@ -263,6 +284,12 @@ RULES: Sequence[tuple[str, str, str]] = (
         "attempting ",
         r"(?P<object>(?:target)?\d+:\d+:\d+(?::\d+)?): attempting (?:task abort|target reset|device reset|host reset)",
     ),
+    (
+        "scsi_timeout",
+        "attempting ",
+        r"^(?:mptscsih: )?(?P<object>mpt\w*sas\w*|ioc\d+): attempting (?:task abort|(?:target|device|host) reset)",
+    ),
+    ("scsi_timeout", "megasas: RESET", r"(?:\[(?P<object>sd\w+)\] |^)megasas: RESET "),
     ("usb_disconnect_storage", "uas_zap_pending", r"\[(?P<object>sd\w+)\].* uas_zap_pending "),
     ("scsi_timeout", "uas_eh_", r"\[(?P<object>sd\w+)\].* uas_eh_\w+ "),
     ("scsi_timeout", "uas_eh_", r"^scsi (?P<object>host\d+): uas_eh_\w+ "),
@@ -284,9 +311,10 @@ RULES: Sequence[tuple[str, str, str]] = (
     ("nic_reset", "imed out, resetting", rf"{INTERFACE}: [Tt]ransmit timed out, resetting"),
     (
         "nic_reset",
-        "tx timeout|tx_timeout|TX timeout|tx hang",
-        rf"{INTERFACE}: (?:initiating reset due to tx timeout|tx_timeout: |TX timeout (?:detected|on)|tx hang \d+ det)",
+        "tx timeout|tx_timeout|TX timeout|clear Tx work",
+        rf"{INTERFACE}: (?:initiating reset (?:due to tx timeout|to clear Tx)|tx_timeout: |TX timeout (?:detected|on))",
     ),
+    ("nic_reset", "tx hang", rf"{INTERFACE}: tx hang \d+ det"),
     ("nic_reset", "Reset adapter", rf"{INTERFACE}: Reset adapter"),
     ("nic_reset", "SW error detected", rf"^iwlwifi {PCI}: Microcode SW error detected"),
     ("nic_reset", "firmware crashed", rf"^\w+ {PCI}: firmware crashed"),
@@ -297,7 +325,7 @@ RULES: Sequence[tuple[str, str, str]] = (
         rf"{INTERFACE}:? (?:NIC )?(?:(?:Copper|Fibre|SerDes) )?[Ll]ink (?:is )?[Dd]own",
     ),
     ("link_down", "link status", r"\(slave (?P<object>[\w.@-]+)\): link status definitely down"),
-    ("link_down", "link status", r"link status definitely down for interface (?P<object>[\w.@-]+)"),
+    ("link_down", "link status", r"link status (?:definitely )?down for interface (?P<object>[\w.@-]+)"),
     ("link_down", "without any active", rf"{INTERFACE}: now running without any active interface"),
     ("segfault", "]: segfault ", r"^(?P<object>.+?)\[\d+\]: segfault (?:at |\(\d+\) at )"),
     ("segfault", "traps: ", r"^traps: (?P<object>.+?)\[\d+\] (?:general protection|trap (?:invalid|divide|stack))"),

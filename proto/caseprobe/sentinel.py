@@ -16,6 +16,16 @@ def sentinel_line(sentinel: str) -> str:
     return f"caseprobe_sentinel_password={sentinel}"
 
 
+def planted_text(data: bytes, sentinel: str) -> bytes:
+    """A text with the sentinel as its first and its last line.
+
+    >>> planted_text(b"x", "q7Zk2vXw9Lm4Tn8R").count(b"q7Zk2vXw9Lm4Tn8R")
+    2
+    """
+    line = sentinel_line(sentinel).encode()
+    return b"\n".join((line, data, line))
+
+
 def sentinel_hits(data: bytes, sentinel: str) -> list[str]:
     """The encodings in which a sentinel stands in bytes, sorted; empty is what must come back.
 
