@@ -302,6 +302,19 @@ class Staged(Protocol):
         """Forget it; nothing where it was kept or discarded already."""
 
 
+class Shelf(Protocol):
+    """Where unfinished items lie while no collector runs."""
+
+    def put(self, agent_id: str, first: link_pb2.Data, staged: Staged) -> None:
+        """Put an unfinished item here, or discard it where that cannot be done."""
+
+    def take(self, agent_id: str) -> list[tuple[link_pb2.Data, Staged, int]]:
+        """A machine's items: what its first piece said, the file, how many bytes it has. They are the caller's now."""
+
+    def clear(self) -> None:
+        """Remove all that nobody came for."""
+
+
 class Objects(Protocol):
     """Durable named bytes: temp + fsync + rename + fsync of the folder. Names are ours, never a user's."""
 

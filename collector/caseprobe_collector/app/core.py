@@ -91,7 +91,15 @@ def build_core(config: CollectorConfig, storage: Storage) -> Core:
     run, audit, limits = storage.transactions, AuditLog(storage.audit, clock), Limits()
     links = OpenLinks(bus, clock, places(config.most_machines))
     ingest = Ingest(
-        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+        storage.deposits,
+        storage.snapshots,
+        storage.cases,
+        storage.sessions,
+        storage.objects,
+        audit,
+        bus,
+        clock,
+        shelf=storage.shelf,
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)

@@ -19,6 +19,7 @@ from caseprobe.errors import Corrupt, TooLarge
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Staged
 
+READ_BYTES = 256 << 10
 Offload = Callable[..., Awaitable[Any]]
 
 
@@ -59,13 +60,27 @@ class Partial:
     first: link_pb2.Data
     staged: Staged
     received: int = 0
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    # None: an earlier process received what there is, and it is to be read for its hash.
+    digest: hashlib._Hash | None = field(default_factory=hashlib.sha256)
 
     def append(self, payload: bytes) -> None:
         """Write and hash one piece; blocking."""
+        if self.digest is None:
+            self.digest = self._digest_so_far()
         self.staged.write(payload)
         self.digest.update(payload)
         self.received += len(payload)
+
+    def whole(self) -> bool:
+        """Whether the bytes are those that the first piece announced."""
+        return self.digest is not None and self.digest.digest() == self.first.sha256
+
+    def _digest_so_far(self) -> hashlib._Hash:
+        digest = hashlib.sha256()
+        self.staged.file.seek(0)
+        while chunk := self.staged.file.read(READ_BYTES):
+            digest.update(chunk)
+        return digest
 
 
 class Assembly:
@@ -155,7 +170,7 @@ class Assembly:
         first = partial.first
         if partial.received < first.total_bytes:
             return None
-        if partial.digest.digest() != first.sha256:
+        if not partial.whole():
             raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
         del self._partials[first.stream_id]
         # The sequence is the last piece's: an item that was begun on an earlier stream keeps it, but is asked anew.
