@@ -95,20 +95,23 @@ class Assembly:
         self._offload = offload
         self._partials: dict[str, Partial] = {}
 
-    async def add(self, data: link_pb2.Data) -> Assembled | None:
+    async def add(self, data: link_pb2.Data, payload: bytes | None = None) -> Assembled | None:
         """The whole item once its last piece came, None before.
+
+        payload: the piece's own bytes where the caller has them: each look at the field copies them once more.
 
         Raises TooLarge over a cap and Corrupt on a gap, an overlap or a wrong hash, StorageFull; the item is
         forgotten then.
         """
+        payload = data.payload if payload is None else payload
         try:
             if data.offset == 0:
                 self._forget(data.stream_id)
                 self._check(data)
-                if len(data.payload) == data.total_bytes:
-                    return _whole(data)
-                self._partials[data.stream_id] = Partial(data, await self._staged())
-            return await self._append(self._due(data), data)
+                if len(payload) == data.total_bytes:
+                    return _whole(data, payload)
+                self._partials[data.stream_id] = Partial(_announced(data), await self._staged())
+            return await self._append(self._due(data, len(payload)), data.sequence, payload)
         except asyncio.CancelledError:
             # The stream ended; what is whole of the item by now goes on where the machine connects again.
             raise
@@ -153,7 +156,7 @@ class Assembly:
         if len(self._partials) >= self._limits.open_streams:
             raise TooLarge("too many unfinished items in one stream")
 
-    def _due(self, data: link_pb2.Data) -> Partial:
+    def _due(self, data: link_pb2.Data, size: int) -> Partial:
         partial = self._partials.get(data.stream_id)
         if partial is None:
             raise Corrupt(f"item {data.stream_id[:40]!r} began in the middle; it must be sent again from its start")
@@ -161,12 +164,12 @@ class Assembly:
             raise Corrupt("the item changed its size on its way; it must be sent again")
         if data.offset != partial.received:
             raise Corrupt(f"piece at {data.offset} where {partial.received} was due; the item must be sent again")
-        if partial.received + len(data.payload) > partial.first.total_bytes:
+        if partial.received + size > partial.first.total_bytes:
             raise Corrupt("more bytes than the item said it had")
         return partial
 
-    async def _append(self, partial: Partial, data: link_pb2.Data) -> Assembled | None:
-        await self._write(partial, data.payload)
+    async def _append(self, partial: Partial, sequence: int, payload: bytes) -> Assembled | None:
+        await self._write(partial, payload)
         first = partial.first
         if partial.received < first.total_bytes:
             return None
@@ -174,9 +177,7 @@ class Assembly:
             raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
         del self._partials[first.stream_id]
         # The sequence is the last piece's: an item that was begun on an earlier stream keeps it, but is asked anew.
-        return Assembled(
-            first.kind, data.sequence, first.stream_id, partial.received, first.sha256, staged=partial.staged
-        )
+        return Assembled(first.kind, sequence, first.stream_id, partial.received, first.sha256, staged=partial.staged)
 
     async def _write(self, partial: Partial, payload: bytes) -> None:
         """Write one piece; a stream that ends meanwhile waits for it, so that no piece is ever half in an item."""
@@ -197,11 +198,16 @@ class Assembly:
             partial.staged.discard()
 
 
-def _whole(data: link_pb2.Data) -> Assembled:
+def _whole(data: link_pb2.Data, payload: bytes) -> Assembled:
     """An item in one piece: no file, no copy."""
-    if hashlib.sha256(data.payload).digest() != data.sha256:
+    if hashlib.sha256(payload).digest() != data.sha256:
         raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
-    return Assembled(data.kind, data.sequence, data.stream_id, len(data.payload), data.sha256, content=data.payload)
+    return Assembled(data.kind, data.sequence, data.stream_id, len(payload), data.sha256, content=payload)
+
+
+def _announced(data: link_pb2.Data) -> link_pb2.Data:
+    """What the first piece says of the whole, without its bytes."""
+    return link_pb2.Data(kind=data.kind, stream_id=data.stream_id, total_bytes=data.total_bytes, sha256=data.sha256)
 
 
 def _discard(made: asyncio.Future[Any]) -> None:
