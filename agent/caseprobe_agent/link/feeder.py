@@ -208,3 +208,5 @@ def _fill(data: link_pb2.Data, item: Item, offset: int, payload: bytes, *, first
     data.payload = payload
     if first:
         data.sha256 = item.sha256
+        if item.consent is not None:
+            data.consent.CopyFrom(item.consent)

@@ -17,6 +17,7 @@ from typing import Any
 
 from caseprobe.errors import Corrupt, TooLarge
 from caseprobe.v1 import link_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.ports import Staged
 
 READ_BYTES = 256 << 10
@@ -51,6 +52,8 @@ class Assembled:
     sha256: bytes
     content: bytes = b""
     staged: Staged | None = None
+    # What was agreed to when it was sent, where that came beside it; not looked at yet.
+    consent: SignedConsent | None = None
 
 
 @dataclass
@@ -111,7 +114,11 @@ class Assembly:
                 if len(payload) == data.total_bytes:
                     return _whole(data, payload)
                 self._partials[data.stream_id] = Partial(_announced(data), await self._staged())
-            return await self._append(self._due(data, len(payload)), data.sequence, payload)
+            partial = self._due(data, len(payload))
+            if data.HasField("consent") and not partial.first.HasField("consent"):
+                # It comes again with the first piece of each stream: what an earlier process knew of it is gone.
+                partial.first.consent.CopyFrom(data.consent)
+            return await self._append(partial, data.sequence, payload)
         except asyncio.CancelledError:
             # The stream ended; what is whole of the item by now goes on where the machine connects again.
             raise
@@ -177,7 +184,16 @@ class Assembly:
             raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
         del self._partials[first.stream_id]
         # The sequence is the last piece's: an item that was begun on an earlier stream keeps it, but is asked anew.
-        return Assembled(first.kind, sequence, first.stream_id, partial.received, first.sha256, staged=partial.staged)
+        consent = first.consent if first.HasField("consent") else None
+        return Assembled(
+            first.kind,
+            sequence,
+            first.stream_id,
+            partial.received,
+            first.sha256,
+            staged=partial.staged,
+            consent=consent,
+        )
 
     async def _write(self, partial: Partial, payload: bytes) -> None:
         """Write one piece; a stream that ends meanwhile waits for it, so that no piece is ever half in an item."""
@@ -202,12 +218,16 @@ def _whole(data: link_pb2.Data, payload: bytes) -> Assembled:
     """An item in one piece: no file, no copy."""
     if hashlib.sha256(payload).digest() != data.sha256:
         raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
-    return Assembled(data.kind, data.sequence, data.stream_id, len(payload), data.sha256, content=payload)
+    consent = data.consent if data.HasField("consent") else None
+    return Assembled(data.kind, data.sequence, data.stream_id, len(payload), data.sha256, payload, consent=consent)
 
 
 def _announced(data: link_pb2.Data) -> link_pb2.Data:
     """What the first piece says of the whole, without its bytes."""
-    return link_pb2.Data(kind=data.kind, stream_id=data.stream_id, total_bytes=data.total_bytes, sha256=data.sha256)
+    first = link_pb2.Data(kind=data.kind, stream_id=data.stream_id, total_bytes=data.total_bytes, sha256=data.sha256)
+    if data.HasField("consent"):
+        first.consent.CopyFrom(data.consent)
+    return first
 
 
 def _discard(made: asyncio.Future[Any]) -> None:

@@ -48,5 +48,5 @@ def session_of(
 
 def describe(agent_id: str, request: link_pb2.CommandRequest) -> str:
     """The audited words: which machine, which action, at what."""
-    target = request.path.target if request.HasField("path") else ""
+    target = request.path.target if request.HasField("path") else request.reveal.token
     return f"{agent_id} {request.WhichOneof('action')} {target}".strip()[:500]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from caseprobe.errors import CaseClosed, NotAllowed, NotFound
+from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
@@ -92,6 +92,8 @@ class Sessions:
         async def work(tx: Transaction) -> SessionRecord:
             # Reads stand inside the unit of work: what was decided on is what is committed, and in one hop.
             case, agent = await self._parties(by, case_id, agent_id)
+            if request.HasField("reveal") and not decide(by, Action.REVEAL, case.customer_id):
+                raise NotAllowed("you may not ask for true names")
             session_id, now = self._new_id("sess"), self._clock.now()
             session = session_of(session_id, by, case, agent, request, idempotency_key, now)
             detail = describe(agent_id, request)
@@ -202,7 +204,10 @@ class Sessions:
 
     async def _give_up(self, session: SessionRecord) -> None:
         """expired where the machine cannot have seen it, lost where it may have run."""
-        agent = await self._fleet.get_agent(session.agent_id, None)
+        try:
+            agent = await self._fleet.get_agent(session.agent_id, None)
+        except StorageDamaged:
+            agent = None  # one machine's damage must not keep the sessions of others open
         seen_at = agent.last_seen_at if agent is not None else None
         here = self._links.online(session.agent_id) or (seen_at is not None and seen_at >= session.requested_at)
         if session.state == "requested" and not here:
