@@ -12,6 +12,16 @@ from typing import Any
 
 from caseprobe.v1 import link_pb2
 
+# In words; and under which other names the simulation's oracle speaks of it.
+INVARIANTS: Mapping[int, tuple[str, ...]] = {
+    1: ("what was acknowledged is never lost",),
+    2: ("everything is there exactly once, a command runs at most once", "once", "audit"),
+    3: ("what a spool accepted is there, delivered, or told as a gap",),
+    4: ("nothing is trusted after a failed sync",),
+    5: ("nothing is shown that nobody measured; clocks that jump change nothing", "slots"),
+    6: ("a full disk is refused, survived and cleaned up",),
+}
+
 
 @dataclass(frozen=True)
 class Mutant:
