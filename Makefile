@@ -24,7 +24,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 ##@ Develop
 .PHONY: bench-redact test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/developing ## format, lint, types, import contracts, the contract's own rules
 	$(BIN)/ruff format --check .

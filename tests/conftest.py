@@ -19,6 +19,13 @@ settings.load_profile("house")
 
 # fsync costs nothing there; tests of durability itself use tmp_path, which is on a disk.
 MEMORY = Path("/dev/shm")
+# Few tests that take long: begun last, they would leave all workers but one idle.
+LONGEST = ("torture", "e2e", "faults", "simulation")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

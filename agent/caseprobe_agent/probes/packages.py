@@ -13,7 +13,7 @@ from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, value
 
 DPKG, APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
 RPM_DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
-RPM = ("/usr/bin/rpm", "-qa", "--queryformat", "%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH}\\n")
+RPM = ("/usr/bin/rpm", "-qa", "--queryformat", "%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\\n")
 LIST_BYTES, PACKAGES_AT_MOST, RPM_SECONDS = 32 << 20, 10_000, 20.0
 REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
 BOOT, MODULES, RELEASE = "/boot", "/lib/modules", "/proc/sys/kernel/osrelease"

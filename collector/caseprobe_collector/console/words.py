@@ -76,7 +76,7 @@ def finding_view(finding: finding_pb2.Finding, root: finding_pb2.Finding | None 
 
 def findings_of(snapshot: snapshot_pb2.Snapshot) -> list[FindingView]:
     """A snapshot's findings, worst first, each directly before those that follow from it."""
-    found = sorted(groups(snapshot.findings), key=lambda g: (_RANK.get(shown_state(g), 9), g[0].check_id, g[0].object))
+    found = sorted(groups(snapshot.findings), key=lambda g: _RANK.get(shown_state(g), 9))
     views: list[FindingView] = []
     for group in found:
         root, under = group

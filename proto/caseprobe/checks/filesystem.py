@@ -94,7 +94,7 @@ def judge_inodes(section: section_pb2.Section, context: Context) -> Iterator[fin
     """Files that can still be made: a filesystem may be out of inodes with plenty of room.
 
     Programs then fail with "no space left" although df shows space; usually one folder holds millions of small files.
-    Filesystems that make inodes as they go (btrfs, xfs with room) report none and are left out.
+    btrfs, which makes them as it goes, reports none and is left out; those of xfs run out with its room.
     """
     for filesystem in writable(section):
         if not filesystem.inodes_total:

@@ -74,7 +74,7 @@ def judge_errors(section: section_pb2.Section, context: Context) -> Iterator[fin
     """Damaged packets per packet on each interface: since the earlier snapshot where there is one, else in all.
 
     Checksum and framing errors come from a bad cable, a bad transceiver or a duplex mismatch, hardly ever from
-    software; each one is a packet that had to be sent again.
+    software; each one is a packet that was lost.
     """
     for interface in _interfaces(section):
         counted = _recent(interface, context)

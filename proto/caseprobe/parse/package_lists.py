@@ -63,8 +63,8 @@ def parse_apk(text: str) -> list[PackageRow]:
 def parse_rpm(text: str) -> list[PackageRow]:
     """Packages from lines of name and version; signing keys, which rpm lists too, are no packages.
 
-    >>> parse_rpm("bash 0:5.2.26-3.el9.x86_64\\ngpg-pubkey 0:1-2.(none)\\n")
-    [PackageRow(name='bash', version='0:5.2.26-3.el9.x86_64', whole=True)]
+    >>> parse_rpm("bash 5.2.26-3.el9.x86_64\\nbind 32:9.16-1.el9.x86_64\\ngpg-pubkey 1-2.(none)\\n")[1].version
+    '32:9.16-1.el9.x86_64'
     """
     pairs = (line.split() for line in text.splitlines())
     return [PackageRow(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0] != "gpg-pubkey"]

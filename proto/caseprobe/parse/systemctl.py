@@ -29,6 +29,8 @@ KINDS = (".service", ".mount", ".socket", ".timer", ".automount", ".swap")
 # × nginx.service - A web server            (a dot, a cross or a circle, "*" and "x" in the C locale; then the name)
 STATUS_HEAD = re.compile(r"(?:[^\s\w]|x) (\S+\.(?:service|mount|socket|timer|automount|swap))(?: - .*)?$")
 LINES_AT_MOST = 20
+# What systemctl itself says among the lines.
+NO_LINES = ("-- ", "Notice: ", "Hint: ", "Warning: ")
 MICROSECONDS_AT_MOST = 10**16  # three centuries
 
 
@@ -87,6 +89,6 @@ def parse_last_lines(text: str) -> dict[str, list[str]]:
             name, logged = head[1], False
         elif not line.strip():
             logged = True
-        elif logged and name and not line.startswith("-- "):
+        elif logged and name and not line.startswith(NO_LINES):
             found.setdefault(name, []).append(line)
     return {unit: lines[-LINES_AT_MOST:] for unit, lines in found.items()}

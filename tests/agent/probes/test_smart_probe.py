@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +155,14 @@ def test_a_missing_tool_is_unknown_and_missing_hardware_is_not(needs: str, outco
     _, coverage = check_snapshot(fakes_sections.snapshot(section), ALL)
     assert {finding_pb2.Severity.Name(one.outcome) for one in coverage} == {f"SEVERITY_{outcome}"}
     assert {one.needs for one in coverage} == {needs}
+
+
+def test_a_disk_that_is_none_leaves_its_checks_unknown() -> None:
+    """What smartctl 7.3 says of a loop device under a disk's name: every check says so, none is well."""
+    recorded = Path(__file__).parents[2] / "caseprobe/parse/recorded/smartctl-7.3-no-disk.json"
+    machine = WithSmartctl(files("sdz"), {"/dev/sdz": printed(recorded.read_text(), 2)})
+    section = measured(machine)
+    assert [one.reason for one in section.shortfalls] == ["sdz: Smartctl open device: /dev/sdz failed: INQUIRY failed"]
+    findings, coverage = check_snapshot(fakes_sections.snapshot(section), ALL)
+    assert findings == []
+    assert {one.outcome for one in coverage} == {finding_pb2.SEVERITY_UNKNOWN}

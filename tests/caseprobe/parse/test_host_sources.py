@@ -72,6 +72,7 @@ def test_small_zones_count_only_alone() -> None:
         buddyinfo.parse_large_free_blocks("garbage")
 
 
+RECORDED = Path(__file__).parent / "recorded"
 UNITS = """Id=a.service
 LoadState=loaded
 ActiveState=active
@@ -118,6 +119,23 @@ def test_last_lines_belong_to_their_unit() -> None:
             "2026-11-22T04:00:00+0000 host b[7]: one",
             "2026-11-22T04:00:01+0000 host systemd[1]: b.service: Failed",
         ]
+    }
+
+
+def test_a_real_systemd_is_read() -> None:
+    """What version 252 said of a failed, a looping and a running service, booted in namespaces of its own."""
+    units = systemctl.parse_units((RECORDED / "systemctl-show-252.txt").read_text(), 10)
+    assert [(one.name, one.sub_state, one.exit_status) for one in units] == [
+        ("bad.service", "failed", 3),
+        ("loop.service", "auto-restart", 1),
+        ("good.service", "running", 0),
+        ("slow.timer", "waiting", 0),
+        ("tmp.mount", "mounted", 0),
+    ]
+    assert units[1].restarts_total > 100
+    lines = systemctl.parse_last_lines((RECORDED / "systemctl-status-252.txt").read_text())
+    assert lines == {
+        "bad.service": ["2026-11-22T08:44:20+0000 vm sh[37]: cannot open /srv/data: No space left on device"]
     }
 
 

@@ -137,7 +137,7 @@ def _days(disk: smart.SmartDisk, before: smart.SmartDisk, context: Context) -> f
 
 
 def judge_temperature(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Temperature now against the drive's own limits, and time above its critical limit since the previous report.
+    """Temperature now against the drive's own limits, and time above them since the previous report.
 
     Above its limits the drive slows itself down, then switches off. The cause is airflow or a missing heat sink.
     """
