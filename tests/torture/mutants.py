@@ -190,7 +190,7 @@ def _boot_clock_is_the_wall() -> None:
 
 ALL: Mapping[str, Mutant] = {
     "commits-unsynced": Mutant("the collector's commits are not synced", 1, "cut", _commits_unsynced),
-    "ack-before-commit": Mutant("the ack leaves before the commit", 1, "call-kill", _ack_before_commit),
+    "ack-before-commit": Mutant("the ack leaves before the commit", 1, "kill", _ack_before_commit),
     "files-unsynced": Mutant("objects and bundles are not synced", 1, "cut", _files_unsynced),
     "no-dedupe": Mutant("what comes again is recorded again", 2, "kill", _no_dedupe),
     "spool-unsynced": Mutant("the spool's commits are not synced", 3, "agent-cut", _spool_unsynced),
