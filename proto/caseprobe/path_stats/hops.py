@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from caseprobe.path_stats import limiter
 from caseprobe.v1 import path_pb2
 
 
@@ -16,6 +17,7 @@ class HopTally:
 
     rtts: seconds of every reply that answered an echo (so no duplicates), in the order in which they came;
     refused: the hop said that it will not carry echoes further, and why.
+    asked: by round, when the echo left and whether it was answered; of the first rounds only.
     """
 
     ttl: int
@@ -28,6 +30,7 @@ class HopTally:
     reordered: int = 0
     from_target: int = 0
     refused: path_pb2.UnreachableReason.ValueType = path_pb2.UNREACHABLE_REASON_UNSPECIFIED
+    asked: dict[int, tuple[float, bool]] = field(default_factory=dict)
 
     @property
     def received(self) -> int:
@@ -44,8 +47,16 @@ class HopTally:
         """Share of unanswered echoes, 0 where none was sent."""
         return self.lost / self.sent if self.sent else 0.0
 
-    def add(self, reply: path_pb2.HopReply) -> None:
-        """Count one reply."""
+    def ask(self, number: int, at: float) -> None:
+        """Count one echo of a round."""
+        self.sent += 1
+        if len(self.asked) < limiter.MOST:
+            self.asked[number] = at, False
+
+    def add(self, reply: path_pb2.HopReply, number: int) -> None:
+        """Count one reply to the echo of a round."""
+        if number in self.asked:
+            self.asked[number] = self.asked[number][0], True
         if reply.reply_class == path_pb2.REPLY_CLASS_DUPLICATE:
             self.duplicates += 1
             return
@@ -71,9 +82,9 @@ class PathTally:
     def add(self, round_: path_pb2.PathRound) -> None:
         """Count one more round."""
         for ttl in round_.sent:
-            self._hop(ttl).sent += 1
+            self._hop(ttl).ask(round_.number, round_.started_seconds)
         for reply in round_.replies:
-            self._hop(reply.ttl).add(reply)
+            self._hop(reply.ttl).add(reply, reply.round or round_.number)
         ends = [reply.ttl for reply in round_.replies if reply.from_target or reply.unreachable]
         self._end_ttl = min(ends, default=self._end_ttl)
         self.rounds += bool(round_.sent)
@@ -122,7 +133,16 @@ def jitter(rtts: Sequence[float]) -> float:
     return round(math.fsum(steps) / len(steps), 12) if steps else 0.0
 
 
-def path_hop(hop: HopTally, classification: str, probability: float) -> path_pb2.PathHop:
+@dataclass(frozen=True)
+class Judged:
+    """The class of one hop, how sure it is, and the limiter of its answers where it could be told."""
+
+    classification: str
+    probability: float
+    limit: limiter.Bucket | None = None
+
+
+def path_hop(hop: HopTally, judged: Judged) -> path_pb2.PathHop:
     """The hop as it travels."""
     message = path_pb2.PathHop(
         ttl=hop.ttl,
@@ -131,13 +151,15 @@ def path_hop(hop: HopTally, classification: str, probability: float) -> path_pb2
         received=hop.received,
         loss_ratio=hop.loss_ratio,
         mpls_labels=hop.mpls_labels,
-        classification=classification,
-        probability=probability,
+        classification=judged.classification,
+        probability=judged.probability,
         late=hop.late,
         duplicates=hop.duplicates,
         reordered=hop.reordered,
         from_target=hop.from_target > 0,
     )
+    if judged.limit is not None:
+        message.limit_per_second, message.limit_burst = judged.limit.per_second, judged.limit.burst
     if hop.rtts:
         message.best_seconds, message.worst_seconds = min(hop.rtts), max(hop.rtts)
         message.avg_seconds = math.fsum(hop.rtts) / len(hop.rtts)

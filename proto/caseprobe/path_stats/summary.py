@@ -32,7 +32,7 @@ def facts_of(tally: PathTally, header: path_pb2.PathFacts) -> path_pb2.PathFacts
     judged, verdict = judge(hops)
     facts = path_pb2.PathFacts(
         rounds=tally.rounds,
-        hops=[path_hop(hop, each.classification, each.probability) for hop, each in zip(hops, judged, strict=True)],
+        hops=[path_hop(hop, each) for hop, each in zip(hops, judged, strict=True)],
         verdict=verdict,
         duration_seconds=tally.duration_seconds,
         shortfall=tally.shortfall,

@@ -83,11 +83,19 @@ def _hop_json(hop: path_pb2.PathHop) -> Json:
         "mpls": list(hop.mpls_labels),
         "classification": hop.classification,
         "probability": round(hop.probability, 4),
+        "limit": _limit_json(hop),
         "late": hop.late,
         "duplicates": hop.duplicates,
         "reordered": hop.reordered,
         "from_target": hop.from_target,
     }
+
+
+def _limit_json(hop: path_pb2.PathHop) -> Json | None:
+    """The limiter of a hop's own answers; null where it has none, or none that could be told."""
+    if not hop.limit_per_second:
+        return None
+    return {"per_second": round(hop.limit_per_second, 4), "burst": hop.limit_burst}
 
 
 def _verdict_json(facts: path_pb2.PathFacts) -> Json:
