@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from caseprobe.path_stats import limiter
 from caseprobe.v1 import path_pb2
@@ -53,6 +53,10 @@ class HopTally:
         if len(self.asked) < limiter.MOST:
             self.asked[number] = at, False
 
+    def copy(self) -> HopTally:
+        """The same as it is now, which further echoes do not change."""
+        return replace(self, rtts=self.rtts.copy(), addresses=self.addresses.copy(), asked=self.asked.copy())
+
     def add(self, reply: path_pb2.HopReply, number: int) -> None:
         """Count one reply to the echo of a round."""
         if number in self.asked:
@@ -69,27 +73,42 @@ class HopTally:
         self.refused = reply.unreachable or self.refused
 
 
-class PathTally:
-    """What was seen of every hop, round by round."""
+class Stretch:
+    """What was seen of every hop over rounds on one route, from first_round on."""
 
-    def __init__(self) -> None:
-        self.rounds = 0
-        self.duration_seconds = 0.0
-        self.shortfall = ""
+    def __init__(self, first_round: int = 1) -> None:
+        self.first_round = first_round
+        self.started_seconds = 0.0
         self._hops: dict[int, HopTally] = {}
         self._end_ttl = 0
 
     def add(self, round_: path_pb2.PathRound) -> None:
         """Count one more round."""
+        if not self._hops:
+            self.started_seconds = round_.started_seconds
         for ttl in round_.sent:
             self._hop(ttl).ask(round_.number, round_.started_seconds)
         for reply in round_.replies:
-            self._hop(reply.ttl).add(reply, reply.round or round_.number)
+            self._count(reply, reply.round or round_.number)
         ends = [reply.ttl for reply in round_.replies if reply.from_target or reply.unreachable]
         self._end_ttl = min(ends, default=self._end_ttl)
-        self.rounds += bool(round_.sent)
-        self.shortfall = round_.shortfall
-        self.duration_seconds = round_.started_seconds + max((r.rtt_seconds for r in round_.replies), default=0.0)
+
+    def add_late(self, replies: Iterable[path_pb2.HopReply]) -> None:
+        """Count those of later replies that answer echoes of this route."""
+        for reply in replies:
+            if reply.round:
+                self._count(reply, reply.round)
+
+    def _count(self, reply: path_pb2.HopReply, number: int) -> None:
+        if number >= self.first_round:
+            self._hop(reply.ttl).add(reply, number)
+
+    def copy(self) -> Stretch:
+        """The same as it is now, which further rounds do not change."""
+        other = Stretch(self.first_round)
+        other.started_seconds, other._end_ttl = self.started_seconds, self._end_ttl
+        other._hops = {ttl: hop.copy() for ttl, hop in self._hops.items()}
+        return other
 
     def hops(self) -> list[HopTally]:
         """The hops of the path in order, from ttl 1 on, each once.

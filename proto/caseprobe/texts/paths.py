@@ -35,6 +35,8 @@ def path_summary_json(facts: path_pb2.PathFacts) -> Json:
         "shortfall": facts.shortfall or None,
         "hops": [_hop_json(hop) for hop in facts.hops],
         "verdict": _verdict_json(facts),
+        "route_changes": facts.route_changes,
+        "earlier_routes": [_route_json(route) for route in facts.earlier_routes],
     }
 
 
@@ -99,9 +101,27 @@ def _limit_json(hop: path_pb2.PathHop) -> Json | None:
 
 
 def _verdict_json(facts: path_pb2.PathFacts) -> Json:
-    verdict = facts.verdict
     return {
         "text": path_verdict(facts),
+        **_figures_json(facts.verdict),
+    }
+
+
+def _route_json(route: path_pb2.PathRoute) -> Json:
+    """A route that stood before, with its own hops and figures."""
+    return {
+        "first_round": route.first_round,
+        "rounds": route.rounds,
+        "started_seconds": round(route.started_seconds, 6),
+        "ended_seconds": round(route.ended_seconds, 6),
+        "changed_ttl": route.changed_ttl,
+        "hops": [_hop_json(hop) for hop in route.hops],
+        "verdict": _figures_json(route.verdict),
+    }
+
+
+def _figures_json(verdict: path_pb2.PathVerdict) -> Json:
+    return {
         "message_id": verdict.message_id,
         "segment": [verdict.segment_first_ttl, verdict.segment_last_ttl] if verdict.segment_last_ttl else None,
         "loss_ratio": round(verdict.loss_ratio, 6),
