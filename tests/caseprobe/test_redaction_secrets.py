@@ -29,12 +29,14 @@ def left_of(secret: str, text: str) -> list[str]:
     return [piece for piece in pieces if piece in masked]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.sampled_from(FORMS), st.data())
 def test_a_token_of_any_issuer_is_hidden_wherever_it_stands(form: Form, data: st.DataObject) -> None:
     """A token drawn from its issuer's form leaves no trace in running text."""
     prefix, rest = form
-    tail = data.draw(st.from_regex(re.compile(rest.replace(b",4096}+", b",}")), fullmatch=True))
+    tail = data.draw(
+        st.from_regex(re.compile(rest.replace(b",4096}+", b",}")), fullmatch=True).filter(lambda one: b"%" not in one)
+    )
     token = (prefix + tail).decode()
     assert f" {token} " not in PIPE.text(f"used {token} for it")
 
@@ -86,7 +88,7 @@ def test_a_secret_in_the_next_line_is_hidden_and_the_lines_keep_their_numbers(te
     assert PIPE.text(text).splitlines()[-1] == text.splitlines()[-1]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from([*(text for text, _ in BLOCKS), *(line for line, _ in LINES), "plain"])), st.data())
 def test_the_cuts_make_no_difference_to_secrets_of_several_lines(parts: list[str], data: st.DataObject) -> None:
     """Fed in any pieces, the stream gives what the whole text gives."""

@@ -43,10 +43,7 @@ class Looks:
         patterns = [b"(?m:" + one + b")" for one in patterns]
         shares = [patterns[at::AUTOMATA] for at in range(min(AUTOMATA, len(patterns)))]
         self._any: list[Finder] = [re2.compile(b"|".join(share), options) for share in shares]
-        self._set = re2.Set.SearchSet(options)
-        for pattern in patterns:
-            self._set.Add(pattern)
-        self._set.Compile()
+        self._sets = [_set_of(share, options) for share in shares]
 
     def lines(self, data: bytes) -> list[Span]:
         """Start and end, without line break, of every line in which any pattern matches; in order, each once."""
@@ -58,10 +55,20 @@ class Looks:
 
         Raises ValueError where none does: the automaton failed then, and whoever asks must not pass the line on.
         """
-        matching = self._set.Match(line)
+        shares = range(len(self._sets))
+        matching = [share + AUTOMATA * place for share in shares for place in self._sets[share].Match(line) or ()]
         if not matching:
             raise ValueError("a line that holds something holds nothing on a closer look")
         return sorted(matching)
+
+
+def _set_of(patterns: Sequence[bytes], options: re2.Options) -> re2.Set:
+    """Patterns that are looked for together, each known by its place."""
+    matcher = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        matcher.Add(pattern)
+    matcher.Compile()
+    return matcher
 
 
 def lines_matching(data: bytes, pattern: Finder) -> list[Span]:
