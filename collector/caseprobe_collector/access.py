@@ -27,6 +27,7 @@ class Action(StrEnum):
     CASE_READ = "case.read"
     CASE_WRITE = "case.write"
     CASE_CLOSE = "case.close"
+    CASE_DELETE = "case.delete"
     SNAPSHOT_READ = "snapshot.read"
     SNAPSHOT_DELETE = "snapshot.delete"
     BUNDLE_IMPORT = "bundle.import"
@@ -36,6 +37,8 @@ class Action(StrEnum):
     JOIN_CODE_ENROL = "join_code.enrol"
     SESSION_START = "session.start"
     SESSION_READ = "session.read"
+    # To ask for a true name behind a stand-in, and to read the answer.
+    REVEAL = "reveal"
     SCHEDULE_READ = "schedule.read"
     SCHEDULE_WRITE = "schedule.write"
     CUSTOMER_READ = "customer.read"
@@ -64,6 +67,7 @@ _SUPPORT = _VIEW | {
     Action.BUNDLE_IMPORT,
     Action.JOIN_CODE_BUNDLE,
     Action.SESSION_START,
+    Action.REVEAL,
 }
 _OPERATIONS = _VIEW | {
     Action.CASE_WRITE,
@@ -77,6 +81,7 @@ _ADMIN = (
     _SUPPORT
     | _OPERATIONS
     | {
+        Action.CASE_DELETE,
         Action.SNAPSHOT_DELETE,
         Action.CUSTOMER_WRITE,
         Action.USER_ADMIN,

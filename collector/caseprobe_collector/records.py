@@ -35,6 +35,8 @@ class Case:
     closed_at: datetime | None = None
     # Worst severity of its newest snapshot per machine, as Severity's number.
     worst: int = 0
+    # Why nothing but its id is told; "" for a sound one.
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Agent:
     worst: int = 0
     policy: tuple[tuple[int, int], ...] = ()
     capabilities: tuple[str, ...] = ()
+    # Why nothing but its id is told; "" for a sound one.
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,15 @@ class Loss:
     commits: int
     entries: int
     settled_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ScrubState:
+    """Where the slow reading of everything stands: after which snapshot of this round, and when the last one ended."""
+
+    position: int
+    begun_at: datetime
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from caseprobe.errors import CaseClosed, NotAllowed, NotFound, UsageError
+from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged, UsageError
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
@@ -106,6 +106,8 @@ class Sessions:
         async def work(tx: Transaction) -> SessionRecord:
             # Reads stand inside the unit of work: what was decided on is what is committed, and in one hop.
             case, agent = await self._parties(by, case_id, agent_id)
+            if request.HasField("reveal") and not decide(by, Action.REVEAL, case.customer_id):
+                raise NotAllowed("you may not ask for true names")
             session = self._session(by, case, agent, request, idempotency_key)
             detail = _describe(agent_id, request)
             await self._audit.record(tx, by, "session.request", case.customer_id, session.session_id, detail)
@@ -215,7 +217,10 @@ class Sessions:
 
     async def _give_up(self, session: SessionRecord) -> None:
         """expired where the machine cannot have seen it, lost where it may have run."""
-        agent = await self._fleet.get_agent(session.agent_id, None)
+        try:
+            agent = await self._fleet.get_agent(session.agent_id, None)
+        except StorageDamaged:
+            agent = None  # one machine's damage must not keep the sessions of others open
         seen_at = agent.last_seen_at if agent is not None else None
         here = self._links.online(session.agent_id) or (seen_at is not None and seen_at >= session.requested_at)
         if session.state == "requested" and not here:
@@ -321,5 +326,5 @@ class Sessions:
 
 def _describe(agent_id: str, request: link_pb2.CommandRequest) -> str:
     """The audited words: which machine, which action, at what."""
-    target = request.path.target if request.HasField("path") else ""
+    target = request.path.target if request.HasField("path") else request.reveal.token
     return f"{agent_id} {request.WhichOneof('action')} {target}".strip()[:500]

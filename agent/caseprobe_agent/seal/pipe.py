@@ -192,6 +192,7 @@ def _artifacts(
             snapshot.redaction.withheld.append(raw.name)
             continue
         hidden[raw.name] = Counter(redactor.counts) - before - rules
+        guard.let_pass(data)
         listed.size_bytes, listed.sha256 = len(data), hashlib.sha256(data).digest()
         yield raw.name, data
 

@@ -11,17 +11,26 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import zstandard
 
-from caseprobe.errors import Corrupt, NotAllowed
+from caseprobe.errors import Corrupt, NotAllowed, StorageDamaged
 from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Assembled, Assembly, Limits, Offload
 from caseprobe_collector.ingest.budget import Budget
-from caseprobe_collector.ingest.forms import BUNDLE_OBJECT, object_name, read_bundle, read_snapshot, unpacked_bytes
+from caseprobe_collector.ingest.forms import (
+    BUNDLE_OBJECT,
+    attach_consent,
+    object_name,
+    read_bundle,
+    read_snapshot,
+    unpacked_bytes,
+)
 from caseprobe_collector.ingest.parking import Parking
 from caseprobe_collector.ports import (
     Bus,
@@ -119,22 +128,33 @@ class Ingest:
         """Make one item durable; raises Corrupt, NotAllowed, StorageFull, Busy. What was staged of it is used up."""
         if item.kind == link_pb2.DATA_KIND_BUNDLE:
             staged = item.staged or await self._offload(self._staged, item.content)
-            return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence)
+            return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence, item.consent)
         body = item.content if item.staged is None else await self._offload(_read_back, item.staged)
         snapshot = await self._read(body)
         return await self._commit(agent, snapshot, body, item.sha256, (), spool_id, item.sequence)
 
     async def store_bundle(
-        self, agent: Agent, staged: Staged, sha256: bytes, spool_id: str = "", sequence: int = 0
+        self,
+        agent: Agent,
+        staged: Staged,
+        sha256: bytes,
+        spool_id: str = "",
+        sequence: int = 0,
+        consent: SignedConsent | None = None,
     ) -> Stored:
         """Make a bundle file of this hash and its snapshot durable; raises Corrupt where it is cut, garbled, altered.
 
+        consent: what came beside it; it is kept with the snapshot where it speaks of exactly this file, and the bundle
+        is refused where it does not.
         The file is durable under its name before the row that names it is handed to the writer; if that fails it is
         an orphan, which the next start sweeps away.
         """
         try:
             snapshot = await self._offload(read_bundle, staged.file)
             _check_identity(agent, snapshot)
+            snapshot.consent.ClearField("signed")
+            if consent is not None:
+                await self._offload(attach_consent, snapshot, consent, sha256)
             objects = await self._keep(staged, sha256, agent.agent_id, snapshot.snapshot_id)
         finally:
             await self._offload(staged.discard)
@@ -164,6 +184,10 @@ class Ingest:
     async def remove(self, tx: Transaction, snapshot_id: str) -> list[str]:
         """Remove what was stored, within a unit of work; gives the objects to be deleted once that is durable."""
         return await self._deposits.delete_snapshot(tx, snapshot_id)
+
+    async def free(self, names: Sequence[str]) -> None:
+        """Delete objects that removed rows named, unless others name them."""
+        await self._deposits.free_objects(names)
 
     async def store_gap(self, agent: Agent, spool_id: str, gap: link_pb2.Gap) -> Stored:
         """Record what the agent had to drop."""
@@ -219,7 +243,11 @@ class Ingest:
         case_id = await self._entitled_case(agent, snapshot)
         if not case_id:
             return "", "", ""
-        case = await self._cases.get_case(case_id, frozenset({agent.customer_id}))
+        try:
+            case = await self._cases.get_case(case_id, frozenset({agent.customer_id}))
+        except StorageDamaged:
+            # Its machine forgets what is acknowledged, so what was measured is kept even where its case is not sound.
+            return "", "case_damaged", f"{case_id} is damaged; the snapshot is kept on its machine's page"
         if case is None:
             return "", "case_unknown", f"{case_id} does not exist; the snapshot is kept on its machine's page"
         if case.state != "open":

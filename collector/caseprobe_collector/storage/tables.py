@@ -43,6 +43,7 @@ CASES = Table(
     _at("created_at"),
     _text("created_by"),
     _at("closed_at", nullable=True),
+    Column("row_sha256", LargeBinary),
     Index("cases_of_customer", "customer_id", "case_id"),
 )
 
@@ -62,6 +63,8 @@ AGENTS = Table(
     Column("case_id", Reference, ForeignKey("cases.case_id")),
     Column("policy", Pairs, nullable=False),
     Column("capabilities", Names, nullable=False),
+    # Over all but when it was last seen, which is written for all machines once a minute.
+    Column("row_sha256", LargeBinary),
     Index("agents_of_customer", "customer_id", "kind"),
 )
 
@@ -186,6 +189,16 @@ LOSSES = Table(
     _at("settled_at", nullable=True),
 )
 
+# One row: where `scrub` stands.
+SCRUB = Table(
+    "scrub",
+    METADATA,
+    Column("number", Integer, sa.CheckConstraint("number = 1"), primary_key=True),
+    _number("position"),
+    _at("begun_at"),
+    _at("ended_at", nullable=True),
+)
+
 FINDINGS = Table(
     "findings",
     METADATA,
@@ -194,7 +207,6 @@ FINDINGS = Table(
     _text("check_id"),
     _text("object"),
     _number("state"),
-    Index("findings_of_check", "check_id", "state"),
 )
 
 POSITIONS = Table(
