@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from caseprobe.redaction import secret_values as values
 from caseprobe.redaction.lines import Looks
+from caseprobe.redaction.rule import is_done
 from caseprobe.redaction.secret_names import Speaks, speaks
 from caseprobe.redaction.secret_values import Span
 
@@ -126,7 +127,8 @@ def _taken(data: bytes, end: int, prefixed: bool, taker: Taker) -> tuple[list[Sp
         span = taker(number, data[begin:stop])
         if span is None:
             return spans, at, False
-        if span[1] > span[0] and not data.startswith(b"_hidden_", begin + span[0]):
+        value = data[begin + span[0] : begin + span[1]]
+        if value and not value.startswith(b"_hidden_") and not is_done(value):
             spans.append((begin + span[0], begin + span[1]))
         at = stop + 1
     return spans, at, False

@@ -20,7 +20,8 @@ HASHES: tuple[Rule, ...] = (
         rb"\$(?:[0-9]{1,2}[a-z]?|[a-z]{1,2}|2[abxy]|argon2i?d?|s0|scrypt|sha1|md5|pbkdf2[a-z0-9-]*|apr1"
         rb"|bcrypt-sha256|ml|dcc2?|zip2|"
         rb"(?:net)?ntlmv?2?|luks|keepass|office|rar5|pdf|7z)\$[^\s\"'<>]{4}",
-        rb"(?<![A-Za-z0-9_}])\$(?:[0-9]{1,2}[a-z]?|[A-Za-z]{1,2}|2[abxy]|argon2i?d?|s(?:crypt|0)|sha1|md5"
+        rb"(?<![A-Za-z0-9_}])\$1a\$[^\s\"']{12,512}+|(?<![A-Za-z0-9_}])\$(?:[0-9]{1,2}[a-z]?|[A-Za-z]{1,2}"
+        rb"|2[abxy]|argon2i?d?|s(?:crypt|0)|sha1|md5"
         rb"|pbkdf2[a-z0-9-]{0,12}|apr1|bcrypt-sha256|ml|DCC2?|zip2"
         rb"|(?:NET)?NTLM(?:v2)?|luks|keepass|office|rar5|pdf|7z)\$[^\s\"'<>;,]{12,1024}+(?:[,;][A-Za-z0-9][^\s\""
         rb"'<>]{0,512}+)?",

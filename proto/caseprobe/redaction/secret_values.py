@@ -45,7 +45,7 @@ BARE = re.compile(
 # What a value in running text must hold soon, or a quote: a digit, a sign, a capital within a word.
 MIXED_NEAR = re.compile(
     rb"[^\s]{0,48}?(?:[0-9!#$%^*+=@~?\"']|[a-z][A-Z]|[A-Z]{8})"
-    rb"|\S{1,16}\s{1,4}[\"']?\S{0,64}?[0-9]"
+    rb"|\S{1,16}\s{1,4}[\"']?\S{0,64}?[0-9]|(?:[0-9A-Fa-f]{2}[ :,-]){5}"
 )
 # To the end of a line that holds nothing else.
 WHOLE = re.compile(rb"(?P<value>[^\s\"'{\[(<|>#][^\n\"]{0,4095}+)")
