@@ -13,7 +13,7 @@ WORD = rb"([^\s\"'\\;,]{3,1024}+)"
 BEGIN, END = rb"(?m:^|(?<=\]: )|(?<=[\"']))\s{0,16}", rb"\s{0,8}(?m:(?=$|[\"'\\\r]))"
 NEGOTIATED = (
     rb"(?i:\b(?:negotiate|ntlm|basic|kerberos|bearer|apikey|ssws|splunk|snyk|zoho-oauthtoken|geniekey))[, ]\s{0,2}"
-    rb"(?=[A-Za-z0-9+/_.~-]{0,200}[A-Z0-9=])"
+    rb"(?!ip-[0-9]|[0-9.-]+[^A-Za-z])(?=[A-Za-z0-9+/_.~-]{0,200}[A-Z0-9=])"
 )
 
 
