@@ -121,6 +121,7 @@ class Resident:
             state=self._state,
             stop=self.stopped.set,
             agent_id=self._identity.agent_id,
+            stand_in=masker.text,
         )
 
     @property
