@@ -199,7 +199,7 @@ def _artifacts(
 
 def _clean(raw: RawArtifact, redactor: Redactor, guard: Guard) -> bytes:
     """The artifact through the pipe, its sentinel still in its place; raises RedactionError where it must stay here."""
-    data = redactor.artifact(raw.data)
+    data = redactor.artifact(raw.data, raw.source)
     if why := guard.objection(raw.name, data):
         raise RedactionError(why)
     return data
