@@ -335,6 +335,14 @@ class FakeSnapshots:
         await self.get(by, snapshot_id)
         del self.world.snapshots[snapshot_id]
 
+    async def delete_case(self, by: Principal, case_id: str) -> int:
+        await FakeCases(self.world).get(by, case_id)
+        gone = [row.snapshot_id for row in await self.list_by_case(by, case_id)]
+        for snapshot_id in gone:
+            del self.world.snapshots[snapshot_id]
+        del self.world.cases[case_id]
+        return len(gone)
+
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         data = b"".join([chunk async for chunk in chunks])
         case = self.world.cases.get(case_id)

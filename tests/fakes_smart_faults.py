@@ -40,6 +40,7 @@ def _warned(bits: str) -> pb.Section:
     return _nvme(("Warning:                   0x00", f"Warning:                   {bits}"))
 
 
+_WORN = "177 Wear_Leveling_Count     -O--C-   001   001   005    NOW  3000"
 _LOSSES = (
     "174 Unexpect_Power_Loss_Ct  -O--CK   100   100   000    -    38\n"
     "188 Command_Timeout         -O--CK   100   100   000    -    4"
@@ -61,8 +62,26 @@ SMART_FAULTS = (
     _of(
         "smart.attr_now",
         _sda(("000    -    20000", "091    NOW  20000")),
-        "critical",
+        "warn",
         f"{HDD}: Power_On_Hours is past the end of the planned life",
+    ),
+    _of(
+        "smart.attr_now",
+        _sda(("099    -    0", "099    NOW  7")),
+        "critical",
+        f"{HDD}: End-to-End_Error is below the vendor's failure threshold",
+    ),
+    _of(
+        "smart.attr_now",
+        _sda(("045    -    31", "045    NOW  61")),
+        "critical",
+        f"{HDD} is hotter than its vendor allows: Airflow_Temperature_Cel",
+    ),
+    _of(
+        "smart.attr_now",
+        _sdb(("199 CRC_Error_Count         -O--CK   100   100   000    -    0", _WORN)),
+        "critical",
+        f"{SSD} is worn: Wear_Leveling_Count is at the vendor's limit",
     ),
     _of(
         "smart.attr_past",

@@ -27,6 +27,7 @@ class Action(StrEnum):
     CASE_READ = "case.read"
     CASE_WRITE = "case.write"
     CASE_CLOSE = "case.close"
+    CASE_DELETE = "case.delete"
     SNAPSHOT_READ = "snapshot.read"
     SNAPSHOT_DELETE = "snapshot.delete"
     BUNDLE_IMPORT = "bundle.import"
@@ -77,6 +78,7 @@ _ADMIN = (
     _SUPPORT
     | _OPERATIONS
     | {
+        Action.CASE_DELETE,
         Action.SNAPSHOT_DELETE,
         Action.CUSTOMER_WRITE,
         Action.USER_ADMIN,

@@ -7,7 +7,7 @@ Every read that a person causes names the customers that it may see (None: all).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -64,6 +64,10 @@ class CaseStore(Protocol):
 
     async def reopen_case(self, tx: Transaction, case_id: str) -> None:
         """Let a closed case take evidence again."""
+
+    async def delete_case(self, tx: Transaction, case_id: str) -> None:
+        """Remove a case that has no snapshots any more, with its sessions and codes; raises UsageError while one of
+        its sessions has not ended."""
 
     async def get_case(self, case_id: str, customers: Customers) -> Case | None:
         """One case, None where there is none for these customers."""
@@ -165,6 +169,9 @@ class DepositStore(Protocol):
 
         A unit of work and no deposit, so that it works on a full disk.
         """
+
+    async def free_objects(self, names: Sequence[str]) -> None:
+        """Remove these objects, but for those that a row names again or that were put for one that is on its way."""
 
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""

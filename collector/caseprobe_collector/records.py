@@ -35,6 +35,8 @@ class Case:
     closed_at: datetime | None = None
     # Worst severity of its newest snapshot per machine, as Severity's number.
     worst: int = 0
+    # Why nothing but its id is told; "" for a sound one.
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Agent:
     worst: int = 0
     policy: tuple[tuple[int, int], ...] = ()
     capabilities: tuple[str, ...] = ()
+    # Why nothing but its id is told; "" for a sound one.
+    damage: str = ""
 
 
 @dataclass(frozen=True)

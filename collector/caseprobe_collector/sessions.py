@@ -16,7 +16,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from caseprobe.errors import CaseClosed, NotAllowed, NotFound, UsageError
+from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged, UsageError
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
@@ -215,7 +215,10 @@ class Sessions:
 
     async def _give_up(self, session: SessionRecord) -> None:
         """expired where the machine cannot have seen it, lost where it may have run."""
-        agent = await self._fleet.get_agent(session.agent_id, None)
+        try:
+            agent = await self._fleet.get_agent(session.agent_id, None)
+        except StorageDamaged:
+            agent = None  # one machine's damage must not keep the sessions of others open
         seen_at = agent.last_seen_at if agent is not None else None
         here = self._links.online(session.agent_id) or (seen_at is not None and seen_at >= session.requested_at)
         if session.state == "requested" and not here:

@@ -1,4 +1,4 @@
-"""caseprobe-collector case: list, create, show, close, reopen."""
+"""caseprobe-collector case: list, create, show, close, reopen, delete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from caseprobe_collector.cli import printing, remote
-from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Url, segment
+from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Url, Yes, segment
 
 app = typer.Typer(help="Support cases and their evidence.", no_args_is_help=True)
 COLUMNS = ("case_id", "state", "worst", "created_at", "title")
@@ -77,6 +77,21 @@ def reopen_case(
     """Open a closed case again."""
     changed = remote.connect(url, ca).post(f"/cases/{segment(case)}/reopen")
     printing.tell(changed, as_json, [f"{changed['case_id']} is {changed['state']}"])
+
+
+@app.command("delete")
+def delete_case(
+    case: Annotated[str, typer.Argument(help="Id of the case.")],
+    yes: Yes = False,
+    url: Url = DEFAULT_URL,
+    ca: Ca = "",
+    as_json: AsJson = False,
+) -> None:
+    """Remove a closed case with all its snapshots and files for good; the audit keeps that it was there."""
+    there = remote.connect(url, ca)
+    remote.confirm(f"Delete {case} with all its snapshots and files for good?", yes)
+    gone = there.delete(f"/cases/{segment(case)}")
+    printing.tell(gone, as_json, [f"{gone['case_id']} is deleted, with {gone['snapshots_total']} snapshots"])
 
 
 def evidence_lines(found: dict[str, Any]) -> list[str]:

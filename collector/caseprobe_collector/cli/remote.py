@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import ssl
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ Ca = Annotated[
     str, typer.Option("--ca", envvar="CASEPROBE_CA", help="File with the collector's CA; without it the system's.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 DEFAULT_URL = "https://localhost:8443"
 
 
@@ -43,9 +45,9 @@ class Remote:
         """What a POST of JSON answers; None for an empty answer."""
         return self.call("POST", path, json.dumps({} if value is None else value).encode())
 
-    def delete(self, path: str) -> None:
-        """DELETE."""
-        self.call("DELETE", path)
+    def delete(self, path: str) -> Any:
+        """What a DELETE answers; None for an empty answer."""
+        return self.call("DELETE", path)
 
     def call(self, method: str, path: str, body: bytes | IO[bytes] | None = None) -> Any:
         """One request; raises the error that the collector names, Unreachable, NotTrusted."""
@@ -98,6 +100,16 @@ def connect(url: str, ca: str) -> Remote:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise UsageError(f"--url {url}: plain http is for loopback only; use https")
     return Remote(url.rstrip("/"), os.environ.get("CASEPROBE_TOKEN", "").strip(), ca)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on the terminal; raises UsageError where the answer is no, or where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here: say --yes to do it")
+    if not typer.confirm(question, err=True):
+        raise UsageError("nothing was deleted")
 
 
 def _value(status: int, data: bytes) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from caseprobe_collector.cli import agent, case, customer, import_, join_code, live, schedule, user
+from caseprobe_collector.cli import agent, case, customer, import_, join_code, live, schedule, snapshot, user
 
 apps: tuple[tuple[str, typer.Typer], ...] = (
     ("case", case.app),
@@ -14,5 +14,6 @@ apps: tuple[tuple[str, typer.Typer], ...] = (
     ("live", live.app),
     ("schedule", schedule.app),
     ("import", import_.app),
+    ("snapshot", snapshot.app),
     ("user", user.app),
 )

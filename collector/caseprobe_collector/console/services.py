@@ -189,6 +189,10 @@ class Snapshots(Protocol):
         """Remove it and its files for good."""
         ...
 
+    async def delete_case(self, by: Principal, case_id: str) -> int:
+        """Remove a closed case with all its evidence for good; gives how many snapshots."""
+        ...
+
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         """Attach a bundle file that came by another way."""
         ...

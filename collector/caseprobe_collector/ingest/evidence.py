@@ -15,6 +15,7 @@ from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Limits
+from caseprobe_collector.ingest.erasure import Erasure
 from caseprobe_collector.ingest.forms import (
     BUNDLE_OBJECT,
     object_name,
@@ -64,6 +65,7 @@ class Evidence:
         self._audit = audit
         self._clock = clock
         self._limits = limits
+        self._erasure = Erasure(transactions, snapshots, cases, ingest, audit)
 
     async def get(self, by: Principal, snapshot_id: str) -> tuple[SnapshotRow, snapshot_pb2.Snapshot]:
         """A snapshot with its row; raises NotFound, or Corrupt where its bytes no longer match their hash."""
@@ -132,23 +134,12 @@ class Evidence:
             raise
 
     async def delete(self, by: Principal, snapshot_id: str) -> None:
-        """Remove a snapshot and its files for good, damaged ones too; its entries in the audit stay.
+        """Remove a snapshot and its files for good, damaged ones too; see `Erasure`."""
+        await self._erasure.delete_snapshot(by, snapshot_id)
 
-        Works on a full disk. The rows go first: a file that nothing names is swept at the next start, a row without its
-        file would be damage.
-        """
-
-        async def work(tx: Transaction) -> list[str]:
-            row = await self._snapshots.get_row(snapshot_id, by.customer_ids)
-            if row is None:
-                raise NotFound(f"no snapshot {snapshot_id[:60]!r}")
-            if not decide(by, Action.SNAPSHOT_DELETE, row.customer_id or None):
-                raise NotAllowed("only admins may delete snapshots")
-            await self._audit.record(tx, by, "snapshot.delete", row.customer_id, snapshot_id, row.damage)
-            return await self._ingest.remove(tx, snapshot_id)
-
-        for name in await self._transactions.run(work):
-            await self._objects.delete(name)
+    async def delete_case(self, by: Principal, case_id: str) -> int:
+        """Remove a closed case with all its evidence for good; gives how many snapshots. See `Erasure`."""
+        return await self._erasure.delete_case(by, case_id)
 
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         """Attach a bundle file that came by another way; twice is the same as once.

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import zstandard
 
-from caseprobe.errors import Corrupt, NotAllowed
+from caseprobe.errors import Corrupt, NotAllowed, StorageDamaged
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Assembled, Assembly, Limits, Offload
@@ -165,6 +166,10 @@ class Ingest:
         """Remove what was stored, within a unit of work; gives the objects to be deleted once that is durable."""
         return await self._deposits.delete_snapshot(tx, snapshot_id)
 
+    async def free(self, names: Sequence[str]) -> None:
+        """Delete objects that removed rows named, unless others name them."""
+        await self._deposits.free_objects(names)
+
     async def store_gap(self, agent: Agent, spool_id: str, gap: link_pb2.Gap) -> Stored:
         """Record what the agent had to drop."""
         first, last, now = gap.first_sequence, gap.last_sequence, self._clock.now()
@@ -219,7 +224,11 @@ class Ingest:
         case_id = await self._entitled_case(agent, snapshot)
         if not case_id:
             return "", "", ""
-        case = await self._cases.get_case(case_id, frozenset({agent.customer_id}))
+        try:
+            case = await self._cases.get_case(case_id, frozenset({agent.customer_id}))
+        except StorageDamaged:
+            # Its machine forgets what is acknowledged, so what was measured is kept even where its case is not sound.
+            return "", "case_damaged", f"{case_id} is damaged; the snapshot is kept on its machine's page"
         if case is None:
             return "", "case_unknown", f"{case_id} does not exist; the snapshot is kept on its machine's page"
         if case.state != "open":

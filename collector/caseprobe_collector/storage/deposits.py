@@ -29,6 +29,7 @@ from caseprobe_collector.storage.inserts import insert_rows
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.rowform import COLUMNS, microseconds, row_sha256, stored_values
 from caseprobe_collector.storage.unit import unit_of
+from caseprobe_collector.storage.writer import Group
 
 # Up to here a body shares its row's commit; above it a file costs less than the database's pages.
 IN_DATABASE_BYTES = 256 << 10
@@ -81,8 +82,7 @@ class SqlDeposits:
         row, body = deposit.snapshot.row, deposit.snapshot.body
         if hashlib.sha256(body).digest() != row.sha256:
             raise Corrupt(f"{row.snapshot_id}: the body does not match its SHA-256; it was not stored")
-        ready = _Ready(deposit, await self._outside(row.sha256, body))
-        added: bool = await self._database.join(store_deposits, ready)
+        added: bool = await self._store(store_deposits, deposit)
         return added
 
     async def replace_damaged(self, deposit: Deposit) -> bool:
@@ -90,9 +90,18 @@ class SqlDeposits:
 
         The damaged row's own word for whose it is counts for nothing; the audit's chain is proof.
         """
-        ready = _Ready(deposit, await self._outside(deposit.snapshot.row.sha256, deposit.snapshot.body))
-        replaced: bool = await self._database.join(replace_deposits, ready)
+        replaced: bool = await self._store(replace_deposits, deposit)
         return replaced
+
+    async def _store(self, group: Group, deposit: Deposit) -> Any:
+        """What the group answers; until then nobody removes the files that were put for it."""
+        held = [record.object for record in deposit.objects]
+        try:
+            outside = await self._outside(deposit.snapshot.row.sha256, deposit.snapshot.body)
+            held += [outside] if outside else []
+            return await self._database.join(group, _Ready(deposit, outside))
+        finally:
+            self._objects.settle(held)
 
     async def delete_snapshot(self, tx: Transaction, snapshot_id: str) -> list[str]:
         """Remove a snapshot with all that is its own; gives the objects that nothing names any more.
@@ -104,6 +113,15 @@ class SqlDeposits:
         for table in (*PARTS, "snapshots"):
             await unit.write(sa.text(f"DELETE FROM {table} WHERE snapshot_id = :mine"), mine)
         return [name for name in named if not await unit.rows(sa.text(STILL_NAMED), {"name": name})]
+
+    async def free_objects(self, names: Sequence[str]) -> None:
+        """Remove these objects, but for those that a row names again or that were put for one that is on its way.
+
+        Why no row loses its file: this is decided on the writer's thread, between commits, where a row is either there
+        or still to come; and the file of one that is still to come is held from before it has its name.
+        """
+        if names:
+            await self._database.join(free_objects, (self._objects, names))
 
     async def deposit_gap(self, gap: GapDeposit) -> None:
         """Record what an agent had to drop; the same gap again changes nothing."""
@@ -152,6 +170,15 @@ def replace_deposits(connection: sqlite3.Connection, ready: Sequence[_Ready]) ->
                 connection.execute(f"DELETE FROM {table} WHERE snapshot_id = ?", (row.snapshot_id,))
             store_deposits(connection, [one])
     return answers
+
+
+def free_objects(connection: sqlite3.Connection, asked: Sequence[tuple[FileObjects, Sequence[str]]]) -> list[None]:
+    """Remove what nothing names; a file that stays by a power cut is an orphan, which a start sweeps."""
+    for objects, names in asked:
+        for name in names:
+            if connection.execute(STILL_NAMED, {"name": name}).fetchone() is None:
+                objects.remove_unheld(name)
+    return [None] * len(asked)
 
 
 def store_gaps(connection: sqlite3.Connection, gaps: Sequence[GapDeposit]) -> list[None]:

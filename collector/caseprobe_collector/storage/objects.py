@@ -11,7 +11,8 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
@@ -43,6 +44,8 @@ class FileObjects:
         self._naming = threading.Lock()
         # Names given since the start; None once nobody looks for orphans any more.
         self._fresh: set[str] | None = set()
+        # Names given for rows that are not committed yet, each as often as that is so.
+        self._held: Counter[str] = Counter()
 
     def stage(self) -> StagedFile:
         """An empty file that has no name yet; raises StorageFull."""
@@ -111,6 +114,20 @@ class FileObjects:
             self._path(name).unlink(missing_ok=True)
             return True
 
+    def settle(self, names: Iterable[str]) -> None:
+        """The rows for which these were put are committed, or will not be."""
+        with self._naming:
+            self._held.subtract(names)
+            self._held = +self._held
+
+    def remove_unheld(self, name: str) -> bool:
+        """Remove an object, unless it was put for a row that is on its way; blocking. Not durable before its folder."""
+        with self._naming:
+            if self._held[name]:
+                return False
+            self._path(name).unlink(missing_ok=True)
+            return True
+
     def end_sweep(self) -> None:
         """Nobody looks for orphans any more: names need not be remembered."""
         self._fresh = None
@@ -122,6 +139,7 @@ class FileObjects:
         with self._naming:
             if self._fresh is not None:
                 self._fresh.add(name)
+            self._held[name] += 1
             temporary.rename(path)
         # The name is durable only once the folder is.
         sync_folder(path.parent)

@@ -13,6 +13,7 @@ is the note's or a later one only where that commit is there, and commits are th
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import shutil
 import sqlite3
@@ -20,8 +21,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-
-import structlog
 
 from caseprobe.errors import StorageDamaged
 from caseprobe_collector.records import AuditEntry
@@ -44,7 +43,7 @@ SYNC_SECONDS = 1.0
 # Damaged logs that are kept for whoever looks into them.
 KEPT_ASIDE = 2
 
-log = structlog.get_logger()
+log = logging.getLogger("caseprobe.collector")
 
 
 class Progress:
@@ -131,7 +130,7 @@ class Progress:
         connection.execute("UPDATE progress SET commits = ?", (max(found.commits, noted.commits if noted else 0) + 1,))
         append_entries(connection, [AuditEntry(at, "collector", "store.loss", "", "", what)])
         connection.execute("COMMIT")
-        log.error("the store lost what was acknowledged", what=what)
+        log.error("the store lost what was acknowledged: %s", what)
         return _found(connection)
 
     def _write(self, note: Note) -> None:
@@ -140,7 +139,7 @@ class Progress:
         try:
             self._note.write(note, durably=due)
         except OSError as error:
-            log.warning("the note beside the database cannot be written", why=error.strerror)
+            log.warning("the note beside the database cannot be written: %s", error.strerror)
         if due:
             self._synced_at = self._monotonic()
 

@@ -8,7 +8,18 @@ import sqlalchemy as sa
 
 from caseprobe.errors import ConfigurationError, Corrupt
 from caseprobe_collector.storage.rowform import COLUMNS, row_sha256
-from caseprobe_collector.storage.tables import BODIES, DAMAGES, LOSSES, METADATA, OBJECTS, PROGRESS, SCHEMA
+from caseprobe_collector.storage.sealed import CASE_ROWS, MACHINE_ROWS
+from caseprobe_collector.storage.tables import (
+    AGENTS,
+    BODIES,
+    CASES,
+    DAMAGES,
+    LOSSES,
+    METADATA,
+    OBJECTS,
+    PROGRESS,
+    SCHEMA,
+)
 
 
 def _hashes(connection: sa.Connection) -> None:
@@ -28,8 +39,18 @@ def _progress(connection: sa.Connection) -> None:
     METADATA.create_all(connection, [PROGRESS, LOSSES])
 
 
+def _seals(connection: sa.Connection) -> None:
+    """Give every case's and every machine's row a hash."""
+    for table, sealed in ((CASES, CASE_ROWS), (AGENTS, MACHINE_ROWS)):
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN row_sha256 BLOB")
+        (key,) = table.primary_key.columns
+        for row in sealed.unsealed(connection):
+            change = f"UPDATE {table.name} SET row_sha256 = ? WHERE {key.name} = ?"
+            connection.exec_driver_sql(change, (sealed.hash_of(row), row[key.name]))
+
+
 # The way from each version to the next, in order; a released one never changes. An empty database needs none of them.
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes, _progress)
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes, _progress, _seals)
 NEWEST = 1 + len(STEPS)
 
 

@@ -43,6 +43,7 @@ CASES = Table(
     _at("created_at"),
     _text("created_by"),
     _at("closed_at", nullable=True),
+    Column("row_sha256", LargeBinary),
     Index("cases_of_customer", "customer_id", "case_id"),
 )
 
@@ -62,6 +63,8 @@ AGENTS = Table(
     Column("case_id", Reference, ForeignKey("cases.case_id")),
     Column("policy", Pairs, nullable=False),
     Column("capabilities", Names, nullable=False),
+    # Over all but when it was last seen, which is written for all machines once a minute.
+    Column("row_sha256", LargeBinary),
     Index("agents_of_customer", "customer_id", "kind"),
 )
 

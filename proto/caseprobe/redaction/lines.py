@@ -36,7 +36,9 @@ class Looks:
     def __init__(self, patterns: Sequence[bytes]) -> None:
         """patterns: known by their place from now on; they match within a line, whatever they say of blanks."""
         options = _options()
-        every = b"|".join(b"(?:" + one + b")" for one in patterns)
+        # "^" and "$" are the ends of a line.
+        patterns = [b"(?m:" + one + b")" for one in patterns]
+        every = b"|".join(patterns)
         self._any: Finder | None = re2.compile(every, options) if patterns else None
         self._set = re2.Set.SearchSet(options)
         for pattern in patterns:
@@ -97,4 +99,5 @@ def _options() -> re2.Options:
     options.never_nl = True
     # What is wrong with a pattern is raised; nothing is written to stderr.
     options.log_errors = False
+    options.max_mem = 32 << 20
     return options

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from caseprobe.errors import RedactionError
+from caseprobe.redaction import continued
 from caseprobe.redaction.blocks import undecided
 from caseprobe.redaction.fields import Fields
 from caseprobe.redaction.identifiers import Identifiers
@@ -20,7 +21,7 @@ from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 Result = TypeVar("Result")
 
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
-RULESET_VERSION = "2026.11.22.2"
+RULESET_VERSION = "2026.11.22.3"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
 LONGEST_LINE_BYTES = 1 << 20
 LINE_WITHHELD = b"_hidden_overlong_line_"
@@ -135,7 +136,8 @@ class Stream:
         self._pending += data
         self._drop_overlong()
         lines_end = self._pending.rfind(b"\n") + 1
-        end = min(undecided(self._pending[:lines_end]), lines_end)
+        ready = self._pending[:lines_end]
+        end = min(undecided(ready), continued.undecided(ready))
         ready, self._pending = self._pending[:end], self._pending[end:]
         return self._redactor.artifact(ready)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from caseprobe.redaction.pseudonyms import TOKEN, is_masked_name
+
+Span = tuple[int, int]
 
 HIDDEN = re.compile(rb"_hidden_[a-z0-9_]{1,40}_")
 
@@ -17,11 +20,12 @@ class Rule:
 
     needles: texts of which one must stand in the line before the pattern is tried at all; look: a pattern in RE2's
     syntax instead of them, where words alone would send too many lines to the rule.
-    regex: for bytes, linear time; each group that matched is hidden, or the whole match where there is no group.
+    regex: for bytes, linear time; each group that matched is hidden, or the whole match where none did.
     positive, negative: a line with a secret of the family (in the part "SECRET…"), and one that must stay as it is.
     unless: tried at the start of the match; where it fits, nothing is hidden. Both are compiled when a line first
     passes the look: most runs meet few of the rules.
     cased: the pattern is for the line as it is; otherwise for the line in lower case.
+    find: gives the places of secrets in a line as it is, where a pattern alone cannot tell; then regex is not used.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Rule:
     unless: bytes = b""
     cased: bool = False
     look: bytes = b""
+    find: Callable[[bytes], Iterable[Span]] | None = None
 
     @cached_property
     def pattern(self) -> re.Pattern[bytes]:
@@ -60,14 +65,36 @@ def hide(rule: Rule, line: bytes, lowered: bytes) -> tuple[bytes, int]:
     """
     pieces: list[bytes] = []
     done = total = 0
-    for match in rule.pattern.finditer(line if rule.cased else lowered):
-        if rule.exempt is not None and rule.exempt.match(match[0]):
-            continue
-        for start, end in _secret_spans(match):
-            if not _is_done(line[start:end]):
-                pieces += (line[done:start], rule.marker())
-                done, total = end, total + 1
+    for start, end in _joined(_found(rule, line, lowered)):
+        if not _is_done(line[start:end]):
+            pieces += (line[done:start], rule.marker())
+            done, total = end, total + 1
     return (b"".join((*pieces, line[done:])), total) if total else (line, 0)
+
+
+def _found(rule: Rule, line: bytes, lowered: bytes) -> Iterator[Span]:
+    """Where the rule's secrets stand, in any order."""
+    if rule.find is not None:
+        yield from rule.find(line)
+        return
+    for match in rule.pattern.finditer(line if rule.cased else lowered):
+        if rule.exempt is None or not rule.exempt.match(match[0]):
+            yield from _secret_spans(match)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """The spans in order, those that overlap made one: no part of a secret stays because another began before it.
+
+    >>> _joined([(5, 9), (1, 3), (2, 4), (7, 7)])
+    [(1, 4), (5, 9)]
+    """
+    joined: list[Span] = []
+    for start, end in sorted(span for span in spans if span[1] > span[0]):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _is_done(value: bytes) -> bool:
@@ -77,8 +104,7 @@ def _is_done(value: bytes) -> bool:
     return any(is_masked_name(match[0]) for match in TOKEN.finditer(value.decode("latin-1")))
 
 
-def _secret_spans(match: re.Match[bytes]) -> list[tuple[int, int]]:
-    """Where the secrets are in a match: its groups that matched, or all of it where the pattern has none."""
-    if not match.re.groups:
-        return [match.span()]
-    return [match.span(number) for number in range(1, match.re.groups + 1) if match.start(number) >= 0]
+def _secret_spans(match: re.Match[bytes]) -> list[Span]:
+    """Where the secrets are in a match: its groups that matched, or all of it where none did."""
+    groups = [match.span(number) for number in range(1, match.re.groups + 1) if match.start(number) >= 0]
+    return groups or [match.span()]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
+from caseprobe.redaction.pairs import element_secrets, pair_secrets
 from caseprobe.redaction.rule import Rule
 
 # Words that make a key's value secret. Written once, used with "=", ":", in XML and behind "--".
 KEYS = (
     rb"(?:pass(?:word|wd|phrase|code)|passwd|pwd|secret|token|credentials?|psk|community"
-    rb"|(?:api|access|auth|account|private|preshared|pre[-_]shared|encryption|encrypt|signing|shared|master|license|app"
+    rb"|(?:api|access|auth|account|private|preshared|pre[-_]shared|encryption|encrypt|signing|shared|master"
+    rb"|license|app"
     rb"|wep|session|storage|service|deploy|hmac|consumer|write|read"
     rb"|admin|server|client|root|tunnel|ssh|tls|ssl)[-_. ]?key"
-    rb"|requirepass|masterauth|auth[-_.]?key|connection[-_.]?string|secret[-_.]?hash|webhook[-_.]?url|totp|otp[-_.]?seed"
-    rb"|chap[-_.]?pass|ha1|hashed[-_.]?pw|pw[-_.]?hash|keytab[-_]?data|session[-_]?id|sessid|bind[-_]?pw|rootpw|userpw|authtok)"
+    rb"|requirepass|masterauth|auth[-_.]?key|connection[-_.]?string|secret[-_.]?hash|webhook[-_.]?url|totp"
+    rb"|otp[-_.]?seed"
+    rb"|chap[-_.]?pass|ha1|hashed[-_.]?pw|pw[-_.]?hash|keytab[-_]?data|session[-_]?id|sessid|bind[-_]?pw|rootpw"
+    rb"|userpw|authtok)"
 )
 KEY_NEEDLES = (
     *(b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"psk", b"community", b"key"),
@@ -34,42 +36,44 @@ KEY_NEEDLES = (
         b"pw",
     ),
 )
-# A key that ends so speaks about a secret instead of holding it; and values that are none.
-ABOUT_KEY = (
-    rb"(?:file|path|dir|len|length|size|policy|age|prompt|auth|authentication|type|count|expir\w{0,8}|timeout|ttl|url|uri"
-    rb"|name|enabled|required|less|method|algorithm|max\w{0,8}|min\w{0,8}|rotation|version|format|store|ref)"
+# What a name that surely or perhaps holds a secret has in it, and the sign behind it, in RE2's syntax.
+SURE_PART = (
+    rb"(?:pass|pwd|pword|secret|token|cred|key|psk|communit|sessi?o?n?_?id|cookie|totp|\bpin|_pin|pincode|\bpuk"
+    rb"|_puk|phrase|mnemonic"
+    rb"|\botp|_otp|webhook|connectionstr|connection.str|pwhash|hashed|secrethash|\bha1|_ha1|(?:nt|lm|ntlm)hash"
+    rb"|verifier|bearer|jwt|senha|contrasen|kennwort"
+    rb"|wachtwoord|parola|saml|clientassert|client_assert|docker|\birk|\bltk|\bcsrk|\bikm|\b[pgt][mt]k|crumb"
+    rb"|[cx]srf|exponent|keytab"
+    rb"|setcred|authtok|rootpw|bindpw|userpw|_pw|\bpw|vncpw|\bkek|(?:access|verification|recovery|backup|scratch"
+    rb"|unlock|lock"
+    rb"|activation|registration|enrollment|auth|share)[_-]?code)"
 )
-NO_SECRET = (
-    rb"(?:true|false|yes|no|on|off|null|nil|none|undefined|required|optional|requisite|sufficient|default|\(null\)"
-    rb"|\*{1,64}|<[a-z_ -]{1,32}>|0x[0-9a-f]{1,16}|[0-9]{1,3}"
-    # A package's architecture; an object that a program printed with its class and address.
-    rb"|(?:amd64|arm64|armhf|armel|i386|i686|x86_64|aarch64|noarch)\.?|(?:[a-z_$][\w$]{0,64}+\.){1,12}+[\w$]{1,64}+@[0-9a-f]{1,16})"
+MAYBE_PART = (
+    rb"(?:auth\w*|(?:\b|_|-)(?:sess(?:ion)?|seed|salt|code|sig|signature|hmac|ticket|assertion|encrypt|dsn|ck"
+    rb"|pat|login|response|pem|prv|tls|api|app|hook|gossip"
+    rb"|otp|invite|magic|reset|confirmation|activation|pairing|unlock|licen[cs]e|serial|encoded|blob|digest"
+    rb"|cipher\w*|identity"
+    rb"|jwk|sso|crypt|shadow|sid|wep|wpa|kg|opc|ek|mk|dk)[0-9]*)"
 )
-REFERENCE = (
-    rb"(?:%[sd(]|\$[{(]|\$[a-z_]{0,32}?(?:pass|pwd|token|secret|key|home)[a-z_]{0,32}(?![^\s\"'])|\{\{"
-    rb"|/(?:etc|var|usr|run|proc|home)/)"
+CLOSE = rb"\\*[\"'`]?\]?\)?\s*"
+PAIR_LOOK = (
+    SURE_PART
+    + rb"[\w.-]*(?: \[?[\w'-]+\]?){0,3}"
+    + CLOSE
+    + rb"(?:[=:]|<<<|,\s*\\*[\"']|\(\\*[\"'])|"
+    + MAYBE_PART
+    + CLOSE
+    + rb"(?:=>|:=|[=:])\s*\\*[\"']?[^\s\"',;()]{4}[^\s\"',;()]*[0-9]"
 )
-ASSIGN = rb"\s{0,4}(?:=>|:=|=|:)"
-# Anchored at the key: what a value holds in its middle says nothing.
-ABOUT = (
-    rb"[^=:]{0,200}?"
-    + ABOUT_KEY
-    + rb"s?[\"'\]]{0,2}"
-    + ASSIGN
-    + rb"|[^=:]{0,200}+"
-    + ASSIGN
-    + rb"\s{0,4}[\"']?(?:"
-    + NO_SECRET
-    + rb"(?:[\"',;\s)}\]*]|$)|"
-    + REFERENCE
-    + rb")"
+ELEMENT_LOOK = (
+    rb"<[\w:.-]*"
+    + SURE_PART
+    + rb"|"
+    + MAYBE_PART
+    + rb"[\w.-]*>|(?:key|name|id|property|variable|option|field|header|attr)\\*[\"']?\s*[=:]\s*\\*[\"']?[\w.$-]*"
+    + SURE_PART
+    + rb"|<(?:key|name|id)>|sensitive"
 )
-# "password: changed" in running text is prose; a mixed value, or a key at the start of its line, is not.
-SUFFIX = rb"[\w.-]{0,32}+\\{0,3}[\"']?\]?\s{0,8}+"
-QUOTED = rb"(?:\"((?:[^\"\\\n]|\\.){1,4096}+)\"|'([^'\n]{1,4096}+)'|\\{1,3}[\"']([^\"'\\\n]{1,4096}+)\\{1,3}[\"'])"
-# A bare value that goes on with "{", "(" or "[" is an object or a call that was printed.
-BARE = rb"([^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{0,4095}+)(?![({\[])"
-MIXED = rb"((?=[^\s\"',;]{0,64}?[0-9!#$%^*+=@~?])[^\s\"'`,;&|(){}<>\[\]][^\s\"'`,;&|){}<>\]]{5,4095}+)(?![({\[])"
 
 
 def _rule(name: str, needles: tuple[bytes, ...], pattern: bytes, positive: str, negative: str) -> Rule:
@@ -81,8 +85,10 @@ ASSIGNED: tuple[Rule, ...] = (
     _rule(
         "authorization",
         (b"authorization", b"x-auth", b"x-api-key", b"private-token"),
-        rb"(?:proxy-)?(?:authorization|x-auth-token|x-api-key|x-vault-token|private-token)\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}\\{0,3}[\"']?"
-        rb"(?:(?:basic|bearer|digest|token|negotiate|ntlm|apikey|aws4-hmac-sha256)\s{1,4})?([^\s\"'\\][^\r\n\"'\\]{3,8191}+)",
+        rb"(?:proxy-)?(?:authorization|x-auth-token|x-api-key|x-vault-token"
+        rb"|private-token)\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}\\{0,3}[\"']?"
+        rb"(?:(?:basic|bearer|digest|token|negotiate|ntlm|apikey"
+        rb"|aws4-hmac-sha256)\s{1,4})?([^\s\"'\\][^\r\n\"'\\]{3,8191}+)",
         "> Authorization: Basic YW5uYTpodW50ZXIy",
         "authorization is needed",
     ),
@@ -114,53 +120,18 @@ ASSIGNED: tuple[Rule, ...] = (
         "https://0123456789abcdef0123456789@git.example/x.git",
         "https://git@git.example/x.git",
     ),
-    _rule(
+    Rule(
         "command_option",
-        (b"--", *KEY_NEEDLES, b"sshpass", b"mysql", b"curl", b"wget", b"http "),
+        (),
         rb"(?<![\w-])(?:--?[a-z0-9-]{0,40}?" + KEYS + rb"[=\s]\s{0,4}(?![-&|<>])[\"']?([^\s\"']{2,4096}+)"
         rb"|sshpass\s{1,4}-p\s{0,4}[\"']?([^\s\"']{1,255}+)"
         rb"|mysql(?:dump|admin)?\s(?:[^\s-]\S{0,255}+\s{1,4}|-(?!p)\S{1,255}+\s{1,4}){0,20}+-p([^\s\"']{1,255}+)"
-        rb"|(?:curl|wget|http)\s(?:\S{1,2048}+\s{1,4}){0,40}?(?:-u|--user|--proxy-user)[=\s]\s{0,4}[\"']?[^\s:\"']{1,255}+:([^\s\"']{1,255}+))",
+        rb"|(?:curl|wget|http)\s(?:\S{1,2048}+\s{1,4}){0,20}?(?:-u|--user"
+        rb"|--proxy-user)[=\s]\s{0,4}[\"']?[^\s:\"']{1,255}+:([^\s\"']{1,255}+))",
         "tool --db-password hunter2 run",
         "tool --no-password --verbose",
-    ),
-    Rule(
-        "assignment",
-        KEY_NEEDLES,
-        (
-            rb"(?:(?:^|[\n{,;&?]|\\n|\s-\s)[\s\"']{0,40}+(?:export\s|set\s|-\s|env\s)?[\w.\[-]{0,64}?"
-            + KEYS
-            + SUFFIX
-            + rb"(?:=>|:=|=|:)\s{0,8}(?:"
-            + QUOTED
-            + rb"|"
-            + BARE
-            + rb")"
-            + rb"|"
-            + KEYS
-            + SUFFIX
-            + rb"(?:(?:=>|:=|=)\s{0,8}(?:"
-            + QUOTED
-            + rb"|"
-            + BARE
-            + rb")"
-            + rb"|:\s{0,8}(?:"
-            + QUOTED
-            + rb"|"
-            + MIXED
-            + rb")))"
-        ),
-        "DB_PASSWORD=correct-horse",
-        "password_file=/etc/app/pw and tokens: 12",
-        ABOUT,
-        look=b"(?:" + b"|".join(map(re.escape, KEY_NEEDLES)) + rb")[\w.-]*\\*[\"']?\]?\s*[=:]",
-    ),
-    _rule(
-        "xml_value",
-        (b"pass", b"secret", b"token", b"key"),
-        rb"<(?:[\w:.-]{0,64}?" + KEYS + rb"[\w.-]{0,32})[^>\n]{0,512}+>(?:\s{0,8})([^<\n]{1,4096}+)</",
-        "<password>hunter2</password>",
-        "<password/>",
+        look=rb"[^\w-]--?[a-z0-9-]*(?:pass|pwd|pin|secret|token|cred|key|psk|communit|auth|sess|totp|pw)|sshpass"
+        rb"|mysql|curl\s|wget\s|http\s",
     ),
     _rule(
         "directive",
@@ -189,23 +160,20 @@ ASSIGNED: tuple[Rule, ...] = (
         ),
         rb"(?:\br[ow]community6?\s{1,8}([^\s#]{1,255}+)"
         rb"|\bcom2sec6?\s{1,8}(?:-cn\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}\S{1,255}+\s{1,8}([^\s#]{1,255}+)"
-        rb"|\bsnmp-server\s{1,8}(?:community|host\s{1,8}\S{1,255}+(?:\s{1,8}version\s{1,8}\S{1,8}+)?)\s{1,8}([^\s#]{1,255}+)"
-        rb"|\bcreateuser\s{1,8}(?:-e\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}(?:md5|sha\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+)[\"']?"
+        rb"|\bsnmp-server\s{1,8}(?:community|host\s{1,8}\S{1,255}+(?:\s{1,8}version\s{1,8}\S{1,8}+)?)\s{1,8}([^"
+        rb"\s#]{1,255}+)"
+        rb"|\bcreateuser\s{1,8}(?:-e\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}(?:md5"
+        rb"|sha\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+)[\"']?"
         rb"(?:\s{1,8}(?:des|aes\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+))?"
         rb"|\b(?:trapcommunity|trap2?sink\s{1,8}\S{1,255}+)\s{1,8}([^\s#]{1,255}+)"
-        rb"|\bsnmp(?:bulk)?(?:walk|get|getnext|set|table)\s(?:\S{1,255}+\s{1,8}){0,20}?-c\s{0,8}[\"']?([^\s\"']{1,255}+)"
+        rb"|\bsnmp(?:bulk)?(?:walk|get|getnext|set|table)\s(?:\S{1,255}+\s{1,8}){0,20}?-c\s{0,8}[\"']?([^\s\"']{"
+        rb"1,255}+)"
         rb"|\bwpa_passphrase\s{1,8}\S{1,255}+\s{1,8}[\"']?([^\s\"']{8,63}+)"
         rb"|(?:^|\s):?\s{0,8}psk\s{1,8}\"([^\"\n]{1,512}+)\""
-        rb"|\b(?:key-string|authentication-key|auth[-_]pass|ppp\s{1,8}chap\s{1,8}password|rootpw)\s{1,8}(?:[0-9]\s{1,8}|--\w{1,16}\s{1,8}){0,3}([^\s\"']{2,512}+))",
+        rb"|\b(?:key-string|authentication-key|auth[-_]pass|ppp\s{1,8}chap\s{1,8}password"
+        rb"|rootpw)\s{1,8}(?:[0-9]\s{1,8}|--\w{1,16}\s{1,8}){0,3}([^\s\"']{2,512}+))",
         "rocommunity s3cr3t 10.0.0.0/8",
         "the community of users",
-    ),
-    _rule(
-        "router",
-        (b"secret ", b"password ", b"key "),
-        rb"\b(?:secret|password|key(?:-string)?)\s{1,4}(?:level\s{1,4}[0-9]{1,2}\s{1,4})?[0-9]\s{1,4}([a-z0-9./$]{4,255}+)(?=\s|$|\")",
-        "enable password 7 0822455D0A16544541",
-        "password 7 is weak",
     ),
     _rule(
         "netrc",
@@ -220,5 +188,25 @@ ASSIGNED: tuple[Rule, ...] = (
         rb"(?:\bpsk=|wpa[-_](?:psk|passphrase)[\s=:]{1,8})[\"']?([^\s\"']{8,255}+)",
         "wpa-psk correcthorse",
         "key_mgmt=WPA-PSK",
+    ),
+)
+PAIRS: tuple[Rule, ...] = (
+    Rule(
+        "assignment",
+        (),
+        b"",
+        "DB_PASSWORD=correct-horse",
+        "password_file=/etc/app/pw and tokens: 12",
+        look=PAIR_LOOK,
+        find=pair_secrets,
+    ),
+    Rule(
+        "element",
+        (),
+        b"",
+        "<db:password>hunter2</db:password>",
+        "<password/>",
+        look=ELEMENT_LOOK,
+        find=element_secrets,
     ),
 )

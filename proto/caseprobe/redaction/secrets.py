@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from caseprobe.redaction import nested
+from caseprobe.redaction import nested, strings
 from caseprobe.redaction.blocks import hide_blocks
+from caseprobe.redaction.continued import hide_continued
 from caseprobe.redaction.lines import Looks, rewrite
 from caseprobe.redaction.rule import Rule, hide
-from caseprobe.redaction.rules_assigned import ASSIGNED
+from caseprobe.redaction.rules_assigned import ASSIGNED, PAIRS
+from caseprobe.redaction.rules_commands import COMMANDS
+from caseprobe.redaction.rules_hashes import HASHES
 from caseprobe.redaction.rules_places import PLACES
+from caseprobe.redaction.rules_services import SERVICES
 from caseprobe.redaction.rules_tokens import TOKENS
 
-RULES: tuple[Rule, ...] = (*TOKENS, *ASSIGNED, *PLACES)
+RULES: tuple[Rule, ...] = (*TOKENS, *SERVICES, *HASHES, *ASSIGNED, *COMMANDS, *PLACES, *PAIRS)
 _RULE_LOOKS = sorted({look for rule in RULES for look in rule.looks})
-# Every rule's looks, each once, and the numbers of the rules that name it; the last look is for what is encoded.
-LOOKS = (*_RULE_LOOKS, nested.LOOK)
+# Every rule's looks, each once, and the numbers of the rules that name it; the last looks are for what is encoded.
+LOOKS = (*_RULE_LOOKS, nested.LOOK, strings.LOOK)
 OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if look in rule.looks) for look in LOOKS)
 NESTED = len(_RULE_LOOKS)
+ESCAPED = NESTED + 1
 
 
 class Secrets:
@@ -35,13 +40,17 @@ class Secrets:
         return rewrite(data, looks.lines(data), lambda line: self.line(line, looks.of(line), looks))
 
     def without_blocks(self, data: bytes) -> bytes:
-        """The text without private keys, which span lines."""
+        """The text without private keys and other secrets that span lines."""
         data, total = hide_blocks(data)
         self._count("pem_block", total)
+        data, total = hide_continued(data)
+        self._count("continued", total)
         return data
 
     def line(self, line: bytes, matching: Sequence[int], looks: Looks) -> bytes:
         """The line with every rule applied of which a look matched; matching: places in looks."""
+        if b'"' in line and self._depth < nested.DEEPEST:
+            line = strings.hide_in_strings(line, lambda said: self._hidden(said, looks))
         lowered = line.lower()
         for number in sorted({number for place in matching if place < NESTED for number in OWNERS[place]}):
             line, total = hide(RULES[number], line, lowered)
@@ -57,6 +66,9 @@ class Secrets:
         inner: Counter[str] = Counter()
         Secrets(inner, self._depth + 1).hide(said, looks)
         return bool(inner)
+
+    def _hidden(self, said: bytes, looks: Looks) -> bytes:
+        return Secrets(self._counts, self._depth + 1).hide(said, looks)
 
     def _count(self, name: str, total: int) -> None:
         if total:

@@ -233,4 +233,4 @@ def test_a_wrong_call_is_a_line_and_two(words: list[str], capsys: pytest.Capture
 def test_every_staff_command_is_on_the_table() -> None:
     """The commands of the design, each under its name."""
     names = {group.name for group in app.registered_groups}
-    assert names == {"case", "customer", "agent", "join-code", "live", "schedule", "import", "user"}
+    assert names == {"case", "customer", "agent", "join-code", "live", "schedule", "import", "snapshot", "user"}

@@ -189,6 +189,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         lambda desk, by, ids: read(desk.evidence.object_chunks(by, ids.snapshot_id, "bundle.zip")),
     ),
     "Evidence.delete": (lambda desk, by, ids: desk.evidence.delete(by, ids.snapshot_id),),
+    "Evidence.delete_case": (lambda desk, by, ids: desk.evidence.delete_case(by, ids.case_id),),
     "Evidence.import_bundle": (lambda desk, by, ids: desk.evidence.import_bundle(by, ids.case_id, chunks()),),
 }
 

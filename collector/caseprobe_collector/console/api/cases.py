@@ -29,6 +29,14 @@ class CaseEvidence:
     sessions: list[SessionResult]
 
 
+@dataclass(frozen=True)
+class CaseDeleted:
+    """What went with a case."""
+
+    case_id: str
+    snapshots_total: int
+
+
 async def list_cases(
     use: Use, by: By, state: Literal["open", "closed"] | None = None, limit: Limit = 200, before: str | None = None
 ) -> list[CaseView]:
@@ -66,6 +74,11 @@ async def reopen_case(use: Use, by: By, case_id: str) -> CaseView:
     return case_view(await use.cases.get(by, case_id))
 
 
+async def delete_case(use: Use, by: By, case_id: str) -> CaseDeleted:
+    """Remove a closed case with all its evidence for good; on a full disk too."""
+    return CaseDeleted(case_id, await use.snapshots.delete_case(by, case_id))
+
+
 async def create_bundle_code(use: Use, by: By, case_id: str, body: NewBundleCode) -> JoinCodeView:
     """A code with which one bundle goes to this case; its text is told this once."""
     case = await use.cases.get(by, case_id)
@@ -88,6 +101,7 @@ ROUTES = (
     Route("GET", "/api/v1/cases", Action.CASE_READ, list_cases),
     Route("POST", "/api/v1/cases", Action.CASE_WRITE, create_case, 201),
     Route("GET", "/api/v1/cases/{case_id}", Action.CASE_READ, get_case),
+    Route("DELETE", "/api/v1/cases/{case_id}", Action.CASE_DELETE, delete_case),
     Route("POST", "/api/v1/cases/{case_id}/close", Action.CASE_CLOSE, close_case),
     Route("POST", "/api/v1/cases/{case_id}/reopen", Action.CASE_CLOSE, reopen_case),
     Route("POST", "/api/v1/cases/{case_id}/join-codes", Action.JOIN_CODE_BUNDLE, create_bundle_code, 201),

@@ -15,6 +15,25 @@ SMARTCTL = "smartmontools smartctl(8), EXIT STATUS"
 FAILED_CODES = range(3, 9)
 # A month of running: who tests every month finds unreadable sectors before the user does.
 TESTED_HOURS = 720.0
+# Attributes that count what every disk is made for: their end is an age, and their wear is no fault.
+AGE = ("Power_On", "Power_Cycle", "Start_Stop", "Load_Cycle", "Load_Unload", "Load/Unload", "Head_Flying", "Total_LBAs")
+WEAR = (
+    "Wear",
+    "Media_Wear",
+    "Percent_Life",
+    "Perc_",
+    "SSD_Life",
+    "Remaining_Life",
+    "Lifetime",
+    "Drive_Life",
+    "Erase_Count",
+)
+NOW = {
+    "default": (CRITICAL, finding_pb2.CAUSE_DISK),
+    "hot": (CRITICAL, finding_pb2.CAUSE_HOST),
+    "worn": (CRITICAL, finding_pb2.CAUSE_WEAR),
+    "old_age": (WARN, finding_pb2.CAUSE_WEAR),
+}
 
 
 def judge_status(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -35,20 +54,29 @@ def judge_status(section: section_pb2.Section, context: Context) -> Iterator[fin
 def judge_now(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Attributes that are at or below the vendor's threshold now.
 
-    A pre-failure attribute there means that the vendor expects the drive to fail; an old-age one, that its planned life
-    is over.
+    A pre-failure attribute or a count of errors there means that the vendor expects the drive to fail; hours, cycles
+    and wear, that its planned life is over; a temperature, that it is hotter than the vendor allows.
     """
     disks = Disks(section, ATA)
     for disk in disks.with_part("attributes"):
-        below = [one for one in disk.attributes if one.when_failed == "now"]
-        prefailure = any(one.prefailure for one in below)
-        if below:
-            cause = finding_pb2.CAUSE_DISK if prefailure else finding_pb2.CAUSE_WEAR
-            names = _names(below)
-            lines = [one.line for one in below]
-            reached = Reached(CRITICAL, "value <= the vendor's threshold")
-            yield found(disk, reached, cause, names, lines, "default" if prefailure else "old_age")
+        groups: dict[str, list[smart.SmartAttribute]] = {}
+        for one in disk.attributes:
+            if one.when_failed == "now":
+                groups.setdefault(_what_failed(one), []).append(one)
+        for message_id, below in groups.items():
+            state, cause = NOW[message_id]
+            reached = Reached(state, "value <= the vendor's threshold")
+            yield found(disk, reached, cause, _names(below), [one.line for one in below], message_id)
     disks.conclude("no disk here has vendor attributes")
+
+
+def _what_failed(one: smart.SmartAttribute) -> str:
+    """The message for an attribute; "old age" is the vendor's flag for all that is not pre-failure, errors too."""
+    if _is_temperature(one.name):
+        return "hot"
+    if one.prefailure or not one.name.startswith((*AGE, *WEAR)):
+        return "default"
+    return "worn" if one.name.startswith(WEAR) else "old_age"
 
 
 def judge_past(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -169,7 +197,7 @@ ALL = (
         judge=judge_now,
         reads="smart",
         fields=("disks",),
-        threshold="critical: value <= the vendor's threshold",
+        threshold="critical: value <= the vendor's threshold; warn: only of hours, cycles or what was written",
         threshold_source=f"{SMARTCTL} (bit 4); the threshold is the vendor's",
     ),
     Check(

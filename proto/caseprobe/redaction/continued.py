@@ -1,0 +1,210 @@
+"""Secrets that begin in a line and go on in the next ones: block scalars, lists, elements, hex dumps of keys.
+
+The number of lines stays as it was. What is hidden hangs only on the lines from the opening one on, so that a text
+that comes in pieces is treated as the whole is, as long as no piece ends between them (see undecided).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from caseprobe.redaction import secret_values as values
+from caseprobe.redaction.lines import Looks
+from caseprobe.redaction.secret_names import Speaks, speaks
+from caseprobe.redaction.secret_values import Span
+
+MARKER = b"_hidden_continued_"
+MOST_LINES, MOST_BYTES = 200, 64 * 1024
+# What a logger puts before each line of a message.
+PREFIX = re.compile(
+    rb"(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \S{1,255} [^\s:]{1,255}: "
+    rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,16} (?:\S{1,255} [^\s:]{1,255}: )?)?"
+)
+SPOKEN = rb"(?:pass|pwd|secret|token|cred|key|psk|phrase|cert|seed|vault|community|auth)"
+OPENERS = (
+    SPOKEN + rb"[\w. -]*\\*[\"']?\s*[:=]\s*(?:[|>][+-]?[0-9]?|!\w+ [|>][+-]?|\\|\[|\"\"\")?\s*$",
+    rb"<[\w:.-]*" + SPOKEN + rb"[\w.-]*(?:\s[^<>]*)?>\s*$",
+    rb"^\S*\s*\$ANSIBLE_VAULT;|\$ANSIBLE_VAULT;",
+    rb"(?:tokens?|secrets?|credentials?)\s*\{\s*$",
+    rb"private-lines: [0-9]",
+    rb"(?:privateexponent|prime[12]|exponent[12]|coefficient|priv|private-key|mk dump|volume key dump"
+    rb"|dump of key|key dump):",
+    rb"(?:secret|key|sk_\w+|psk|pmk|ptk|skeyid\w*|nt_hash|msk|emsk)\b[^=\n]* => [0-9]+ bytes",
+    rb"\blist:\s*[|>][+-]?\s*$",
+)
+LOOKS = Looks([rb"(?m)" + opener for opener in OPENERS])
+
+NAMED = re.compile(
+    rb"(?P<name>[\w.-]{2,128}(?: [\w-]{1,32}){0,2})\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}(?P<sign>[^\s]?"
+    rb")[^\n]{0,16}$"
+)
+ELEMENT = re.compile(rb"<(?P<name>[\w:.-]{1,64})(?:\s[^<>\n]{0,255})?>\s{0,8}$")
+BRACES = re.compile(rb"(?i)(?:tokens?|secrets?|credentials?)\s{0,8}\{\s{0,8}$")
+COUNTED = re.compile(rb"(?i)private-lines: (?P<count>\d{1,3})")
+DUMP = re.compile(
+    rb"(?i)(?:(?:privateexponent|prime[12]|exponent[12]|coefficient|priv|private-key|mk dump|volume key dump"
+    rb"|dump of key|key dump):"
+    rb"|=> \d{1,5} bytes)"
+)
+HEX_LINE = re.compile(
+    rb"\s{0,40}(?:[0-9a-fA-F]{1,8}: )?(?P<value>[0-9a-fA-F]{2}(?:[: ]?[0-9a-fA-F]{2}){3,128}):"
+    rb"?\s{0,8}(?:\S{0,64}(?:\s\S{0,64}){0,8})?$"
+)
+VALUE = re.compile(
+    rb"\s{0,80}(?:-\s{1,4})?(?:<(?:value|string|data|key|text)>)?(?:<!\[CDATA\[)?[\"']?(?P<value>[^\s\"'<>{}\[\]"
+    rb"][^\s\"'<>]{2,4095})[\"']?(?:\]\]>)?(?:</\w{1,64}>)?,?\s{0,8}$",
+    re.IGNORECASE,
+)
+LIST_ITEM = re.compile(rb"\s{0,80}-\s|\s{0,80}[\"']")
+ASSIGNED = re.compile(rb"\s{0,80}[\w\"'.-]{1,64}\s{0,8}[=:]\s{0,8}[\"']?(?P<value>[^\s\"']{8,1024})")
+TEXT = re.compile(rb"\s{0,200}(?P<value>\S[^\n]{0,65535})")
+INDENT = re.compile(rb"[ \t]*")
+
+# Which part of a line is hidden; None ends the secret.
+Taker = Callable[[int, bytes], "Span | None"]
+
+
+def hide_continued(data: bytes) -> tuple[bytes, int]:
+    """The text without such secrets, and how many lines of them there were.
+
+    >>> hide_continued(b"private_key: |\\n  abc def\\nnext: 1")
+    (b'private_key: |\\n  _hidden_continued_\\nnext: 1', 1)
+    """
+    pieces: list[bytes] = []
+    done = total = 0
+    for _, _, spans in _windows(data):
+        for start, end in spans:
+            pieces += (data[done:start], MARKER)
+            done, total = end, total + 1
+    return (b"".join((*pieces, data[done:])), total) if total else (data, 0)
+
+
+def undecided(data: bytes) -> int:
+    """Where a text must be cut so that what comes after it may still belong to a secret; its length if nowhere."""
+    return next((start for start, open_end, _ in _windows(data) if open_end), len(data))
+
+
+def _windows(data: bytes) -> Iterator[tuple[int, bool, list[Span]]]:
+    """Of every opening line: where it starts, whether it goes on at the text's end, what is hidden in the next ones."""
+    done = 0
+    for start, end in LOOKS.lines(data):
+        if start < done:
+            continue
+        prefix = PREFIX.match(data, start, end)
+        line = data[prefix.end() if prefix else start : end]
+        taker = _taker(line)
+        if taker is not None:
+            spans, done, is_open = _taken(data, end, bool(prefix and prefix[0]), taker)
+            yield start, is_open, spans
+
+
+def _taken(data: bytes, end: int, prefixed: bool, taker: Taker) -> tuple[list[Span], int, bool]:
+    """What is hidden in the lines behind an opening one, where these end, and whether the text ended before them."""
+    spans: list[Span] = []
+    at = end + 1
+    for number in range(MOST_LINES):
+        if at >= len(data) or at - end > MOST_BYTES:
+            return spans, at, at >= len(data)
+        stop = data.find(b"\n", at)
+        stop = len(data) if stop < 0 else stop
+        prefix = PREFIX.match(data, at, stop)
+        begin = prefix.end() if prefix and prefixed else at
+        span = taker(number, data[begin:stop])
+        if span is None:
+            return spans, at, False
+        if span[1] > span[0] and not data.startswith(b"_hidden_", begin + span[0]):
+            spans.append((begin + span[0], begin + span[1]))
+        at = stop + 1
+    return spans, at, False
+
+
+def _taker(line: bytes) -> Taker | None:
+    """What takes the lines behind an opening one; None where it opens nothing."""
+    if b"$ANSIBLE_VAULT;" in line:
+        return _hex_line
+    counted = COUNTED.search(line)
+    if counted:
+        return _counted(int(counted["count"]))
+    if BRACES.search(line):
+        return _in_braces
+    if DUMP.search(line):
+        return _hex_line
+    named = NAMED.search(line)
+    if named:
+        return _behind_name(line, named)
+    element = ELEMENT.search(line)
+    return _one(Speaks.SURE) if element and speaks(element["name"]) is Speaks.SURE else None
+
+
+def _behind_name(line: bytes, named: re.Match[bytes]) -> Taker | None:
+    found = speaks(named["name"])
+    if found is not Speaks.NO and named["sign"] in (b"|", b">", b"!"):
+        return _indented(len(_indent(line)))
+    if named["name"] == b"list" and named["sign"] in (b"|", b">"):
+        return _accounts(len(_indent(line)))
+    return _one(found) if found is Speaks.SURE else None
+
+
+def _indent(line: bytes) -> bytes:
+    match = INDENT.match(line)
+    return match[0] if match else b""
+
+
+def _span(match: re.Match[bytes] | None) -> Span | None:
+    return match.span("value") if match else None
+
+
+def _indented(than: int) -> Taker:
+    """Every line that is indented more."""
+
+    def take(_: int, line: bytes) -> Span | None:
+        if not line.strip():
+            return (0, 0)
+        return _span(TEXT.match(line)) if len(_indent(line)) > than else None
+
+    return take
+
+
+def _accounts(than: int) -> Taker:
+    """Indented lines of user:password."""
+
+    def take(_: int, line: bytes) -> Span | None:
+        _name, colon, value = line.strip().partition(b":")
+        if len(_indent(line)) <= than or not colon or b" " in value or value in (b"R", b"RANDOM", b""):
+            return None
+        return len(line.rstrip()) - len(value), len(line.rstrip())
+
+    return take
+
+
+def _one(found: Speaks) -> Taker:
+    """The value in the next line, and in those after it that are items of the same list."""
+
+    def take(number: int, line: bytes) -> Span | None:
+        match = VALUE.match(line)
+        if match is None or (number and not LIST_ITEM.match(line)) or line.strip().endswith(b":"):
+            return None
+        value = match["value"]
+        fits = values.can_be_secret(value) and (values.looks_mixed(value) or values.looks_drawn(value))
+        return match.span("value") if fits and found else None
+
+    return take
+
+
+def _counted(count: int) -> Taker:
+    """So many lines."""
+    return lambda number, line: _span(TEXT.match(line)) if number < count else None
+
+
+def _in_braces(_: int, line: bytes) -> Span | None:
+    """Values that look drawn, up to the closing brace."""
+    if b"}" in line:
+        return None
+    match = ASSIGNED.match(line)
+    return match.span("value") if match and values.looks_drawn(match["value"]) else (0, 0)
+
+
+def _hex_line(_: int, line: bytes) -> Span | None:
+    """Lines of hexadecimal digits."""
+    return _span(HEX_LINE.match(line))

@@ -1,0 +1,45 @@
+"""Tokens of issuers that nobody listed: a short beginning, a separator, and a long tail that was drawn by a machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from caseprobe.redaction.secret_values import Span, kinds_of
+
+# In RE2's syntax; the pattern and the judge look closer.
+LOOK = rb"(?-i:[A-Za-z0-9][_-][A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]*[A-Z][A-Za-z0-9_-]*[a-z])"
+PREFIXED = re.compile(
+    rb"(?<![A-Za-z0-9_.:/$@%+=-])(?:[A-Za-z][A-Za-z0-9]{1,11}[_-])(?:[a-z0-9]{1,8}[_.-]){0,3}(?P<tail>[A-Za-z0-9"
+    rb"_-]{20,1024}+)(?![A-Za-z0-9_./@:-]\w)"
+)
+# Words of a vendor's prefix that say that even a tail of hex digits is a secret.
+SPOKEN = re.compile(
+    rb"(?i)(?<![A-Za-z0-9_.-])(?:[a-z][a-z0-9]{0,11}[_-]){0,3}(?:sk|sec|secret|pat|tok|tkn|token|apikey|api_key"
+    rb"|pk|live|priv|prv|auth)[_-]"
+    rb"(?:[a-z0-9]{1,8}[_-]){0,2}(?P<tail>[A-Za-z0-9]{24,1024}+)(?![A-Za-z0-9_.-])"
+)
+SPOKEN_LOOK = rb"(?:sk|sec|secret|pat|tok|tkn|token|key|pk|live|priv|prv|auth)[_-][a-z0-9_-]{5}[a-z0-9_-]*[0-9]"
+LEAST_CHANGES = 0.34
+
+
+def prefixed_tokens(line: bytes) -> Iterator[Span]:
+    """Where such tokens stand.
+
+    >>> list(prefixed_tokens(b"by acme_tGx4Kq9ZpL2mWc7RvB1nYd5s and kube-proxy-configuration-x7"))
+    [(3, 32)]
+    """
+    for match in PREFIXED.finditer(line):
+        if _is_drawn(match["tail"], 3):
+            yield match.span()
+    for match in SPOKEN.finditer(line):
+        if _is_drawn(match["tail"], 2):
+            yield match.span()
+
+
+def _is_drawn(tail: bytes, least_kinds: int) -> bool:
+    """Whether lower case, upper case and digits stand in no order, as many of them as asked."""
+    kinds = kinds_of(tail)
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return len(set(kinds)) >= least_kinds and changes >= len(kinds) * LEAST_CHANGES and len(set(tail)) >= 8
