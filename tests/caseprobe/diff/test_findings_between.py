@@ -11,10 +11,11 @@ WARN, CRITICAL, OK, UNKNOWN = (
     finding_pb2.SEVERITY_OK,
     finding_pb2.SEVERITY_UNKNOWN,
 )
-State = finding_pb2.Severity.ValueType
 
 
-def snapshot(*findings: tuple[str, str, State], ran: State = OK) -> snapshot_pb2.Snapshot:
+def snapshot(
+    *findings: tuple[str, str, finding_pb2.Severity.ValueType], ran: finding_pb2.Severity.ValueType = OK
+) -> snapshot_pb2.Snapshot:
     """A snapshot with these findings, in which the check disk.space ended so."""
     made = snapshot_pb2.Snapshot(coverage=[finding_pb2.Coverage(check_id="disk.space", outcome=ran)])
     for check_id, name, state in findings:
