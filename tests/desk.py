@@ -21,7 +21,7 @@ from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.app.build import SystemClock, fresh_id
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.bus import InProcessBus
-from caseprobe_collector.ingest import Ingest, Limits
+from caseprobe_collector.ingest import Evidence, Ingest, Limits
 from caseprobe_collector.records import Agent, Case, Customer
 from caseprobe_collector.rpc import Desk, OpenLinks, build_server
 from caseprobe_collector.schedules import Schedules
@@ -113,6 +113,20 @@ class Rig:
     audit: AuditLog
     port: int
     clock: ShiftedClock
+    ingest: Ingest
+
+    @property
+    def evidence(self) -> Evidence:
+        """What staff read of it."""
+        store = self.storage
+        parts = (store.transactions, store.snapshots, store.cases, store.fleet, store.objects)
+        return Evidence(*parts, self.ingest, self.audit, self.clock, Limits())
+
+    async def agent(self, machine: Machine) -> Agent:
+        """A machine as it is entered."""
+        found = await self.storage.fleet.get_agent(machine.agent_id, None)
+        assert found is not None
+        return found
 
     async def enrol(self, customer_id: str = "cust_a", kind: str = "enrolled", case_id: str = "") -> Machine:
         """A machine that is entered and certified."""
@@ -189,7 +203,7 @@ async def running_desk(storage: Storage) -> AsyncIterator[Rig]:
     await _furnish(storage)
     await server.start()
     try:
-        yield Rig(storage, bus, links, sessions, schedules, audit, port, clock)
+        yield Rig(storage, bus, links, sessions, schedules, audit, port, clock, ingest)
     finally:
         await server.stop(None)
         ingest.close()

@@ -146,6 +146,7 @@ WELL_WIRELESS = net.WirelessFacts(
             name="wlan0",
             connected=True,
             signal_dbm=-55,
+            joined_seconds=7200,
             sent_bits_per_second=866e6,
             sent_packets_total=90_000,
             retries_total=900,

@@ -265,6 +265,20 @@ STORAGE_FAULTS = (
         radio(sent_packets_total=1000, retries_total=450),
         ("warn", "wlan0", "wlan0 sends again 45% of its frames (450 of 1,000)"),
     ),
+    any_fault(
+        "wifi.roam",
+        radio(joined_seconds=90),
+        ("warn", "wlan0", "wlan0 joined its wireless network anew at least 6 times within the hour"),
+        earlier=[radio(joined_seconds=90)] * 6,
+        step_seconds=600,
+    ),
+    any_fault(
+        "wifi.roam",
+        radio(joined_seconds=90),
+        ("info", "wlan0", "wlan0 joined its wireless network anew at least 3 times within the hour"),
+        earlier=[radio(joined_seconds=90), radio(joined_seconds=60), radio(joined_seconds=660)],
+        step_seconds=600,
+    ),
     fault(
         "vpn.route",
         routes("wireguard", "unknown", 1420, "tun9"),

@@ -112,6 +112,11 @@ NEAR_STORAGE: dict[str, tuple[str, Message, tuple[Message, ...]]] = {
         ),
         (),
     ),
+    "one link over many snapshots": (
+        "wifi.roam",
+        radio(joined_seconds=2500),
+        (radio(joined_seconds=1300), radio(joined_seconds=100), radio(joined_seconds=50)),
+    ),
     "retries of the first frames": ("wifi.retry", radio(sent_packets_total=90, retries_total=60), ()),
     "a tunnel for one network": ("vpn.route", routes("wireguard", "unknown", 1420, "eth0"), ()),
     "a tunnel whose packets fit": ("vpn.mtu", routes("wireguard", "unknown", 1440, "eth0"), ()),

@@ -106,6 +106,8 @@ class Sessions:
         async def work(tx: Transaction) -> SessionRecord:
             # Reads stand inside the unit of work: what was decided on is what is committed, and in one hop.
             case, agent = await self._parties(by, case_id, agent_id)
+            if request.HasField("reveal") and not decide(by, Action.REVEAL, case.customer_id):
+                raise NotAllowed("you may not ask for true names")
             session = self._session(by, case, agent, request, idempotency_key)
             detail = _describe(agent_id, request)
             await self._audit.record(tx, by, "session.request", case.customer_id, session.session_id, detail)
@@ -324,5 +326,5 @@ class Sessions:
 
 def _describe(agent_id: str, request: link_pb2.CommandRequest) -> str:
     """The audited words: which machine, which action, at what."""
-    target = request.path.target if request.HasField("path") else ""
+    target = request.path.target if request.HasField("path") else request.reveal.token
     return f"{agent_id} {request.WhichOneof('action')} {target}".strip()[:500]

@@ -11,14 +11,14 @@ from typing import Any
 
 from caseprobe.parse.logs.kmsg import parse_kmsg
 from caseprobe_agent.machine import Machine
-from tests.faults import network, processes, storage
+from tests.faults import network, processes, services, storage
 from tests.faults.kind import Expected, Kind
 from tests.faults.room import room, told
 
 RING = ("/dev/kmsg",)
 # As the kernel's lines have it, or as a victim is told.
 MOMENT = re.compile(r"(?:\[ *|seconds_since_boot=)(\d+\.?\d*)")
-ALL: tuple[Kind, ...] = (*storage.ALL, *processes.ALL, *network.ALL)
+ALL: tuple[Kind, ...] = (*storage.ALL, *processes.ALL, *network.ALL, *services.ALL)
 
 
 def finding_of(kind: Kind, folder: Path) -> tuple[Mapping[str, Any] | None, float]:

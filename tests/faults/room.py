@@ -35,11 +35,13 @@ class Room:
     folder: Path
     keeper: int
     network: bool
+    # Further namespaces of the keeper, as nsenter names them.
+    also: tuple[str, ...] = ()
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def command(self, *words: str | Path) -> list[str]:
         """The words as a command inside."""
-        inside = ["nsenter", "-t", str(self.keeper), "--mount", *(["--net"] if self.network else [])]
+        inside = ["nsenter", "-t", str(self.keeper), "--mount", *(["--net"] if self.network else []), *self.also]
         return [*inside, *map(str, words)]
 
     def run(self, *words: str | Path, wanted: bool = True) -> str:

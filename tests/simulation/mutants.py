@@ -19,7 +19,7 @@ from caseprobe_agent.spool.rows import Rows
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest import assembly
 from caseprobe_collector.rpc.receipts import Receipts
-from caseprobe_collector.storage import database, deposits, durable, objects, sessions, upkeep
+from caseprobe_collector.storage import database, deposits, durable, objects, progress, sessions, upkeep
 from caseprobe_collector.storage import writer as collector_writer
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.tables import SESSIONS
@@ -299,6 +299,9 @@ MUTANTS: dict[str, Mutant] = {
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
         ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
+    ),
+    "storage: the note is not compared": Mutant(
+        ((progress, "loss_of", lambda original: lambda noted, found: ""),), ("I5",), ROT
     ),
     "objects: the file is not synced": Mutant(((objects.StagedFile, "_keep", _file_not_synced),), ("I1", "I5"), LARGE),
     "objects: the folder is not synced": Mutant(

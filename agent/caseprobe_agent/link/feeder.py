@@ -209,4 +209,5 @@ def _data(item: Item, offset: int, payload: bytes, *, first: bool) -> link_pb2.D
         payload=payload,
         snapshot_id=item.snapshot_id,
         name=item.name,
+        consent=item.consent if first else None,
     )

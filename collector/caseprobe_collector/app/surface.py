@@ -82,7 +82,9 @@ async def _ready(storage: Storage) -> list[str]:
     """What the store warns of; raises what keeps it from storing."""
     await storage.deposits.ready()
     losses = [loss for loss in await storage.losses.list_losses() if loss.settled_at is None]
-    return [f"{loss.found_at:%Y-%m-%d %H:%M} UTC: {loss.what}" for loss in losses[-MOST_WARNINGS:]]
+    damaged = await storage.scrub.count_damaged()
+    warnings = [f"{loss.found_at:%Y-%m-%d %H:%M} UTC: {loss.what}" for loss in losses[-MOST_WARNINGS:]]
+    return warnings + ([f"{damaged} snapshots are damaged: caseprobe-collector check names them"] if damaged else [])
 
 
 def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:

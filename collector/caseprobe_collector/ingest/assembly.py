@@ -17,6 +17,7 @@ from typing import Any
 
 from caseprobe.errors import Corrupt, TooLarge
 from caseprobe.v1 import link_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.ports import Staged
 
 Offload = Callable[..., Awaitable[Any]]
@@ -50,6 +51,8 @@ class Assembled:
     sha256: bytes
     content: bytes = b""
     staged: Staged | None = None
+    # What was agreed to when it was sent, where that came beside it; not looked at yet.
+    consent: SignedConsent | None = None
 
 
 @dataclass
@@ -159,8 +162,15 @@ class Assembly:
             raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
         del self._partials[first.stream_id]
         # The sequence is the last piece's: an item that was begun on an earlier stream keeps it, but is asked anew.
+        consent = first.consent if first.HasField("consent") else None
         return Assembled(
-            first.kind, data.sequence, first.stream_id, partial.received, first.sha256, staged=partial.staged
+            first.kind,
+            data.sequence,
+            first.stream_id,
+            partial.received,
+            first.sha256,
+            staged=partial.staged,
+            consent=consent,
         )
 
     async def _write(self, partial: Partial, payload: bytes) -> None:
@@ -186,7 +196,9 @@ def _whole(data: link_pb2.Data) -> Assembled:
     """An item in one piece: no file, no copy."""
     if hashlib.sha256(data.payload).digest() != data.sha256:
         raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
-    return Assembled(data.kind, data.sequence, data.stream_id, len(data.payload), data.sha256, content=data.payload)
+    consent = data.consent if data.HasField("consent") else None
+    size = len(data.payload)
+    return Assembled(data.kind, data.sequence, data.stream_id, size, data.sha256, data.payload, consent=consent)
 
 
 def _discard(made: asyncio.Future[Any]) -> None:

@@ -75,7 +75,10 @@ class Evidence:
                 raise NotFound(f"no snapshot {snapshot_id[:60]!r}")
             if not decide(by, Action.SNAPSHOT_READ, stored.row.customer_id):
                 raise NotAllowed("you may not read snapshots")
-            return stored.row, read_snapshot(stored.body)
+            snapshot = read_snapshot(stored.body)
+            if not decide(by, Action.REVEAL, stored.row.customer_id):
+                _keep_back_names(snapshot)
+            return stored.row, snapshot
         except Corrupt:
             await self._mark(snapshot_id, "its bytes no longer match their SHA-256")
             raise
@@ -209,6 +212,16 @@ class Evidence:
 def _may_read(by: Principal) -> None:
     if not decide(by, Action.SNAPSHOT_READ):
         raise NotAllowed("you may not read snapshots")
+
+
+def _keep_back_names(snapshot: snapshot_pb2.Snapshot) -> None:
+    """Take out a true name that was told to those who may ask for such; the owner's text quotes it, too."""
+    for section in snapshot.sections:
+        if section.HasField("reveal"):
+            section.reveal.value = ""
+            section.reason = "shown to those who may ask for true names"
+            snapshot.consent.ClearField("text_shown")
+            snapshot.consent.ClearField("grant")
 
 
 def _system(snapshot: snapshot_pb2.Snapshot) -> str:

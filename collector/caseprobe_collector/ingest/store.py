@@ -19,10 +19,18 @@ import zstandard
 
 from caseprobe.errors import Corrupt, NotAllowed, StorageDamaged
 from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Assembled, Assembly, Limits, Offload
 from caseprobe_collector.ingest.budget import Budget
-from caseprobe_collector.ingest.forms import BUNDLE_OBJECT, object_name, read_bundle, read_snapshot, unpacked_bytes
+from caseprobe_collector.ingest.forms import (
+    BUNDLE_OBJECT,
+    attach_consent,
+    object_name,
+    read_bundle,
+    read_snapshot,
+    unpacked_bytes,
+)
 from caseprobe_collector.ingest.parking import Parking
 from caseprobe_collector.ports import (
     Bus,
@@ -120,22 +128,33 @@ class Ingest:
         """Make one item durable; raises Corrupt, NotAllowed, StorageFull, Busy. What was staged of it is used up."""
         if item.kind == link_pb2.DATA_KIND_BUNDLE:
             staged = item.staged or await self._offload(self._staged, item.content)
-            return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence)
+            return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence, item.consent)
         body = item.content if item.staged is None else await self._offload(_read_back, item.staged)
         snapshot = await self._read(body)
         return await self._commit(agent, snapshot, body, item.sha256, (), spool_id, item.sequence)
 
     async def store_bundle(
-        self, agent: Agent, staged: Staged, sha256: bytes, spool_id: str = "", sequence: int = 0
+        self,
+        agent: Agent,
+        staged: Staged,
+        sha256: bytes,
+        spool_id: str = "",
+        sequence: int = 0,
+        consent: SignedConsent | None = None,
     ) -> Stored:
         """Make a bundle file of this hash and its snapshot durable; raises Corrupt where it is cut, garbled, altered.
 
+        consent: what came beside it; it is kept with the snapshot where it speaks of exactly this file, and the bundle
+        is refused where it does not.
         The file is durable under its name before the row that names it is handed to the writer; if that fails it is
         an orphan, which the next start sweeps away.
         """
         try:
             snapshot = await self._offload(read_bundle, staged.file)
             _check_identity(agent, snapshot)
+            snapshot.consent.ClearField("signed")
+            if consent is not None:
+                await self._offload(attach_consent, snapshot, consent, sha256)
             objects = await self._keep(staged, sha256, agent.agent_id, snapshot.snapshot_id)
         finally:
             await self._offload(staged.discard)

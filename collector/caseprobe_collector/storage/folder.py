@@ -29,6 +29,7 @@ from caseprobe_collector.storage.orphans import sweep_orphans
 from caseprobe_collector.storage.progress import Progress
 from caseprobe_collector.storage.reserve import Reserve
 from caseprobe_collector.storage.schedules import SqlSchedules
+from caseprobe_collector.storage.scrub import Scrub
 from caseprobe_collector.storage.sessions import SqlSessions
 from caseprobe_collector.storage.snapshots import SqlSnapshots
 from caseprobe_collector.storage.users import SqlUsers
@@ -49,6 +50,7 @@ class Storage:
     schedules: SqlSchedules
     audit: SqlAudit
     losses: SqlLosses
+    scrub: Scrub
     objects: FileObjects
     authority: FileAuthority
 
@@ -109,6 +111,7 @@ def _stores(database: Database, objects: FileObjects, authority: FileAuthority) 
         schedules=SqlSchedules(database),
         audit=SqlAudit(database),
         losses=SqlLosses(database),
+        scrub=Scrub(database, objects, SqlSnapshots(database, objects)),
         objects=objects,
         authority=authority,
     )

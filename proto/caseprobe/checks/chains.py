@@ -96,7 +96,7 @@ CHAINS: Sequence[Chain] = (
         MACHINE,
         900.0,
     ),
-    Chain("a weak signal", ("wifi.signal", "wifi.rate", "wifi.retry"), INTERFACE, 0.0),
+    Chain("a weak signal", ("wifi.signal", "wifi.rate", "wifi.retry", "wifi.roam"), INTERFACE, 0.0),
     Chain("full connection table", ("net.conntrack", "conntrack_full", "net.drop"), MACHINE, 900.0),
     Chain("names not found", ("dns.resolver", "time.server", "time.sync", "time.offset"), MACHINE, 900.0),
     Chain("a clock that nobody sets", ("time.server", "time.sync", "time.offset"), MACHINE, 86400.0),

@@ -117,15 +117,25 @@ class Levels:
         return value < level if self.below else value >= level
 
     def _comparison(self, level: float) -> str:
-        return f"{self.parameter} {'<' if self.below else '>='} {level:g}"
+        return f"{self.parameter} {'<' if self.below else '>='} {plain(level)}"
 
     def __str__(self) -> str:
         named = (("warn", self.warn, self.clear_warn), ("critical", self.critical, self.clear_critical))
         return "; ".join(
-            f"{name}: {self._comparison(level)}" + ("" if clear is None else f" (clears at {clear:g})")
+            f"{name}: {self._comparison(level)}" + ("" if clear is None else f" (clears at {plain(clear)})")
             for name, level, clear in named
             if level is not None
         )
+
+
+def plain(level: float) -> str:
+    """A level as people write it: no exponent.
+
+    >>> plain(1209600.0), plain(13e6), plain(0.05)
+    ('1209600', '13000000', '0.05')
+    """
+    short = f"{level:g}"
+    return short if "e" not in short else f"{level:f}".rstrip("0").rstrip(".")
 
 
 def _moved(level: float | None, stated: float | None, clear: float | None) -> float | None:

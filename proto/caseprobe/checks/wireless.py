@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, NotApplicable, Unknown
+from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, NoPast, NotApplicable, Past, Unknown
 from caseprobe.checks.evidence import prove
 from caseprobe.checks.growth import gained, same
 from caseprobe.checks.levels import INFO, Levels, Reached, fault
@@ -15,6 +15,8 @@ SIGNAL = Levels("signal_dbm", warn=-75.0, critical=-85.0, below=True, clear_warn
 RATE = Levels("sent_bits_per_second", warn=13e6, below=True)
 RETRIES = Levels("retried_ratio", warn=0.30, critical=0.60)
 FEW_FRAMES = 500
+ROAMS = Levels("joins_total", warn=6.0)
+FEW_ROAMS, ROAM_SECONDS, SNAPSHOTS, SAME_SECONDS = 3, 3600.0, 3, 30.0
 SOURCE = "/proc/net/wireless"
 
 
@@ -84,6 +86,40 @@ def _counts(link: section_net_pb2.RadioLink, context: Context) -> tuple[float, f
     return link.sent_packets_total, link.retries_total
 
 
+def judge_roams(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
+    """How often the link was made anew within the last hour: roams between access points, and losses.
+
+    Each one stops everything for a moment, calls first of all. Drivers do not count them, so each snapshot's age of the
+    link is compared: at least so many there were. Who carries the machine about roams rightly.
+    """
+    links = [link for link in _connected(section) if link.HasField("joined_seconds")]
+    if not links:
+        raise Unknown("no driver tells how old its link is")
+    recent = [past for past in context.history if past.same_boot and 0 < past.elapsed_seconds <= ROAM_SECONDS]
+    # A link of that age was made by nobody since, and needs no snapshot from before.
+    young = [link for link in links if link.joined_seconds < ROAM_SECONDS]
+    if young and len(recent) < SNAPSHOTS:
+        raise NoPast(f"roams are seen with {SNAPSHOTS} snapshots or more within an hour")
+    for link in young:
+        joins = _joins(link, recent)
+        few = Reached(INFO, f"{ROAMS.parameter} >= {FEW_ROAMS}") if joins >= FEW_ROAMS else None
+        if reached := context.levels(ROAMS, link.name).reached(joins) or few:
+            told = {"joins_total": joins, "joined_seconds": link.joined_seconds}
+            evidence = prove(section, f"iw dev {link.name} station dump", ("connected time",), **told)
+            yield fault(reached, LINK, told, evidence, link.name)
+
+
+def _joins(link: section_net_pb2.RadioLink, recent: Sequence[Past]) -> int:
+    """Different moments at which the link was made since the oldest of these snapshots."""
+    ages = [link.joined_seconds]
+    for past in recent:
+        then = same(past.section.wireless.links, link.name)
+        if then is not None and then.HasField("joined_seconds"):
+            ages.append(past.elapsed_seconds + then.joined_seconds)
+    within = sorted(age for age in ages if age < max(past.elapsed_seconds for past in recent))
+    return sum(1 for number, age in enumerate(within) if number == 0 or age - within[number - 1] > SAME_SECONDS)
+
+
 ALL = (
     Check(
         id="wifi.signal",
@@ -113,5 +149,14 @@ ALL = (
         levels=(RETRIES,),
         threshold=f"{RETRIES}, from {FEW_FRAMES} frames on",
         threshold_source="own levels",
+    ),
+    Check(
+        id="wifi.roam",
+        judge=judge_roams,
+        reads="wireless",
+        fields=("retries_total",),
+        levels=(ROAMS,),
+        threshold=f"{ROAMS} within an hour; info: {ROAMS.parameter} >= {FEW_ROAMS}",
+        threshold_source="own levels; nl80211 station information (connected time) for the signal",
     ),
 )

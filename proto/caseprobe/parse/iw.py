@@ -11,6 +11,7 @@ from caseprobe.v1 import section_net_pb2
 # 	SSID: office
 # 	freq: 5180
 # Station 02:11:22:33:44:55 (on wlan0)
+# 	connected time:	5400 seconds
 # 	tx packets:	81023
 # 	tx retries:	912
 # 	tx failed:	3
@@ -50,6 +51,8 @@ def add_iw_station(link: section_net_pb2.RadioLink, text: str) -> None:
     for field, key in (("sent_bits_per_second", "tx bitrate"), ("received_bits_per_second", "rx bitrate")):
         if (rate := _number(fields, key)) is not None:
             setattr(link, field, rate * MEGABIT)
+    if (joined := _number(fields, "connected time")) is not None and joined >= 0:
+        link.joined_seconds = joined
     for field, key in (
         ("sent_packets_total", "tx packets"),
         ("retries_total", "tx retries"),

@@ -56,6 +56,7 @@ class RadioLink(_message.Message):
     RETRIES_TOTAL_FIELD_NUMBER: _builtins.int
     FAILED_TOTAL_FIELD_NUMBER: _builtins.int
     BEACONS_MISSED_TOTAL_FIELD_NUMBER: _builtins.int
+    JOINED_SECONDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     connected: _builtins.bool
     network: _builtins.str
@@ -69,6 +70,8 @@ class RadioLink(_message.Message):
     retries_total: _builtins.int
     failed_total: _builtins.int
     beacons_missed_total: _builtins.int
+    joined_seconds: _builtins.float
+    """How long ago the link to this access point was made: each roam and each loss makes it anew."""
     def __init__(
         self,
         *,
@@ -84,10 +87,11 @@ class RadioLink(_message.Message):
         retries_total: _builtins.int | None = ...,
         failed_total: _builtins.int | None = ...,
         beacons_missed_total: _builtins.int | None = ...,
+        joined_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_beacons_missed_total", b"_beacons_missed_total", "_failed_total", b"_failed_total", "_frequency_hertz", b"_frequency_hertz", "_noise_dbm", b"_noise_dbm", "_received_bits_per_second", b"_received_bits_per_second", "_retries_total", b"_retries_total", "_sent_bits_per_second", b"_sent_bits_per_second", "_sent_packets_total", b"_sent_packets_total", "_signal_dbm", b"_signal_dbm", "beacons_missed_total", b"beacons_missed_total", "failed_total", b"failed_total", "frequency_hertz", b"frequency_hertz", "noise_dbm", b"noise_dbm", "received_bits_per_second", b"received_bits_per_second", "retries_total", b"retries_total", "sent_bits_per_second", b"sent_bits_per_second", "sent_packets_total", b"sent_packets_total", "signal_dbm", b"signal_dbm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_beacons_missed_total", b"_beacons_missed_total", "_failed_total", b"_failed_total", "_frequency_hertz", b"_frequency_hertz", "_joined_seconds", b"_joined_seconds", "_noise_dbm", b"_noise_dbm", "_received_bits_per_second", b"_received_bits_per_second", "_retries_total", b"_retries_total", "_sent_bits_per_second", b"_sent_bits_per_second", "_sent_packets_total", b"_sent_packets_total", "_signal_dbm", b"_signal_dbm", "beacons_missed_total", b"beacons_missed_total", "failed_total", b"failed_total", "frequency_hertz", b"frequency_hertz", "joined_seconds", b"joined_seconds", "noise_dbm", b"noise_dbm", "received_bits_per_second", b"received_bits_per_second", "retries_total", b"retries_total", "sent_bits_per_second", b"sent_bits_per_second", "sent_packets_total", b"sent_packets_total", "signal_dbm", b"signal_dbm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beacons_missed_total", b"_beacons_missed_total", "_failed_total", b"_failed_total", "_frequency_hertz", b"_frequency_hertz", "_noise_dbm", b"_noise_dbm", "_received_bits_per_second", b"_received_bits_per_second", "_retries_total", b"_retries_total", "_sent_bits_per_second", b"_sent_bits_per_second", "_sent_packets_total", b"_sent_packets_total", "_signal_dbm", b"_signal_dbm", "beacons_missed_total", b"beacons_missed_total", "connected", b"connected", "failed_total", b"failed_total", "frequency_hertz", b"frequency_hertz", "name", b"name", "network", b"network", "noise_dbm", b"noise_dbm", "received_bits_per_second", b"received_bits_per_second", "retries_total", b"retries_total", "sent_bits_per_second", b"sent_bits_per_second", "sent_packets_total", b"sent_packets_total", "signal_dbm", b"signal_dbm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beacons_missed_total", b"_beacons_missed_total", "_failed_total", b"_failed_total", "_frequency_hertz", b"_frequency_hertz", "_joined_seconds", b"_joined_seconds", "_noise_dbm", b"_noise_dbm", "_received_bits_per_second", b"_received_bits_per_second", "_retries_total", b"_retries_total", "_sent_bits_per_second", b"_sent_bits_per_second", "_sent_packets_total", b"_sent_packets_total", "_signal_dbm", b"_signal_dbm", "beacons_missed_total", b"beacons_missed_total", "connected", b"connected", "failed_total", b"failed_total", "frequency_hertz", b"frequency_hertz", "joined_seconds", b"joined_seconds", "name", b"name", "network", b"network", "noise_dbm", b"noise_dbm", "received_bits_per_second", b"received_bits_per_second", "retries_total", b"retries_total", "sent_bits_per_second", b"sent_bits_per_second", "sent_packets_total", b"sent_packets_total", "signal_dbm", b"signal_dbm"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__beacons_missed_total: _TypeAlias = _typing.Literal["beacons_missed_total"]  # noqa: Y015
     _WhichOneofArgType__beacons_missed_total: _TypeAlias = _typing.Literal["_beacons_missed_total", b"_beacons_missed_total"]  # noqa: Y015
@@ -95,6 +99,8 @@ class RadioLink(_message.Message):
     _WhichOneofArgType__failed_total: _TypeAlias = _typing.Literal["_failed_total", b"_failed_total"]  # noqa: Y015
     _WhichOneofReturnType__frequency_hertz: _TypeAlias = _typing.Literal["frequency_hertz"]  # noqa: Y015
     _WhichOneofArgType__frequency_hertz: _TypeAlias = _typing.Literal["_frequency_hertz", b"_frequency_hertz"]  # noqa: Y015
+    _WhichOneofReturnType__joined_seconds: _TypeAlias = _typing.Literal["joined_seconds"]  # noqa: Y015
+    _WhichOneofArgType__joined_seconds: _TypeAlias = _typing.Literal["_joined_seconds", b"_joined_seconds"]  # noqa: Y015
     _WhichOneofReturnType__noise_dbm: _TypeAlias = _typing.Literal["noise_dbm"]  # noqa: Y015
     _WhichOneofArgType__noise_dbm: _TypeAlias = _typing.Literal["_noise_dbm", b"_noise_dbm"]  # noqa: Y015
     _WhichOneofReturnType__received_bits_per_second: _TypeAlias = _typing.Literal["received_bits_per_second"]  # noqa: Y015
@@ -113,6 +119,8 @@ class RadioLink(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__failed_total) -> _WhichOneofReturnType__failed_total | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frequency_hertz) -> _WhichOneofReturnType__frequency_hertz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__joined_seconds) -> _WhichOneofReturnType__joined_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__noise_dbm) -> _WhichOneofReturnType__noise_dbm | None: ...
     @_typing.overload

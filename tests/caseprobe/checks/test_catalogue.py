@@ -131,6 +131,7 @@ FROZEN = [
     "vpn.route",
     "wifi.rate",
     "wifi.retry",
+    "wifi.roam",
     "wifi.signal",
     "zfs.pool",
 ]

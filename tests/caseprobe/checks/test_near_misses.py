@@ -35,10 +35,12 @@ def _of_facts(
     return NearMiss(check_id, holding(facts), tuple(holding(one) for one in earlier), step_seconds)
 
 
+# Between any two snapshots, where a check looks at less than two hours.
+STEPS = {"wifi.roam": 1200.0}
 ALL_NEAR: dict[str, NearMiss] = {
     **{name: _of_facts(*near) for name, near in {**NEAR, **NEAR_HOST}.items()},
     **{name: _of_facts(*near) for name, near in NEAR_HOST_GROWN.items()},
-    **{name: _of_facts(*near, step_seconds=7200.0) for name, near in NEAR_STORAGE.items()},
+    **{name: _of_facts(*near, step_seconds=STEPS.get(near[0], 7200.0)) for name, near in NEAR_STORAGE.items()},
     **{name: NearMiss(*near) for name, near in NEAR_SMART.items()},
     **{name: NearMiss(*near) for name, near in NEAR_LOG.items()},
 }

@@ -41,6 +41,7 @@ LINK = """Connected to 02:11:22:33:44:55 (on wlan0)
 """
 STATION = """Station 02:11:22:33:44:55 (on wlan0)
 \tinactive time:\t304 ms
+\tconnected time:\t5400 seconds
 \trx packets:\t321
 \ttx packets:\t81023
 \ttx retries:\t912
@@ -106,6 +107,7 @@ def test_a_radio_link_is_told_by_iw() -> None:
     assert (link.connected, link.network, link.frequency_hertz) == (True, "office: second floor", 5.18e9)
     assert (link.signal_dbm, link.sent_bits_per_second, link.received_bits_per_second) == (-58, 866.7e6, 780e6)
     assert (link.sent_packets_total, link.retries_total, link.failed_total) == (81023, 912, 3)
+    assert link.joined_seconds == 5400
     assert not parse_iw_link("wlan0", "Not connected.\n").connected
 
 
