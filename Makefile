@@ -74,6 +74,7 @@ eval-faults: $(VENV)/developing ## real faults on the real kernel (root): which 
 bench-redact: $(VENV)/developing ## how much planted secrecy is hidden, what else is, and how fast; LOGS=<folder of logs>
 	$(BIN)/python -m tests.evaluation.redaction $(LOGS)
 	$(BIN)/python -m tests.evaluation.identifiers
+	$(BIN)/python -m tests.evaluation.identifiers.size $(SIZES)
 
 bench-canaries: $(VENV)/developing ## 200 values planted on a machine and looked for in every place, in six encodings (root)
 	$(BIN)/python -m tests.canary $(ARGS)

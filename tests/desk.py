@@ -187,20 +187,32 @@ def snapshot_of(machine: Machine, number: int = 1, **more: Any) -> snapshot_pb2.
 
 
 @contextlib.asynccontextmanager
-async def running_desk(storage: Storage) -> AsyncIterator[Rig]:
-    """A collector's gRPC side over this storage, with customer cust_a and its open case case_1."""
+async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[Rig]:
+    """A collector's gRPC side over this storage, with customer cust_a and its open case case_1.
+
+    again: they are there already, from the collector before it.
+    """
     clock, bus = ShiftedClock(), InProcessBus()
     audit, links = AuditLog(storage.audit, clock), OpenLinks(bus, clock)
     run = storage.transactions
     ingest = Ingest(
-        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+        storage.deposits,
+        storage.snapshots,
+        storage.cases,
+        storage.sessions,
+        storage.objects,
+        audit,
+        bus,
+        clock,
+        shelf=storage.shelf,
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
     desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits(), audit)
     certificate, key = storage.authority.server_certificate(["127.0.0.1"])
     server, port = build_server(desk, "127.0.0.1:0", key, certificate, storage.authority.ca_pem())
-    await _furnish(storage)
+    if not again:
+        await _furnish(storage)
     await server.start()
     try:
         yield Rig(storage, bus, links, sessions, schedules, audit, port, clock, ingest)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import io
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import zstandard
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import NotFound, Revoked, UsageError
 from caseprobe.ids import new_id
-from caseprobe.redaction import KnownNames, Redactor
+from caseprobe.redaction import KnownNames, Redactor, known_names
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_GRANT, CONSENT_MODE_POLICY, GrantTerms
 from caseprobe.v1.link_pb2 import LinkRequest, LinkResponse
@@ -27,11 +28,13 @@ from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED, Snapshot
 from caseprobe_agent import identity as identities
 from caseprobe_agent import worker
 from caseprobe_agent.app.control import Document, call
+from caseprobe_agent.app.parts import user_name
 from caseprobe_agent.app.resident import Resident, resident
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.identity import enrol
-from caseprobe_agent.seal import Run, load_key
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.seal import Run, hiding_of, load_key
 from caseprobe_agent.seal.memory import read_history
 from caseprobe_agent.session.delivery import HISTORY
 from caseprobe_agent.spool import Spool
@@ -86,6 +89,13 @@ def load_again(settings: Settings) -> Settings:
     return load(
         {**folders, "CASEPROBE_STATE_FOLDER": str(settings.state_folder), "CASEPROBE_NETWORK_PROBES": "off"}, {}
     )
+
+
+def stand_in_of(settings: Settings, user: str) -> str:
+    """What this machine calls a user in what leaves; the names that every machine has stay."""
+    hiding = hiding_of(Machine(), load_key(settings.state_folder), asset_masked=False)
+    known = known_names(hiding.host_name, hiding.passwd, hiding.hosts)
+    return Redactor(hiding.key, asset_masked=False, known=known).text(user)
 
 
 @dataclass
@@ -223,6 +233,8 @@ async def test_a_true_name_is_told_once_its_owner_has_read_it_and_said_yes(rig: 
     assert [(one.reveal.stand_in, one.reveal.value) for one in snapshot.sections] == [(token, "db7")]
     assert (snapshot.case_id, snapshot.consent.mode) == ("case_1", CONSENT_MODE_GRANT)
     assert rig.actions() == ["asked", "allowed", "admitted:reveal", "ended"]
+    terms = GrantTerms.FromString(snapshot.consent.grant.terms)
+    assert terms.granted_by == stand_in_of(rig.settings, user_name(os.geteuid()))
     assert "db7" not in (rig.settings.state_folder / "audit.jsonl").read_text()
 
 

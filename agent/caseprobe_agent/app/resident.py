@@ -121,6 +121,7 @@ class Resident:
             state=self._state,
             stop=self.stopped.set,
             agent_id=self._identity.agent_id,
+            stand_in=masker.text,
         )
 
     @property
@@ -287,5 +288,6 @@ async def resident(
         raise UsageError("this machine is not enrolled: run `caseprobe enroll` with a join code first")
     grants = parts.grants_of(settings, identity, run)
     await grants.load()
-    async with await Spool.open(settings.state_folder, settings.spool_quota_bytes) as spool:
+    quota = settings.spool_quota_bytes, settings.spool_keep_seconds
+    async with await Spool.open(settings.state_folder, *quota) as spool:
         yield Resident(settings, identity, spool, grants, announce, run)

@@ -123,7 +123,8 @@ class Evidence:
         file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by whoever reads it to its end)
         try:
             record = await self._snapshots.get_object(row.snapshot_id, BUNDLE_OBJECT)
-            sha256 = await _copy(self._objects.get(object_name(row.agent_id, row.snapshot_id)), file)
+            name = record.object if record else object_name(row.agent_id, row.snapshot_id)
+            sha256 = await _copy(self._objects.get(name), file)
             # What 0.1.0 stored has no hash of the whole; the manifest in it has one of every member.
             if sha256 != record.sha256 if record else not await asyncio.to_thread(whole_bundle, file):
                 raise Corrupt(f"{row.snapshot_id} is damaged on the collector's disk: {BUNDLE_DAMAGE}")

@@ -39,6 +39,7 @@ from caseprobe_collector.ports import (
     DepositStore,
     Objects,
     SessionStore,
+    Shelf,
     SnapshotStore,
     Staged,
     Transaction,
@@ -95,10 +96,12 @@ class Ingest:
         clock: Clock,
         offload: Offload = asyncio.to_thread,
         budget: Budget | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
+        """shelf: where unfinished items lie between this process and the next; None: they go with it."""
         self.budget = budget or Budget()
         self._offload = offload
-        self._parking = Parking(clock)
+        self._parking = Parking(clock, shelf=shelf)
         # For the event loop's thread alone.
         self._unpacker = zstandard.ZstdDecompressor()
         self._deposits = deposits
@@ -121,7 +124,7 @@ class Ingest:
         self._parking.park(agent_id, assembly.leave())
 
     def close(self) -> None:
-        """Drop what is unfinished."""
+        """Put away what is unfinished."""
         self._parking.close()
 
     async def store(self, agent: Agent, spool_id: str, item: Assembled) -> Stored:

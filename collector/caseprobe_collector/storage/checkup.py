@@ -60,10 +60,13 @@ class Checkup:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, kind: str, name: object, why: str) -> None:
-        """One more."""
+        """One more; what was said just before, of another part of the same thing, is said once."""
+        problem = Problem(kind, str(name)[:200], why)
+        if self.problems[-1:] == [problem]:
+            return
         self.problems_total += 1
         if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(Problem(kind, str(name)[:200], why))
+            self.problems.append(problem)
 
 
 def check_store(folder: Path, told: Told = lambda done, total: None) -> Checkup:

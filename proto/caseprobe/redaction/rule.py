@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from caseprobe.redaction.pseudonyms import TOKEN, is_masked_name
+from caseprobe.redaction.pseudonyms import DASHED, TOKEN, is_masked_name
 
 Span = tuple[int, int]
 
@@ -101,7 +101,8 @@ def _is_done(value: bytes) -> bool:
     """Whether a value was hidden or holds a pseudonym already: a second run must not take that for a secret."""
     if HIDDEN.fullmatch(value):
         return True
-    return any(is_masked_name(match[0]) for match in TOKEN.finditer(value.decode("latin-1")))
+    text = value.decode("latin-1")
+    return DASHED.fullmatch(text) is not None or any(is_masked_name(match[0]) for match in TOKEN.finditer(text))
 
 
 def _secret_spans(match: re.Match[bytes]) -> list[Span]:
