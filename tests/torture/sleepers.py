@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from caseprobe_agent.demo import AGENT_SETTINGS
-from caseprobe_collector.rpc.presence import LOOK_SECONDS, SILENT_SECONDS
+from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS, LOOK_SECONDS, SILENT_SECONDS
 from tests.torture.ground import Collector, Ground
 from tests.torture.oracle import Outcome
 from tests.torture.processes import Child, Forge, apart
@@ -20,7 +20,9 @@ ONLINE_SECONDS = 30.0
 # Longer than a machine may be silent: whoever counted the time in which it stood still itself would be wrong now.
 STOPPED_SECONDS = SILENT_SECONDS + 3.0
 NOTICED_SECONDS = SILENT_SECONDS + 2 * LOOK_SECONDS
-BACK_SECONDS = 5.0
+# Its next heartbeat says that it is back.
+BACK_SECONDS = HEARTBEAT_SECONDS + 2.0
+LONGER_SECONDS = 5.0
 # A verdict that is only wrong for a moment is wrong: after a rest it is watched for two looks.
 WATCHED_SECONDS = 2.5 * LOOK_SECONDS
 
@@ -96,7 +98,7 @@ async def _agent_rests(pair: Pair, random: Random, outcome: Outcome) -> None:
     outcome.took("called unresponsive", seconds)
     if said != ["online", "unresponsive"]:
         outcome.wrong.append(f"an agent that stands still was called {', '.join(said)}")
-    await asyncio.sleep(random.uniform(0, BACK_SECONDS))
+    await asyncio.sleep(random.uniform(0, LONGER_SECONDS))
     pair.agent.send(signal.SIGCONT)
     said, seconds = await pair.words_until("online", ONLINE_SECONDS)
     outcome.took("online again", seconds)

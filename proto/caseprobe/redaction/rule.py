@@ -66,7 +66,7 @@ def hide(rule: Rule, line: bytes, lowered: bytes) -> tuple[bytes, int]:
     pieces: list[bytes] = []
     done = total = 0
     for start, end in _joined(_found(rule, line, lowered)):
-        if not _is_done(line[start:end]):
+        if not is_done(line[start:end]):
             pieces += (line[done:start], rule.marker())
             done, total = end, total + 1
     return (b"".join((*pieces, line[done:])), total) if total else (line, 0)
@@ -97,7 +97,7 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     return joined
 
 
-def _is_done(value: bytes) -> bool:
+def is_done(value: bytes) -> bool:
     """Whether a value was hidden or holds a pseudonym already: a second run must not take that for a secret."""
     if HIDDEN.fullmatch(value):
         return True
