@@ -33,7 +33,6 @@ RAW = frozenset({"RawArtifact", "Measured", "Taken", "Raw", "take_snapshot", "re
 WRITERS = {
     "app/control.py": "the owner's own socket: questions, states, grants; never a measurement",
     "audit.py": "who asked what and how it ended",
-    "cli/diff.py": "a page of two bundles, which are redacted",
     "cli/diff.py": "what differs between two bundles, which are redacted, as a page",
     "cli/preview.py": "the page of the preview, made of redacted bytes and names behind stand-ins, mode 0600, removed",
     "cli/redact.py": "the pipe as a filter: what it wrote; and what its owner asked `unmask` to restore",
