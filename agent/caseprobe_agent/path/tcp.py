@@ -118,7 +118,8 @@ class TcpNetwork:
         return sock
 
     def _watch(self, attempt: _Attempt, code: int) -> None:
-        self._source_ports[attempt.echo.ttl] = attempt.sock.getsockname()[1]
+        # An echo that could not have its port does not move the flow for good: that would look like a new route.
+        self._source_ports.setdefault(attempt.echo.ttl, attempt.sock.getsockname()[1])
         if code != errno.EINPROGRESS:
             self._at_once.append((attempt, code, time.monotonic()))
             return

@@ -69,12 +69,3 @@ def interval(lost: int, sent: int) -> tuple[float, float]:
     centre = ratio + z2 / (2 * sent)
     spread = math.sqrt(z2 * (ratio * (1 - ratio) + z2 / (4 * sent)) / sent)
     return max(0.0, (centre - spread) / (1 + z2 / sent)), min(1.0, (centre + spread) / (1 + z2 / sent))
-
-
-def answers_less(lost: int, sent: int, lost_behind: int, sent_behind: int) -> float:
-    """How many standard deviations fewer answers one hop gave than one behind it; 0 or less where it gave no fewer."""
-    if not sent or not sent_behind:
-        return 0.0
-    pooled = (lost + lost_behind) / (sent + sent_behind)
-    variance = pooled * (1 - pooled) * (1 / sent + 1 / sent_behind)
-    return (lost / sent - lost_behind / sent_behind) / math.sqrt(variance) if variance else 0.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
+from caseprobe.path_stats import limiter
 from caseprobe.v1 import path_pb2
 
 
@@ -16,6 +17,7 @@ class HopTally:
 
     rtts: seconds of every reply that answered an echo (so no duplicates), in the order in which they came;
     refused: the hop said that it will not carry echoes further, and why.
+    asked: by round, when the echo left and whether it was answered; of the first rounds only.
     """
 
     ttl: int
@@ -28,6 +30,7 @@ class HopTally:
     reordered: int = 0
     from_target: int = 0
     refused: path_pb2.UnreachableReason.ValueType = path_pb2.UNREACHABLE_REASON_UNSPECIFIED
+    asked: dict[int, tuple[float, bool]] = field(default_factory=dict)
 
     @property
     def received(self) -> int:
@@ -44,8 +47,20 @@ class HopTally:
         """Share of unanswered echoes, 0 where none was sent."""
         return self.lost / self.sent if self.sent else 0.0
 
-    def add(self, reply: path_pb2.HopReply) -> None:
-        """Count one reply."""
+    def ask(self, number: int, at: float) -> None:
+        """Count one echo of a round."""
+        self.sent += 1
+        if len(self.asked) < limiter.MOST:
+            self.asked[number] = at, False
+
+    def copy(self) -> HopTally:
+        """The same as it is now, which further echoes do not change."""
+        return replace(self, rtts=self.rtts.copy(), addresses=self.addresses.copy(), asked=self.asked.copy())
+
+    def add(self, reply: path_pb2.HopReply, number: int) -> None:
+        """Count one reply to the echo of a round."""
+        if number in self.asked:
+            self.asked[number] = self.asked[number][0], True
         if reply.reply_class == path_pb2.REPLY_CLASS_DUPLICATE:
             self.duplicates += 1
             return
@@ -58,27 +73,42 @@ class HopTally:
         self.refused = reply.unreachable or self.refused
 
 
-class PathTally:
-    """What was seen of every hop, round by round."""
+class Stretch:
+    """What was seen of every hop over rounds on one route, from first_round on."""
 
-    def __init__(self) -> None:
-        self.rounds = 0
-        self.duration_seconds = 0.0
-        self.shortfall = ""
+    def __init__(self, first_round: int = 1) -> None:
+        self.first_round = first_round
+        self.started_seconds = 0.0
         self._hops: dict[int, HopTally] = {}
         self._end_ttl = 0
 
     def add(self, round_: path_pb2.PathRound) -> None:
         """Count one more round."""
+        if not self._hops:
+            self.started_seconds = round_.started_seconds
         for ttl in round_.sent:
-            self._hop(ttl).sent += 1
+            self._hop(ttl).ask(round_.number, round_.started_seconds)
         for reply in round_.replies:
-            self._hop(reply.ttl).add(reply)
+            self._count(reply, reply.round or round_.number)
         ends = [reply.ttl for reply in round_.replies if reply.from_target or reply.unreachable]
         self._end_ttl = min(ends, default=self._end_ttl)
-        self.rounds += bool(round_.sent)
-        self.shortfall = round_.shortfall
-        self.duration_seconds = round_.started_seconds + max((r.rtt_seconds for r in round_.replies), default=0.0)
+
+    def add_late(self, replies: Iterable[path_pb2.HopReply]) -> None:
+        """Count those of later replies that answer echoes of this route."""
+        for reply in replies:
+            if reply.round:
+                self._count(reply, reply.round)
+
+    def _count(self, reply: path_pb2.HopReply, number: int) -> None:
+        if number >= self.first_round:
+            self._hop(reply.ttl).add(reply, number)
+
+    def copy(self) -> Stretch:
+        """The same as it is now, which further rounds do not change."""
+        other = Stretch(self.first_round)
+        other.started_seconds, other._end_ttl = self.started_seconds, self._end_ttl
+        other._hops = {ttl: hop.copy() for ttl, hop in self._hops.items()}
+        return other
 
     def hops(self) -> list[HopTally]:
         """The hops of the path in order, from ttl 1 on, each once.
@@ -122,7 +152,16 @@ def jitter(rtts: Sequence[float]) -> float:
     return round(math.fsum(steps) / len(steps), 12) if steps else 0.0
 
 
-def path_hop(hop: HopTally, classification: str, probability: float) -> path_pb2.PathHop:
+@dataclass(frozen=True)
+class Judged:
+    """The class of one hop, how sure it is, and the limiter of its answers where it could be told."""
+
+    classification: str
+    probability: float
+    limit: limiter.Bucket | None = None
+
+
+def path_hop(hop: HopTally, judged: Judged) -> path_pb2.PathHop:
     """The hop as it travels."""
     message = path_pb2.PathHop(
         ttl=hop.ttl,
@@ -131,13 +170,15 @@ def path_hop(hop: HopTally, classification: str, probability: float) -> path_pb2
         received=hop.received,
         loss_ratio=hop.loss_ratio,
         mpls_labels=hop.mpls_labels,
-        classification=classification,
-        probability=probability,
+        classification=judged.classification,
+        probability=judged.probability,
         late=hop.late,
         duplicates=hop.duplicates,
         reordered=hop.reordered,
         from_target=hop.from_target > 0,
     )
+    if judged.limit is not None:
+        message.limit_per_second, message.limit_burst = judged.limit.per_second, judged.limit.burst
     if hop.rtts:
         message.best_seconds, message.worst_seconds = min(hop.rtts), max(hop.rtts)
         message.avg_seconds = math.fsum(hop.rtts) / len(hop.rtts)

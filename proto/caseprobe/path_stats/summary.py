@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from caseprobe.path_stats.hops import PathTally, path_hop
+from caseprobe.path_stats.hops import path_hop
+from caseprobe.path_stats.tally import PathTally
 from caseprobe.path_stats.verdict import judge
 from caseprobe.v1 import path_pb2
 
@@ -27,15 +28,17 @@ def summarize(rounds: Iterable[path_pb2.PathRound], header: path_pb2.PathFacts) 
 
 
 def facts_of(tally: PathTally, header: path_pb2.PathFacts) -> path_pb2.PathFacts:
-    """The facts as far as the tally has got: for a view of a trace that still runs."""
+    """The facts as far as the tally has got, also of a trace that still runs: hops and verdict of the newest route."""
     hops = tally.hops()
     judged, verdict = judge(hops)
     facts = path_pb2.PathFacts(
         rounds=tally.rounds,
-        hops=[path_hop(hop, each.classification, each.probability) for hop, each in zip(hops, judged, strict=True)],
+        hops=[path_hop(hop, each) for hop, each in zip(hops, judged, strict=True)],
         verdict=verdict,
         duration_seconds=tally.duration_seconds,
         shortfall=tally.shortfall,
+        earlier_routes=tally.earlier,
+        route_changes=tally.route_changes,
     )
     facts.MergeFrom(_header_only(header))
     return facts

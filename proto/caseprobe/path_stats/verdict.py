@@ -1,75 +1,96 @@
 """What each hop's losses mean and where the path's begin.
 
-A hop that answers fewer echoes than one behind it loses none: what reached the other passed it. Such a hop limits or
-delays its own answers and says nothing about the path. The rest is read as one change-point: little loss before it,
-more from it to the target.
+A hop that answers fewer echoes than those behind it loses none: what reached the others passed it. Such a hop limits,
+drops or delays its own answers and says nothing about the path. The rest is read as one change-point: little loss
+before it, more from it to the target. `change` weighs both together.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from caseprobe.path_stats import chance
-from caseprobe.path_stats.hops import HopTally, median
+from caseprobe.path_stats import chance, change, limiter
+from caseprobe.path_stats.hops import HopTally, Judged, median
 from caseprobe.v1 import path_pb2
 
-OWN_SIGMA = 2.6  # how sure it must be that a hop answers less than one behind it (0.5 % by chance)
 CREDIBLE = 0.9  # the segment holds the change-point with this probability
 SLOW_FACTOR = 1.5
 SLOW_EXTRA_SECONDS = 0.005
+SLOW_SURE = 0.95  # that a hop's times do not lie above those behind it by chance
 
 
-@dataclass(frozen=True)
-class Judged:
-    """The class of one hop and how sure it is."""
+class Path:
+    """The hops of a path with the reading of those that answered."""
 
-    classification: str
-    probability: float
+    def __init__(self, hops: Sequence[HopTally]) -> None:
+        self.hops = hops
+        self.used = [hop for hop in hops if hop.received]
+        reading = change.read([(hop.lost, hop.sent) for hop in self.used]) if self.used else change.Reading([], [])
+        self.begins = reading.begins
+        self._own = {hop.ttl: own for hop, own in zip(self.used, reading.own, strict=True)}
+        self._reached = dict(zip((hop.ttl for hop in self.used), _sums(reading.begins), strict=True))
+
+    def own(self, hop: HopTally) -> float:
+        """Probability that a hop keeps answers to itself."""
+        return self._own.get(hop.ttl, 0.0)
+
+    def lossy(self, hop: HopTally) -> float:
+        """Probability that the loss of the path has begun before a hop, given that there is any."""
+        return self._reached.get(hop.ttl, 0.0)
+
+
+def _sums(values: Sequence[float]) -> list[float]:
+    return [math.fsum(values[: index + 1]) for index in range(len(values))]
 
 
 def judge(hops: Sequence[HopTally]) -> tuple[list[Judged], path_pb2.PathVerdict]:
     """The class of every hop, and the verdict on the path that they make."""
-    verdict = _verdict(hops)
-    return [_judge_hop(hops, index, verdict) for index in range(len(hops))], verdict
+    path = Path(hops)
+    verdict = _verdict(path)
+    return [_judge_hop(path, hop, verdict) for hop in hops], verdict
 
 
-def self_limited(hops: Sequence[HopTally], index: int) -> float:
-    """By how many standard deviations a hop answers less than some hop behind it."""
-    hop = hops[index]
-    behind = [other for other in hops[index + 1 :] if other.received]
-    return max((chance.answers_less(hop.lost, hop.sent, other.lost, other.sent) for other in behind), default=0.0)
-
-
-def _judge_hop(hops: Sequence[HopTally], index: int, verdict: path_pb2.PathVerdict) -> Judged:
-    hop = hops[index]
+def _judge_hop(path: Path, hop: HopTally, verdict: path_pb2.PathVerdict) -> Judged:
     if not hop.sent:
         return Judged("unknown", 0.0)
     if hop.refused == path_pb2.UNREACHABLE_REASON_PROHIBITED:
         return Judged("filtered", 1.0)
     if not hop.received:
         return Judged("silent", 1 - 0.5**hop.sent)
-    sigma = self_limited(hops, index)
-    if sigma > OWN_SIGMA:
-        return Judged("rate_limited", 0.5 * (1 + math.erf(sigma / math.sqrt(2))))
-    if verdict.message_id == "path.loss_from" and hop.ttl >= verdict.segment_last_ttl and hop.lost:
-        return Judged("loss", verdict.confidence)
-    return _by_time(hops, index, sigma)
+    own = path.own(hop)
+    if own > 0.5:
+        return _own_answers(hop, own)
+    slow = _slow(path, hop)
+    if slow >= SLOW_SURE:
+        return Judged("slow_control_plane", slow)
+    if verdict.message_id == "path.loss_from" and hop.lost and path.lossy(hop) > 0.5:
+        return Judged("loss", path.lossy(hop) * (1 - own))
+    return Judged("ok", min(1 - own, 1 - 0.5**hop.sent))
 
 
-def _by_time(hops: Sequence[HopTally], index: int, sigma: float) -> Judged:
-    """Slow control plane, where a hop answers much later than hops behind it: what reached those passed it."""
-    own = median(hops[index].rtts)
-    behind = [median(hop.rtts) for hop in hops[index + 1 :] if hop.received]
+def _own_answers(hop: HopTally, own: float) -> Judged:
+    """A limiter where a bucket explains which echoes were answered; else a control plane that is overloaded."""
+    bucket = limiter.fit(list(hop.asked.values()))
+    if bucket is None:
+        return Judged("rate_limited", own / 2)
+    limited = 1 / (1 + math.exp(-max(-500.0, min(500.0, bucket.log_odds))))
+    if limited >= 0.5:
+        return Judged("rate_limited", own * limited, bucket)
+    return Judged("slow_control_plane", own * (1 - limited))
+
+
+def _slow(path: Path, hop: HopTally) -> float:
+    """How sure it is that a hop answers much later than some hop behind it: what reached that one passed it."""
+    behind = [median(other.rtts) for other in path.used if other.ttl > hop.ttl]
     quickest = min(behind, default=math.inf)
-    if own > quickest * SLOW_FACTOR and own > quickest + SLOW_EXTRA_SECONDS:
-        return Judged("slow_control_plane", 1 - 0.5 ** len(hops[index].rtts))
-    chance_alone = math.erfc(max(0.0, sigma) / math.sqrt(2))
-    return Judged("ok", min(chance_alone, 1 - 0.5 ** hops[index].sent))
+    bar = max(quickest * SLOW_FACTOR, quickest + SLOW_EXTRA_SECONDS)
+    above = sum(rtt > bar for rtt in hop.rtts)
+    return 1 - chance.binomial_tail(above, len(hop.rtts), 0.5)
 
 
-def _verdict(hops: Sequence[HopTally]) -> path_pb2.PathVerdict:
+def _verdict(path: Path) -> path_pb2.PathVerdict:
+    hops = path.hops
     if not any(hop.sent for hop in hops):
         return path_pb2.PathVerdict(message_id="path.nothing_sent")
     end = hops[-1]
@@ -79,7 +100,7 @@ def _verdict(hops: Sequence[HopTally]) -> path_pb2.PathVerdict:
     verdict = path_pb2.PathVerdict(loss_ratio=end.loss_ratio, loss_low_ratio=low, loss_high_ratio=high)
     if chance.is_loss(end.lost, end.sent):
         verdict.message_id = "path.loss_from"
-        verdict.segment_first_ttl, verdict.segment_last_ttl, verdict.confidence = _change_point(hops)
+        verdict.segment_first_ttl, verdict.segment_last_ttl, verdict.confidence = _segment(path)
     elif end.lost:
         verdict.message_id = "path.needs_more"
         verdict.more_rounds = chance.echoes_to_tell(end.lost, end.sent) - end.sent
@@ -109,33 +130,20 @@ def _short_of_target(hops: Sequence[HopTally]) -> path_pb2.PathVerdict:
     )
 
 
-def _change_point(hops: Sequence[HopTally]) -> tuple[int, int, float]:
+def _segment(path: Path) -> tuple[int, int, float]:
     """First and last ttl of the segment where loss begins, and the probability that it does.
 
-    The loss begins on the way from the first to the last: between two hops that answered and were not limiting
-    themselves. (0, …) is this machine's own side of the first hop.
+    The loss begins on the way from the first to the last: between two hops that answered and kept none of their
+    answers back. (0, …) is this machine's own side of the first hop.
     """
-    used = [hop for index, hop in enumerate(hops) if hop.received and self_limited(hops, index) <= OWN_SIGMA]
-    weights = _posterior(used)
-    first = last = max(range(len(used)), key=lambda index: weights[index])
+    kept = [index for index, hop in enumerate(path.used) if path.own(hop) <= 0.5]
+    weights = [math.fsum(path.begins[before + 1 : index + 1]) for before, index in zip([-1, *kept], kept, strict=False)]
+    first = last = max(range(len(kept)), key=lambda index: weights[index])
     held = weights[first]
-    while held < CREDIBLE:
+    while held < CREDIBLE and last - first + 1 < len(kept):
         before = weights[first - 1] if first else -1.0
-        after = weights[last + 1] if last + 1 < len(used) else -1.0
+        after = weights[last + 1] if last + 1 < len(kept) else -1.0
         first, last = (first - 1, last) if before >= after else (first, last + 1)
         held += max(before, after)
-    return (used[first - 1].ttl if first else 0), used[last].ttl, held
-
-
-def _posterior(used: Sequence[HopTally]) -> list[float]:
-    """Probability that the loss begins at each of the hops, all being equally likely before the measurement."""
-    scores = [_fit(used[:index], chance.NOISE_RATIO) + _fit(used[index:], 1.0) for index in range(len(used))]
-    best = max(scores)
-    weights = [math.exp(score - best) for score in scores]
-    return [weight / math.fsum(weights) for weight in weights]
-
-
-def _fit(hops: Sequence[HopTally], ceiling: float) -> float:
-    """Log likelihood of hops that all lose at one ratio: the one that fits them best and is not over the ceiling."""
-    lost, sent = sum(hop.lost for hop in hops), sum(hop.sent for hop in hops)
-    return chance.log_likelihood(lost, sent, min(ceiling, lost / sent)) if sent else 0.0
+    ttls = [path.used[index].ttl for index in kept]
+    return (ttls[first - 1] if first else 0), ttls[last], min(held, 1.0)

@@ -35,6 +35,8 @@ def path_summary_json(facts: path_pb2.PathFacts) -> Json:
         "shortfall": facts.shortfall or None,
         "hops": [_hop_json(hop) for hop in facts.hops],
         "verdict": _verdict_json(facts),
+        "route_changes": facts.route_changes,
+        "earlier_routes": [_route_json(route) for route in facts.earlier_routes],
     }
 
 
@@ -83,6 +85,7 @@ def _hop_json(hop: path_pb2.PathHop) -> Json:
         "mpls": list(hop.mpls_labels),
         "classification": hop.classification,
         "probability": round(hop.probability, 4),
+        "limit": _limit_json(hop),
         "late": hop.late,
         "duplicates": hop.duplicates,
         "reordered": hop.reordered,
@@ -90,10 +93,35 @@ def _hop_json(hop: path_pb2.PathHop) -> Json:
     }
 
 
+def _limit_json(hop: path_pb2.PathHop) -> Json | None:
+    """The limiter of a hop's own answers; null where it has none, or none that could be told."""
+    if not hop.limit_per_second:
+        return None
+    return {"per_second": round(hop.limit_per_second, 4), "burst": hop.limit_burst}
+
+
 def _verdict_json(facts: path_pb2.PathFacts) -> Json:
-    verdict = facts.verdict
     return {
         "text": path_verdict(facts),
+        **_figures_json(facts.verdict),
+    }
+
+
+def _route_json(route: path_pb2.PathRoute) -> Json:
+    """A route that stood before, with its own hops and figures."""
+    return {
+        "first_round": route.first_round,
+        "rounds": route.rounds,
+        "started_seconds": round(route.started_seconds, 6),
+        "ended_seconds": round(route.ended_seconds, 6),
+        "changed_ttl": route.changed_ttl,
+        "hops": [_hop_json(hop) for hop in route.hops],
+        "verdict": _figures_json(route.verdict),
+    }
+
+
+def _figures_json(verdict: path_pb2.PathVerdict) -> Json:
+    return {
         "message_id": verdict.message_id,
         "segment": [verdict.segment_first_ttl, verdict.segment_last_ttl] if verdict.segment_last_ttl else None,
         "loss_ratio": round(verdict.loss_ratio, 6),

@@ -104,7 +104,7 @@ def path_verdict(path: path_pb2.PathFacts, language: str = "en") -> str:
     verdict = path.verdict
     values: dict[str, Value] = {
         "target": path.target,
-        "rounds": path.rounds,
+        "rounds": _rounds_on_route(path),
         "loss_ratio": verdict.loss_ratio,
         "low_ratio": verdict.loss_low_ratio,
         "high_ratio": verdict.loss_high_ratio,
@@ -112,7 +112,30 @@ def path_verdict(path: path_pb2.PathFacts, language: str = "en") -> str:
         "last": verdict.segment_last_ttl,
         "more": verdict.more_rounds,
     }
-    return fill(catalogue.in_language(_path_sentence(verdict), language), values, language)
+    sentence = fill(catalogue.in_language(_path_sentence(verdict), language), values, language)
+    return sentence + _route_changes(path, language)
+
+
+def _rounds_on_route(path: path_pb2.PathFacts) -> int:
+    """For how many rounds the route stood that the verdict is on."""
+    earlier = path.earlier_routes[-1:]
+    return path.rounds - sum(one.first_round + one.rounds - 1 for one in earlier)
+
+
+def _route_changes(path: path_pb2.PathFacts, language: str) -> str:
+    """That the path took other ways before, and what it lost there; nothing where it did not."""
+    if not path.earlier_routes:
+        return ""
+    last = path.earlier_routes[-1]
+    lossy = [one.verdict for one in path.earlier_routes if one.verdict.message_id == "path.loss_from"]
+    values: dict[str, Value] = {
+        "n": path.route_changes,
+        "hop": last.changed_ttl,
+        "round": last.first_round + last.rounds,
+        "loss_ratio": max((verdict.loss_ratio for verdict in lossy), default=0.0),
+    }
+    name = "path.rerouted_lossy" if lossy else "path.rerouted"
+    return fill(catalogue.sentence(name, language), values, language)
 
 
 def _path_sentence(verdict: path_pb2.PathVerdict) -> dict[str, str]:

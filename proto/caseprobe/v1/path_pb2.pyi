@@ -222,6 +222,8 @@ class PathHop(_message.Message):
     DUPLICATES_FIELD_NUMBER: _builtins.int
     REORDERED_FIELD_NUMBER: _builtins.int
     FROM_TARGET_FIELD_NUMBER: _builtins.int
+    LIMIT_PER_SECOND_FIELD_NUMBER: _builtins.int
+    LIMIT_BURST_FIELD_NUMBER: _builtins.int
     ttl: _builtins.int
     sent: _builtins.int
     received: _builtins.int
@@ -242,6 +244,9 @@ class PathHop(_message.Message):
     reordered: _builtins.int
     """Replies that came after the reply to a later echo of this hop; counted as received."""
     from_target: _builtins.bool
+    limit_per_second: _builtins.float
+    """Of a hop that is rate_limited: answers a second, and how many at once before; both 0 where they cannot be told."""
+    limit_burst: _builtins.int
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
@@ -266,10 +271,12 @@ class PathHop(_message.Message):
         duplicates: _builtins.int = ...,
         reordered: _builtins.int = ...,
         from_target: _builtins.bool = ...,
+        limit_per_second: _builtins.float = ...,
+        limit_burst: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "jitter_seconds", b"jitter_seconds", "p95_seconds", b"p95_seconds", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "classification", b"classification", "duplicates", b"duplicates", "from_target", b"from_target", "jitter_seconds", b"jitter_seconds", "late", b"late", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "classification", b"classification", "duplicates", b"duplicates", "from_target", b"from_target", "jitter_seconds", b"jitter_seconds", "late", b"late", "limit_burst", b"limit_burst", "limit_per_second", b"limit_per_second", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avg_seconds: _TypeAlias = _typing.Literal["avg_seconds"]  # noqa: Y015
     _WhichOneofArgType__avg_seconds: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds"]  # noqa: Y015
@@ -293,6 +300,49 @@ class PathHop(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__worst_seconds) -> _WhichOneofReturnType__worst_seconds | None: ...
 
 Global___PathHop: _TypeAlias = PathHop  # noqa: Y015
+
+@_typing.final
+class PathRoute(_message.Message):
+    """An earlier route of the path, with what was measured while it stood."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_ROUND_FIELD_NUMBER: _builtins.int
+    ROUNDS_FIELD_NUMBER: _builtins.int
+    STARTED_SECONDS_FIELD_NUMBER: _builtins.int
+    ENDED_SECONDS_FIELD_NUMBER: _builtins.int
+    CHANGED_TTL_FIELD_NUMBER: _builtins.int
+    HOPS_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    first_round: _builtins.int
+    """Its first round and how many rounds it stood, from 1 on."""
+    rounds: _builtins.int
+    started_seconds: _builtins.float
+    ended_seconds: _builtins.float
+    changed_ttl: _builtins.int
+    """The first hop that the route after it has differently."""
+    @_builtins.property
+    def hops(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathHop]: ...
+    @_builtins.property
+    def verdict(self) -> Global___PathVerdict: ...
+    def __init__(
+        self,
+        *,
+        first_round: _builtins.int = ...,
+        rounds: _builtins.int = ...,
+        started_seconds: _builtins.float = ...,
+        ended_seconds: _builtins.float = ...,
+        changed_ttl: _builtins.int = ...,
+        hops: _abc.Iterable[Global___PathHop] | None = ...,
+        verdict: Global___PathVerdict | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_ttl", b"changed_ttl", "ended_seconds", b"ended_seconds", "first_round", b"first_round", "hops", b"hops", "rounds", b"rounds", "started_seconds", b"started_seconds", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PathRoute: _TypeAlias = PathRoute  # noqa: Y015
 
 @_typing.final
 class PathVerdict(_message.Message):
@@ -357,6 +407,8 @@ class PathFacts(_message.Message):
     PORT_FIELD_NUMBER: _builtins.int
     DURATION_SECONDS_FIELD_NUMBER: _builtins.int
     SHORTFALL_FIELD_NUMBER: _builtins.int
+    EARLIER_ROUTES_FIELD_NUMBER: _builtins.int
+    ROUTE_CHANGES_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """As asked for by the person who asked."""
     address: _builtins.bytes
@@ -367,6 +419,8 @@ class PathFacts(_message.Message):
     duration_seconds: _builtins.float
     shortfall: _builtins.str
     """Why the trace ended before its time, as in PathRound; empty where it did not."""
+    route_changes: _builtins.int
+    """How often the route changed, also where earlier_routes tells of fewer."""
     @_builtins.property
     def unseen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this tier cannot see, as ids."""
@@ -375,6 +429,10 @@ class PathFacts(_message.Message):
     def hops(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathHop]: ...
     @_builtins.property
     def verdict(self) -> Global___PathVerdict: ...
+    @_builtins.property
+    def earlier_routes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathRoute]:
+        """The newest of the routes that stood before the one that hops and verdict tell of, oldest first."""
+
     def __init__(
         self,
         *,
@@ -389,10 +447,12 @@ class PathFacts(_message.Message):
         port: _builtins.int = ...,
         duration_seconds: _builtins.float = ...,
         shortfall: _builtins.str = ...,
+        earlier_routes: _abc.Iterable[Global___PathRoute] | None = ...,
+        route_changes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "hops", b"hops", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -144,7 +144,7 @@ def test_the_table_tells_limiters_labels_and_silence_apart() -> None:
         name: render_table(summarize(rounds_of(name, 60), path_pb2.PathFacts(target="h")), "en").splitlines()
         for name in ("rate-limited", "silent-hops", "mpls")
     }
-    assert lines["rate-limited"][4].endswith("limits its own answers, no loss")
+    assert lines["rate-limited"][4].endswith("limits its own answers, no loss, 0.49/s after 5 at once")
     assert lines["silent-hops"][5].split() == ["4", "*", "100.0%", "60", *["-"] * 5, "never", "answers"]
     assert lines["mpls"][7].endswith("MPLS 24016/300112")
 

@@ -10,7 +10,7 @@ MEANINGS = {
     "ok": "",
     "loss": "loss on the way here",
     "rate_limited": "limits its own answers, no loss",
-    "slow_control_plane": "answers slowly itself, delays nothing",
+    "slow_control_plane": "busy itself, delays and loses nothing",
     "silent": "never answers",
     "filtered": "refuses to go on",
     "unknown": "not asked",
@@ -63,6 +63,8 @@ def meaning(hop: path_pb2.PathHop) -> str:
     """What the hop's numbers mean, its labels, and replies out of the ordinary."""
     counts = (("late", hop.late), ("duplicate", hop.duplicates), ("reordered", hop.reordered))
     notes = [MEANINGS.get(hop.classification, hop.classification)]
+    if hop.limit_per_second:
+        notes.append(f"{hop.limit_per_second:.2g}/s after {hop.limit_burst} at once")
     notes += [f"MPLS {'/'.join(str(label) for label in hop.mpls_labels)}"] if hop.mpls_labels else []
     notes += [f"{count} {name}" for name, count in counts if count]
     return ", ".join(note for note in notes if note)
