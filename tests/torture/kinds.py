@@ -97,7 +97,7 @@ ALL = (
         200.0,
     ),
     Kind("flip-spool", "a byte of a spool flipped or its end cut", flips.flip_spool, (5,), 5000, 2500, 40),
-    Kind("flip-store", "the same in database, log and objects", flips.flip_store, (5,), 5000, 2500, 20),
+    Kind("flip-store", "the same in database, log and objects", flips.flip_store, (5,), 5000, 2500, 10),
     Kind("flip-start", "the same, a real collector started on it", flips.flip_and_start, (5,), 100, 50, 1),
     Kind("flip-deliver", "a spool's byte, a real agent started on it", flips.flip_and_deliver, (3, 5), 100, 50, 1),
     Kind(
