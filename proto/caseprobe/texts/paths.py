@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from caseprobe.texts.verdicts import path_verdict
+from caseprobe.texts.verdicts import path_mtu, path_verdict
 from caseprobe.v1 import path_pb2
 
 Json = dict[str, object]
@@ -35,6 +35,7 @@ def path_summary_json(facts: path_pb2.PathFacts) -> Json:
         "shortfall": facts.shortfall or None,
         "hops": [_hop_json(hop) for hop in facts.hops],
         "verdict": _verdict_json(facts),
+        "mtu": _mtu_json(facts),
         "route_changes": facts.route_changes,
         "earlier_routes": [_route_json(route) for route in facts.earlier_routes],
     }
@@ -104,6 +105,23 @@ def _verdict_json(facts: path_pb2.PathFacts) -> Json:
     return {
         "text": path_verdict(facts),
         **_figures_json(facts.verdict),
+    }
+
+
+def _mtu_json(facts: path_pb2.PathFacts) -> Json | None:
+    """How large a packet the path carries; null where it was not asked for."""
+    if not facts.HasField("mtu"):
+        return None
+    mtu = facts.mtu
+    return {
+        "text": path_mtu(facts),
+        "message_id": mtu.message_id,
+        "size_bytes": mtu.size_bytes or None,
+        "link_bytes": mtu.link_bytes or None,
+        "told_by": address_text(mtu.told_by),
+        "segment": [mtu.segment_first_ttl, mtu.segment_last_ttl] if mtu.segment_last_ttl else None,
+        "echoes": mtu.echoes,
+        "duration_seconds": round(mtu.duration_seconds, 6),
     }
 
 

@@ -25,7 +25,7 @@ from caseprobe_agent.cli.options import settings_of
 from caseprobe_agent.cli.path.plain import render_table
 from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, Policy
-from caseprobe_agent.path import describe, open_network, plan_of, resolve, trace
+from caseprobe_agent.path import describe, find_mtu, open_network, plan_of, resolve, trace
 from caseprobe_agent.path.target import Address
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
@@ -104,6 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     family = parser.add_mutually_exclusive_group()
     family.add_argument("-4", dest="family", action="store_const", const=4, default=0, help="IPv4 only")
     family.add_argument("-6", dest="family", action="store_const", const=6, help="IPv6 only")
+    parser.add_argument("--mtu", action="store_true", help="how large a packet the path carries; one round if not said")
     parser.add_argument("--live", action="store_true", help="go on until Ctrl-C, or for --rounds where given")
     parser.add_argument("--json", action="store_true", help="one JSON document a line: each round, then the summary")
 
@@ -116,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     with _view(options, settings.language) as view:
         code = 0
         try:
-            asyncio.run(_probe(action, options.family, settings.policy, header, tally, view))
+            asyncio.run(_probe(action, options, settings.policy, header, tally, view))
         except KeyboardInterrupt:
             if not tally.rounds:
                 raise
@@ -138,7 +139,7 @@ def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
         raise UsageError(f"--interval {options.interval:g} is not possible; {MIN_INTERVAL_SECONDS:g} or more")
     return link_pb2.PathAction(
         target=options.target,
-        rounds=options.rounds or (MAX_ROUNDS if options.live else DEFAULT_ROUNDS),
+        rounds=options.rounds or (MAX_ROUNDS if options.live else 1 if options.mtu else DEFAULT_ROUNDS),
         interval_seconds=options.interval,
         protocol=PROTOCOLS[options.protocol],
         port=options.port,
@@ -147,7 +148,7 @@ def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
 
 async def _probe(
     action: link_pb2.PathAction,
-    family: int,
+    options: argparse.Namespace,
     policy: Policy,
     header: path_pb2.PathFacts,
     tally: PathTally,
@@ -155,7 +156,7 @@ async def _probe(
 ) -> None:
     """Trace the path; header and tally hold what there is of it when it ends, also when it is interrupted."""
     _permit(policy, action, None)
-    target = await resolve(action.target, lambda address: _permit(policy, action, address), family)
+    target = await resolve(action.target, lambda address: _permit(policy, action, address), options.family)
     with open_network(target, action) as network:
         plan = plan_of(action, target, network)
         header.CopyFrom(describe(target, network))
@@ -164,6 +165,8 @@ async def _probe(
             async for round_ in rounds:
                 tally.add(round_)
                 view.add(round_, tally)
+    if options.mtu:
+        header.mtu.CopyFrom(await find_mtu(target))
 
 
 def _permit(policy: Policy, action: link_pb2.PathAction, address: Address | None) -> None:

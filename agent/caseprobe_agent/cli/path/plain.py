@@ -83,7 +83,7 @@ def milliseconds(seconds: float) -> str:
 
 def closing(facts: path_pb2.PathFacts, language: str) -> list[str]:
     """The verdict's sentence, and what ended the trace early."""
-    lines = [texts.path_verdict(facts, language)]
+    lines = [line for line in (texts.path_verdict(facts, language), texts.path_mtu(facts, language)) if line]
     if facts.shortfall:
         lines.append(f"ended early: the {facts.shortfall.replace('_', ' ')} is used up")
     return lines
