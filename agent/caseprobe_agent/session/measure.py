@@ -6,7 +6,7 @@ Probes and path sockets are imported where they are first used: an agent that id
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,6 +39,10 @@ class Raw:
     artifacts: Sequence[RawArtifact] = ()
     header: path_pb2.PathFacts | None = None
     tally: PathTally = field(default_factory=PathTally)
+    # By probe, where the logs were left by the snapshot before this one; None: they are read whole.
+    places_before: Mapping[str, str] | None = None
+    # Where this one left them.
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def worth_keeping(self) -> bool:
@@ -100,9 +104,12 @@ class Measurements:
         from caseprobe_agent.snapshot import new_sentinel, take_snapshot
 
         probes: Sequence[Probe] = choice.probes
-        taken = await take_snapshot(probes, self.machine, deadline_seconds, profile, sentinel=new_sentinel())
+        taken = await take_snapshot(
+            probes, self.machine, deadline_seconds, profile, sentinel=new_sentinel(), places=raw.places_before
+        )
         raw.snapshot.CopyFrom(taken.snapshot)
         raw.artifacts = taken.artifacts
+        raw.places = taken.places
         for name, reason in choice.left_out:
             raw.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
 

@@ -39,8 +39,8 @@ OPENERS = (
 LOOKS = Looks([rb"(?m)" + opener for opener in OPENERS])
 
 NAMED = re.compile(
-    rb"(?P<name>[\w.-]{2,128}(?: [\w-]{1,32}){0,2})\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}(?P<sign>[^\s]?"
-    rb")[^\n]{0,16}$"
+    rb"(?P<name>[\w.-]{2,128}(?: [\w-]{1,32}){0,2})\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}"
+    rb"(?:(?P<sign>[|>!])\w{0,16}\s?[|>]?[+-]?\d?|[\\\[\"]{0,3})\s{0,8}$"
 )
 ELEMENT = re.compile(rb"<(?P<name>[\w:.-]{1,64})(?:\s[^<>\n]{0,255})?>\s{0,8}$")
 BRACES = re.compile(rb"(?i)(?:tokens?|secrets?|credentials?)\s{0,8}\{\s{0,8}$")
@@ -128,7 +128,7 @@ def _taken(data: bytes, end: int, prefixed: bool, taker: Taker) -> tuple[list[Sp
         if span is None:
             return spans, at, False
         value = data[begin + span[0] : begin + span[1]]
-        if value and not value.startswith(b"_hidden_") and not is_done(value):
+        if value and b"_hidden_" not in value and not is_done(value):
             spans.append((begin + span[0], begin + span[1]))
         at = stop + 1
     return spans, at, False

@@ -123,6 +123,9 @@ def speaks(name: bytes) -> Speaks:
     words = [word.lower() for word in WORD.findall(text[-LONGEST:])][-MOST_WORDS:]
     if text == "PASS":
         return Speaks.MAYBE
+    # What stands in a secret's place already.
+    if "_hidden_" in text:
+        return Speaks.NO
     if words[-1:] == ["tokens"] and not MEASURED.isdisjoint(words[:-1]):
         return Speaks.NO
     kept = _without_neutral(words)

@@ -2001,6 +2001,7 @@ class LogFacts(_message.Message):
     TEMPLATES_FIELD_NUMBER: _builtins.int
     TEMPLATES_TOTAL_FIELD_NUMBER: _builtins.int
     KNOWN_TEMPLATES_FIELD_NUMBER: _builtins.int
+    TOLD_LINES_TOTAL_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """/dev/kmsg, journal, /var/log/syslog …"""
     lines_total: _builtins.int
@@ -2012,6 +2013,10 @@ class LogFacts(_message.Message):
     artifact: _builtins.str
     templates_total: _builtins.int
     """How many kinds there are in all."""
+    told_lines_total: _builtins.int
+    """So many lines at the beginning of the artifact were told by an earlier snapshot of a timetable: they show what came
+    before, and nothing else here counts them.
+    """
     @_builtins.property
     def first_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -2044,10 +2049,11 @@ class LogFacts(_message.Message):
         templates: _abc.Iterable[_section_log_pb2.LogTemplate] | None = ...,
         templates_total: _builtins.int = ...,
         known_templates: _abc.Iterable[_builtins.int] | None = ...,
+        told_lines_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_at", b"first_at", "last_at", b"last_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "known_templates", b"known_templates", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "known_templates", b"known_templates", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "told_lines_total", b"told_lines_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
