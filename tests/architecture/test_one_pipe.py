@@ -51,6 +51,7 @@ WRITERS = {
     "oneshot/flow.py": "hands a sealed bundle to its file",
     "oneshot/place.py": "makes the bundle's file",
     "path/icmp.py": "echoes",
+    "path/sized.py": "echoes of chosen sizes, all zeros",
     "path/udp.py": "echoes",
     "seal/pipe.py": "a bundle in memory, member by member behind the guard",
     "spool/file.py": "parcels",
