@@ -22,7 +22,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: bench-redact test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean
+.PHONY: bench-redact bench-canaries test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -74,6 +74,10 @@ eval-faults: $(VENV)/developing ## real faults on the real kernel (root): which 
 bench-redact: $(VENV)/developing ## how much planted secrecy is hidden, what else is, and how fast; LOGS=<folder of logs>
 	$(BIN)/python -m tests.evaluation.redaction $(LOGS)
 	$(BIN)/python -m tests.evaluation.identifiers
+	$(BIN)/python -m tests.evaluation.identifiers.size $(SIZES)
+
+bench-canaries: $(VENV)/developing ## 200 values planted on a machine and looked for in every place, in six encodings (root)
+	$(BIN)/python -m tests.canary $(ARGS)
 
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

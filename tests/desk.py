@@ -21,7 +21,7 @@ from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.app.build import SystemClock, fresh_id
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.bus import InProcessBus
-from caseprobe_collector.ingest import Ingest, Limits
+from caseprobe_collector.ingest import Evidence, Ingest, Limits
 from caseprobe_collector.records import Agent, Case, Customer
 from caseprobe_collector.rpc import Desk, OpenLinks, build_server
 from caseprobe_collector.schedules import Schedules
@@ -113,6 +113,20 @@ class Rig:
     audit: AuditLog
     port: int
     clock: ShiftedClock
+    ingest: Ingest
+
+    @property
+    def evidence(self) -> Evidence:
+        """What staff read of it."""
+        store = self.storage
+        parts = (store.transactions, store.snapshots, store.cases, store.fleet, store.objects)
+        return Evidence(*parts, self.ingest, self.audit, self.clock, Limits())
+
+    async def agent(self, machine: Machine) -> Agent:
+        """A machine as it is entered."""
+        found = await self.storage.fleet.get_agent(machine.agent_id, None)
+        assert found is not None
+        return found
 
     async def enrol(self, customer_id: str = "cust_a", kind: str = "enrolled", case_id: str = "") -> Machine:
         """A machine that is entered and certified."""
@@ -173,23 +187,35 @@ def snapshot_of(machine: Machine, number: int = 1, **more: Any) -> snapshot_pb2.
 
 
 @contextlib.asynccontextmanager
-async def running_desk(storage: Storage) -> AsyncIterator[Rig]:
-    """A collector's gRPC side over this storage, with customer cust_a and its open case case_1."""
+async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[Rig]:
+    """A collector's gRPC side over this storage, with customer cust_a and its open case case_1.
+
+    again: they are there already, from the collector before it.
+    """
     clock, bus = ShiftedClock(), InProcessBus()
     audit, links = AuditLog(storage.audit, clock), OpenLinks(bus, clock)
     run = storage.transactions
     ingest = Ingest(
-        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+        storage.deposits,
+        storage.snapshots,
+        storage.cases,
+        storage.sessions,
+        storage.objects,
+        audit,
+        bus,
+        clock,
+        shelf=storage.shelf,
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
     desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits(), audit)
     certificate, key = storage.authority.server_certificate(["127.0.0.1"])
     server, port = build_server(desk, "127.0.0.1:0", key, certificate, storage.authority.ca_pem())
-    await _furnish(storage)
+    if not again:
+        await _furnish(storage)
     await server.start()
     try:
-        yield Rig(storage, bus, links, sessions, schedules, audit, port, clock)
+        yield Rig(storage, bus, links, sessions, schedules, audit, port, clock, ingest)
     finally:
         await server.stop(None)
         ingest.close()

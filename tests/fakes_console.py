@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -215,6 +215,18 @@ class FakeFleet:
         code = JoinCodeRecord(number, b"", purpose, customer_id, case_id, uses, ends, by.id, NOW)
         self.world.join_codes.append(code)
         return code, "CP1-ABCDE-FGHIJ-KLMNO-PQRST-UVWXY-Z2345"
+
+    async def list_join_codes(self, by: Principal) -> Sequence[JoinCodeRecord]:
+        return [code for code in self.world.join_codes if may_see(by, code.customer_id)]
+
+    async def revoke_join_code(self, by: Principal, join_code_id: str) -> JoinCodeRecord:
+        codes = await self.list_join_codes(by)
+        found = next((code for code in codes if code.join_code_id == join_code_id), None)
+        if found is None:
+            raise NotFound(f"no join code {join_code_id[:60]!r}")
+        withdrawn = replace(found, revoked_at=NOW)
+        self.world.join_codes[self.world.join_codes.index(found)] = withdrawn
+        return withdrawn
 
 
 class FakeUsers:

@@ -66,11 +66,29 @@ class Desk:
         self.cases = Cases(run, storage.cases, storage.customers, audit, clock, ids)
         self.customers = Customers(run, storage.customers, audit, clock, ids)
         self.fleet = Fleet(
-            run, storage.fleet, storage.cases, storage.customers, audit, bus, clock, ids, randomness, self.door
+            run,
+            storage.fleet,
+            storage.join_codes,
+            storage.cases,
+            storage.customers,
+            audit,
+            bus,
+            clock,
+            ids,
+            randomness,
+            self.door,
         )
         self.users = Users(run, storage.users, audit, clock, ids, randomness, QUICK_HASHER)
         self.enrolment = Enrolment(
-            run, storage.fleet, storage.cases, authority, audit, clock, "desk.example:7443", "the desk"
+            run,
+            storage.fleet,
+            storage.join_codes,
+            storage.cases,
+            authority,
+            audit,
+            clock,
+            "desk.example:7443",
+            "the desk",
         )
         self.sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, ids)
         self.schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, ids)

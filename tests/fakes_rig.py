@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
 from caseprobe_agent.link import Credentials, Item, Link
@@ -29,6 +30,7 @@ class Record:
     name: str = ""
     sha256: bytes = b""
     spool_id: str = "spool_1"
+    consent: SignedConsent | None = None
 
 
 class FakeOutbox:

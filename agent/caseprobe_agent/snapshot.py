@@ -1,7 +1,8 @@
 """Runs probes in one worker child and makes a snapshot of what they measured; never fails for a probe.
 
 Parent and child speak in frames: "B" + name when a probe begins, "W" while none runs, "S" + Section when it is done,
-"A" + artifact. The parent knows from them which probe hangs, kills the child and goes on with a new one.
+"A" + artifact, "P" + where a log was left. The parent knows from them which probe hangs, kills the child and goes on
+with a new one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -27,7 +28,7 @@ from caseprobe_agent.probes.probe import Measured, Probe, RawArtifact, needs_of,
 SAMPLE_SECONDS = 0.25
 # How long a child may take to start, or to rest between its samples, before it counts as hung.
 IDLE_SECONDS = 10.0
-BEGIN, WAIT, SECTION, ARTIFACT = b"B", b"W", b"S", b"A"
+BEGIN, WAIT, SECTION, ARTIFACT, PLACE = b"B", b"W", b"S", b"A", b"P"
 # Under this name every section holds the run's sentinel until the pipe has proved itself on it.
 SENTINEL_SOURCE = "caseprobe sentinel"
 SENTINEL_BYTES = 12
@@ -42,6 +43,8 @@ class Taken:
 
     snapshot: snapshot_pb2.Snapshot
     artifacts: tuple[RawArtifact, ...]
+    # By probe, where its log was left.
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -51,8 +54,11 @@ class _Progress:
     probes: Sequence[Probe]
     end: float
     sentinel: str = ""
+    # By probe, where its log was left before; None: logs are read whole.
+    before: Mapping[str, str] | None = None
     sections: dict[str, section_pb2.Section] = field(default_factory=dict)
     artifacts: list[RawArtifact] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
     current: Probe | None = None
     limit: float = 0.0
 
@@ -82,6 +88,10 @@ class _Progress:
             name, source, truncated = json.loads(header)
             self.artifacts.append(RawArtifact(name, source, data, truncated))
             return
+        elif kind == PLACE:
+            name, place = json.loads(body)
+            self.places[name] = place
+            return
         self.begin(next((p for p in self.probes if p.name == body.decode()), None) if kind == BEGIN else None)
 
     def hung(self) -> None:
@@ -110,19 +120,21 @@ async def take_snapshot(
     profile: str,
     child: worker.Child | None = None,
     sentinel: str = "",
+    places: Mapping[str, str] | None = None,
 ) -> Taken:
     """Everything that the probes can tell within the deadline, in their order.
 
     A probe that hangs is killed with its child at its timeout and is TIMEOUT; at the deadline what has not begun is
     SKIPPED. child: one that was started early for measure_all. sentinel: planted in every section and artifact, for
-    what is going to be sealed. Sections are raw; ids, sequence and consent are for the caller to set.
+    what is going to be sealed. places: where the logs were left, by probe, to go on from there; None to read them
+    whole. Sections are raw; ids, sequence and consent are for the caller to set.
     """
     import asyncio
 
     loop = asyncio.get_running_loop()
     snapshot = _header(machine, profile)
     started = loop.time()
-    progress = _Progress(probes, started + deadline_seconds, sentinel)
+    progress = _Progress(probes, started + deadline_seconds, sentinel, places)
     while progress.left() and loop.time() < progress.end:
         await _one_child(progress, machine, child)
         child = None
@@ -131,7 +143,7 @@ async def take_snapshot(
         progress.conclude(probe, section_pb2.PROBE_OUTCOME_SKIPPED, reason)
     snapshot.sections.extend(progress.sections[probe.name] for probe in probes)
     snapshot.duration_seconds = loop.time() - started
-    return Taken(snapshot, tuple(progress.artifacts))
+    return Taken(snapshot, tuple(progress.artifacts), progress.places)
 
 
 def new_sentinel() -> str:
@@ -155,7 +167,7 @@ async def _one_child(progress: _Progress, machine: Machine, child: worker.Child 
     progress.begin(None)
     seconds_left = progress.end - asyncio.get_running_loop().time()
     # The child's own limit is a second net; the deadline is kept here.
-    request = _request(progress.left(), machine.root, progress.sentinel)
+    request = _request(progress, machine.root)
     frames = worker.run(measure_all, request, max(0.0, seconds_left) + 1.0, child=child)
     try:
         async with contextlib.aclosing(frames):
@@ -170,33 +182,41 @@ async def _one_child(progress: _Progress, machine: Machine, child: worker.Child 
         progress.died(str(error), stuck=len(progress.sections) == begun)
 
 
-def _request(probes: Sequence[Probe], root: Path, sentinel: str) -> bytes:
+def _request(progress: _Progress, root: Path) -> bytes:
     rows = [
-        [probe.name, worker.reference(probe.measure), worker.reference(probe.sample) if probe.sample else ""]
-        for probe in probes
+        [
+            probe.name,
+            worker.reference(probe.measure),
+            worker.reference(probe.sample) if probe.sample else "",
+            None if progress.before is None or not probe.resumes else progress.before.get(probe.name, ""),
+        ]
+        for probe in progress.left()
     ]
-    return json.dumps({"root": str(root), "probes": rows, "sentinel": sentinel}).encode()
+    return json.dumps({"root": str(root), "probes": rows, "sentinel": progress.sentinel}).encode()
 
 
 def measure_all(request: bytes) -> Iterator[bytes]:
     """In the child: every sample first, then what needs none, then, when their time has passed, what was sampled."""
     asked = json.loads(request)
     machine = Machine(Path(asked["root"]))
-    rows = [(name, _measure_function(measure), _sample_function(sample)) for name, measure, sample in asked["probes"]]
+    rows = [
+        (name, _measure_function(measure), _sample_function(sample), place)
+        for name, measure, sample, place in asked["probes"]
+    ]
     samples: dict[str, object | None] = {}
-    for name, _, sample in rows:
+    for name, _, sample, _ in rows:
         if sample is not None:
             yield BEGIN + name.encode()
             samples[name] = _sampled(sample, machine)
     sampled_at = time.monotonic()
-    for name, measure, sample in rows:
+    for name, measure, sample, place in rows:
         if sample is None:
-            yield from _one(name, measure, machine, None, asked["sentinel"])
+            yield from _one(name, measure, machine, place, asked["sentinel"])
     yield WAIT
     if samples:
         # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
         select.select((), (), (), max(0.0, SAMPLE_SECONDS - (time.monotonic() - sampled_at)))
-    for name, measure, sample in rows:
+    for name, measure, sample, _ in rows:
         if sample is not None:
             yield from _one(name, measure, machine, samples[name], asked["sentinel"])
 
@@ -218,13 +238,15 @@ def _sampled(sample: Sample, machine: Machine) -> object | None:
 
 
 def _one(name: str, measure: Measure, machine: Machine, earlier: object | None, sentinel: str) -> Iterator[bytes]:
-    """Frames of one probe: it begins, its artifacts, its section."""
+    """Frames of one probe: it begins, its artifacts, its section, where it left its log."""
     yield BEGIN + name.encode()
     started = time.monotonic()
     section = section_pb2.Section(probe=name, outcome=section_pb2.PROBE_OUTCOME_OK)
+    place = ""
     try:
         measured = measure(machine, earlier)
         yield from _fill(section, measured, sentinel)
+        place = measured.place
     except Exception as error:
         section.Clear()
         section.probe, section.outcome, section.needs = name, outcome_of(error), needs_of(error)
@@ -233,6 +255,8 @@ def _one(name: str, measure: Measure, machine: Machine, earlier: object | None, 
         section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
     section.duration_seconds = time.monotonic() - started
     yield SECTION + section.SerializeToString()
+    if place:
+        yield PLACE + json.dumps([name, place]).encode()
 
 
 def _fill(section: section_pb2.Section, measured: Measured, sentinel: str) -> Iterator[bytes]:

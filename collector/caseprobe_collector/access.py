@@ -37,6 +37,8 @@ class Action(StrEnum):
     JOIN_CODE_ENROL = "join_code.enrol"
     SESSION_START = "session.start"
     SESSION_READ = "session.read"
+    # To ask for a true name behind a stand-in, and to read the answer.
+    REVEAL = "reveal"
     SCHEDULE_READ = "schedule.read"
     SCHEDULE_WRITE = "schedule.write"
     CUSTOMER_READ = "customer.read"
@@ -65,6 +67,7 @@ _SUPPORT = _VIEW | {
     Action.BUNDLE_IMPORT,
     Action.JOIN_CODE_BUNDLE,
     Action.SESSION_START,
+    Action.REVEAL,
 }
 _OPERATIONS = _VIEW | {
     Action.CASE_WRITE,

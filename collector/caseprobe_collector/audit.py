@@ -76,12 +76,10 @@ def entry_sha256(
 
     Every text goes in behind its length, so no two different entries have the same bytes.
     """
-    digest = hashlib.sha256(previous_sha256)
     stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
-    for text in (str(number), stamp, actor, action, customer_id, object, detail):
-        encoded = text.encode()
-        digest.update(len(encoded).to_bytes(8, "big") + encoded)
-    return digest.digest()
+    texts = (str(number), stamp, actor, action, customer_id, object, detail)
+    parts = [previous_sha256, *(len(part).to_bytes(8, "big") + part for part in map(str.encode, texts))]
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def verify(

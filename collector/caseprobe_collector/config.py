@@ -14,6 +14,8 @@ from caseprobe.errors import ConfigurationError
 
 PREFIX = "CASEPROBE_COLLECTOR_"
 FILE_VARIABLE = PREFIX + "CONFIG"
+# Beyond it one process has too little of a core for their heartbeats.
+MOST_MACHINES = 50_000
 SYSTEM_FILE = Path("/etc/caseprobe/collector.toml")
 SYSTEM_FOLDER = Path("/var/lib/caseprobe-collector")
 
@@ -39,6 +41,8 @@ class CollectorConfig:
     public_link_port: int = 0
     public_https_port: int = 0
     collector_name: str = "caseprobe collector"
+    # Machines that may be connected at once; one more is asked to come back later. About 100 KiB of memory each.
+    most_machines: int = 10_000
     # Where each setting came from, by its name: "default", a file, a variable or "flag".
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -135,6 +139,13 @@ def _port(value: object) -> int:
     return int(str(value))
 
 
+def _machines(value: object) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST_MACHINES:
+        raise ValueError(f"{value!r} is not a number of machines, which is 1 to {MOST_MACHINES}")
+    return int(text)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise ValueError(f"{value!r} is not a text")
@@ -168,4 +179,5 @@ KINDS: Mapping[str, Callable[[object], object]] = {
     "public_link_port": _port,
     "public_https_port": _port,
     "collector_name": _text,
+    "most_machines": _machines,
 }

@@ -1,4 +1,8 @@
-"""How a key becomes an agent: a good join code, a certificate for exactly that key, both in one transaction."""
+"""How a key becomes an agent: a good join code, a certificate for exactly that key, both in one transaction.
+
+An answer may be lost on its way. Whoever asks again with the same key and the same code, while that is good, is
+answered as the first time: no use is taken, nothing of the machine's record changes, its certificate ends no later.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,15 @@ from caseprobe.errors import (
 )
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.ports import Authority, CaseStore, Clock, FleetStore, Transaction, Transactions
+from caseprobe_collector.ports import (
+    Authority,
+    CaseStore,
+    Clock,
+    FleetStore,
+    JoinCodeStore,
+    Transaction,
+    Transactions,
+)
 from caseprobe_collector.records import Agent, Case, JoinCodeRecord
 
 ENROLLED_LIFETIME = timedelta(days=90)
@@ -31,6 +43,7 @@ class Enrolment:
         self,
         transactions: Transactions,
         fleet: FleetStore,
+        codes: JoinCodeStore,
         cases: CaseStore,
         authority: Authority,
         audit: AuditLog,
@@ -40,6 +53,7 @@ class Enrolment:
     ) -> None:
         self._transactions = transactions
         self._fleet = fleet
+        self._codes = codes
         self._cases = cases
         self._authority = authority
         self._audit = audit
@@ -54,16 +68,21 @@ class Enrolment:
         CaseUnknown, CaseClosed, Revoked, Refused (another customer's machine), Corrupt (the CSR).
         """
         # Who holds no good code costs no signature; all of it is checked again where it is committed.
-        purpose = (await self._good_code(request.secret)).purpose
-        one_shot = purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
+        found = await self._good_code(request.secret)
+        one_shot = found.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
         not_after = self._clock.now() + (ONE_SHOT_LIFETIME if one_shot else ENROLLED_LIFETIME)
         agent_id, certificate = self._authority.sign(request.csr, not_after)
+        # Only a key that is known already may have used it: who comes for the first time waits for no search.
+        enrolled = await self._fleet.get_agent(agent_id, None) is not None
+        again = enrolled and await self._codes.used_by(found.join_code_id, agent_id)
 
         async def work(tx: Transaction) -> enrolment_pb2.EnrolResponse:
             code = await self._good_code(request.secret)
             case = await self._case_of(code)
             known = await self._fleet.get_agent(agent_id, None)
             self._check_known(known, code)
+            if again and known is not None:
+                return await self._answer_again(tx, known, code, case, request.csr, not_after, source)
             agent = self._agent(agent_id, code, request, not_after, known)
             await self._enter(tx, agent, code, source)
             return self._response(agent, code, case, certificate)
@@ -71,21 +90,37 @@ class Enrolment:
         # A code must not be used up by a run whose evidence is refused a moment later.
         return await self._transactions.run(work, spare_room=False)
 
+    async def _answer_again(
+        self,
+        tx: Transaction,
+        known: Agent,
+        code: JoinCodeRecord,
+        case: Case | None,
+        csr: bytes,
+        not_after: datetime,
+        source: str,
+    ) -> enrolment_pb2.EnrolResponse:
+        """What was answered before; a code is no way to make a certificate last longer."""
+        until = min(not_after, known.certificate_expires_at)
+        if until <= self._clock.now():
+            raise JoinCodeUsed("this join code was used already, and what it gave has ended; ask for a new one")
+        detail = f"{code.join_code_id} from {source}, answered again"[:500]
+        await self._audit.record(tx, known.agent_id, "agent.enrol", code.customer_id, known.agent_id, detail)
+        return self._response(known, code, case, self._authority.sign(csr, until)[1])
+
     async def _enter(self, tx: Transaction, agent: Agent, code: JoinCodeRecord, source: str) -> None:
-        if not await self._fleet.use_join_code(tx, code.join_code_id):
+        if not await self._codes.use_join_code(tx, code.join_code_id):
             raise JoinCodeUsed("this join code was used already; ask for a new one")
         await self._fleet.put_agent(tx, agent)
         detail = f"{code.join_code_id} from {source}"[:500]
         await self._audit.record(tx, agent.agent_id, "agent.enrol", code.customer_id, agent.agent_id, detail)
 
     async def _good_code(self, secret: bytes) -> JoinCodeRecord:
-        code = await self._fleet.get_join_code(hashlib.sha256(secret).digest())
+        code = await self._codes.get_join_code(hashlib.sha256(secret).digest())
         if code is None or code.revoked_at is not None:
             raise JoinCodeUnknown("this collector does not know this join code; ask for a new one")
         if code.expires_at <= self._clock.now():
             raise JoinCodeExpired(f"this join code expired at {code.expires_at:%Y-%m-%d %H:%M} UTC; ask for a new one")
-        if code.uses_left < 1:
-            raise JoinCodeUsed("this join code was used already; ask for a new one")
         return code
 
     async def _case_of(self, code: JoinCodeRecord) -> Case | None:

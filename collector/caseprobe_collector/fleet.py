@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,7 +12,16 @@ from caseprobe.errors import CaseClosed, NotAllowed, NotFound, UsageError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.ports import Bus, CaseStore, Clock, CustomerStore, FleetStore, Transaction, Transactions
+from caseprobe_collector.ports import (
+    Bus,
+    CaseStore,
+    Clock,
+    CustomerStore,
+    FleetStore,
+    JoinCodeStore,
+    Transaction,
+    Transactions,
+)
 from caseprobe_collector.records import Agent, Event, JoinCodeRecord
 
 SECRET_BYTES = 20
@@ -47,6 +56,7 @@ class Fleet:
         self,
         transactions: Transactions,
         store: FleetStore,
+        codes: JoinCodeStore,
         cases: CaseStore,
         customers: CustomerStore,
         audit: AuditLog,
@@ -58,6 +68,7 @@ class Fleet:
     ) -> None:
         self._transactions = transactions
         self._store = store
+        self._codes = codes
         self._cases = cases
         self._customers = customers
         self._audit = audit
@@ -123,12 +134,39 @@ class Fleet:
         record = self._record(by, purpose, customer_id, case_id, uses, lifetime, secret)
 
         async def work(tx: Transaction) -> None:
-            await self._store.add_join_code(tx, record)
+            await self._codes.add_join_code(tx, record)
             detail = f"{PURPOSES[record.purpose]}, uses: {uses} {case_id}".strip()
             await self._audit.record(tx, by, "join_code.create", customer_id, record.join_code_id, detail)
 
         await self._transactions.run(work)
         return record, self._text(purpose, secret)
+
+    async def list_join_codes(self, by: Principal) -> Sequence[JoinCodeRecord]:
+        """The codes that may still be used or were withdrawn, newest first, of those that one may make oneself."""
+        codes = await self._codes.list_join_codes(by.customer_ids, self._clock.now())
+        return [code for code in codes if decide(by, _action_of(code.purpose), code.customer_id)]
+
+    async def revoke_join_code(self, by: Principal, join_code_id: str) -> JoinCodeRecord:
+        """The code, which lets nobody in any more; who came in by it stays. Raises NotFound, NotAllowed."""
+        revoked_at = self._clock.now()
+
+        async def work(tx: Transaction) -> JoinCodeRecord:
+            code = await self._code(by, join_code_id)
+            if not decide(by, _action_of(code.purpose), code.customer_id):
+                raise NotAllowed("you may withdraw only join codes of a kind that you may make")
+            if code.revoked_at is not None:
+                return code
+            await self._codes.revoke_join_code(tx, join_code_id, revoked_at)
+            await self._audit.record(tx, by, "join_code.revoke", code.customer_id, join_code_id)
+            return replace(code, revoked_at=revoked_at)
+
+        return await self._transactions.run(work)
+
+    async def _code(self, by: Principal, join_code_id: str) -> JoinCodeRecord:
+        for code in await self._codes.list_join_codes(by.customer_ids, self._clock.now()):
+            if code.join_code_id == join_code_id:
+                return code
+        raise NotFound(f"no join code {join_code_id[:60]!r} that has not ended")
 
     def _record(
         self,
@@ -164,8 +202,8 @@ class Fleet:
     def _require(self, by: Principal, purpose: int, customer_id: str) -> None:
         if purpose not in LIFETIMES:
             raise UsageError("purpose: must be bundle, enrol_one or enrol_many")
-        bundle = purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
-        if not decide(by, Action.JOIN_CODE_BUNDLE if bundle else Action.JOIN_CODE_ENROL, customer_id):
+        if not decide(by, _action_of(purpose), customer_id):
+            bundle = purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
             raise NotAllowed(
                 "you may not make join codes" if bundle else "only operations and admins may enrol machines"
             )
@@ -176,6 +214,11 @@ class Fleet:
         )
         code.purpose = purpose  # type: ignore[assignment]  # checked by _require
         return join_code.encode(code)
+
+
+def _action_of(purpose: int) -> Action:
+    bundle = purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
+    return Action.JOIN_CODE_BUNDLE if bundle else Action.JOIN_CODE_ENROL
 
 
 def _checked_uses(purpose: int, uses: int) -> int:

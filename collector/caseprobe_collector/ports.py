@@ -95,7 +95,7 @@ class CustomerStore(Protocol):
 
 
 class FleetStore(Protocol):
-    """Agents and their join codes."""
+    """Agents."""
 
     async def put_agent(self, tx: Transaction, agent: Agent) -> None:
         """Store a machine, new or changed."""
@@ -109,17 +109,30 @@ class FleetStore(Protocol):
     async def list_agents(self, customers: Customers, kind: str | None = "enrolled") -> list[Agent]:
         """Machines of these customers."""
 
+    async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
+        """Remember when machines last spoke, by their ids."""
+
+
+class JoinCodeStore(Protocol):
+    """What lets a key become an agent."""
+
     async def add_join_code(self, tx: Transaction, code: JoinCodeRecord) -> None:
         """Store a join code's record; never its secret."""
 
     async def get_join_code(self, secret_sha256: bytes) -> JoinCodeRecord | None:
         """One join code's record, None where there is none."""
 
+    async def list_join_codes(self, customers: Customers, since: datetime) -> list[JoinCodeRecord]:
+        """Those of these customers that end after this time, newest first."""
+
     async def use_join_code(self, tx: Transaction, join_code_id: str) -> bool:
         """Take one use; False where none was left. Inside the transaction, so two callers cannot share the last."""
 
-    async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
-        """Remember when machines last spoke, by their ids."""
+    async def used_by(self, join_code_id: str, agent_id: str) -> bool:
+        """Whether this key became a machine by this code."""
+
+    async def revoke_join_code(self, tx: Transaction, join_code_id: str, revoked_at: datetime) -> None:
+        """Withdraw it: it lets nobody in any more."""
 
 
 class UserStore(Protocol):
@@ -294,6 +307,19 @@ class Staged(Protocol):
 
     def discard(self) -> None:
         """Forget it; nothing where it was kept or discarded already."""
+
+
+class Shelf(Protocol):
+    """Where unfinished items lie while no collector runs."""
+
+    def put(self, agent_id: str, first: link_pb2.Data, staged: Staged) -> None:
+        """Put an unfinished item here, or discard it where that cannot be done."""
+
+    def take(self, agent_id: str) -> list[tuple[link_pb2.Data, Staged, int]]:
+        """A machine's items: what its first piece said, the file, how many bytes it has. They are the caller's now."""
+
+    def clear(self) -> None:
+        """Remove all that nobody came for."""
 
 
 class Objects(Protocol):

@@ -221,6 +221,15 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class ScrubState:
+    """Where the slow reading of everything stands: after which snapshot of this round, and when the last one ended."""
+
+    position: int
+    begun_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
 class SessionRecord:
     """A live request. state is requested, received, awaiting_consent, running, delivering, or how it ended
     (ok failed refused_policy refused_user expired cancelled killed_limit unknown_after_crash lost)."""

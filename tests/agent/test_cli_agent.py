@@ -56,7 +56,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["enroll"], 2, "join code"),
         (["show", "/nowhere.zip"], 2, "/nowhere.zip cannot be read"),
         (["verify"], 2, "BUNDLE"),
-        (["unmask", "/nowhere", "--map", "/none"], 2, "cannot be read"),
+        (["unmask", "/nowhere", "--map", "/none"], 2, "does not exist"),
+        (["redact", "/nowhere"], 2, "cannot be read"),
         (["check", "--root", "/nowhere"], 3, "/nowhere is no folder"),
         (["check", "--nonsense"], 3, "--nonsense"),
         (["check", "--bundle", "/etc/hosts"], 3, "not a caseprobe bundle"),
@@ -117,6 +118,25 @@ def test_redact_and_unmask_are_each_others_way_back(tmp_path: Path) -> None:
     assert "10.1.2.3 by anna@example.org" in back
     assert "hunter2" not in back
     assert caseprobe(tmp_path, "unmask", "hidden.txt", "--map", "hidden.txt").returncode == 2
+
+
+def test_redact_reports_in_numbers_and_knows_a_file_by_its_name(tmp_path: Path) -> None:
+    """What was hidden is counted, never named; a known file loses its values; unmask reads from a pipe too."""
+    (tmp_path / "wg0.conf").write_text("[Interface]\nPrivateKey = violetlantern\nAddress = 10.1.2.3/24\n")
+    hidden = caseprobe(tmp_path, "redact", "wg0.conf", "--map", "map", "--report", "report.json")
+    assert (hidden.returncode, "violetlantern" in hidden.stdout) == (0, False)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["hidden"]["ipv4"] == 1 and sum(report["hidden"].values()) == 2 and report["read_bytes"] == 61
+    back = caseprobe(tmp_path, "unmask", "--map", "map", stdin=hidden.stdout)
+    assert "Address = 10.1.2.3/24" in back.stdout
+
+
+def test_what_is_no_text_leaves_nothing(tmp_path: Path) -> None:
+    """Bytes in which the rules would be blind end with code 3 and one line that says why."""
+    (tmp_path / "x").write_bytes(b"\0\1\2" * 5000)
+    hidden = caseprobe(tmp_path, "redact", "x", "--map", "map")
+    assert (hidden.returncode, hidden.stdout) == (3, "")
+    assert "not plain text" in hidden.stderr
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:

@@ -28,6 +28,16 @@ def test_nothing_set_is_the_shipped_policy(tmp_path: Path) -> None:
     assert found.label
 
 
+def test_how_much_waits_and_how_long_is_the_owners(tmp_path: Path) -> None:
+    """256 MiB and 30 days where nothing is said, and both ends of the bounds belong to them."""
+    found = settings(tmp_path)
+    assert (found.spool_quota_bytes, found.spool_keep_seconds) == (256 << 20, 30 * 86400)
+    text = "spool_quota_bytes = 1048576\nspool_keep_seconds = 31622400\n"
+    found = settings(tmp_path, text, {"CASEPROBE_SPOOL_KEEP_SECONDS": "86400"})
+    assert (found.spool_quota_bytes, found.spool_keep_seconds) == (1 << 20, 86400)
+    assert settings(tmp_path, text).spool_keep_seconds == 366 * 86400
+
+
 def test_environment_beats_the_file_and_a_flag_beats_both(tmp_path: Path) -> None:
     """Each setting says where it came from."""
     text = '\nlanguage = "ru"\nlabel = "web-1"\nlog_level = "info"\n'
@@ -85,6 +95,11 @@ def test_off_anywhere_is_off(tmp_path: Path, text: str, environ: dict[str, str])
         ('\n\nlanguage = "tlh"', 3, "language"),
         ("ask_timeout_seconds = -1", 1, "ask_timeout_seconds"),
         ("ask_timeout_seconds = true", 1, "ask_timeout_seconds"),
+        ("spool_quota_bytes = 1000000", 1, "spool_quota_bytes"),
+        ("spool_quota_bytes = 1e12", 1, "spool_quota_bytes"),
+        ("spool_keep_seconds = 3600", 1, "spool_keep_seconds"),
+        ("spool_keep_seconds = 1e9", 1, "spool_keep_seconds"),
+        ("spool_keep_seconds = nan", 1, "spool_keep_seconds"),
         ("network_probes = 7", 1, "network_probes"),
         ("policy = 3", 1, "policy"),
         ('[policy]\nlog = "deny"', 2, "policy.log"),

@@ -15,6 +15,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
     POLICY_KIND_PATH_TARGET,
+    POLICY_KIND_REVEAL,
     POLICY_KIND_WATCH,
     GrantTerms,
 )
@@ -48,7 +49,7 @@ def grant_of(ask: Ask, requested_by: str = "", command_id: str = "") -> GrantTer
         ("logs", ASK),
         ("process_arguments", ASK),
         ("path_target", ASK),
-        ("reveal", ASK),
+        ("reveal", DENY),
         ("watch", DENY),
         ("site_probe", DENY),
     ],
@@ -226,7 +227,8 @@ def test_every_language_says_everything(language: str) -> None:
         ask = replace(PATH, kind=kind, duration_seconds=30, packets=120)
         text = consent_text(ask, kind_name(kind), language)
         assert "{" not in text
-        assert all(word in text for word in ("Ada", "case_1", "Slow", "30"))
+        limit = PATH.target if kind == POLICY_KIND_REVEAL else "30"
+        assert all(word in text for word in ("Ada", "case_1", "Slow", limit))
     assert "case_1" in bundle_text("support.example.org", "case_1", "reviewed", language)
 
 

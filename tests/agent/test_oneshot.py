@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from caseprobe.bundle import BundleReader
+from caseprobe.bundle import BundleReader, consent_fault, statement_of
 from caseprobe.errors import CaseClosed, PolicyRefused, Unreachable, UsageError
 from caseprobe.v1 import enrolment_pb2, link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
@@ -36,7 +36,7 @@ class FakePerson:
     name: str = "anna"
     told: list[str] = field(default_factory=list)
     previews: list[Preview] = field(default_factory=list)
-    meanwhile: Callable[[], None] = lambda: None
+    meanwhile: Callable[[], object] = lambda: None
 
     @property
     def present(self) -> bool:
@@ -118,6 +118,36 @@ async def test_the_snapshot_says_whose_it_is_and_who_agreed(desk: Desk) -> None:
     clock = next(section.clock for section in snapshot.sections if section.probe == "clock")
     assert abs(clock.offset_seconds) < 60
     assert {"system", "memory"} <= {section.probe for section in snapshot.sections}
+
+
+async def test_the_consent_is_signed_for_exactly_the_file_that_was_sent(desk: Desk) -> None:
+    """Who, when, on which text, what was left out, and the hash of the bytes: by the key that signed the bundle."""
+    person = FakePerson(True)
+    person.meanwhile = lambda: person.previews[0].drop(["memory"])
+    result = await desk.run(person, code=desk.code())
+    (stored,) = desk.collector.stored
+    signed = next(one.data.consent for one in desk.collector.got("data"))
+    assert (
+        consent_fault(signed, result.snapshot.agent_id, result.snapshot.snapshot_id, sha256(stored.body).digest()) == ""
+    )
+    said = statement_of(signed)
+    assert (said.mode, said.case_id, list(said.left_out)) == (CONSENT_MODE_REVIEWED, "case_1", ["memory"])
+    assert said.text_shown == person.previews[0].addressee.consent_text
+    assert said.granted_by.startswith("user-")
+    assert said.bundle_bytes == len(stored.body)
+    assert "memory" not in {
+        one.WhichOneof("facts") for one in BundleReader(io.BytesIO(stored.body)).snapshot().sections
+    }
+
+
+async def test_a_file_that_somebody_changes_while_it_is_looked_at_is_not_sent(desk: Desk) -> None:
+    """The yes was to other bytes: nothing leaves, and the reason is told and written down."""
+    person = FakePerson(True)
+    person.meanwhile = lambda: (desk.folder / "out.zip").write_bytes(b"something else")
+    result = await desk.run(person, code=desk.code())
+    assert "changed after you saw it" in str(result.failure)
+    assert desk.collector.stored == []
+    assert desk.actions()[-1] == "not sent"
 
 
 @pytest.mark.parametrize(("answer", "why"), [(False, "you chose not to"), (None, "no terminal to ask on and no grant")])

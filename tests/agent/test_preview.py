@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from caseprobe.bundle import BundleReader
+from caseprobe.bundle import BundleReader, Verification
 from caseprobe.errors import RedactionError, UsageError
+from caseprobe.redaction import KnownNames, Redactor
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.v1 import section_pb2
 from caseprobe_agent import cli, oneshot
+from caseprobe_agent.app.own_names import restore_of
 from caseprobe_agent.cli.preview import PAGE_NAME, Dialogue
 from caseprobe_agent.cli.screen import Screen
+from caseprobe_agent.identity import keys
+from caseprobe_agent.identity.state import save_key
 from caseprobe_agent.oneshot.file import proved
 from caseprobe_agent.oneshot.page import render_page
 from caseprobe_agent.oneshot.preview import Preview
+from caseprobe_agent.seal import load_key
 from tests.fakes_preview import LOG, SECRET, Typed, waiting
 
 
@@ -159,3 +165,21 @@ def test_a_line_that_obeys_the_terminal_is_only_shown(tmp_path: Path) -> None:
     """A log cannot clear the screen on which it is looked at."""
     _, shown = answered(waiting(tmp_path, LOG + b"\x1b[2J\x07 bell\n"), "v 5", "q", "b 5", "q", "n")
     assert not {"\x1b", "\x07"} & set(shown)
+
+
+async def test_a_bundle_of_ones_own_key_shows_true_names_and_no_other(tmp_path: Path) -> None:
+    """The key that turns stand-ins back is used where the key that signed is ours, too."""
+    state = tmp_path / "state"
+    private, _, public = keys.unpack(keys.prepare(b""))
+    save_key(state / "one-shot", "one_shot", private)
+    masked = Redactor(load_key(state), asset_masked=True, known=KnownNames(hosts=("db7",))).text("db7")
+    proof = Verification(True, True, "one-shot", keys.agent_id_of(public), "")
+    restore = restore_of(proof, state)
+    assert restore is not None
+    assert restore(masked) == "db7"
+    for other in (
+        replace(proof, key_id="agent_other"),
+        replace(proof, hashes_ok=False),
+        replace(proof, signed_by="none"),
+    ):
+        assert restore_of(other, state) is None

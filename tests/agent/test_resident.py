@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import io
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import zstandard
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import NotFound, Revoked, UsageError
 from caseprobe.ids import new_id
+from caseprobe.redaction import KnownNames, Redactor, known_names
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_GRANT, CONSENT_MODE_POLICY, GrantTerms
 from caseprobe.v1.link_pb2 import LinkRequest, LinkResponse
@@ -26,11 +28,13 @@ from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED, Snapshot
 from caseprobe_agent import identity as identities
 from caseprobe_agent import worker
 from caseprobe_agent.app.control import Document, call
+from caseprobe_agent.app.parts import user_name
 from caseprobe_agent.app.resident import Resident, resident
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.identity import enrol
-from caseprobe_agent.seal import Run
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.seal import Run, hiding_of, load_key
 from caseprobe_agent.seal.memory import read_history
 from caseprobe_agent.session.delivery import HISTORY
 from caseprobe_agent.spool import Spool
@@ -77,6 +81,21 @@ def snapshot_in(stored: Stored) -> Snapshot:
 async def inline(function: Callable[[bytes], bytes], request: bytes, _seconds: float) -> bytes:
     """What a child would do, done here: most tests are not about children."""
     return function(request)
+
+
+def load_again(settings: Settings) -> Settings:
+    """The settings after their file was changed."""
+    folders = {"CASEPROBE_CONFIG_FOLDER": str(settings.config_folder)}
+    return load(
+        {**folders, "CASEPROBE_STATE_FOLDER": str(settings.state_folder), "CASEPROBE_NETWORK_PROBES": "off"}, {}
+    )
+
+
+def stand_in_of(settings: Settings, user: str) -> str:
+    """What this machine calls a user in what leaves; the names that every machine has stay."""
+    hiding = hiding_of(Machine(), load_key(settings.state_folder), asset_masked=False)
+    known = known_names(hiding.host_name, hiding.passwd, hiding.hosts)
+    return Redactor(hiding.key, asset_masked=False, known=known).text(user)
 
 
 @dataclass
@@ -175,7 +194,7 @@ async def test_hello_tells_policy_and_capabilities(rig: Rig) -> None:
     async with rig.agent() as agent:
         hello = rig.collector.streams[0].hello
         assert hello.agent_id == agent.agent_id
-        assert list(hello.capabilities) == ["path", "snapshot"]
+        assert list(hello.capabilities) == ["path", "snapshot", "reveal"]
         assert {entry.kind for entry in hello.policy} >= {1, 4, 5}
 
 
@@ -187,6 +206,56 @@ async def test_a_target_that_policy_does_not_list_is_refused(rig: Rig, target: s
         assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_REFUSED_POLICY
     assert rig.collector.got("rounds") == []
     assert rig.actions() == ["refused", "ended"]
+
+
+def reveal_command(token: str, name: str = "sess_1") -> LinkResponse:
+    """Support asks what one stand-in stands for."""
+    request = link_pb2.CommandRequest(command_id=name, case_id="case_1", case_title="Slow", deadline_seconds=30.0)
+    request.requested_by.user_id, request.requested_by.name = "user_1", "Ada"
+    request.reveal.token = token
+    return framed(request)
+
+
+async def test_a_true_name_is_told_once_its_owner_has_read_it_and_said_yes(rig: Rig) -> None:
+    """The question shows the name; the audit, which support never sees, and the request do not hold it."""
+    (rig.settings.config_folder / "agent.toml").write_text('[policy]\nreveal = "ask"\n')
+    rig.settings = load_again(rig.settings)
+    token = Redactor(load_key(rig.settings.state_folder), True, KnownNames(hosts=("db7",))).text("db7")
+    async with rig.agent():
+        await rig.send(reveal_command(token))
+        number = await rig.question()
+        assert f"{token} stands for: db7" in rig.said[-1]
+        assert rig.collector.stored == []
+        await rig.ask("allow", id=number)
+        assert (await rig.outcome()).state == OK
+        await rig.collector.until(lambda: rig.collector.stored)
+    snapshot = snapshot_in(rig.collector.stored[0])
+    assert [(one.reveal.stand_in, one.reveal.value) for one in snapshot.sections] == [(token, "db7")]
+    assert (snapshot.case_id, snapshot.consent.mode) == ("case_1", CONSENT_MODE_GRANT)
+    assert rig.actions() == ["asked", "allowed", "admitted:reveal", "ended"]
+    terms = GrantTerms.FromString(snapshot.consent.grant.terms)
+    assert terms.granted_by == stand_in_of(rig.settings, user_name(os.geteuid()))
+    assert "db7" not in (rig.settings.state_folder / "audit.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("policy", "token", "state", "why"),
+    [
+        ("deny", "host-aaaaaaaaaaaa", link_pb2.OUTCOME_STATE_REFUSED_POLICY, "policy denies reveal"),
+        ("allow", "host-unknown", link_pb2.OUTCOME_STATE_FAILED, "no stand-in of this machine"),
+        ("allow", "host-a and user-b", link_pb2.OUTCOME_STATE_FAILED, "one stand-in"),
+    ],
+)
+async def test_nothing_else_is_told(rig: Rig, policy: str, token: str, state: int, why: str) -> None:
+    """Where policy denies, which is how it is shipped, and for what is no single stand-in of this machine."""
+    (rig.settings.config_folder / "agent.toml").write_text(f'[policy]\nreveal = "{policy}"\n')
+    rig.settings = load_again(rig.settings)
+    async with rig.agent():
+        await rig.send(reveal_command(token))
+        outcome = await rig.outcome()
+    assert outcome.state == state
+    assert why in outcome.reason
+    assert rig.collector.stored == []
 
 
 async def test_a_snapshot_session_leaves_logs_out_that_nobody_allowed(rig: Rig) -> None:

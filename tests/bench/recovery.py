@@ -78,7 +78,7 @@ class _Found:
 
 
 @dataclass
-class _Collector:
+class Collector:
     """The process under test, on a folder and ports that stay the same."""
 
     folder: Path
@@ -110,10 +110,10 @@ class _Collector:
 
 async def _figures(folder: Path) -> _Found:
     found = _Found([])
-    bare = _Collector(folder / "bare")
-    bare_machine = (await _furnish(bare, 0, 1))[0]
-    full = _Collector(folder / "full")
-    machines = await _furnish(full, STORE_BYTES, MACHINES)
+    bare = Collector(folder / "bare")
+    bare_machine = (await furnish(bare, 0, 1))[0]
+    full = Collector(folder / "full")
+    machines = await furnish(full, STORE_BYTES, MACHINES)
     try:
         found.bare_start = await _first_ack(bare, bare_machine, 1)
         bare.kill()
@@ -129,7 +129,7 @@ async def _figures(folder: Path) -> _Found:
     return found
 
 
-async def _furnish(collector: _Collector, size_bytes: int, machines: int) -> list[Machine]:
+async def furnish(collector: Collector, size_bytes: int, machines: int) -> list[Machine]:
     """A store of this size, and enrolled machines with certificates."""
     collector.folder.mkdir()
     collector.prepare()
@@ -176,7 +176,7 @@ def _certify(storage: Storage) -> Machine:
 
 
 @contextlib.asynccontextmanager
-async def _stream(collector: _Collector, machine: Machine, instance: int) -> AsyncIterator[Any]:
+async def stream_of(collector: Collector, machine: Machine, instance: int) -> AsyncIterator[Any]:
     credentials = grpc.ssl_channel_credentials(collector.ca, machine.key_pem, machine.certificate_pem)
     options = (("grpc.initial_reconnect_backoff_ms", 20), ("grpc.use_local_subchannel_pool", 1))
     async with grpc.aio.secure_channel(f"127.0.0.1:{collector.port}", credentials, options=options) as channel:
@@ -187,7 +187,7 @@ async def _stream(collector: _Collector, machine: Machine, instance: int) -> Asy
         call.cancel()
 
 
-async def _next(call: Any, kind: str) -> Any:
+async def next_frame(call: Any, kind: str) -> Any:
     while True:
         frame = await call.read()
         if frame is grpc.aio.EOF:
@@ -204,29 +204,29 @@ def _frame(machine: Machine, number: int) -> link_pb2.LinkRequest:
     return link_pb2.LinkRequest(data=frame_of(one, number))
 
 
-async def _first_ack(collector: _Collector, machine: Machine, number: int) -> float:
+async def _first_ack(collector: Collector, machine: Machine, number: int) -> float:
     """Seconds from the start of the process to the first acknowledgement."""
     collector.start()
     began = time.perf_counter()
     while True:
         try:
-            async with _stream(collector, machine, number) as call:
+            async with stream_of(collector, machine, number) as call:
                 await call.write(_frame(machine, number))
-                await _next(call, "ack")
+                await next_frame(call, "ack")
                 return time.perf_counter() - began
         except (grpc.aio.AioRpcError, ConnectionError):
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _killed_under_load(collector: _Collector, machine: Machine, first: int) -> None:
-    async with _stream(collector, machine, first) as call:
+async def _killed_under_load(collector: Collector, machine: Machine, first: int) -> None:
+    async with stream_of(collector, machine, first) as call:
         for number in range(first, first + 300):
             await call.write(_frame(machine, number))
-        await _next(call, "ack")
+        await next_frame(call, "ack")
         collector.kill()
 
 
-async def _storm(collector: _Collector, machines: list[Machine]) -> tuple[float, float]:
+async def _storm(collector: Collector, machines: list[Machine]) -> tuple[float, float]:
     """(seconds until every machine has its Welcome, tries of one machine in the mean)."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8 * len(machines))), hard))
@@ -238,8 +238,8 @@ async def _storm(collector: _Collector, machines: list[Machine]) -> tuple[float,
         while True:
             tries += 1
             try:
-                async with _stream(collector, machine, 1_000_000) as call:
-                    await _next(call, "welcome")
+                async with stream_of(collector, machine, 1_000_000) as call:
+                    await next_frame(call, "welcome")
                     return
             except (grpc.aio.AioRpcError, ConnectionError):
                 await asyncio.sleep(dice.uniform(0.5, 2.0))
@@ -248,20 +248,20 @@ async def _storm(collector: _Collector, machines: list[Machine]) -> tuple[float,
     return time.perf_counter() - began, tries / len(machines)
 
 
-async def _drain(collector: _Collector, machine: Machine) -> float:
+async def _drain(collector: Collector, machine: Machine) -> float:
     """Seconds for a backlog, sent as the agent does: several records in a frame, within a window."""
     first = 10_000_000
     records = [_frame(machine, first + number).data for number in range(SPOOLED)]
     batches = [link_pb2.Batch(records=records[at : at + TOGETHER]) for at in range(0, SPOOLED, TOGETHER)]
     began = time.perf_counter()
-    async with _stream(collector, machine, 2_000_000) as call:
+    async with stream_of(collector, machine, 2_000_000) as call:
         acked = 0
         for number, batch in enumerate(batches):
             while number * TOGETHER - acked > WINDOW:
-                acked = int((await _next(call, "ack")).sequence) - first + 1
+                acked = int((await next_frame(call, "ack")).sequence) - first + 1
             await call.write(link_pb2.LinkRequest(batch=batch))
         while acked < SPOOLED:
-            acked = int((await _next(call, "ack")).sequence) - first + 1
+            acked = int((await next_frame(call, "ack")).sequence) - first + 1
     return time.perf_counter() - began
 
 

@@ -42,7 +42,7 @@ def test_a_rule_hides_its_example_and_leaves_the_other(rule: Rule) -> None:
         ("ip-10-77-14-201 booted", "ip-250-", "10-77-14"),
         ("MAC=52:54:00:12:34:56:52:54:00:aa:bb:cc:08:00", "MAC=52:54:00:", "12:34:56"),
         ("port aabb.ccdd.eeff", "port aabb.cc", "dd.eeff"),
-        ("SRC=2001:0db9:0000:0000:0000:0000:0000:0001 DST", "SRC=a", "0db9"),
+        ("SRC=2001:0db9:0000:0000:0000:0000:0000:0001 DST", "SRC=", "0db9"),
         ("see the version\n10.1.2.3", "see the version\n250.", "10.1"),
         ("b9000564-fe1a-409b-b8cc-1e88b294cd1d", "-", "b9000564"),
     ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
 from caseprobe.errors import ConfigurationError
+from caseprobe_collector.app.core import OTHER_FILES, places
 from caseprobe_collector.config import CollectorConfig, load_config
 
 HOME = {"HOME": "/home/ada", "XDG_DATA_HOME": ""}
@@ -98,3 +100,20 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigurationError, match=f"{path.name}.* cannot be read: .*{reason}"):
             load_config(path, HOME)
+
+
+@pytest.mark.parametrize("text", ["0", "50001", "-1", "true", '"many"', "1.5"])
+def test_how_many_machines_has_bounds(tmp_path: Path, text: str) -> None:
+    """One to as many as one process can hear; anything else is a line that names the setting."""
+    assert settings(tmp_path).most_machines == 10_000
+    assert settings(tmp_path, "most_machines = 50000").most_machines == 50_000
+    with pytest.raises(ConfigurationError, match=r"line 1: most_machines: .* is not a number of machines"):
+        settings(tmp_path, f"most_machines = {text}")
+
+
+def test_no_more_machines_than_files_can_be_open() -> None:
+    """Where the system allows fewer files the limit is lower: a machine hears of it, and meets no broken line."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert places(100) == 100
+    if hard != resource.RLIM_INFINITY:
+        assert places(hard + 5) == hard - OTHER_FILES

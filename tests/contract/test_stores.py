@@ -117,26 +117,26 @@ async def test_a_join_code_is_used_up(filled: Storage) -> None:
     """Two uses are two uses, also inside one transaction; a withdrawn code has none."""
     code = join_code(uses=2)
     withdrawn = join_code(2, revoked_at=NOW)
-    await put(filled, lambda tx: filled.fleet.add_join_code(tx, code))
-    await put(filled, lambda tx: filled.fleet.add_join_code(tx, withdrawn))
-    uses = [lambda tx: filled.fleet.use_join_code(tx, "join_1")] * 3
+    await put(filled, lambda tx: filled.join_codes.add_join_code(tx, code))
+    await put(filled, lambda tx: filled.join_codes.add_join_code(tx, withdrawn))
+    uses = [lambda tx: filled.join_codes.use_join_code(tx, "join_1")] * 3
     assert await put(filled, *uses) == [True, True, False]
-    assert await put(filled, lambda tx: filled.fleet.use_join_code(tx, "join_2")) == [False]
-    assert await filled.fleet.get_join_code(code.secret_sha256) == replace(code, uses_left=0)
-    assert await filled.fleet.get_join_code(bytes(32)) is None
+    assert await put(filled, lambda tx: filled.join_codes.use_join_code(tx, "join_2")) == [False]
+    assert await filled.join_codes.get_join_code(code.secret_sha256) == replace(code, uses_left=0)
+    assert await filled.join_codes.get_join_code(bytes(32)) is None
 
 
 async def test_a_use_that_is_rolled_back_is_not_used(filled: Storage) -> None:
     """Who took a use and failed afterwards gave it back."""
-    await put(filled, lambda tx: filled.fleet.add_join_code(tx, join_code()))
+    await put(filled, lambda tx: filled.join_codes.add_join_code(tx, join_code()))
 
     async def work(tx: Transaction) -> None:
-        assert await filled.fleet.use_join_code(tx, "join_1")
+        assert await filled.join_codes.use_join_code(tx, "join_1")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await filled.transactions.run(work)
-    assert await put(filled, lambda tx: filled.fleet.use_join_code(tx, "join_1")) == [True]
+    assert await put(filled, lambda tx: filled.join_codes.use_join_code(tx, "join_1")) == [True]
 
 
 async def test_users_are_found_and_changed(filled: Storage) -> None:

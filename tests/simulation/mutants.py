@@ -19,7 +19,7 @@ from caseprobe_agent.spool.rows import Rows
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest import assembly
 from caseprobe_collector.rpc.receipts import Receipts
-from caseprobe_collector.storage import database, deposits, durable, objects, sessions, upkeep
+from caseprobe_collector.storage import database, deposits, durable, objects, progress, sessions, upkeep
 from caseprobe_collector.storage import writer as collector_writer
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.tables import SESSIONS
@@ -283,7 +283,7 @@ MUTANTS: dict[str, Mutant] = {
         ((Outcomes, "welcomed", _never), (Outcomes, "tell", _told_once)), ("once",), BUSY
     ),
     "timetable: what ran is not remembered": Mutant(
-        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=2
+        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=23
     ),
     "timetable: a period by the wall clock": Mutant(((due, "_elapsed", _by_the_wall),), ("slots",)),
     "link: sends nothing again": Mutant(((Feeder, "feed", _sends_once),), ("I3",), WIRES, first_seed=1),
@@ -299,6 +299,9 @@ MUTANTS: dict[str, Mutant] = {
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
         ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
+    ),
+    "storage: the note is not compared": Mutant(
+        ((progress, "loss_of", lambda original: lambda noted, found: ""),), ("I5",), ROT
     ),
     "objects: the file is not synced": Mutant(((objects.StagedFile, "_keep", _file_not_synced),), ("I1", "I5"), LARGE),
     "objects: the folder is not synced": Mutant(

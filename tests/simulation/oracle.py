@@ -232,6 +232,13 @@ class Oracle:
         for session_id, session in sorted(self.sessions.items()):
             self._check_session(image, session_id, session)
 
+    def check_rotten(self, folder: Path, *, told: bool) -> None:
+        """After rot in the collector's log: what was acknowledged is there, or it is told that something is not."""
+        image = read_collector(folder, {})
+        gone = [one for one in self._promised if one not in (image.snapshots if isinstance(one, str) else image.gaps)]
+        if gone and not told:
+            self.violated(f"I5: rot took {len(gone)} that were acknowledged, and nobody says so")
+
     def _check_session(self, image: Image, session_id: str, session: SessionRecord) -> None:
         state, snapshot_id = image.sessions.get(session_id, ("missing", ""))
         name = command_name(session.request)

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from caseprobe.errors import CaseprobeError
 from caseprobe_agent.schedule.due import Moment
 from caseprobe_collector.rpc.peer import peer_agent_id
+from caseprobe_collector.storage import open_storage
 from tests.simulation.agent import Agent, Place, run_agent
 from tests.simulation.collector import Collector, Room, furnish, run_collector
 from tests.simulation.disk import FATES, STRICT, Disks, Volume
@@ -64,11 +65,13 @@ class Profile:
     # Between two requests of the staff, and how long the network stays parted; on average.
     request_seconds: float = 12.0
     part_seconds: float = 15.0
+    # Whether the collector's log rots at the end.
+    log_rots: bool = False
 
 
 # Bytes that rot; connections that break most of the time; disks that fail most of the time; syncs that fail; staff that
 # asks all the time; a network that is away for longer than any deadline; a spool that overflows.
-ROT = Profile(weights=(("alter", 4), ("kill", 1), ("power", 1), ("part", 3), ("reset", 1)))
+ROT = Profile(weights=(("alter", 4), ("kill", 1), ("power", 1), ("part", 3), ("reset", 1)), log_rots=True)
 WIRES = Profile(weights=(("part", 4), ("reset", 6), ("kill", 2), ("restart", 1)))
 DISKS = Profile(weights=(("sync", 8), ("crash", 4), ("power", 4), ("kill", 1), ("full", 1)))
 SYNCS = Profile(weights=(("sync", 8), ("power", 1)), fault_seconds=2.0)
@@ -324,6 +327,24 @@ class World:
         if not self._broken:
             self.oracle.check_end()
             self._check_agents()
+            if self.profile.log_rots:
+                await self._rot_log()
+
+    async def _rot_log(self) -> None:
+        """A last time, on a copy of the collector's disk: a bit flips in its log, or the log's end is gone."""
+        copy = self.disks.root / "rotten"
+        ignored = shutil.ignore_patterns("*-shm")
+        shutil.copytree(self._machines["collector"].volume.folder, copy, ignore=ignored)
+        log = copy / "collector.sqlite3-wal"
+        data = bytearray(log.read_bytes()) if log.exists() else bytearray()
+        if not data:
+            return
+        place = self._random.randrange(len(data))
+        data[place] ^= 1 << self._random.randrange(8)
+        log.write_bytes(data if self._random.random() < 0.8 else data[:place])
+        async with open_storage(copy) as storage:
+            told = await storage.losses.list_losses()
+            self.oracle.check_rotten(copy, told=bool(told))
 
     async def _course(self) -> None:
         await self._fail()

@@ -19,18 +19,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+from tests.simulation.mutants import MUTANTS as PLANTED
 from tests.torture import kinds, mutants, results
 from tests.torture.ground import Ground, broken_ground, commit
 from tests.torture.kinds import Kind
 from tests.torture.oracle import Outcome
-from tests.torture.results import Slice, Total
+from tests.torture.results import Guard, Slice, Total
 
-HUNT_MINUTES = 1.0
+RESULTS, HUNTS = Path("torture.jsonl"), Path("docs/mutants.jsonl")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run until the time is up or all that is asked was done; gives the exit code."""
     options = _options(arguments)
+    options.results = options.results or (HUNTS if options.mutants else RESULTS)
     chosen = [kind for kind in kinds.ALL if not options.only or kind.name in options.only.split(",")]
     print(f"seed {options.seed}, commit {commit()}, results in {options.results}", file=sys.stderr)
     if options.mutants:
@@ -52,9 +54,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0, help="time budget")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31), help="replays the same choices")
-    parser.add_argument("--only", default="", help=f"faults, with commas: {','.join(kind.name for kind in kinds.ALL)}")
+    parser.add_argument("--only", default="", help=f"faults (or mutants): {','.join(kind.name for kind in kinds.ALL)}")
     parser.add_argument("--runs", type=int, default=0, help="at most so many runs of each fault, done ones counted")
-    parser.add_argument("--results", type=Path, default=Path("torture.jsonl"), help="lines are appended here")
+    parser.add_argument("--results", type=Path, help="lines are appended here")
     parser.add_argument("--page", type=Path, help="write the table into this page as well")
     parser.add_argument("--where", type=Path, help="folder on the disk to work on")
     parser.add_argument("--mutant", default="", choices=["", *mutants.ALL], help="break the product like this")
@@ -63,22 +65,40 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _hunt(options: argparse.Namespace) -> int:
-    """Play against every mutant the fault that must see it; gives how many got away."""
-    rows, free = [], 0
-    for name, mutant in mutants.ALL.items():
+    """Play against each mutant the fault that must see it, until it does; gives how many got away."""
+    chosen = [name for name in mutants.ALL if not options.only or name in options.only.split(",")]
+    free = 0
+    for name in chosen:
+        fault, begin = mutants.ALL[name].caught_by, time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "results.jsonl"
-            own = ["--mutant", name, "--only", mutant.caught_by, "--results", str(path), "--seed", str(options.seed)]
-            command = [sys.executable, "-m", "tests.torture", *own, "--minutes", str(HUNT_MINUTES)]
+            own = ["--mutant", name, "--only", fault, "--results", str(path), "--seed", str(options.seed)]
+            command = [sys.executable, "-m", "tests.torture", *own, "--minutes", str(options.minutes)]
             subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-            total = results.read(path).get(mutant.caught_by, Total())
+            total = results.read(path).get(fault, Total())
         free += total.outcome.clean
-        rows.append((f"{mutant.invariant}", mutant.words, mutant.caught_by, total))
-    text = results.mutant_table(rows)
+        found = Slice(name, options.seed, commit(), _today(), round(time.monotonic() - begin, 1), total.outcome)
+        results.append(options.results, found)
+        print(found.line(), file=sys.stderr)
+    text = results.guards(_guards(), results.newest(options.results))
     print(text)
     if options.page:
-        results.write_page(options.page, f"{text}\n\nSeed {options.seed}, commit {commit()}.", results.MUTANT_MARKS)
+        results.write_page(options.page, text, results.MUTANT_MARKS)
     return free
+
+
+def _guards() -> list[Guard]:
+    """By invariant: its words, the planted defects of the simulation, and the mutants of the real faults."""
+    of_simulation = [(name, one.breaks) for name, one in PLANTED.items()]
+    return [
+        Guard(
+            number,
+            words,
+            [name for name, breaks in of_simulation if {f"I{number}", *also} & set(breaks)],
+            [(name, one.words, one.caught_by) for name, one in mutants.ALL.items() if one.invariant == number],
+        )
+        for number, (words, *also) in mutants.INVARIANTS.items()
+    ]
 
 
 def _torture(ground: Ground, chosen: Sequence[Kind], options: argparse.Namespace) -> bool:
@@ -122,7 +142,11 @@ def _next(able: Sequence[Kind], totals: dict[str, Total], runs: int) -> Kind | N
 
 
 def _slice(kind: Kind, seed: int, seconds: float, outcome: Outcome, not_run: str = "") -> Slice:
-    return Slice(kind.name, seed, commit(), f"{datetime.now(UTC):%Y-%m-%d}", round(seconds, 1), outcome, not_run)
+    return Slice(kind.name, seed, commit(), _today(), round(seconds, 1), outcome, not_run)
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"
 
 
 def _report(totals: dict[str, Total]) -> str:

@@ -23,7 +23,8 @@ MACHINES = 3
 LIVES = 30
 PAUSE_SECONDS = 0.02
 LONGEST_LIFE_SECONDS = 0.6
-DELIVERY_SECONDS = 40.0
+# Later than the first is late, and only what is not there after the second is lost: a busy machine loses nothing.
+DELIVERY_SECONDS, PATIENCE_SECONDS = 40.0, 70.0
 QUOTA_BYTES = 64 << 20
 # Nobody listens there: the discard port of a machine that runs no such service.
 NOWHERE = "127.0.0.1:9"
@@ -31,7 +32,7 @@ QUIET = -1.0
 KILLED = ("pwrite64", "fdatasync", "ftruncate", "fsync", "write")
 FAILED = ("pwrite64", "fdatasync", "ftruncate")
 MOST_CALLS = 60
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 20.0
 
 
 @dataclass
@@ -85,10 +86,12 @@ class Scene:
         """
         kept, begin = read_diary(self.diary).acked - but, time.monotonic()
         while not kept <= self.store.read().hashes.keys() | self._dropped():
-            if time.monotonic() - begin > DELIVERY_SECONDS:
+            if time.monotonic() - begin > PATIENCE_SECONDS:
                 break
             await asyncio.sleep(0.03)
-        outcome.took("all delivered", time.monotonic() - begin)
+        outcome.took("all delivered", seconds := time.monotonic() - begin)
+        if seconds > DELIVERY_SECONDS:
+            outcome.late.append(f"delivered only after {seconds:.1f} s")
         # The store first: what is sent in between must not look as if nobody had sent it.
         dropped, held = self._dropped(), self.store.read()
         found = compare(read_diary(self.diary), held, kept - dropped)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from caseprobe_agent.demo import AGENT_SETTINGS
 from tests.torture.driver import Fleet
 from tests.torture.ground import Collector, Ground
 from tests.torture.held import Store, chain_fault
 from tests.torture.oracle import Oracle, Outcome, compare
-from tests.torture.processes import Child, Forge, apart
+from tests.torture.processes import Forge, apart
+from tests.torture.sleepers import online, start_agent
 
 LIBRARIES = tuple(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 JUMPS = ("-1h", "+1h", "+400d", "@1970-01-02 00:00:00")
@@ -30,7 +29,6 @@ PERIOD_SECONDS = 10.0
 # The agent looks once a second, and a busy machine looks later.
 EARLY_SECONDS, LATE_SECONDS = 4.0, 6.0
 BETWEEN_SECONDS = 2.5
-ONLINE_SECONDS = 30.0
 # Later than this is late; not at all within the other is wrong.
 PROMPT_SECONDS, ACKED_SECONDS = 20.0, 45.0
 # Agents' certificates are good for 90 days of the collector's clock.
@@ -121,7 +119,7 @@ async def jump_agent(ground: Ground, random: Random, end: float, most: int) -> O
         try:
             await collector.start()
             with clock.forge(ground, "caseprobe_agent") as forge:
-                child = _agent(ground, forge, room)
+                child = start_agent(ground, forge, room)
                 try:
                     await _jumps(collector, clock, room, random, end, most, outcome)
                     if not child.running:
@@ -133,19 +131,10 @@ async def jump_agent(ground: Ground, random: Random, end: float, most: int) -> O
     return outcome
 
 
-def _agent(ground: Ground, forge: Forge, room: Path) -> Child:
-    """An enrolled machine's `caseprobe run`."""
-    shutil.copytree(ground.template.folder / "machines" / "0", room / "state")
-    (room / "config").mkdir(mode=0o700)
-    (room / "config" / "agent.toml").write_text(AGENT_SETTINGS)
-    folders = {"CASEPROBE_CONFIG_FOLDER": str(room / "config"), "CASEPROBE_STATE_FOLDER": str(room / "state")}
-    return forge.start(["run"], room / "agent.log", folders)
-
-
 async def _jumps(
     collector: Collector, clock: Clock, room: Path, random: Random, end: float, most: int, outcome: Outcome
 ) -> None:
-    agent_id = await _online(collector)
+    agent_id = await online(collector)
     for number in range(TIMETABLES):
         path = {"target": "127.0.0.1", "rounds": 1, "interval_seconds": 0.1}
         body = {"name": f"path {number}", "every_seconds": PERIOD_SECONDS, "path": path}
@@ -165,16 +154,6 @@ async def _jumps(
     outcome.wrong += seen.faults(time.monotonic()) + seen.failed[:3]
     outcome.count("scheduled runs", sum(len(moments) for moments in seen.runs.values()))
     await _arrived(collector, agent_id, seen, outcome)
-
-
-async def _online(collector: Collector) -> str:
-    end = time.monotonic() + ONLINE_SECONDS
-    while time.monotonic() < end:
-        for agent in await apart(collector.get, "/agents"):
-            if agent["presence"] == "online":
-                return str(agent["agent_id"])
-        await asyncio.sleep(0.1)
-    raise RuntimeError("the agent does not come online")
 
 
 async def _watch(seen: Seen) -> None:

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from caseprobe.errors import CaseprobeError, NotFound
-from caseprobe.v1 import link_pb2
+from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent.spool import Spool
 from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.app.build import SystemClock
@@ -169,11 +169,12 @@ async def flip_store(ground: Ground, random: Random, end: float, most: int) -> O
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         folder = Path(name)
         written = await _store_template(ground, folder / "template", random)
+        content = await _content(folder, written)
         while outcome.runs < most and (not outcome.runs or time.monotonic() < end):
             broken = Path(shutil.copytree(folder / "template", folder / "broken"))
             what = damage(_target(broken, random), random)
-            fate = await _read_store(broken, written)
-            if not fate.crash and (second := (await _read_store(broken, {})).crash):
+            fate = await _read_store(broken, written, content)
+            if not fate.crash and (second := (await _read_store(broken, {}, {})).crash):
                 fate.crash = f"second start: {second}"
             judge_fate(set(written), fate, f"store: {what}", outcome)
             shutil.rmtree(broken)
@@ -210,14 +211,25 @@ async def _store_template(ground: Ground, folder: Path, random: Random) -> dict[
     return dict(oracle.intents)
 
 
-async def _read_store(folder: Path, written: dict[str, bytes]) -> Fate:
+async def _content(folder: Path, written: Iterable[str]) -> dict[str, bytes]:
+    """What an undamaged store shows of each: not the hash that it says it has, but what that is of."""
+    async with open_storage(Path(shutil.copytree(folder / "template", folder / "whole"))) as storage:
+        evidence = _evidence(storage)
+        return {name: _said((await evidence.get(STAFF, name))[1]) for name in written}
+
+
+def _said(snapshot: snapshot_pb2.Snapshot) -> bytes:
+    return hashlib.sha256(snapshot.SerializeToString(deterministic=True)).digest()
+
+
+async def _read_store(folder: Path, written: dict[str, bytes], content: dict[str, bytes]) -> Fate:
     """Everything that staff could be shown of the snapshots, and the audit's chain."""
     fate = Fate()
     try:
         async with open_storage(folder) as storage:
             evidence = _evidence(storage)
             for name, digest in written.items():
-                await _read_one(evidence, name, digest, fate)
+                await _read_one(evidence, name, digest, content[name], fate)
             if wrong := verify(await storage.audit.list_audit(limit=MOST_ENTRIES)):
                 fate.reports.append(f"audit: {wrong}")
             fate.reports += [loss.what for loss in await storage.losses.list_losses()]
@@ -237,7 +249,7 @@ def _evidence(storage: Storage) -> Evidence:
     )
 
 
-async def _read_one(evidence: Evidence, name: str, digest: bytes, fate: Fate) -> None:
+async def _read_one(evidence: Evidence, name: str, digest: bytes, content: bytes, fate: Fate) -> None:
     """One snapshot as staff see it: its row, its body, and its bundle where it came as one."""
     try:
         row, snapshot = await evidence.get(STAFF, name)
@@ -251,7 +263,7 @@ async def _read_one(evidence: Evidence, name: str, digest: bytes, fate: Fate) ->
         fate.reports.append(str(error))
         fate.said.add(name)
         return
-    whole = found == digest and snapshot.snapshot_id == name and snapshot.agent_id == row.agent_id
+    whole = found == digest and _said(snapshot) == content and snapshot.agent_id == row.agent_id
     (fate.good if whole else fate.false).add(name)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.torture import agents, calls, clocks, cuts, flips, kills, needs, partitions, space
+from tests.torture import agents, calls, clocks, cuts, flips, kills, needs, partitions, sleepers, space
 from tests.torture.ground import Ground
 from tests.torture.oracle import Outcome
 
@@ -100,6 +100,16 @@ ALL = (
     Kind("flip-store", "the same in database, log and objects", flips.flip_store, (5,), 5000, 2500, 20),
     Kind("flip-start", "the same, a real collector started on it", flips.flip_and_start, (5,), 100, 50, 1),
     Kind("flip-deliver", "a spool's byte, a real agent started on it", flips.flip_and_deliver, (3, 5), 100, 50, 1),
+    Kind(
+        "stopped",
+        "the agent, the collector or both stand still (SIGSTOP) for 40 s",
+        sleepers.stop_and_go,
+        (),
+        30,
+        6,
+        0,
+        seconds=400.0,
+    ),
     Kind(
         "clock-agent",
         "the agent's wall clock jumps (−1 h, +1 h, +400 d, 1970) under timetables",

@@ -12,6 +12,16 @@ from typing import Any
 
 from caseprobe.v1 import link_pb2
 
+# In words; and under which other names the simulation's oracle speaks of it.
+INVARIANTS: Mapping[int, tuple[str, ...]] = {
+    1: ("what was acknowledged is never lost",),
+    2: ("everything is there exactly once, a command runs at most once", "once", "audit"),
+    3: ("what a spool accepted is there, delivered, or told as a gap",),
+    4: ("nothing is trusted after a failed sync",),
+    5: ("nothing is shown that nobody measured; clocks that jump change nothing", "slots"),
+    6: ("a full disk is refused, survived and cleaned up",),
+}
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -180,7 +190,7 @@ def _boot_clock_is_the_wall() -> None:
 
 ALL: Mapping[str, Mutant] = {
     "commits-unsynced": Mutant("the collector's commits are not synced", 1, "cut", _commits_unsynced),
-    "ack-before-commit": Mutant("the ack leaves before the commit", 1, "call-kill", _ack_before_commit),
+    "ack-before-commit": Mutant("the ack leaves before the commit", 1, "kill", _ack_before_commit),
     "files-unsynced": Mutant("objects and bundles are not synced", 1, "cut", _files_unsynced),
     "no-dedupe": Mutant("what comes again is recorded again", 2, "kill", _no_dedupe),
     "spool-unsynced": Mutant("the spool's commits are not synced", 3, "agent-cut", _spool_unsynced),

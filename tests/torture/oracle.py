@@ -156,10 +156,28 @@ class Diary:
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
+def past_of(path: Path) -> Path:
+    """Where the pages of a diary go that were turned."""
+    return path.with_name(f"{path.name}.past")
+
+
+def turn_page(path: Path) -> None:
+    """Begin the file anew; what it told stays known. Only while nobody writes it.
+
+    A limit on the size of files holds for a process's diary too, and must not strike that first.
+    """
+    if path.exists():
+        whole, _, _ = path.read_bytes().rpartition(b"\n")
+        with past_of(path).open("ab") as past:
+            past.write(whole + b"\n")
+        path.unlink()
+
+
 def read_diary(path: Path) -> Diary:
     """The lines of a file so far: intent, acked, at."""
     diary = Diary()
-    for line in path.read_text().splitlines(keepends=True) if path.exists() else ():
+    text = "".join(one.read_text() for one in (past_of(path), path) if one.exists())
+    for line in text.splitlines(keepends=True):
         words = line.split()
         if not line.endswith("\n"):
             continue

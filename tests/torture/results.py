@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from tests.torture.oracle import Outcome
 
 MARKS = ("<!-- torture: begin -->", "<!-- torture: end -->")
 MUTANT_MARKS = ("<!-- mutants: begin -->", "<!-- mutants: end -->")
-LONGEST_WRONG = 300
+LONGEST_WRONG, LONGEST_SEEN = 300, 90
 SHOWN_SEEDS = 6
 
 
@@ -46,6 +46,16 @@ class Total:
     commits: list[str] = field(default_factory=list)
     dates: list[str] = field(default_factory=list)
     not_run: str = ""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One invariant and what is known to fail without it. mutants: name, words, fault."""
+
+    number: int
+    words: str
+    planted: Sequence[str]
+    mutants: Sequence[tuple[str, str, str]]
 
 
 def append(path: Path, one: Slice) -> None:
@@ -106,18 +116,42 @@ def legend(totals: Iterable[Total]) -> str:
     return "\n".join(lines)
 
 
-def mutant_table(rows: Iterable[tuple[str, str, str, Total]]) -> str:
-    """What was seen of each mutant; rows: invariant, what was taken out, the fault, its total."""
-    lines = ["| invariant | taken out | fault | seen after | what was seen |", "| --- | --- | --- | --- | --- |"]
-    for invariant, words, kind, total in rows:
-        one = total.outcome
-        if one.clean:
-            lines.append(f"| {invariant} | {words} | {kind} | **not in {one.runs} runs** | {total.not_run or '-'} |")
-            continue
-        figures = {"lost": one.lost, "twice": one.duplicates, "unreadable": one.unreadable, "else": len(one.wrong)}
-        seen = ", ".join(f"{number} {what}" for what, number in figures.items() if number)
-        lines.append(f"| {invariant} | {words} | {kind} | {one.runs} runs | {seen} of {one.acknowledged} |")
+def newest(path: Path) -> dict[str, Slice]:
+    """The last line of each kind."""
+    found = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        document = json.loads(line)
+        own = {name: value for name, value in document.items() if name in ("kind", "seed", "commit", "date", "seconds")}
+        found[document["kind"]] = Slice(**own, outcome=outcome_of(document))
+    return found
+
+
+def guards(rows: Iterable[Guard], hunted: Mapping[str, Slice]) -> str:
+    """Which test guards which invariant, as Markdown: the planted defects first, then what was seen of each mutant."""
+    kept = list(rows)
+    lines = ["| invariant | defects planted in the simulation | mechanisms taken out under real faults |"]
+    lines.append("| --- | --- | --- |")
+    for one in kept:
+        real = "; ".join(words for _, words, _ in one.mutants)
+        lines.append(f"| {one.number}: {one.words} | {'; '.join(one.planted) or '-'} | {real or '-'} |")
+    lines += ["", "| invariant | taken out under real faults | fault | seen | seed | commit |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for one in kept:
+        for name, words, fault in one.mutants:
+            lines.append(f"| {one.number} | {words} (`{name}`) | `{fault}` | {_seen(hunted.get(name))} |")
     return "\n".join(lines)
+
+
+def _seen(slice_: Slice | None) -> str:
+    if slice_ is None:
+        return "**not hunted yet** | | "
+    one = slice_.outcome
+    figures = {"lost": one.lost, "twice": one.duplicates, "unreadable": one.unreadable}
+    seen = ", ".join(f"{number:,} {what}" for what, number in figures.items() if number)
+    said = seen + f" of {one.acknowledged:,}" if seen else one.wrong[0][:LONGEST_SEEN] if one.wrong else ""
+    runs = f"{one.runs} run{'s' * (one.runs != 1)}"
+    words = f"**no**, in {runs}" if one.clean else f"after {runs}: {said}".replace("|", "/").replace("\n", " ")
+    return f"{words} | {slice_.seed} | {slice_.commit}"
 
 
 def write_page(page: Path, text: str, marks: tuple[str, str] = MARKS) -> None:

@@ -48,7 +48,7 @@ def test_every_mutant_breaks_something_that_is_there() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert {mutant.caught_by for mutant in mutants.ALL.values()} <= {kind.name for kind in kinds.ALL}
-    assert {mutant.invariant for mutant in mutants.ALL.values()} == {1, 2, 3, 4, 5, 6}
+    assert {mutant.invariant for mutant in mutants.ALL.values()} == mutants.INVARIANTS.keys()
 
 
 async def test_the_three_sets_are_compared(tmp_path: Path) -> None:
@@ -98,6 +98,19 @@ def test_slices_of_many_runs_add_up(tmp_path: Path) -> None:
     text = results.table(rows, {"kill": 1000, "cut": 300})
     assert "| kill | 5 / 1,000 | 30 | 1 | 0 | 0 | 1 | start 0.5 s | 1, 2 |" in text
     assert "| cut | **not run** of 300: needs root |" in text
+
+
+def test_a_reader_sees_what_guards_an_invariant(tmp_path: Path) -> None:
+    """What was planted and what was taken out stand beside each other; what got away or was not hunted says so."""
+    path = tmp_path / "mutants.jsonl"
+    results.append(path, Slice("deaf", 7, "abc", "2026-11-22", 1.0, Outcome(3, 20)))
+    results.append(path, Slice("mute", 7, "abc", "2026-11-22", 1.0, Outcome(2, 10, lost=4)))
+    gone = [("deaf", "it does not hear", "kill"), ("mute", "it says nothing", "cut"), ("blind", "it looks away", "cut")]
+    text = results.guards([results.Guard(1, "no loss", ["planted"], gone)], results.newest(path))
+    assert "| 1: no loss | planted | it does not hear; it says nothing; it looks away |" in text
+    assert "| 1 | it does not hear (`deaf`) | `kill` | **no**, in 3 runs | 7 | abc |" in text
+    assert "| 1 | it says nothing (`mute`) | `cut` | after 2 runs: 4 lost of 10 | 7 | abc |" in text
+    assert "| 1 | it looks away (`blind`) | `cut` | **not hunted yet** | |  |" in text
 
 
 def test_the_page_takes_the_table_between_its_marks(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-ATTACH_SECONDS = 10.0
+ATTACH_SECONDS, DETACH_SECONDS = 10.0, 5.0
 KILL = "signal=SIGKILL"
 EIO = "error=EIO"
 
@@ -32,7 +32,12 @@ class Trace:
     def close(self) -> None:
         """Let the process go."""
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(DETACH_SECONDS)
+        except subprocess.TimeoutExpired:
+            # It waits for a thread that died in the meantime; without it the kernel lets the others go.
+            self._process.kill()
+            self._process.wait()
 
 
 @contextlib.contextmanager

@@ -20,7 +20,10 @@ LONGEST_GRANT = timedelta(days=366)
 
 @dataclass(frozen=True)
 class Desk:
-    """Answers one request of the owner; uid is as the kernel says. state gives what `status` shows of the link."""
+    """Answers one request of the owner; uid is as the kernel says. state gives what `status` shows of the link.
+
+    stand_in gives what a person is called in a grant, which travels with the case; the machine's own audit names them.
+    """
 
     policy: Policy
     questions: Questions
@@ -33,6 +36,7 @@ class Desk:
     state: Callable[[], Awaitable[Document]]
     stop: Callable[[], None]
     agent_id: str
+    stand_in: Callable[[str], str] = str
 
     async def answer(self, request: Document, uid: int) -> Document:
         """The answer; raises UsageError for what is no request, NotFound for what is not there."""
@@ -65,7 +69,7 @@ class Desk:
 
     async def _settle(self, name: str, allowed: bool, by: str, request: Document) -> Document:
         """The owner's yes or no to an open question."""
-        ask = self.questions.settle(name, allowed, by, str(request.get("language", "")))
+        ask = self.questions.settle(name, allowed, self.stand_in(by), str(request.get("language", "")))
         await self.audit.record("allowed" if allowed else "denied", ask.command_id, by, kind_name(ask.kind))
         return {"session_id": ask.command_id, "allowed": allowed}
 
@@ -94,7 +98,7 @@ class Desk:
             case_id=str(request.get("case_id", "")),
             requested_by=str(request.get("requested_by", "")),
             targets=[str(target) for target in request.get("targets", [])],
-            granted_by=by,
+            granted_by=self.stand_in(by),
             text_shown=str(request.get("text", "")),
             language=str(request.get("language", "")),
         )

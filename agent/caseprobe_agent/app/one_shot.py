@@ -139,7 +139,8 @@ async def _deliver(enrolled: Enrolled, result: Result) -> Delivery:
     with result.path.open("rb") as file:
         # The receiver compares with the hash of what is proved here, so a file that changes later is refused there.
         proved(file, result.sha256)
-        outbox = FileOutbox(file, link_pb2.DATA_KIND_BUNDLE, result.snapshot.snapshot_id, result.sha256)
+        snapshot_id, kind = result.snapshot.snapshot_id, link_pb2.DATA_KIND_BUNDLE
+        outbox = FileOutbox(file, kind, snapshot_id, result.sha256, result.consent)
         link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
         seconds = LEAST_DELIVERY_SECONDS + result.path.stat().st_size / SLOWEST_BYTES_PER_SECOND
         return await link.deliver_once(seconds)

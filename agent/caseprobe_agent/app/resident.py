@@ -13,7 +13,7 @@ from datetime import UTC
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from caseprobe.errors import Revoked, UsageError
+from caseprobe.errors import RedactionError, Revoked, UsageError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.app import parts
@@ -32,6 +32,7 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
 from caseprobe_agent.seal import Hiding, Judging, Parcel, Run, hiding_of, load_key, seal_apart
+from caseprobe_agent.seal.reveal import reveal_apart
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import boot_id
@@ -39,6 +40,7 @@ from caseprobe_agent.session.outcomes import Outcomes
 from caseprobe_agent.spool import Spool
 
 if TYPE_CHECKING:
+    from caseprobe.redaction import Redactor
     from caseprobe_agent.probes.probe import RawArtifact
 
 log = logging.getLogger("caseprobe.agent")
@@ -92,7 +94,9 @@ class Resident:
             lambda: parts.fresh_id("grant"),
             self._settings.ask_timeout_seconds,
         )
-        measurements, wire = Measurements(self._machine), Wire(self.link.send, Masker(self._hiding))
+        measurements = Measurements(self._machine, true_name=self._true_name)
+        masker = Masker(self._hiding)
+        wire = Wire(self.link.send, masker.rounds, masker.text)
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
         self.sessions = Sessions(
             self._identity.agent_id,
@@ -117,6 +121,7 @@ class Resident:
             state=self._state,
             stop=self.stopped.set,
             agent_id=self._identity.agent_id,
+            stand_in=masker.text,
         )
 
     @property
@@ -214,6 +219,10 @@ class Resident:
         key = self._identity.private_key_pem
         return await seal_apart(snapshot, artifacts, self._hiding, key, self._run_apart, judging)
 
+    async def _true_name(self, token: str) -> str:
+        """What a stand-in stands for, found in a child."""
+        return await reveal_apart(token, self._hiding, self._run_apart)
+
     def _moment(self) -> Moment:
         """Now on every clock."""
         wall = self._clock.zoned() if self.timetable.has_cron else self._clock()
@@ -242,19 +251,31 @@ class Resident:
 
 
 class Masker:
-    """Hides private addresses in live rounds. The rules are loaded with the first round, not before."""
+    """Hides what is private in live rounds and in errors' texts. The rules are loaded when first needed, not before."""
 
     def __init__(self, hiding: Hiding) -> None:
         self._hiding = hiding
-        self._mask: Callable[[link_pb2.Rounds], link_pb2.Rounds] | None = None
+        self._made: Redactor | None = None
 
-    def __call__(self, rounds: link_pb2.Rounds) -> link_pb2.Rounds:
+    def rounds(self, rounds: link_pb2.Rounds) -> link_pb2.Rounds:
         """The rounds as they may leave."""
-        if self._mask is None:
-            from caseprobe.redaction import Redactor
+        return self._redactor().rounds(rounds)
 
-            self._mask = Redactor(self._hiding.key, self._hiding.asset_masked).rounds
-        return self._mask(rounds)
+    def text(self, text: str) -> str:
+        """The text as it may leave; nothing of it where the pipe fails."""
+        try:
+            return self._redactor().text(text)
+        except RedactionError as error:
+            return str(error)
+
+    def _redactor(self) -> Redactor:
+        if self._made is None:
+            from caseprobe.redaction import Redactor, known_names
+
+            hiding = self._hiding
+            known = known_names(hiding.host_name, hiding.passwd, hiding.hosts)
+            self._made = Redactor(hiding.key, hiding.asset_masked, known)
+        return self._made
 
 
 @contextlib.asynccontextmanager
@@ -267,5 +288,6 @@ async def resident(
         raise UsageError("this machine is not enrolled: run `caseprobe enroll` with a join code first")
     grants = parts.grants_of(settings, identity, run)
     await grants.load()
-    async with await Spool.open(settings.state_folder, settings.spool_quota_bytes) as spool:
+    quota = settings.spool_quota_bytes, settings.spool_keep_seconds
+    async with await Spool.open(settings.state_folder, *quota) as spool:
         yield Resident(settings, identity, spool, grants, announce, run)

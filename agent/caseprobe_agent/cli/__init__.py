@@ -119,6 +119,9 @@ def _defect(error: Exception) -> int:
     """A fault of ours: one line, and the details only for those who ask for them."""
     if os.environ.get("CASEPROBE_LOG_LEVEL") == "debug":
         raise error
-    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    from caseprobe_agent.app.messages import place_of
+
+    # Without its text, which may quote what was read from the machine.
+    what = place_of(error)
     print(f"caseprobe: a defect in caseprobe ({what}); CASEPROBE_LOG_LEVEL=debug shows details", file=sys.stderr)
     return EXIT_UNKNOWN

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from caseprobe import texts
 from caseprobe.bundle import BundleReader
-from caseprobe.diff import compare
+from caseprobe.diff import Change, compare, findings_between
 from caseprobe.errors import UsageError
-from caseprobe.v1 import snapshot_pb2
+from caseprobe.v1 import finding_pb2, snapshot_pb2
 from caseprobe_agent.cli import options
-from caseprobe_agent.cli.screen import Screen
+from caseprobe_agent.cli.screen import MARKS, Screen
 
 SUMMARY = "what changed between two bundles of one machine"
 SHOWN = 40
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", type=Path, metavar="A", help="the earlier bundle")
     parser.add_argument("after", type=Path, metavar="B", help="the later bundle")
     parser.add_argument("--all", action="store_true", help=f"print every change, not the first {SHOWN}")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write them as a page that stands alone")
     options.add_json(parser)
 
 
@@ -36,21 +37,58 @@ def run(arguments: argparse.Namespace) -> int:
     if before.agent_id and after.agent_id and before.agent_id != after.agent_id:
         raise UsageError(f"the bundles are of two machines ({before.agent_id}, {after.agent_id}); give two of one")
     changes = compare(before, after)
+    if arguments.html:
+        _write_page(arguments.html, before, after, changes)
     if arguments.json:
-        sides = {"before": _about(before), "after": _about(after)}
-        listed = [texts.change_json(change) for change in changes]
-        print(json.dumps({**sides, "seconds": _seconds(before, after), "changes": listed}, ensure_ascii=False))
-        return 0
+        print(json.dumps(_document(before, after, changes), ensure_ascii=False))
+    else:
+        _show(before, after, changes, None if arguments.all else SHOWN)
+    return 0
+
+
+def _document(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, changes: list[Change]) -> dict[str, object]:
+    found, ended = findings_between(before, after)
+    return {
+        "before": _about(before),
+        "after": _about(after),
+        "seconds": _seconds(before, after),
+        "findings": {"new": [_worded(one) for one in found], "gone": [_worded(one) for one in ended]},
+        "changes": [texts.change_json(change) for change in changes],
+    }
+
+
+def _show(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, changes: list[Change], most: int | None) -> None:
     screen = Screen(sys.stdout)
     screen.line(f"{_taken(before)} → {_taken(after)}", "bold")
-    for change in islice(changes, None if arguments.all else SHOWN):
+    found, ended = findings_between(before, after)
+    for word, findings in (("new finding", found), ("gone", ended)):
+        for one in findings:
+            state = texts.state_name(one.state)
+            screen.line(f"{word}: {state}: {texts.summary(one, 'en')}", MARKS[state][1], indent=2)
+    for change in islice(changes, most):
         screen.line(texts.change_sentence(change), indent=2)
-    left = len(changes) - SHOWN
-    if left > 0 and not arguments.all:
-        screen.line(f"… and {left} more (--all)", "dim", indent=2)
-    if not changes:
+    if most is not None and len(changes) > most:
+        screen.line(f"… and {len(changes) - most} more (--all)", "dim", indent=2)
+    if not (changes or found or ended):
         screen.line("nothing that is measured in both has changed", indent=2)
-    return 0
+
+
+def _write_page(path: Path, before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, changes: list[Change]) -> None:
+    from caseprobe.report import render_changes
+
+    try:
+        path.write_text(render_changes(before, after, changes), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; give --html a file in a folder of yours") from None
+
+
+def _worded(finding: finding_pb2.Finding) -> dict[str, str]:
+    return {
+        "check_id": finding.check_id,
+        "object": finding.object,
+        "state": texts.state_name(finding.state),
+        "summary": texts.summary(finding, "en"),
+    }
 
 
 def _snapshot(path: Path) -> snapshot_pb2.Snapshot:

@@ -87,6 +87,9 @@ class Dialogue:
         screen.line(words.filled("preview_leaves", n=len(files), receiver=preview.addressee.name))
         screen.line(words("preview_stays"))
         screen.line()
+        screen.line(f"{words('preview_agreed')} (y):", "bold")
+        screen.line(preview.addressee.consent_text, indent=2)
+        screen.line()
 
     def _about(self) -> list[tuple[str, str]]:
         """To whom, for what, which file, and what is not in it."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 from collections.abc import Iterator
 
 from caseprobe.errors import Revoked
+from caseprobe_agent.app.messages import tell
 from caseprobe_agent.cli import options
 from caseprobe_agent.config import Settings
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the resident agent; gives the exit code."""
     settings = options.settings_of(log_level=arguments.log_level)
     level = settings.log_level.upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    tell(level, sys.stderr)
     return asyncio.run(_serve(settings))
 
 

@@ -1,4 +1,7 @@
-"""Show what is in a bundle: the verdict, the findings with their evidence, what was not measured, what was hidden."""
+"""Show what is in a bundle: the verdict, the findings with their evidence, what was not measured, what was hidden.
+
+A bundle that was made here shows the true names, as its file does not: it is this machine's key that turns them back.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from pathlib import Path
 from caseprobe import texts
 from caseprobe.bundle import BundleReader, snapshot_to_json
 from caseprobe.v1 import snapshot_pb2
+from caseprobe_agent.app.own_names import restore_of
 from caseprobe_agent.cli import judgement, options
 from caseprobe_agent.cli.screen import Screen
+from caseprobe_agent.oneshot.place import open_new
 
 SUMMARY = "what is in a bundle"
 
@@ -20,6 +25,12 @@ SUMMARY = "what is in a bundle"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `show`."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE",
+        help="write its report, with true names where it is your own",
+    )
     options.add_json(parser)
 
 
@@ -30,11 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(snapshot_to_json(snapshot).decode())
         return 0
-    language = options.settings_of().language
+    settings = options.settings_of()
+    restore = restore_of(reader.verify(), settings.state_folder)
     screen = Screen(sys.stdout)
-    judgement.show_judgement(screen, snapshot.findings, snapshot.coverage, language)
+    known = restore or judgement.as_it_is
+    judgement.show_judgement(screen, snapshot.findings, snapshot.coverage, settings.language, known)
     screen.line()
     screen.rows([*_about(snapshot), *_members(reader), ("hidden", judgement.hidden(snapshot))], indent=0)
+    if restore:
+        screen.line("Names above are the true ones; in the file stand-ins take their place.", "dim")
+    if arguments.page:
+        _write_page(arguments.page, known(reader.read("report.html").decode("utf-8", "replace")))
     missing = judgement.not_measured(snapshot)
     if missing:
         screen.line()
@@ -51,7 +68,15 @@ def _about(snapshot: snapshot_pb2.Snapshot) -> list[tuple[str, str]]:
     return [(name, texts.printable(value)) for name, value in [*rows, ("profile", snapshot.profile), ("taken", taken)]]
 
 
+def _write_page(path: Path, page: str) -> None:
+    """A page that only its owner can read, never in place of a file that is there."""
+    with open_new(path) as file:
+        file.write(page.encode("utf-8", "replace"))
+
+
 def _members(reader: BundleReader) -> list[tuple[str, str]]:
-    """What the file holds."""
+    """What the file holds, and what was left out of it."""
     held = [f"{name} ({texts.format_bytes(reader.size_bytes(name))})" for name in reader.names()]
-    return [("in it", ", ".join(held))]
+    gone = [one.name for one in reader.manifest().left_out] if reader.complete else []
+    rows = [("in it", ", ".join(held)), ("left out", texts.printable(", ".join(gone)))]
+    return [row for row in rows if row[1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +49,7 @@ class Settings:
     log_level: str
     ask_timeout_seconds: float
     spool_quota_bytes: int
+    spool_keep_seconds: float
     policy: Policy
     origins: Mapping[str, str]
     policy_files: tuple[Path, ...] = ()
@@ -78,6 +80,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
         str(values["log_level"]),
         float(values["ask_timeout_seconds"]),
         int(values["spool_quota_bytes"]),
+        float(values["spool_keep_seconds"]),
         replace(policy, network_probes=policy.network_probes and switch == "on"),
         {**origins, **{name: _origin(name, environ, flags, own) for name in ("config_folder", "state_folder")}},
         tuple(files),
@@ -215,26 +218,31 @@ def _on_or_off(value: Value) -> str:
     return known[str(value).lower()]
 
 
-def _number(least: float) -> Callable[[Value], float]:
-    """A reader of a number that is at least so large."""
+def _number(least: float, most: float = math.inf) -> Callable[[Value], float]:
+    """A reader of a number within these bounds."""
+    bounds = f"of at least {least:.0f}" if math.isinf(most) else f"from {least:.0f} to {most:.0f}"
 
     def read_number(value: Value) -> float:
         try:
             number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0
         except ValueError:
             number = -1.0
-        if not least <= number < float("inf"):
-            raise ValueError(f"must be a number of at least {least:g}")
+        if not least <= number <= most or math.isinf(number):
+            raise ValueError(f"must be a number {bounds}")
         return number
 
     return read_number
 
 
+DAY_SECONDS = 24 * 3600.0
 KEYS: tuple[Key, ...] = (
     Key("label", "", _text),
     Key("language", "en", _one_of(*LANGUAGES)),
     Key("log_level", "warning", _one_of("debug", "info", "warning", "error")),
     Key("network_probes", "on", _on_or_off),
     Key("ask_timeout_seconds", 600.0, _number(1)),
-    Key("spool_quota_bytes", float(256 << 20), _number(1 << 20)),
+    # Less than a large snapshot would refuse everything; more than this no disk queue should hold in one file.
+    Key("spool_quota_bytes", float(256 << 20), _number(1 << 20, 1 << 36)),
+    # Less would throw away what a weekend without a network leaves.
+    Key("spool_keep_seconds", 30 * DAY_SECONDS, _number(DAY_SECONDS, 366 * DAY_SECONDS)),
 )

@@ -57,6 +57,8 @@ class Ask:
     duration_seconds: float = 0.0
     packets: int = 0
     sessions_today: int = 0
+    # What would be told, for the owner's eyes alone: it is in no decision and no audit entry.
+    reveals: str = field(default="", repr=False)
     details: tuple[str, ...] = field(default=())
 
 

@@ -121,7 +121,8 @@ SHIPPED = Policy(
             consent_pb2.POLICY_KIND_LOGS: Rule(ASK),
             consent_pb2.POLICY_KIND_PROCESS_ARGUMENTS: Rule(ASK),
             consent_pb2.POLICY_KIND_PATH_TARGET: Rule(ASK, longest_session_seconds=3600, packets_per_session=200_000),
-            consent_pb2.POLICY_KIND_REVEAL: Rule(ASK),
+            # True names are told where the owner has said beforehand that they may be asked for.
+            consent_pb2.POLICY_KIND_REVEAL: Rule(DENY),
         }
     )
 )

@@ -10,6 +10,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_PATH_NEAR,
     POLICY_KIND_PATH_TARGET,
     POLICY_KIND_PROCESS_ARGUMENTS,
+    POLICY_KIND_REVEAL,
 )
 from caseprobe_agent.consent import Ask
 
@@ -20,6 +21,9 @@ LONGEST_FOREIGN_TEXT = 200
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "who": 'Support ({who}) asks for a measurement on this machine, for case {case} "{title}".',
+        "who_reveal": 'Support ({who}) asks for one true name of this machine, for case {case} "{title}".',
+        "reveal": "In what was sent before, {target} stands for: {true}",
+        "reveal_sent": "Sent to support: this one name and nothing else. Nothing is measured. It stays with the case.",
         "health": "Measured: the state of hardware, operating system, disks and network interfaces.",
         "logs": "Measured: the newest lines of the kernel log and the system log.",
         "process_arguments": "Measured: running programs with their arguments.",
@@ -34,6 +38,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "zh_Hans": {
         "who": "技术支持人员（{who}）请求在本机进行测量，用于工单 {case}“{title}”。",
+        "who_reveal": "技术支持人员（{who}）请求获知本机的一个真实名称，用于工单 {case}“{title}”。",
+        "reveal": "在之前发送的内容中，{target} 代表：{true}",
+        "reveal_sent": "发送给技术支持的内容：仅此一个名称。不进行任何测量。它会与工单一起保存。",
         "health": "测量内容：硬件、操作系统、磁盘和网络接口的状态。",
         "logs": "测量内容：内核日志和系统日志的最新内容。",
         "process_arguments": "测量内容：正在运行的程序及其参数。",
@@ -48,6 +55,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     },
     "ru": {
         "who": "Служба поддержки ({who}) просит выполнить измерение на этом компьютере по обращению {case} «{title}».",
+        "who_reveal": "Служба поддержки ({who}) просит назвать одно настоящее имя по обращению {case} «{title}».",
+        "reveal": "В отправленном раньше {target} означает: {true}",
+        "reveal_sent": "В поддержку уходит только это имя. Ничего не измеряется. Оно хранится вместе с обращением.",
         "health": "Измеряется: состояние оборудования, операционной системы, дисков и сетевых интерфейсов.",
         "logs": "Измеряется: последние строки журнала ядра и системного журнала.",
         "process_arguments": "Измеряется: запущенные программы и их аргументы.",
@@ -85,8 +95,11 @@ def consent_text(request: Ask, kind: str, language: str) -> str:
         "packets": request.packets,
         "seconds": f"{request.duration_seconds:.0f}",
         "kind": kind,
+        "true": printable(request.reveals or "?"),
     }
-    names = ("who", KIND_TEXTS.get(request.kind, "other"), "sent", "long", "end")
+    names: tuple[str, ...] = ("who", KIND_TEXTS.get(request.kind, "other"), "sent", "long", "end")
+    if request.kind == POLICY_KIND_REVEAL:
+        names = ("who_reveal", "reveal", "reveal_sent")
     return "\n".join(words[name].format(**values) for name in names)
 
 

@@ -153,8 +153,10 @@ class Feeder:
 
     async def _send_batch(self, group: Sequence[Item]) -> None:
         await self.credit.take(sum(item.total_bytes for item in group))
-        records = [_data(item, 0, item.body or b"", first=True) for item in group]
-        await self._lanes.put_bulk(link_pb2.LinkRequest(batch=link_pb2.Batch(records=records)))
+        frame = link_pb2.LinkRequest()
+        for item in group:
+            _fill(frame.batch.records.add(), item, 0, item.body or b"", first=True)
+        await self._lanes.put_bulk(frame)
 
     async def _send_pieces(self, item: Item) -> None:
         begin = offset = self._begin(item)
@@ -163,8 +165,9 @@ class Feeder:
             if item.sequence in self._given_up:
                 return
             await self.credit.take(len(payload))
-            data = _data(item, offset, payload, first=offset == begin)
-            await self._lanes.put_bulk(link_pb2.LinkRequest(data=data))
+            frame = link_pb2.LinkRequest()
+            _fill(frame.data, item, offset, payload, first=offset == begin)
+            await self._lanes.put_bulk(frame)
             offset += len(payload)
             if offset >= item.total_bytes:
                 return
@@ -197,16 +200,13 @@ def _gap_frame(item: Item) -> link_pb2.LinkRequest:
     return link_pb2.LinkRequest(gap=gap)
 
 
-def _data(item: Item, offset: int, payload: bytes, *, first: bool) -> link_pb2.Data:
-    return link_pb2.Data(
-        lane=BULK,
-        sequence=item.sequence,
-        kind=item.kind,
-        stream_id=item.stream_id,
-        offset=offset,
-        total_bytes=item.total_bytes,
-        sha256=item.sha256 if first else b"",
-        payload=payload,
-        snapshot_id=item.snapshot_id,
-        name=item.name,
-    )
+def _fill(data: link_pb2.Data, item: Item, offset: int, payload: bytes, *, first: bool) -> None:
+    """Where it lies in its frame, because a message that is put into another is copied with all of its bytes."""
+    data.lane, data.kind = BULK, item.kind
+    data.sequence, data.offset, data.total_bytes = item.sequence, offset, item.total_bytes
+    data.stream_id, data.snapshot_id, data.name = item.stream_id, item.snapshot_id, item.name
+    data.payload = payload
+    if first:
+        data.sha256 = item.sha256
+        if item.consent is not None:
+            data.consent.CopyFrom(item.consent)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from caseprobe.v1 import link_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Item(Protocol):
         """Names what the sequence counts in; empty: whatever Hello named."""
         ...
 
+    @property
+    def consent(self) -> SignedConsent | None:
+        """What was agreed to when this was sent, where that is told beside it."""
+        ...
+
 
 class Outbox(Protocol):
     """Durable records in the order of their sequences."""
@@ -79,21 +85,30 @@ class _FileItem:
     sha256: bytes
     body: bytes | None = None
     spool_id: str = ""
+    consent: SignedConsent | None = None
 
 
 class FileOutbox:
     """An outbox with one record: a file that exists already, such as a finished bundle. Never loaded whole."""
 
     def __init__(
-        self, file: BinaryIO, kind: link_pb2.DataKind.ValueType, snapshot_id: str, sha256: bytes = b""
+        self,
+        file: BinaryIO,
+        kind: link_pb2.DataKind.ValueType,
+        snapshot_id: str,
+        sha256: bytes = b"",
+        consent: SignedConsent | None = None,
     ) -> None:
         """file is open for reading and seekable; the caller closes it. Hello's spool_id must be new for every run.
 
-        sha256: announced as the file's where it is given, so that the receiver refuses any other bytes.
+        sha256: announced as the file's where it is given, so that the receiver refuses any other bytes. consent: what
+        was agreed to when it was sent.
         """
         self._file = file
         total_bytes, digest = _measure(file)
-        self._items: list[Item] = [_FileItem(1, kind, snapshot_id, snapshot_id, "", total_bytes, sha256 or digest)]
+        self._items: list[Item] = [
+            _FileItem(1, kind, snapshot_id, snapshot_id, "", total_bytes, sha256 or digest, consent=consent)
+        ]
 
     async def pending(self, after: int, limit: int) -> list[Item]:
         """The record, until it was acknowledged."""

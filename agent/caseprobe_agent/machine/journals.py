@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.logs.entry import Entry
 from caseprobe.parse.logs.journal_file import Damaged, JournalFile, newest_first
+from caseprobe.parse.logs.place import CONTEXT_LINES, Place
 from caseprobe_agent.machine import Machine
 
 FOLDERS = ("/var/log/journal", "/run/log/journal")
@@ -20,16 +21,24 @@ NEEDS = "group adm or systemd-journal"
 
 @dataclass
 class Newest:
-    """Entries in the order of time; truncated where older ones were left out; errors of files that were not read."""
+    """Entries in the order of time; truncated where older ones were left out; errors of files that were not read.
+
+    told: so many at the beginning were told before. sequences: the last one of each writer.
+    """
 
     entries: list[Entry]
     truncated: bool
     errors: list[MeasurementError] = field(default_factory=list)
+    told: int = 0
+    sequences: dict[str, int] = field(default_factory=dict)
 
 
-def read_newest(machine: Machine, entries_at_most: int, limit_bytes: int, kernel_only: bool = False) -> Newest:
+def read_newest(
+    machine: Machine, entries_at_most: int, limit_bytes: int, kernel_only: bool = False, place: Place | None = None
+) -> Newest:
     """The newest entries of all files of this machine's journal, as long as their messages fit.
 
+    place: where the last reader stopped; what comes before it is left out but for a little.
     Raises MachineAbsent where there is no journal, MachineDenied where no file of it may be read.
     """
     errors: list[MeasurementError] = []
@@ -38,14 +47,29 @@ def read_newest(machine: Machine, entries_at_most: int, limit_bytes: int, kernel
         if not files:
             raise _nothing(errors)
         found = Newest([], False, errors)
+        told: list[Entry] = []
         for entry in newest_first(sorted(files, key=lambda one: -one.newest_at), kernel_only):
             limit_bytes -= len(entry.text) + len(entry.program) + 64
             if len(found.entries) == entries_at_most or limit_bytes < 0:
-                found.truncated = True
+                found.truncated = not told
                 break
-            found.entries.append(entry)
-        found.entries.reverse()
+            if place is None or not _before(entry, place):
+                found.entries.append(entry)
+                found.sequences[entry.sequence_id] = max(entry.sequence, found.sequences.get(entry.sequence_id, 0))
+            elif len(told) == CONTEXT_LINES:
+                break
+            else:
+                told.append(entry)
+        found.entries, found.told = [*reversed(told), *reversed(found.entries)], len(told)
         return found
+
+
+def _before(entry: Entry, place: Place) -> bool:
+    """Whether this was read before: by its writer's own count, else by time."""
+    last = place.sequences.get(entry.sequence_id)
+    if last is not None:
+        return entry.sequence <= last
+    return place.at is not None and (entry.at or 0.0) <= place.at
 
 
 def _open(

@@ -39,6 +39,7 @@ from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
 from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
+    from caseprobe.bundle import Signer
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.link import Delivery
     from caseprobe_agent.oneshot.preview import Preview
@@ -113,7 +114,7 @@ class OneShot:
             overrides=self.overrides,
             rewrite=file.rewrite,
         )
-        return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown)
+        return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown, file.signer)
 
     async def _measured(self, order: Order, enrolled: Enrolled | None) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
@@ -205,8 +206,10 @@ class OneShot:
             )
             snapshot.sections.add(probe="clock", outcome=section_pb2.PROBE_OUTCOME_OK, clock=clock)
 
-    async def _send(self, enrolled: Enrolled, result: Result, shown: Preview) -> Result:
-        """Ask where somebody is there to be asked, then deliver the file as it was shown."""
+    async def _send(self, enrolled: Enrolled, result: Result, shown: Preview, signer: Signer | None) -> Result:
+        """Ask where somebody is there to be asked, then deliver the file as it was shown, with what was agreed to."""
+        from caseprobe.bundle import signed_consent
+
         refusal = self._refusal(shown)
         result = dataclasses.replace(
             result,
@@ -218,6 +221,9 @@ class OneShot:
             await self._note_kept(result, refusal)
             return dataclasses.replace(result, failure=refusal)
         receiver = result.receiver
+        if signer is not None:
+            statement = shown.statement(self.clock().astimezone(UTC))
+            result = dataclasses.replace(result, consent=signed_consent(statement, signer))
         self.person.tell(f"sending to {receiver} …")
         await self.audit.record(
             "sending", result.snapshot.snapshot_id, self.person.name, f"{receiver} {result.sha256.hex()}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 
 if TYPE_CHECKING:
     from caseprobe.redaction import Redactor
@@ -52,7 +53,7 @@ class Person(Protocol):
 class Result:
     """What came of it. failure: why it was not delivered, where it was to be; the file is kept in any case.
 
-    left_out: names of what the owner took out before sending.
+    left_out: names of what the owner took out before sending. consent: what travels beside the file.
     """
 
     snapshot: snapshot_pb2.Snapshot
@@ -65,6 +66,7 @@ class Result:
     notices: tuple[str, ...] = ()
     failure: CaseprobeError | None = None
     left_out: tuple[str, ...] = ()
+    consent: SignedConsent | None = None
 
     @property
     def measured(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from caseprobe.bundle import BundleReader, LeftOut
 from caseprobe.errors import UsageError
 from caseprobe.overrides import Overrides
 from caseprobe.v1 import section_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import ConsentStatement
 from caseprobe_agent.oneshot.compare import Change, section_changes, stand_ins, text_changes
 from caseprobe_agent.oneshot.content import Item, items_of, source_of
 from caseprobe_agent.seal.pipe import Sealed, without
@@ -100,6 +102,24 @@ class Preview:
         """Every stand-in in the bundle with the true name behind it."""
         texts = [self.content(item) for item in self.items() if not item.area]
         return stand_ins("\n".join(texts), self.restore)
+
+    def statement(self, now: datetime) -> ConsentStatement:
+        """What is agreed to by sending the file as it is now; now: aware, in UTC. The person's name is a stand-in."""
+        consent = self.snapshot.consent
+        statement = ConsentStatement(
+            snapshot_id=self.snapshot.snapshot_id,
+            case_id=self.snapshot.case_id,
+            mode=consent.mode,
+            granted_by=consent.granted_by,
+            text_shown=self.addressee.consent_text,
+            language=consent.language,
+            bundle_sha256=self.sha256,
+            bundle_bytes=self.size_bytes,
+            left_out=[one.name for one in self.left_out],
+            receiver=self.addressee.name,
+        )
+        statement.granted_at.FromDatetime(now)
+        return statement
 
     def drop(self, wanted: Sequence[str]) -> list[str]:
         """Take items out, with what comes from the same source; the file is written anew, once. Gives their names.

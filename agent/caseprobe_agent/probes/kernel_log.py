@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
-from caseprobe.parse.logs.facts import facts_of
-from caseprobe.parse.logs.kmsg import ring_lines
-from caseprobe.parse.logs.text import LogText, rendered, ring_parser, syslog_parser
-from caseprobe_agent.machine import Machine, journals
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact
+from caseprobe.parse.logs.kmsg import ring_lines, ring_sequences
+from caseprobe.parse.logs.place import Place
+from caseprobe.parse.logs.text import LogText, ring_parser
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.log_reading import Reading, place_of, read_journal, read_text, told_by_time
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, value_of
 
 RING = "/dev/kmsg"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 # Where syslog daemons keep what the kernel says, for those who may not read the ring itself.
 TEXT = "/var/log/kern.log"
 JOURNAL = "journal (kernel)"
@@ -22,69 +24,85 @@ LIMIT_BYTES = 768 << 10
 ENTRIES_AT_MOST = 3000
 
 
-def measure(machine: Machine, _earlier: object | None) -> Measured:
-    """Counts and faults of the ring since boot, or of its newest part; raises where the ring cannot be read.
+def measure(machine: Machine, earlier: object | None) -> Measured:
+    """Counts and faults of the ring since boot, since the last snapshot of a timetable, or of its newest part.
 
-    Where it is denied or not there, what others keep of it is read, and named as the source.
+    Raises where the ring cannot be read. Where it is denied or not there, what others keep of it is read, and named as
+    the source.
     """
-    notes = Notes()
     try:
-        return _ring(machine, notes)
+        reading = _ring(machine, earlier)
     except (MachineDenied, MachineAbsent) as error:
-        kept = _text(machine, notes) or _journal(machine, notes)
+        kept = _text(machine, earlier) or _journal(machine, earlier)
         if kept is None:
             raise error
-        return kept
+        reading = kept
+    return reading.measured(Notes(), ARTIFACT, _booted_at(machine))
 
 
-def _ring(machine: Machine, notes: Notes) -> Measured:
+def _ring(machine: Machine, earlier: object | None) -> Reading:
     try:
         data, truncated = machine.read_tail(RING, LIMIT_BYTES)
     except MachineDenied as error:
         raise MachineDenied(f"{RING} cannot be read: it takes root or CAP_SYSLOG", needs="CAP_SYSLOG") from error
     except MachineAbsent as error:
         raise MachineAbsent(f"{RING} does not exist: the kernel's log is not visible in here") from error
-    records = ring_lines(data.decode("utf-8", "replace"))
+    text = data.decode("utf-8", "replace")
+    records = ring_lines(text)
     if data and not records:
         raise MeasurementError(f"{RING} holds no record of the kernel's form")
-    lines, cut = _newest_lines(records)
+    lines = _newest_lines(records)
+    cut = len(records) - len(lines)
     log = LogText("".join(f"{line}\n" for line in lines), ring_parser(0))
-    return _measured(machine, notes, RING, log, truncated or cut)
+    if earlier is None:
+        return Reading(RING, log, truncated or cut > 0)
+    return _resumed(machine, log, ring_sequences(text)[cut:], truncated or cut > 0, earlier)
 
 
-def _text(machine: Machine, notes: Notes) -> Measured | None:
+def _resumed(machine: Machine, log: LogText, sequences: Sequence[int], cut: bool, earlier: object | None) -> Reading:
+    """The ring's lines, of which those are known that the same boot had before the place."""
+    place = place_of(machine, earlier)
+    boot = value_of(machine, BOOT_ID) or ""
+    last = None if place is None else place.sequences.get(boot)
+    if place is not None and last is not None:
+        told = bisect_right(sequences, last)
+        cut = bool(sequences) and sequences[0] > last + 1
+    elif place is not None and place.source == RING and boot and place.sequences:
+        told = 0
+    else:
+        told = told_by_time(log, place, _booted_at(machine))
+        cut = cut and not told
+    counted = {boot: max(last or 0, sequences[-1] if sequences else 0)} if boot else {}
+    return Reading(RING, log, cut, told, Place(RING, None if place is None else place.at, counted))
+
+
+def _text(machine: Machine, earlier: object | None) -> Reading | None:
     """None where it is not there, or not to be read."""
     try:
-        data, truncated = machine.read_tail(TEXT, LIMIT_BYTES)
+        return read_text(machine, TEXT, LIMIT_BYTES, earlier)
     except MeasurementError:
         return None
-    parse = syslog_parser(datetime.fromtimestamp(machine.wall_seconds(), UTC), machine.utc_offset_seconds())
-    return _measured(machine, notes, TEXT, LogText(data.decode("utf-8", "replace"), parse), truncated)
 
 
-def _journal(machine: Machine, notes: Notes) -> Measured | None:
+def _journal(machine: Machine, earlier: object | None) -> Reading | None:
     try:
-        newest = journals.read_newest(machine, ENTRIES_AT_MOST, LIMIT_BYTES, kernel_only=True)
+        return read_journal(machine, JOURNAL, ENTRIES_AT_MOST, LIMIT_BYTES, earlier, kernel_only=True)[0]
     except MeasurementError:
         return None
-    log = rendered(newest.entries, datetime.fromtimestamp(machine.wall_seconds(), UTC))
-    return _measured(machine, notes, JOURNAL, log, newest.truncated)
 
 
-def _newest_lines(lines: Sequence[str]) -> tuple[list[str], bool]:
-    """The newest lines that fit, and whether older ones were left out."""
+def _newest_lines(lines: Sequence[str]) -> Sequence[str]:
+    """The newest lines that fit."""
     size = 0
     for place in range(len(lines) - 1, -1, -1):
         size += len(lines[place].encode()) + 1
         if size > LIMIT_BYTES:
-            return list(lines[place + 1 :]), True
-    return list(lines), False
+            return lines[place + 1 :]
+    return lines
 
 
-def _measured(machine: Machine, notes: Notes, source: str, log: LogText, truncated: bool) -> Measured:
-    facts = facts_of(log, machine.wall_seconds() - machine.monotonic_seconds())
-    facts.source, facts.artifact, facts.truncated = source, ARTIFACT, truncated
-    return notes.measured(facts, [RawArtifact(ARTIFACT, source, log.text.encode(), truncated)])
+def _booted_at(machine: Machine) -> float:
+    return machine.wall_seconds() - machine.monotonic_seconds()
 
 
-PROBE = Probe("kernel_log", measure, timeout_seconds=5.0, needs=("CAP_SYSLOG",))
+PROBE = Probe("kernel_log", measure, timeout_seconds=5.0, needs=("CAP_SYSLOG",), resumes=True)

@@ -39,6 +39,8 @@ class Measured:
     lines: tuple[section_pb2.SourceLine, ...] = ()
     shortfalls: tuple[section_pb2.Shortfall, ...] = ()
     artifacts: tuple[RawArtifact, ...] = ()
+    # Where a log was left, for the probe's next run; it never leaves the machine.
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Probe:
     """A name (a field of Section.facts), the function that measures, and the time that it may take.
 
     sample is taken first, measure gets it at least 0.25 s later, so that rates are over this run; None where there
-    is none. needs names the rights without which facts are missing. Both functions stand by name in a module: they
-    run in a child. measure raises MeasurementError where nothing can be measured.
+    is none. resumes: instead, measure gets the place that its last run in a timetable handed over ("" at first;
+    None: read everything). needs names the rights without which facts are missing. Both functions stand by name in a
+    module: they run in a child. measure raises MeasurementError where nothing can be measured.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Probe:
     timeout_seconds: float
     needs: tuple[str, ...] = ()
     sample: Callable[[Machine], object] | None = None
+    resumes: bool = False
 
 
 class Reads(Protocol):

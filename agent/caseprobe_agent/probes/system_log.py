@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
-from caseprobe.parse.logs.facts import facts_of, last_moment
-from caseprobe.parse.logs.text import LogText, rendered, syslog_parser
-from caseprobe_agent.machine import Machine, journals
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact
+from caseprobe.parse.logs.facts import last_moment
+from caseprobe.parse.logs.text import LogText
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.log_reading import Reading, read_journal, read_text
+from caseprobe_agent.probes.probe import Measured, Notes, Probe
 
 SOURCES = ("/var/log/syslog", "/var/log/messages")
 JOURNAL = "journal"
@@ -22,74 +21,62 @@ QUICK_ENTRIES, ENTRIES_AT_MOST = 3000, 12000
 STALE_SECONDS = 24 * 3600.0
 
 
-@dataclass(frozen=True)
-class _Text:
-    """What was read, as bytes and as lines."""
+def measure(machine: Machine, earlier: object | None) -> Measured:
+    """Counts and faults of the newest part of the log, or since the last snapshot of a timetable.
 
-    source: str
-    data: bytes
-    log: LogText
-    truncated: bool
+    Raises where there is none, with what stood in the way.
+    """
+    return _measure(machine, QUICK_ENTRIES, earlier)
 
 
-def measure(machine: Machine, _earlier: object | None) -> Measured:
-    """Counts and faults of the newest part of the log; raises where there is none, with what stood in the way."""
-    return _measure(machine, QUICK_ENTRIES)
-
-
-def measure_more(machine: Machine, _earlier: object | None) -> Measured:
+def measure_more(machine: Machine, earlier: object | None) -> Measured:
     """As measure, with as many entries of the journal as fit."""
-    return _measure(machine, ENTRIES_AT_MOST)
+    return _measure(machine, ENTRIES_AT_MOST, earlier)
 
 
-def _measure(machine: Machine, entries_at_most: int) -> Measured:
+def _measure(machine: Machine, entries_at_most: int, earlier: object | None) -> Measured:
     notes = Notes()
     errors: list[MeasurementError] = []
-    text = next(_texts(machine, errors), None)
-    newest = None if text is not None and not _stale(machine, text.log) else _journal(machine, entries_at_most, errors)
+    text = next(_texts(machine, errors, earlier), None)
+    fresh = text is not None and not _stale(machine, text.log)
+    journal = None if fresh else _journal(machine, entries_at_most, errors, earlier)
     for error in errors:
         notes.lack("system_log.source", error)
-    if newest is not None and newest.entries:
-        log = rendered(newest.entries, _now(machine))
-        return _measured(notes, _Text(JOURNAL, log.text.encode(), log, newest.truncated))
-    if text is None:
+    reading = journal or text
+    if reading is None:
         raise _nothing(errors)
-    return _measured(notes, text)
+    return reading.measured(notes, ARTIFACT)
 
 
-def _texts(machine: Machine, errors: list[MeasurementError]) -> Iterator[_Text]:
+def _texts(machine: Machine, errors: list[MeasurementError], earlier: object | None) -> Iterator[Reading]:
     """Every source that can be read."""
     for source in SOURCES:
         try:
-            data, truncated = machine.read_tail(source, LIMIT_BYTES)
+            yield read_text(machine, source, LIMIT_BYTES, earlier)
         except MachineAbsent:
             continue
         except MeasurementError as error:
             errors.append(error)
-            continue
-        parse = syslog_parser(_now(machine), machine.utc_offset_seconds())
-        yield _Text(source, data, LogText(data.decode("utf-8", "replace"), parse), truncated)
 
 
-def _journal(machine: Machine, entries_at_most: int, errors: list[MeasurementError]) -> journals.Newest | None:
+def _journal(
+    machine: Machine, entries_at_most: int, errors: list[MeasurementError], earlier: object | None
+) -> Reading | None:
+    """None where there is none, or nothing in it."""
     try:
-        newest = journals.read_newest(machine, entries_at_most, LIMIT_BYTES)
+        reading, newest = read_journal(machine, JOURNAL, entries_at_most, LIMIT_BYTES, earlier)
     except MachineAbsent:
         return None
     except MeasurementError as error:
         errors.append(error)
         return None
     errors += newest.errors[:1]
-    return newest
+    return reading if newest.entries else None
 
 
 def _stale(machine: Machine, log: LogText) -> bool:
     """True where the text ended long ago, so that the log may go on elsewhere."""
     return machine.wall_seconds() - (last_moment(log) or 0.0) > STALE_SECONDS
-
-
-def _now(machine: Machine) -> datetime:
-    return datetime.fromtimestamp(machine.wall_seconds(), UTC)
 
 
 def _nothing(errors: list[MeasurementError]) -> MeasurementError:
@@ -98,11 +85,5 @@ def _nothing(errors: list[MeasurementError]) -> MeasurementError:
     return denied or (errors[0] if errors else absent)
 
 
-def _measured(notes: Notes, text: _Text) -> Measured:
-    facts = facts_of(text.log)
-    facts.source, facts.artifact, facts.truncated = text.source, ARTIFACT, text.truncated
-    return notes.measured(facts, [RawArtifact(ARTIFACT, text.source, text.data, text.truncated)])
-
-
-PROBE = Probe("system_log", measure, timeout_seconds=5.0, needs=("adm",))
-LONGER = Probe("system_log", measure_more, timeout_seconds=10.0, needs=("adm",))
+PROBE = Probe("system_log", measure, timeout_seconds=5.0, needs=("adm",), resumes=True)
+LONGER = Probe("system_log", measure_more, timeout_seconds=10.0, needs=("adm",), resumes=True)

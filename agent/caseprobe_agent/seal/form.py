@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caseprobe.errors import Corrupt, MeasurementError
 from caseprobe.overrides import NONE, Override, Overrides
@@ -108,12 +108,26 @@ def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtif
 
     head, private_key_pem, snapshot, history, *data = unpack(request)
     header = json.loads(head)
-    plain = header["hiding"]
-    hiding = Hiding(**{**plain, "key": bytes.fromhex(plain["key"]), "forbidden": tuple(plain["forbidden"])})
+    hiding = _hiding(header["hiding"])
     rows = zip(header["artifacts"], data, strict=True)
     artifacts = [RawArtifact(name, source, body, truncated) for (name, source, truncated), body in rows]
     judging = Judging(tuple(Override(**one) for one in header["overrides"]), history)
     return snapshot_pb2.Snapshot.FromString(snapshot), artifacts, hiding, private_key_pem, judging
+
+
+def pack_hiding(hiding: Hiding, subject: bytes) -> bytes:
+    """A hiding and what it is about, as one request."""
+    return pack(json.dumps({**asdict(hiding), "key": hiding.key.hex()}).encode(), subject)
+
+
+def unpack_hiding(request: bytes) -> tuple[Hiding, bytes]:
+    """What pack_hiding put together."""
+    head, subject = unpack(request)
+    return _hiding(json.loads(head)), subject
+
+
+def _hiding(plain: dict[str, Any]) -> Hiding:
+    return Hiding(**{**plain, "key": bytes.fromhex(plain["key"]), "forbidden": tuple(plain["forbidden"])})
 
 
 def pack_parcel(parcel: Parcel) -> bytes:

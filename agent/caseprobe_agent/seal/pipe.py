@@ -192,13 +192,14 @@ def _artifacts(
             snapshot.redaction.withheld.append(raw.name)
             continue
         hidden[raw.name] = Counter(redactor.counts) - before - rules
+        guard.let_pass(data)
         listed.size_bytes, listed.sha256 = len(data), hashlib.sha256(data).digest()
         yield raw.name, data
 
 
 def _clean(raw: RawArtifact, redactor: Redactor, guard: Guard) -> bytes:
     """The artifact through the pipe, its sentinel still in its place; raises RedactionError where it must stay here."""
-    data = redactor.artifact(raw.data)
+    data = redactor.artifact(raw.data, raw.source)
     if why := guard.objection(raw.name, data):
         raise RedactionError(why)
     return data

@@ -13,6 +13,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
     POLICY_KIND_PATH_TARGET,
+    POLICY_KIND_REVEAL,
 )
 from caseprobe_agent.consent import Ask, Decision, Origin
 from caseprobe_agent.consent.policy import Kind, probe_kind
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import Probe
 
 # What this version can do, as said in Hello: the actions of a command by their names in the contract.
-CAPABILITIES = ("path", "snapshot")
+CAPABILITIES = ("path", "snapshot", "reveal")
 MOST_HOPS = 30
 DEADLINE_SECONDS, LONGEST_SECONDS = 60.0, 24 * 3600.0
 # After its last round a trace waits this long for replies that are still on their way.
@@ -41,6 +42,8 @@ def command_ask(request: link_pb2.CommandRequest, near: Callable[[str], bool]) -
     """A command in the words of policy, with who asks for which case; near knows gateway, resolvers and collector."""
     if request.HasField("path"):
         bare = path_ask(request.path, Origin.COLLECTOR, near(request.path.target.strip()))
+    elif request.HasField("reveal"):
+        bare = Ask(POLICY_KIND_REVEAL, Origin.COLLECTOR, target=request.reveal.token.strip())
     else:
         bare = snapshot_ask(request.snapshot, Origin.COLLECTOR, deadline_seconds(request))
     return replace(

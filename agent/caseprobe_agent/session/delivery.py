@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +16,9 @@ from caseprobe_agent.session.measure import Raw
 if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import RawArtifact
 
-SEQUENCE, HISTORY = "snapshot_sequence", "snapshot_history"
+SEQUENCE, HISTORY, PLACE = "snapshot_sequence", "snapshot_history", "log_place."
+# What stands for a place that is lost: the reader then goes by time.
+LOST = "lost"
 
 
 class Store(Protocol):
@@ -66,6 +68,15 @@ class Delivery:
     new_id: Callable[[str], str]
     _numbering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    async def places(self, probes: Iterable[str]) -> dict[str, str]:
+        """By probe, where the last timetable's snapshot that was kept left its log; empty where there was none yet.
+
+        A place that was lost, or that another kind of snapshot came before, is told as one that makes no sense.
+        """
+        kept = {probe: await self.store.get_state(PLACE + probe) for probe in probes}
+        unknown = LOST if None in kept.values() and await self.store.get_state(HISTORY) else ""
+        return {probe: unknown if place is None else place.decode("utf-8", "replace") for probe, place in kept.items()}
+
     async def keep(
         self,
         raw: Raw,
@@ -96,6 +107,9 @@ class Delivery:
         record = await self.store.append(parcel.kind, snapshot_id, snapshot_id, "", parcel.body, evidence)
         self.wake()
         await self.store.put_state(HISTORY, parcel.history)
+        # Last: what was not kept is told again.
+        for probe, place in raw.places.items():
+            await self.store.put_state(PLACE + probe, place.encode())
         return Delivered(snapshot_id, len(parcel.body), parcel.hidden_total, record)
 
     async def _next_sequence(self) -> int:

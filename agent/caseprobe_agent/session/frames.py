@@ -12,10 +12,11 @@ Send = Callable[[link_pb2.LinkRequest, link_pb2.Lane.ValueType], None]
 
 @dataclass(frozen=True)
 class Wire:
-    """send queues a frame; mask hides what is private in live rounds before they are queued."""
+    """send queues a frame; mask hides what is private in live rounds, words in an error's text, before any is sent."""
 
     send: Send
     mask: Callable[[link_pb2.Rounds], link_pb2.Rounds]
+    words: Callable[[str], str] = str
 
     def progress(self, command_id: str, state: link_pb2.ProgressState.ValueType) -> None:
         """Where a command stands."""

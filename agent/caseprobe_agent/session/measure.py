@@ -6,11 +6,11 @@ Probes and path sockets are imported where they are first used: an agent that id
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from caseprobe.errors import MeasurementError
+from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import link_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
@@ -39,6 +39,10 @@ class Raw:
     artifacts: Sequence[RawArtifact] = ()
     header: path_pb2.PathFacts | None = None
     tally: PathTally = field(default_factory=PathTally)
+    # By probe, where the logs were left by the snapshot before this one; None: they are read whole.
+    places_before: Mapping[str, str] | None = None
+    # Where this one left them.
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def worth_keeping(self) -> bool:
@@ -66,12 +70,19 @@ async def open_path(action: link_pb2.PathAction, permit: Permit) -> AsyncIterato
             yield describe(target, network), rounds
 
 
+async def nothing_revealed(token: str) -> str:
+    """No stand-in has a true value here."""
+    raise MachineAbsent(f"{token} is no stand-in of this machine")
+
+
 @dataclass(frozen=True)
 class Measurements:
     """The ways in which this machine measures, handed to the flows."""
 
     machine: Machine
     open_path: OpenPath = open_path
+    # What a stand-in of this machine stands for; raises UsageError, MachineAbsent.
+    true_name: Callable[[str], Awaitable[str]] = nothing_revealed
 
     async def path(
         self,
@@ -93,11 +104,20 @@ class Measurements:
         from caseprobe_agent.snapshot import new_sentinel, take_snapshot
 
         probes: Sequence[Probe] = choice.probes
-        taken = await take_snapshot(probes, self.machine, deadline_seconds, profile, sentinel=new_sentinel())
+        taken = await take_snapshot(
+            probes, self.machine, deadline_seconds, profile, sentinel=new_sentinel(), places=raw.places_before
+        )
         raw.snapshot.CopyFrom(taken.snapshot)
         raw.artifacts = taken.artifacts
+        raw.places = taken.places
         for name, reason in choice.left_out:
             raw.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
+
+    def reveal(self, token: str, value: str, raw: Raw) -> None:
+        """One stand-in with its true value as a snapshot of its own."""
+        raw.snapshot.CopyFrom(self.header("reveal"))
+        section = raw.snapshot.sections.add(probe="reveal", outcome=section_pb2.PROBE_OUTCOME_OK)
+        section.reveal.stand_in, section.reveal.value = token, value
 
     def header(self, profile: str) -> snapshot_pb2.Snapshot:
         """A snapshot without sections: when, by which clocks, in which boot."""

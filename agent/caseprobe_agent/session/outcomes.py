@@ -20,7 +20,7 @@ from caseprobe_agent.session.running import CANCELLED, Running
 
 log = logging.getLogger("caseprobe.session")
 DELIVERING = link_pb2.PROGRESS_STATE_DELIVERING
-CRASHED = link_pb2.OUTCOME_STATE_UNKNOWN_AFTER_CRASH
+CRASHED, FAILED = link_pb2.OUTCOME_STATE_UNKNOWN_AFTER_CRASH, link_pb2.OUTCOME_STATE_FAILED
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 30.0
 
 
@@ -43,9 +43,9 @@ class Outcomes:
 
         A command whose outcome could not be written when the process ends is unknown_after_crash at the next start.
         """
-        outcome = link_pb2.Outcome(
-            command_id=command_id, state=end.state, reason=end.reason, snapshot_id=end.snapshot_id
-        )
+        # What failed may quote the machine; every other reason is a sentence of ours about what was asked.
+        reason = self._wire.words(end.reason) if end.state == FAILED and end.reason else end.reason
+        outcome = link_pb2.Outcome(command_id=command_id, state=end.state, reason=reason, snapshot_id=end.snapshot_id)
         if running is not None and running.permit and running.permit.grant:
             outcome.grant.CopyFrom(running.permit.grant)
         data = outcome.SerializeToString()

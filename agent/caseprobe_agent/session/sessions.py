@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError
 
 from caseprobe.errors import Corrupt, PolicyRefused
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_DECISION_ASK
+from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_DECISION_ASK, POLICY_KIND_REVEAL
 from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.gate import Denied, Gate, Permit
 from caseprobe_agent.session.asks import CAPABILITIES, choose, command_ask
@@ -201,7 +201,11 @@ class Sessions:
     async def _admitted(self, running: Running) -> End | None:
         """What the gate says, and then the measurement."""
         ask = command_ask(running.request, self._near)
-        awaiting = self._gate.foresee(ask).decision == POLICY_DECISION_ASK
+        foreseen = self._gate.foresee(ask).decision
+        if ask.kind == POLICY_KIND_REVEAL and foreseen in (POLICY_DECISION_ALLOW, POLICY_DECISION_ASK):
+            # Before the owner is asked: they must read what they would tell.
+            ask = replace(ask, reveals=await self._measurements.true_name(ask.target))
+        awaiting = foreseen == POLICY_DECISION_ASK
         self._progress(running, AWAITING if awaiting else RECEIVED)
         verdict = await self._gate.admit(ask, running.data, running.seconds)
         if verdict is None:
@@ -221,6 +225,9 @@ class Sessions:
             await self._measurements.path(
                 request.path, self._address_check(permit), running.raw, lambda *both: self._round(running, *both)
             )
+            return
+        if request.HasField("reveal"):
+            self._measurements.reveal(permit.ask.target, permit.ask.reveals, running.raw)
             return
         action = request.snapshot
         choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)))

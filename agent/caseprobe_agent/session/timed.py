@@ -86,6 +86,8 @@ class Timed:
         choice = choose(
             schedule.snapshot, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind))
         )
+        # Its snapshots follow one another: what one has told the next one does not tell again.
+        raw.places_before = await self._delivery.places(probe.name for probe in choice.probes if probe.resumes)
         await self._measurements.snapshot(choice, schedule.snapshot.profile or "quick", SNAPSHOT_SECONDS, raw)
 
     def _check(self, permit: Permit, address: Address) -> None:

@@ -6,6 +6,7 @@ hears of its result only after that commit: nobody is told of, and the link neve
 back. Records leave only by `acknowledge`, or with a Gap that is written in the same commit: refused, damaged, too old
 or too much. Every row has a checksum, sequences are dense and commits are numbered, so what damage takes is noticed
 by content and by counting, and declared like any other loss; the ledger is in doubt then rather than forgetful.
+A full disk takes nothing back either: what cleans up has room of its own (`reserve`).
 """
 
 from caseprobe_agent.spool.record import Item

@@ -69,6 +69,8 @@ class Item:
     body: bytes | None
     # Names the file that the sequence counts in.
     spool_id: str
+    # What the spool keeps rests on policy and grants, which are in the snapshot itself.
+    consent: None = None
 
 
 def lenient_text(data: bytes) -> str:

@@ -1,4 +1,10 @@
-"""The spool as the rest of the agent sees it: every call is durable when it returns."""
+"""The spool as the rest of the agent sees it: every call is durable when it returns.
+
+Three kinds of calls meet a full disk differently. An append may be refused: what it brings was not promised to anybody
+yet. A small write (`_small`) ends or guards what was begun, and an acknowledgement makes room: refused, they would
+leave a command without an end, or a spool that can only grow. So these are tried with what is there, and then once
+more on the room that is held back for them, which an append never gets (`reserve`).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +24,7 @@ from caseprobe_agent.spool.rows import Quota
 from caseprobe_agent.spool.store import Store
 from caseprobe_agent.spool.writer import Worker, Writer
 
+# Where nobody says otherwise (`spool_quota_bytes`, `spool_keep_seconds`).
 QUOTA_BYTES = 256 * 1024 * 1024
 # Of running time; see Quota.
 KEEP_SECONDS = 30 * 24 * 3600.0

@@ -1,4 +1,13 @@
-"""Group commit: the work of many callers in one transaction, on the one thread that touches the database."""
+"""Group commit: the work of many callers in one transaction, on the one thread that touches the database.
+
+The argument for correctness. There is one queue and one thread, so whoever was answered before another asked is in the
+file before that other. A caller is answered after the commit that holds its work, never between: an fsync shared by
+many costs each of them a wait and none of them a promise. A group that fails is rolled back whole before each of its
+units is tried alone, so nothing of it is in the file twice, and one that cannot succeed fails nobody else. After an
+error that leaves the file's state in doubt the handle is replaced before anything else is tried; as long as there is
+no other, everything fails and nothing is half done. What may use the held-back room has the thread to itself from the
+moment in which that is lent until it is taken back.
+"""
 
 from __future__ import annotations
 

@@ -27,6 +27,9 @@ SWITCH_SECONDS = 0.0002
 EXPIRE_EVERY_SECONDS = 5.0
 DRAIN_SECONDS = 2.0
 KEEP_SEEN_SECONDS = 60.0
+# A thousand machines come back first.
+SCRUB_AFTER_SECONDS = 60.0
+SCRUB_AGAIN_SECONDS = 600.0
 # So many in one unit of work: whoever commits beside it waits for it.
 SEEN_AT_ONCE = 250
 
@@ -84,6 +87,7 @@ def _chores(core: Core) -> tuple[Coroutine[Any, Any, None], ...]:
         _cut_revoked(core),
         _look(core.links),
         _keep_seen(core.links, core.storage),
+        _scrub(core.storage),
     )
 
 
@@ -115,6 +119,21 @@ async def _keep_seen(links: OpenLinks, storage: Storage) -> None:
                 await storage.transactions.run(lambda tx, part=part: storage.fleet.mark_seen(tx, part))  # type: ignore[misc]
         except CaseprobeError as error:
             log.warning("when machines were last seen is not kept: %s", error)
+
+
+async def _scrub(storage: Storage) -> None:
+    """Read everything that is stored, slowly, again and again."""
+    pause = SCRUB_AFTER_SECONDS
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            pause = await storage.scrub.step()
+        except CaseprobeError as error:
+            log.warning("the store cannot be read through: %s", error)
+            pause = SCRUB_AGAIN_SECONDS
+        except Exception:
+            log.exception("reading the store through failed")
+            pause = SCRUB_AGAIN_SECONDS
 
 
 async def _cut_revoked(core: Core) -> None:

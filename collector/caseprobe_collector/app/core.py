@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +22,11 @@ from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage
 from caseprobe_collector.users import Users
 
+# Files beside the machines' connections: staff's, the database's, objects on their way.
+OTHER_FILES = 512
+
+log = logging.getLogger("caseprobe.collector")
+
 
 class SystemClock:
     """The machine's clocks, as the port `Clock`."""
@@ -36,6 +43,20 @@ class SystemClock:
 def fresh_id(prefix: str) -> str:
     """A new id from this machine's clock and randomness."""
     return new_id(prefix, time.time(), os.urandom(10))
+
+
+def places(most_machines: int) -> int:
+    """So many machines as are asked for, or as there are file descriptors for; raises this process's soft limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most_machines + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    there = max(1, wanted - OTHER_FILES)
+    if there < most_machines:
+        log.warning("most_machines = %d, but the limit of open files is %d: %d are served", most_machines, hard, there)
+    return there
 
 
 @dataclass(frozen=True)
@@ -67,9 +88,18 @@ def build_users(storage: Storage) -> Users:
 def build_core(config: CollectorConfig, storage: Storage) -> Core:
     """Join them; raises ConfigurationError where the port for machines cannot be had."""
     clock, bus = SystemClock(), InProcessBus()
-    run, audit, links, limits = storage.transactions, AuditLog(storage.audit, clock), OpenLinks(bus, clock), Limits()
+    run, audit, limits = storage.transactions, AuditLog(storage.audit, clock), Limits()
+    links = OpenLinks(bus, clock, places(config.most_machines))
     ingest = Ingest(
-        storage.deposits, storage.snapshots, storage.cases, storage.sessions, storage.objects, audit, bus, clock
+        storage.deposits,
+        storage.snapshots,
+        storage.cases,
+        storage.sessions,
+        storage.objects,
+        audit,
+        bus,
+        clock,
+        shelf=storage.shelf,
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)

@@ -12,7 +12,7 @@ from caseprobe_collector.app.core import Core, build_users, fresh_id
 from caseprobe_collector.app.web import Listener, Pem, address_of, bind
 from caseprobe_collector.cases import Cases
 from caseprobe_collector.config import CollectorConfig
-from caseprobe_collector.console import create_console, create_metrics
+from caseprobe_collector.console import Services, create_console, create_metrics
 from caseprobe_collector.customers import Customers
 from caseprobe_collector.enrolment import Enrolment
 from caseprobe_collector.fleet import Door, Fleet
@@ -48,15 +48,17 @@ def build_surface(core: Core) -> Surface:
 
 def _console(core: Core, door: Door, link_address: str) -> FastAPI:
     storage, audit, bus, clock, config = core.storage, core.audit, core.bus, core.clock, core.config
-    run, cases, fleet = storage.transactions, storage.cases, storage.fleet
-    return create_console(
+    run, cases, fleet, codes = storage.transactions, storage.cases, storage.fleet, storage.join_codes
+    services = Services(
         config=config,
         authority=storage.authority,
         cases=Cases(run, cases, storage.customers, audit, clock, fresh_id),
         customers=Customers(run, storage.customers, audit, clock, fresh_id),
-        fleet=Fleet(run, fleet, cases, storage.customers, audit, bus, clock, fresh_id, os.urandom, door),
+        fleet=Fleet(run, fleet, codes, cases, storage.customers, audit, bus, clock, fresh_id, os.urandom, door),
         users=build_users(storage),
-        enrolment=Enrolment(run, fleet, cases, storage.authority, audit, clock, link_address, config.collector_name),
+        enrolment=Enrolment(
+            run, fleet, codes, cases, storage.authority, audit, clock, link_address, config.collector_name
+        ),
         snapshots=Evidence(
             run,
             storage.snapshots,
@@ -74,15 +76,17 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
         audit=audit,
         bus=bus,
         clock=clock,
-        ready=lambda: _ready(storage),
     )
+    return create_console(services, lambda: _ready(storage))
 
 
 async def _ready(storage: Storage) -> list[str]:
     """What the store warns of; raises what keeps it from storing."""
     await storage.deposits.ready()
     losses = [loss for loss in await storage.losses.list_losses() if loss.settled_at is None]
-    return [f"{loss.found_at:%Y-%m-%d %H:%M} UTC: {loss.what}" for loss in losses[-MOST_WARNINGS:]]
+    damaged = await storage.scrub.count_damaged()
+    warnings = [f"{loss.found_at:%Y-%m-%d %H:%M} UTC: {loss.what}" for loss in losses[-MOST_WARNINGS:]]
+    return warnings + ([f"{damaged} snapshots are damaged: caseprobe-collector check names them"] if damaged else [])
 
 
 def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:
@@ -92,7 +96,7 @@ def _https_pem(config: CollectorConfig, certificate: bytes, key: bytes) -> Pem:
 
 
 def _loopback_listeners(config: CollectorConfig, console: FastAPI, links: OpenLinks) -> list[Listener]:
-    metrics = Listener(create_metrics(links.count), bind("127.0.0.1", config.metrics_port, "metrics_port"))
+    metrics = Listener(create_metrics(links), bind("127.0.0.1", config.metrics_port, "metrics_port"))
     if not config.console_http_port:
         return [metrics]
     return [metrics, Listener(console, bind("127.0.0.1", config.console_http_port, "console_http_port"))]

@@ -1,4 +1,4 @@
-"""caseprobe-collector join-code: create."""
+"""caseprobe-collector join-code: create, list, revoke."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from caseprobe.errors import UsageError
 from caseprobe_collector.cli import printing, remote
 from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Url, segment
 
+COLUMNS = ("join_code_id", "purpose", "customer_id", "case_id", "uses_left", "expires_at", "revoked_at")
 app = typer.Typer(help="Join codes: for one bundle of a case, or to enrol machines.", no_args_is_help=True)
 
 
@@ -38,3 +39,22 @@ def create_join_code(
     else:
         made = there.post("/join-codes", {"customer_id": remote.customer_id(there, customer), "uses": uses, **body})
     printing.tell(made, as_json, [made["text"]])
+
+
+@app.command("list")
+def list_join_codes(url: Url = DEFAULT_URL, ca: Ca = "", as_json: AsJson = False) -> None:
+    """The join codes that have not ended; their texts were told once and are kept nowhere."""
+    rows = remote.connect(url, ca).get("/join-codes")
+    printing.tell(rows, as_json, printing.columns(rows, COLUMNS, "No join code is open."))
+
+
+@app.command("revoke")
+def revoke_join_code(
+    join_code_id: Annotated[str, typer.Argument(help="Id of the join code, as `list` shows it.")],
+    url: Url = DEFAULT_URL,
+    ca: Ca = "",
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a join code: it lets nobody in any more. Who came in by it stays."""
+    remote.connect(url, ca).delete(f"/join-codes/{segment(join_code_id)}")
+    printing.tell({"join_code_id": join_code_id, "revoked": True}, as_json, [f"{join_code_id} is withdrawn"])

@@ -81,6 +81,16 @@ def snapshot(
     run(context.obj, {"snapshot": {"profile": profile}}, as_json)
 
 
+@app.command("reveal")
+def reveal(
+    context: typer.Context,
+    token: Annotated[str, typer.Argument(help="A stand-in as it is shown: host-…, user-…, an address …")],
+    as_json: AsJson = False,
+) -> None:
+    """The true name behind one stand-in; the machine's owner is asked first."""
+    run(context.obj, {"reveal": {"token": token}}, as_json)
+
+
 def run(asked: Asked, body: dict[str, Any], as_json: bool) -> None:
     """Start the session, tell its rounds, then its result; Ctrl-C asks the machine to stop."""
     as_json = as_json or asked.as_json
@@ -148,12 +158,14 @@ def round_line(one: dict[str, Any]) -> str:
 
 
 def tell_result(result: dict[str, Any], as_json: bool) -> None:
-    """The path's summary or the snapshot's id; raises the error that the session's outcome stands for."""
+    """The path's summary, a true name or the snapshot's id; raises the error that the session's outcome stands for."""
     session, summary = result["session"], result["summary"]
     if summary and as_json:
         print(json.dumps({"summary": summary}))
     elif summary:
         print("\n".join(path_lines(summary)))
+    elif result.get("revealed"):
+        print(json.dumps({"revealed": result["revealed"]}) if as_json else result["revealed"])
     elif session["snapshot_id"]:
         print(json.dumps({"snapshot_id": session["snapshot_id"]}) if as_json else session["snapshot_id"])
     error = ENDS.get(session["state"])

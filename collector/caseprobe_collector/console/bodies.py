@@ -81,12 +81,19 @@ class SnapshotAsked(Body):
     profile: Literal["quick", "standard", "full"] = "quick"
 
 
+class RevealAsked(Body):
+    """The true name behind one stand-in."""
+
+    token: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.:@_/-]{2,255}$", strip_whitespace=True)]
+
+
 class NewSession(Body):
-    """A live request: exactly one of path and snapshot."""
+    """A live request: exactly one of path, snapshot and reveal."""
 
     agent_id: Id
     path: PathAsked | None = None
     snapshot: SnapshotAsked | None = None
+    reveal: RevealAsked | None = None
     deadline_seconds: float = Field(default=0, ge=0, le=3600)
     idempotency_key: str = Field(default="", max_length=80)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -27,13 +28,35 @@ class _Gauges(Collector):
             yield GaugeMetricFamily(name, meaning, value=read())
 
 
-def create_metrics(open_links: Callable[[], int]) -> Starlette:
+class Links(Protocol):
+    """What is told of the machines' streams."""
+
+    most: int
+    shed_total: int
+
+    def count(self) -> int:
+        """Open streams."""
+        ...
+
+
+def create_metrics(links: Links) -> Starlette:
     """An application that answers /metrics in Prometheus's text format."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
-    registry.register(_Gauges({"caseprobe_open_links": ("Agents' streams that are open now.", open_links)}))
+    registry.register(
+        _Gauges(
+            {
+                "caseprobe_open_links": ("Agents' streams that are open now.", links.count),
+                "caseprobe_open_links_limit": ("As many may be open (most_machines).", lambda: links.most),
+                "caseprobe_shed_links": (
+                    "Streams that were refused at the limit.",
+                    lambda: links.shed_total,
+                ),
+            }
+        )
+    )
 
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE)

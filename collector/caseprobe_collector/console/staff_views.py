@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caseprobe_collector.access import ALLOWED, Principal
+from caseprobe_collector.fleet import PURPOSES
 from caseprobe_collector.records import AuditRow, JoinCodeRecord, Token, User
 
 
@@ -23,6 +24,36 @@ class JoinCodeView:
 def join_code_view(record: JoinCodeRecord, text: str) -> JoinCodeView:
     """A new join code as told to who made it."""
     return JoinCodeView(record.join_code_id, text, record.uses_left, record.expires_at, record.case_id)
+
+
+@dataclass(frozen=True)
+class JoinCodeRowView:
+    """A join code in a list, without its text, which nobody knows any more."""
+
+    join_code_id: str
+    purpose: str
+    customer_id: str
+    case_id: str
+    uses_left: int
+    expires_at: datetime
+    created_by: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def join_code_row_view(record: JoinCodeRecord) -> JoinCodeRowView:
+    """A join code as those see it who may withdraw it."""
+    return JoinCodeRowView(
+        record.join_code_id,
+        PURPOSES.get(record.purpose, ""),
+        record.customer_id,
+        record.case_id,
+        record.uses_left,
+        record.expires_at,
+        record.created_by,
+        record.created_at,
+        record.revoked_at,
+    )
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,8 @@ def _target(session: SessionRecord) -> str:
     request = link_pb2.CommandRequest.FromString(session.request)
     if request.HasField("path"):
         return request.path.target
+    if request.HasField("reveal"):
+        return request.reveal.token
     return request.snapshot.profile if request.HasField("snapshot") else ""
 
 

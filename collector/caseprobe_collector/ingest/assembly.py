@@ -17,8 +17,10 @@ from typing import Any
 
 from caseprobe.errors import Corrupt, TooLarge
 from caseprobe.v1 import link_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.ports import Staged
 
+READ_BYTES = 256 << 10
 Offload = Callable[..., Awaitable[Any]]
 
 
@@ -50,6 +52,8 @@ class Assembled:
     sha256: bytes
     content: bytes = b""
     staged: Staged | None = None
+    # What was agreed to when it was sent, where that came beside it; not looked at yet.
+    consent: SignedConsent | None = None
 
 
 @dataclass
@@ -59,13 +63,27 @@ class Partial:
     first: link_pb2.Data
     staged: Staged
     received: int = 0
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    # None: an earlier process received what there is, and it is to be read for its hash.
+    digest: hashlib._Hash | None = field(default_factory=hashlib.sha256)
 
     def append(self, payload: bytes) -> None:
         """Write and hash one piece; blocking."""
+        if self.digest is None:
+            self.digest = self._digest_so_far()
         self.staged.write(payload)
         self.digest.update(payload)
         self.received += len(payload)
+
+    def whole(self) -> bool:
+        """Whether the bytes are those that the first piece announced."""
+        return self.digest is not None and self.digest.digest() == self.first.sha256
+
+    def _digest_so_far(self) -> hashlib._Hash:
+        digest = hashlib.sha256()
+        self.staged.file.seek(0)
+        while chunk := self.staged.file.read(READ_BYTES):
+            digest.update(chunk)
+        return digest
 
 
 class Assembly:
@@ -80,20 +98,27 @@ class Assembly:
         self._offload = offload
         self._partials: dict[str, Partial] = {}
 
-    async def add(self, data: link_pb2.Data) -> Assembled | None:
+    async def add(self, data: link_pb2.Data, payload: bytes | None = None) -> Assembled | None:
         """The whole item once its last piece came, None before.
+
+        payload: the piece's own bytes where the caller has them: each look at the field copies them once more.
 
         Raises TooLarge over a cap and Corrupt on a gap, an overlap or a wrong hash, StorageFull; the item is
         forgotten then.
         """
+        payload = data.payload if payload is None else payload
         try:
             if data.offset == 0:
                 self._forget(data.stream_id)
                 self._check(data)
-                if len(data.payload) == data.total_bytes:
-                    return _whole(data)
-                self._partials[data.stream_id] = Partial(data, await self._staged())
-            return await self._append(self._due(data), data)
+                if len(payload) == data.total_bytes:
+                    return _whole(data, payload)
+                self._partials[data.stream_id] = Partial(_announced(data), await self._staged())
+            partial = self._due(data, len(payload))
+            if data.HasField("consent") and not partial.first.HasField("consent"):
+                # It comes again with the first piece of each stream: what an earlier process knew of it is gone.
+                partial.first.consent.CopyFrom(data.consent)
+            return await self._append(partial, data.sequence, payload)
         except asyncio.CancelledError:
             # The stream ended; what is whole of the item by now goes on where the machine connects again.
             raise
@@ -138,7 +163,7 @@ class Assembly:
         if len(self._partials) >= self._limits.open_streams:
             raise TooLarge("too many unfinished items in one stream")
 
-    def _due(self, data: link_pb2.Data) -> Partial:
+    def _due(self, data: link_pb2.Data, size: int) -> Partial:
         partial = self._partials.get(data.stream_id)
         if partial is None:
             raise Corrupt(f"item {data.stream_id[:40]!r} began in the middle; it must be sent again from its start")
@@ -146,21 +171,28 @@ class Assembly:
             raise Corrupt("the item changed its size on its way; it must be sent again")
         if data.offset != partial.received:
             raise Corrupt(f"piece at {data.offset} where {partial.received} was due; the item must be sent again")
-        if partial.received + len(data.payload) > partial.first.total_bytes:
+        if partial.received + size > partial.first.total_bytes:
             raise Corrupt("more bytes than the item said it had")
         return partial
 
-    async def _append(self, partial: Partial, data: link_pb2.Data) -> Assembled | None:
-        await self._write(partial, data.payload)
+    async def _append(self, partial: Partial, sequence: int, payload: bytes) -> Assembled | None:
+        await self._write(partial, payload)
         first = partial.first
         if partial.received < first.total_bytes:
             return None
-        if partial.digest.digest() != first.sha256:
+        if not partial.whole():
             raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
         del self._partials[first.stream_id]
         # The sequence is the last piece's: an item that was begun on an earlier stream keeps it, but is asked anew.
+        consent = first.consent if first.HasField("consent") else None
         return Assembled(
-            first.kind, data.sequence, first.stream_id, partial.received, first.sha256, staged=partial.staged
+            first.kind,
+            sequence,
+            first.stream_id,
+            partial.received,
+            first.sha256,
+            staged=partial.staged,
+            consent=consent,
         )
 
     async def _write(self, partial: Partial, payload: bytes) -> None:
@@ -182,11 +214,20 @@ class Assembly:
             partial.staged.discard()
 
 
-def _whole(data: link_pb2.Data) -> Assembled:
+def _whole(data: link_pb2.Data, payload: bytes) -> Assembled:
     """An item in one piece: no file, no copy."""
-    if hashlib.sha256(data.payload).digest() != data.sha256:
+    if hashlib.sha256(payload).digest() != data.sha256:
         raise Corrupt("the item's bytes do not match its SHA-256; it must be sent again")
-    return Assembled(data.kind, data.sequence, data.stream_id, len(data.payload), data.sha256, content=data.payload)
+    consent = data.consent if data.HasField("consent") else None
+    return Assembled(data.kind, data.sequence, data.stream_id, len(payload), data.sha256, payload, consent=consent)
+
+
+def _announced(data: link_pb2.Data) -> link_pb2.Data:
+    """What the first piece says of the whole, without its bytes."""
+    first = link_pb2.Data(kind=data.kind, stream_id=data.stream_id, total_bytes=data.total_bytes, sha256=data.sha256)
+    if data.HasField("consent"):
+        first.consent.CopyFrom(data.consent)
+    return first
 
 
 def _discard(made: asyncio.Future[Any]) -> None:

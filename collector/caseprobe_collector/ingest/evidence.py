@@ -75,7 +75,10 @@ class Evidence:
                 raise NotFound(f"no snapshot {snapshot_id[:60]!r}")
             if not decide(by, Action.SNAPSHOT_READ, stored.row.customer_id):
                 raise NotAllowed("you may not read snapshots")
-            return stored.row, read_snapshot(stored.body)
+            snapshot = read_snapshot(stored.body)
+            if not decide(by, Action.REVEAL, stored.row.customer_id):
+                _keep_back_names(snapshot)
+            return stored.row, snapshot
         except Corrupt:
             await self._mark(snapshot_id, "its bytes no longer match their SHA-256")
             raise
@@ -120,7 +123,8 @@ class Evidence:
         file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by whoever reads it to its end)
         try:
             record = await self._snapshots.get_object(row.snapshot_id, BUNDLE_OBJECT)
-            sha256 = await _copy(self._objects.get(object_name(row.agent_id, row.snapshot_id)), file)
+            name = record.object if record else object_name(row.agent_id, row.snapshot_id)
+            sha256 = await _copy(self._objects.get(name), file)
             # What 0.1.0 stored has no hash of the whole; the manifest in it has one of every member.
             if sha256 != record.sha256 if record else not await asyncio.to_thread(whole_bundle, file):
                 raise Corrupt(f"{row.snapshot_id} is damaged on the collector's disk: {BUNDLE_DAMAGE}")
@@ -209,6 +213,16 @@ class Evidence:
 def _may_read(by: Principal) -> None:
     if not decide(by, Action.SNAPSHOT_READ):
         raise NotAllowed("you may not read snapshots")
+
+
+def _keep_back_names(snapshot: snapshot_pb2.Snapshot) -> None:
+    """Take out a true name that was told to those who may ask for such; the owner's text quotes it, too."""
+    for section in snapshot.sections:
+        if section.HasField("reveal"):
+            section.reveal.value = ""
+            section.reason = "shown to those who may ask for true names"
+            snapshot.consent.ClearField("text_shown")
+            snapshot.consent.ClearField("grant")
 
 
 def _system(snapshot: snapshot_pb2.Snapshot) -> str:

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.ingest.assembly import Assembled
 
 if TYPE_CHECKING:
@@ -83,6 +84,20 @@ def read_bundle(file: BinaryIO) -> snapshot_pb2.Snapshot:
     if proof.signed_by == "none" or proof.key_id != snapshot.agent_id:
         raise NotAllowed("the bundle is not signed by the machine that it names; it was not stored")
     return snapshot
+
+
+def attach_consent(snapshot: snapshot_pb2.Snapshot, consent: SignedConsent, sha256: bytes) -> None:
+    """Keep with a snapshot what was agreed to when its bundle of this hash was sent.
+
+    Raises Corrupt where that is not signed by the bundle's key, or speaks of another file.
+    """
+    from caseprobe.bundle import consent_fault
+
+    if fault := consent_fault(consent, snapshot.agent_id, snapshot.snapshot_id, sha256):
+        raise Corrupt(f"the consent that came with the bundle does not hold: {fault}; the bundle was not stored")
+    if not snapshot.HasField("consent"):
+        snapshot.consent.SetInParent()
+    snapshot.consent.signed.CopyFrom(consent)
 
 
 def whole_bundle(file: BinaryIO) -> bool:

@@ -19,10 +19,18 @@ import zstandard
 
 from caseprobe.errors import Corrupt, NotAllowed, StorageDamaged
 from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest.assembly import Assembled, Assembly, Limits, Offload
 from caseprobe_collector.ingest.budget import Budget
-from caseprobe_collector.ingest.forms import BUNDLE_OBJECT, object_name, read_bundle, read_snapshot, unpacked_bytes
+from caseprobe_collector.ingest.forms import (
+    BUNDLE_OBJECT,
+    attach_consent,
+    object_name,
+    read_bundle,
+    read_snapshot,
+    unpacked_bytes,
+)
 from caseprobe_collector.ingest.parking import Parking
 from caseprobe_collector.ports import (
     Bus,
@@ -31,6 +39,7 @@ from caseprobe_collector.ports import (
     DepositStore,
     Objects,
     SessionStore,
+    Shelf,
     SnapshotStore,
     Staged,
     Transaction,
@@ -87,10 +96,12 @@ class Ingest:
         clock: Clock,
         offload: Offload = asyncio.to_thread,
         budget: Budget | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
+        """shelf: where unfinished items lie between this process and the next; None: they go with it."""
         self.budget = budget or Budget()
         self._offload = offload
-        self._parking = Parking(clock)
+        self._parking = Parking(clock, shelf=shelf)
         # For the event loop's thread alone.
         self._unpacker = zstandard.ZstdDecompressor()
         self._deposits = deposits
@@ -113,29 +124,40 @@ class Ingest:
         self._parking.park(agent_id, assembly.leave())
 
     def close(self) -> None:
-        """Drop what is unfinished."""
+        """Put away what is unfinished."""
         self._parking.close()
 
     async def store(self, agent: Agent, spool_id: str, item: Assembled) -> Stored:
         """Make one item durable; raises Corrupt, NotAllowed, StorageFull, Busy. What was staged of it is used up."""
         if item.kind == link_pb2.DATA_KIND_BUNDLE:
             staged = item.staged or await self._offload(self._staged, item.content)
-            return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence)
+            return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence, item.consent)
         body = item.content if item.staged is None else await self._offload(_read_back, item.staged)
         snapshot = await self._read(body)
         return await self._commit(agent, snapshot, body, item.sha256, (), spool_id, item.sequence)
 
     async def store_bundle(
-        self, agent: Agent, staged: Staged, sha256: bytes, spool_id: str = "", sequence: int = 0
+        self,
+        agent: Agent,
+        staged: Staged,
+        sha256: bytes,
+        spool_id: str = "",
+        sequence: int = 0,
+        consent: SignedConsent | None = None,
     ) -> Stored:
         """Make a bundle file of this hash and its snapshot durable; raises Corrupt where it is cut, garbled, altered.
 
+        consent: what came beside it; it is kept with the snapshot where it speaks of exactly this file, and the bundle
+        is refused where it does not.
         The file is durable under its name before the row that names it is handed to the writer; if that fails it is
         an orphan, which the next start sweeps away.
         """
         try:
             snapshot = await self._offload(read_bundle, staged.file)
             _check_identity(agent, snapshot)
+            snapshot.consent.ClearField("signed")
+            if consent is not None:
+                await self._offload(attach_consent, snapshot, consent, sha256)
             objects = await self._keep(staged, sha256, agent.agent_id, snapshot.snapshot_id)
         finally:
             await self._offload(staged.discard)

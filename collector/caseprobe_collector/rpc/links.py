@@ -27,6 +27,7 @@ CLONED = (
 )
 CLONED_SECONDS = 60.0
 # Beyond it machines are asked to come back later: 98 KiB each, and a process that still has room to serve those it has.
+# `most_machines` of the settings says it otherwise.
 MOST_LINKS = 10_000
 # A returning machine costs about 1.1 ms of one core for its TLS; a quarter of that core is for them.
 RETURNS_PER_SECOND = 250.0
@@ -83,6 +84,8 @@ class OpenLinks:
 
     def __init__(self, bus: Bus, clock: Clock, most: int = MOST_LINKS) -> None:
         self.most = most
+        # Machines that were asked to come later because there was no place for them.
+        self.shed_total = 0
         # True once the collector is ending: no stream begins any more.
         self.draining = False
         self.clones = Clones(clock.monotonic)

@@ -30,17 +30,24 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 0),
-    # gRPC itself drops new streams beyond 1,000 that wait for Python, at random, without a word but CANCELLED: of 4,000
-    # machines that connected at once it dropped 814 (measured; none with this). Who is too many hears it from us.
-    ("grpc.server.max_pending_requests", 20_000),
-    ("grpc.server.max_pending_requests_hard_limit", 20_000),
 )
+PENDING = ("grpc.server.max_pending_requests", "grpc.server.max_pending_requests_hard_limit")
+LEAST_PENDING = 20_000
 
 
 def methods() -> list[str]:
     """The full names of all methods that the contract declares."""
     services = link_pb2.DESCRIPTOR.services_by_name.values()
     return [f"/{service.full_name}/{method.name}" for service in services for method in service.methods]
+
+
+def _pending(most_machines: int) -> tuple[tuple[str, int], ...]:
+    """How many streams may wait for Python: twice as many as are served, so that who is too many hears it from us.
+
+    gRPC itself drops new ones beyond 1,000, at random, without a word but CANCELLED: of 4,000 machines that connected
+    at once it dropped 814 (measured; none with this).
+    """
+    return tuple((option, max(LEAST_PENDING, 2 * most_machines)) for option in PENDING)
 
 
 def build_server(
@@ -50,7 +57,7 @@ def build_server(
     unruled = [name for name in methods() if name not in METHOD_ACTIONS]
     if unruled:
         raise ConfigurationError(f"no access rule for {', '.join(unruled)}; the collector does not start")
-    server = grpc.aio.server(options=OPTIONS)
+    server = grpc.aio.server(options=(*OPTIONS, *_pending(desk.links.most)))
     link_pb2_grpc.add_LinkServiceServicer_to_server(LinkService(desk), server)
     credentials = grpc.ssl_server_credentials(
         [(key_pem, certificate_pem)], root_certificates=ca_pem, require_client_auth=True

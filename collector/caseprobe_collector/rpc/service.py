@@ -100,6 +100,7 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         agent_id, links = peer_agent_id(context.auth_context()), self._desk.links
         if links.draining or links.full(agent_id):
             # Before the first query: at the cap a refusal must cost next to nothing.
+            links.shed_total += not links.draining
             why = "is restarting" if links.draining else f"serves {links.most} machines and takes no more"
             raise Busy(f"the collector {why}: this machine comes back later", SHED_SECONDS)
         agent = await self._desk.fleet.get_agent(agent_id, None)

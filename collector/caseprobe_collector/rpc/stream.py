@@ -161,13 +161,15 @@ class Stream:
         """Take pieces in their order; their bytes are given back once all of them found room."""
         size = 0
         for data in records:
-            await self._take(data)
-            size += len(data.payload)
+            # Each look at the field copies all of it once more.
+            payload = data.payload
+            await self._take(data, payload)
+            size += len(payload)
         self._link.send(link_pb2.LinkResponse(credit=link_pb2.Credit(lane=link_pb2.LANE_BULK, bytes=size)))
 
-    async def _take(self, data: link_pb2.Data) -> None:
+    async def _take(self, data: link_pb2.Data, payload: bytes) -> None:
         try:
-            item = await self._assembly.add(data)
+            item = await self._assembly.add(data, payload)
         except CaseprobeError as error:
             if error.retryable:
                 # Such as a full disk: refused by its sequence, the machine would forget what it may send again.

@@ -6,9 +6,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from caseprobe_collector.audit import GENESIS, entry_sha256
+from caseprobe_collector.audit import entry_sha256
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import AuditRow
+from caseprobe_collector.storage.chain import link_of
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.rows import records, values
 from caseprobe_collector.storage.tables import AUDIT
@@ -30,7 +31,7 @@ class SqlAudit:
         """Chain one entry to the last, inside the transaction: the one writer is what keeps the chain single."""
         unit = unit_of(tx)
         rows = await unit.rows(LAST)
-        number, previous = (rows[0].number, rows[0].sha256) if rows else (0, GENESIS)
+        number, previous = link_of(tuple(rows[0]) if rows else None)
         digest = entry_sha256(number + 1, at, actor, action, customer_id, object, detail, previous)
         row = AuditRow(number + 1, at, actor, action, customer_id, object, detail, previous, digest)
         await unit.write(APPEND, values(row))

@@ -1,4 +1,4 @@
-"""Machines and join codes in tables."""
+"""Machines in tables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from caseprobe.errors import StorageDamaged
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.records import Agent, Customers, JoinCodeRecord
+from caseprobe_collector.records import Agent, Customers
 from caseprobe_collector.storage.columns import EPOCH
 from caseprobe_collector.storage.database import Database
-from caseprobe_collector.storage.rows import first, seen_by, values
+from caseprobe_collector.storage.rows import seen_by, values
 from caseprobe_collector.storage.sealed import MACHINE_ROWS, ROW_DAMAGE
-from caseprobe_collector.storage.tables import AGENTS, JOIN_CODES, SNAPSHOTS
+from caseprobe_collector.storage.tables import AGENTS, SNAPSHOTS
 from caseprobe_collector.storage.unit import unit_of
 from caseprobe_collector.storage.worst import worst_of
 
@@ -69,21 +69,6 @@ class SqlFleet:
             query = query.where(AGENTS.c.kind == kind)
         rows = await self._database.rows(query.order_by(AGENTS.c.label, AGENTS.c.agent_id))
         return [_record(row) for row in rows]
-
-    async def add_join_code(self, tx: Transaction, code: JoinCodeRecord) -> None:
-        """Store a join code's record; never its secret."""
-        await unit_of(tx).write(sa.insert(JOIN_CODES), values(code))
-
-    async def get_join_code(self, secret_sha256: bytes) -> JoinCodeRecord | None:
-        """One join code's record, None where there is none."""
-        query = sa.select(JOIN_CODES).where(JOIN_CODES.c.secret_sha256 == secret_sha256)
-        return first(JoinCodeRecord, await self._database.rows(query))
-
-    async def use_join_code(self, tx: Transaction, join_code_id: str) -> bool:
-        """Take one use; False where none was left or it was withdrawn."""
-        usable = (JOIN_CODES.c.uses_left > 0) & JOIN_CODES.c.revoked_at.is_(None)
-        change = sa.update(JOIN_CODES).where(JOIN_CODES.c.join_code_id == join_code_id, usable)
-        return await unit_of(tx).write(change.values(uses_left=JOIN_CODES.c.uses_left - 1)) == 1
 
     async def mark_seen(self, tx: Transaction, seen: Mapping[str, datetime]) -> None:
         """Remember when machines last spoke; a name that is not enrolled is passed over."""

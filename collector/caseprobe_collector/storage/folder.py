@@ -21,15 +21,18 @@ from caseprobe_collector.storage.database import Database, create_private, log_o
 from caseprobe_collector.storage.deposits import SqlDeposits
 from caseprobe_collector.storage.durable import make_folder
 from caseprobe_collector.storage.fleet import SqlFleet
+from caseprobe_collector.storage.join_codes import SqlJoinCodes
 from caseprobe_collector.storage.losses import SqlLosses
-from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, NOTE, OBJECTS, RESERVE
+from caseprobe_collector.storage.names import AUTHORITY, DATABASE, LOCK, NOTE, OBJECTS, RESERVE, UNFINISHED
 from caseprobe_collector.storage.note import NoteFile
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.orphans import sweep_orphans
 from caseprobe_collector.storage.progress import Progress
 from caseprobe_collector.storage.reserve import Reserve
 from caseprobe_collector.storage.schedules import SqlSchedules
+from caseprobe_collector.storage.scrub import Scrub
 from caseprobe_collector.storage.sessions import SqlSessions
+from caseprobe_collector.storage.shelf import FileShelf
 from caseprobe_collector.storage.snapshots import SqlSnapshots
 from caseprobe_collector.storage.users import SqlUsers
 
@@ -42,6 +45,7 @@ class Storage:
     cases: SqlCases
     customers: SqlCustomers
     fleet: SqlFleet
+    join_codes: SqlJoinCodes
     users: SqlUsers
     deposits: SqlDeposits
     snapshots: SqlSnapshots
@@ -49,8 +53,10 @@ class Storage:
     schedules: SqlSchedules
     audit: SqlAudit
     losses: SqlLosses
+    scrub: Scrub
     objects: FileObjects
     authority: FileAuthority
+    shelf: FileShelf
 
 
 def ca_file(folder: Path) -> Path:
@@ -88,7 +94,8 @@ async def open_storage(
             await database.open(damaged_too)
             objects = FileObjects(folder / OBJECTS, lambda: reserve.whole)
             sweep = asyncio.create_task(sweep_orphans(database, objects))
-            yield _stores(database, objects, authority)
+            shelf = FileShelf(folder / UNFINISHED, objects.name_file)
+            yield _stores(database, objects, authority, shelf)
         finally:
             if sweep is not None:
                 sweep.cancel()
@@ -96,12 +103,13 @@ async def open_storage(
             await database.close()
 
 
-def _stores(database: Database, objects: FileObjects, authority: FileAuthority) -> Storage:
+def _stores(database: Database, objects: FileObjects, authority: FileAuthority, shelf: FileShelf) -> Storage:
     return Storage(
         transactions=database,
         cases=SqlCases(database),
         customers=SqlCustomers(database),
         fleet=SqlFleet(database),
+        join_codes=SqlJoinCodes(database),
         users=SqlUsers(database),
         deposits=SqlDeposits(database, objects),
         snapshots=SqlSnapshots(database, objects),
@@ -109,8 +117,10 @@ def _stores(database: Database, objects: FileObjects, authority: FileAuthority) 
         schedules=SqlSchedules(database),
         audit=SqlAudit(database),
         losses=SqlLosses(database),
+        scrub=Scrub(database, objects, SqlSnapshots(database, objects)),
         objects=objects,
         authority=authority,
+        shelf=shelf,
     )
 
 

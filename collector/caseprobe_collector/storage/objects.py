@@ -51,7 +51,7 @@ class FileObjects:
         """An empty file that has no name yet; raises StorageFull."""
         if not self._has_room():
             raise full()
-        return _mapped(StagedFile, self._folder, self._name)
+        return _mapped(StagedFile, self._folder, self.name_file)
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
         """Store all chunks durably and give (size, SHA-256); replaces an object of this name at once or not at all.
@@ -132,7 +132,7 @@ class FileObjects:
         """Nobody looks for orphans any more: names need not be remembered."""
         self._fresh = None
 
-    def _name(self, temporary: Path, name: str) -> None:
+    def name_file(self, temporary: Path, name: str) -> None:
         """Give a file that is fsynced its name, durably."""
         path = self._path(name)
         make_folder(path.parent)
@@ -194,6 +194,13 @@ class StagedFile:
             _mapped(self._keep, name)
         finally:
             self.discard()
+
+    def move(self, path: Path) -> None:
+        """Leave the bytes so far under another path of this disk, for a later process; it is not kept by that."""
+        self._file.close()
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            temporary.replace(path)
 
     def discard(self) -> None:
         """Remove it, unless it was kept."""

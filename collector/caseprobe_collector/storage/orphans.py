@@ -61,7 +61,10 @@ async def _named(database: Database, names: list[str]) -> set[str]:
         sa.select(OBJECTS.c.object).where(OBJECTS.c.object.in_(names)),
     )
     found = {row[0] for query in queries for row in await database.rows(query)}
-    kept = await database.rows(sa.select(SNAPSHOTS.c.snapshot_id).where(SNAPSHOTS.c.snapshot_id.in_(ids)))
+    # Of a snapshot whose file is recorded, only what the record names is kept.
+    recorded = sa.select(OBJECTS.c.snapshot_id)
+    mine = SNAPSHOTS.c.snapshot_id.in_(ids) & SNAPSHOTS.c.snapshot_id.not_in(recorded)
+    kept = await database.rows(sa.select(SNAPSHOTS.c.snapshot_id).where(mine))
     return found | {ids[row[0]] for row in kept}
 
 

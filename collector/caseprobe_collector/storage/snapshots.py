@@ -18,7 +18,7 @@ from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.rowform import COLUMNS, checked_row
 from caseprobe_collector.storage.rows import first, seen_by, values
-from caseprobe_collector.storage.tables import BODIES, DAMAGES, GAPS, OBJECTS, POSITIONS
+from caseprobe_collector.storage.tables import BODIES, DAMAGES, GAPS, OBJECTS, POSITIONS, SNAPSHOTS
 from caseprobe_collector.storage.unit import unit_of
 
 # Without the columns' types: what is compared with the hash is what lies there, not what conversion makes of it.
@@ -27,6 +27,7 @@ _FOUND = sa.select(*(_RAW.c[name] for name in (*COLUMNS, "row_sha256")), DAMAGES
     _RAW.outerjoin(DAMAGES, DAMAGES.c.snapshot_id == _RAW.c.snapshot_id)
 )
 MARK = insert(DAMAGES).on_conflict_do_nothing(["snapshot_id"])
+OBJECT_COLUMNS = (OBJECTS.c.name, OBJECTS.c.object, OBJECTS.c.size_bytes, OBJECTS.c.sha256)
 BODY_DAMAGE = "its bytes no longer match their SHA-256"
 
 
@@ -61,9 +62,38 @@ class SqlSnapshots:
 
     async def get_object(self, snapshot_id: str, name: str) -> ObjectRecord | None:
         """What a file beside a snapshot must be, None where there is none."""
-        query = sa.select(OBJECTS.c.name, OBJECTS.c.object, OBJECTS.c.size_bytes, OBJECTS.c.sha256)
+        query = sa.select(*OBJECT_COLUMNS)
         mine = (OBJECTS.c.snapshot_id == snapshot_id) & (OBJECTS.c.name == name)
         return first(ObjectRecord, await self._database.rows(query.where(mine)))
+
+    async def list_objects(self, name: str, after: str = "", limit: int = 100) -> list[tuple[str, str, ObjectRecord]]:
+        """Snapshots that have a file of this name, by id: (id, customer, what it must be); after: the last one seen."""
+        query = sa.select(
+            OBJECTS.c.snapshot_id,
+            SNAPSHOTS.c.customer_id,
+            OBJECTS.c.name,
+            OBJECTS.c.object,
+            OBJECTS.c.size_bytes,
+            OBJECTS.c.sha256,
+        ).join(SNAPSHOTS)
+        mine = (OBJECTS.c.name == name) & (OBJECTS.c.snapshot_id > after)
+        rows = await self._database.rows(query.where(mine).order_by(OBJECTS.c.snapshot_id).limit(limit))
+        return [
+            (one.snapshot_id, one.customer_id or "", ObjectRecord(one.name, one.object, one.size_bytes, one.sha256))
+            for one in rows
+        ]
+
+    async def switch_object(self, tx: Transaction, snapshot_id: str, old: ObjectRecord, new: ObjectRecord) -> bool:
+        """Another file in the place of one; whether nothing names the old one's bytes any more, so that they can go.
+
+        Raises NotFound where the old one is not what the row names.
+        """
+        unit = unit_of(tx)
+        mine = (OBJECTS.c.snapshot_id == snapshot_id) & (OBJECTS.c.name == old.name) & (OBJECTS.c.sha256 == old.sha256)
+        values = {"object": new.object, "size_bytes": new.size_bytes, "sha256": new.sha256}
+        if not await unit.write(sa.update(OBJECTS).where(mine).values(values)):
+            raise NotFound(f"{snapshot_id} has no file {old.name[:80]!r} any more")
+        return not await unit.rows(sa.select(OBJECTS.c.name).where(OBJECTS.c.object == old.object).limit(1))
 
     async def last_sequence(self, agent_id: str, spool_id: str) -> int:
         """The largest sequence stored of a spool, 0 where there is none."""

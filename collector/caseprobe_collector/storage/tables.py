@@ -189,6 +189,16 @@ LOSSES = Table(
     _at("settled_at", nullable=True),
 )
 
+# One row: where `scrub` stands.
+SCRUB = Table(
+    "scrub",
+    METADATA,
+    Column("number", Integer, sa.CheckConstraint("number = 1"), primary_key=True),
+    _number("position"),
+    _at("begun_at"),
+    _at("ended_at", nullable=True),
+)
+
 FINDINGS = Table(
     "findings",
     METADATA,
@@ -197,7 +207,6 @@ FINDINGS = Table(
     _text("check_id"),
     _text("object"),
     _number("state"),
-    Index("findings_of_check", "check_id", "state"),
 )
 
 POSITIONS = Table(

@@ -1,11 +1,13 @@
 """Group commit: many callers' units of work, one fsync.
 
 Why an answer means durable: `run` and `join` return after COMMIT did, and COMMIT with synchronous=FULL returns after
-fsync. Why nothing waits for a timer: whoever comes first is committed at once; those who come meanwhile are the next
-batch. Why a failed fsync is never followed by an ack: a COMMIT that raises fails every caller of its batch. What the
-kernel holds of the file after that is not known (it may drop the pages that it could not write and call them clean),
-so the connection is closed; before the next one is opened the log is written once more and synced, and what was
-acknowledged last must be read back (`Upkeep`). As long as that fails, so does every commit.
+fsync. Why it is missed if rot takes it one day: each commit carries its number, and the note of it is written after
+COMMIT and before the first answer (`progress`). Why nothing waits for a timer: whoever comes first is committed at
+once; those who come meanwhile are the next batch. Why a failed fsync is never followed by an ack: a COMMIT that raises
+fails every caller of its batch. What the kernel holds of the file after that is not known (it may drop the pages that
+it could not write and call them clean), so the connection is closed; before the next one is opened the log is written
+once more and synced, and what was acknowledged last must be read back (`Upkeep`). As long as that fails, so does every
+commit. Why one caller's failure is no other's: each unit and each group runs in a savepoint that is undone alone.
 """
 
 from __future__ import annotations

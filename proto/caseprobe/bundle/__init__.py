@@ -1,5 +1,6 @@
 """The bundle file: a ZIP that any desktop opens, written once from front to back, readable wherever it was cut."""
 
+from caseprobe.bundle.consent import consent_fault, signed_consent, statement_of
 from caseprobe.bundle.manifest import LeftOut, Manifest, Signer, Verification
 from caseprobe.bundle.reader import BundleReader, ReadLimits
 from caseprobe.bundle.snapshot_json import snapshot_from_json, snapshot_to_json
@@ -14,7 +15,10 @@ __all__ = [
     "Signer",
     "Verification",
     "bundle_members",
+    "consent_fault",
+    "signed_consent",
     "snapshot_from_json",
     "snapshot_to_json",
+    "statement_of",
     "write_bundle",
 ]

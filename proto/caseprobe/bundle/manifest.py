@@ -126,7 +126,12 @@ def _signature(found: Mapping[str, str]) -> Signature:
 def signature_fits(manifest: Manifest) -> bool:
     """Whether the key that the manifest names made its signature over exactly this manifest."""
     signature = manifest.signature
-    if agent_id(signature.public_key) != signature.key_id:
+    return key_made(signature.public_key, signature.key_id, signature.value, manifest.statement())
+
+
+def key_made(public_key: bytes, key_id: str, signature: bytes, data: bytes) -> bool:
+    """Whether the key of this id (the hash of public_key, DER) signed exactly these bytes."""
+    if agent_id(public_key) != key_id:
         return False
     # Here and nowhere else: what stays resident must not load it.
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -135,10 +140,10 @@ def signature_fits(manifest: Manifest) -> bool:
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        key = load_der_public_key(signature.public_key)
+        key = load_der_public_key(public_key)
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             return False
-        key.verify(signature.value, manifest.statement(), ec.ECDSA(SHA256()))
+        key.verify(signature, data, ec.ECDSA(SHA256()))
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True

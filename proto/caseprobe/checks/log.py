@@ -54,7 +54,9 @@ CLASSES = {
 def judge_log(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Lines of the log that belong to a known class of fault, one finding for each class and object.
 
-    The newest lines are the evidence. A class that this version does not know is a warning of its own.
+    The newest lines are the evidence. Of a timetable's snapshots each judges what was written since the one before it,
+    so that a fault is told once; whoever looks at a machine now is told all that its logs hold.
+    A class that this version does not know is a warning of its own.
     """
     log = section.kernel_log if section.WhichOneof("facts") == "kernel_log" else section.system_log
     groups: dict[tuple[str, str], list[section_pb2.LogFault]] = {}

@@ -2,5 +2,6 @@
 
 from caseprobe.diff.change import Change, Value
 from caseprobe.diff.compare import compare
+from caseprobe.diff.findings import findings_between
 
-__all__ = ["Change", "Value", "compare"]
+__all__ = ["Change", "Value", "compare", "findings_between"]

@@ -113,6 +113,13 @@ class Addresses:
         moved = _find(IPv4Address(text), ((move.target, move) for move in MOVED_IPV4))
         return text if moved is None else str(_restored(self._ipv4, IPv4Address(text), moved))
 
+    def mask_nibbles(self, text: str, back: bool = False) -> str:
+        """An IPv6 address as name servers write it, its 32 digits from the last to the first; back: what it was."""
+        digits = text.replace(".", "")[::-1]
+        spelled = ":".join(digits[at : at + 4] for at in range(0, 32, 4))
+        masked = self.unmask(spelled) if back else self.mask(spelled)
+        return ".".join(masked.replace(":", "")[::-1])
+
     def mask_path(self, address: bytes) -> bytes:
         """A hop's address of 4 or 16 bytes: private ones masked, public routers of a path as they are.
 
@@ -196,6 +203,8 @@ _SPECIAL = _by_first_octet()
 
 def _move_of(packed: bytes) -> Moved | bool:
     """Where an IPv4 address goes: a range's move, True where it stays, False for public ones."""
+    if not _SPECIAL[packed[0]]:
+        return False
     value = int.from_bytes(packed, "big")
     return next((move for mask, network, move in _SPECIAL[packed[0]] if value & mask == network), False)
 

@@ -22,9 +22,10 @@ def dressed(plain: str, like: str) -> str | None:
     if LOWER_ONLY.fullmatch(like):
         return plain
     cases = [letter.isupper() for letter in LETTER.findall(like)]
+    letters = len(LETTER.findall(plain))
     if all(cases):
-        return plain.upper()
-    return _worn(plain, cases) if len(LETTER.findall(plain)) >= len(cases) else None
+        return plain.upper() if letters else None
+    return _worn(plain, cases) if letters >= len(cases) else None
 
 
 def undressed(plain: str, like: str) -> str:

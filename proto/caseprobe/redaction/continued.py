@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from caseprobe.redaction import secret_values as values
 from caseprobe.redaction.lines import Looks
+from caseprobe.redaction.rule import is_done
 from caseprobe.redaction.secret_names import Speaks, speaks
 from caseprobe.redaction.secret_values import Span
 
@@ -32,12 +33,14 @@ OPENERS = (
     rb"|dump of key|key dump):",
     rb"(?:secret|key|sk_\w+|psk|pmk|ptk|skeyid\w*|nt_hash|msk|emsk)\b[^=\n]* => [0-9]+ bytes",
     rb"\blist:\s*[|>][+-]?\s*$",
+    rb"\b(?:name|key)\\*[\"']?\s*:\s*\\*[\"']?[\w.-]*" + SPOKEN + rb"[\w.-]*\\*[\"']?,?\s*$",
+    rb"(?:scratch|backup|recovery|emergency) codes?\b.*:\s*$",
 )
 LOOKS = Looks([rb"(?m)" + opener for opener in OPENERS])
 
 NAMED = re.compile(
-    rb"(?P<name>[\w.-]{2,128}(?: [\w-]{1,32}){0,2})\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}(?P<sign>[^\s]?"
-    rb")[^\n]{0,16}$"
+    rb"(?P<name>[\w.-]{2,128}(?: [\w-]{1,32}){0,2})\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}"
+    rb"(?:(?P<sign>[|>!])\w{0,16}\s?[|>]?[+-]?\d?|[\\\[\"]{0,3})\s{0,8}$"
 )
 ELEMENT = re.compile(rb"<(?P<name>[\w:.-]{1,64})(?:\s[^<>\n]{0,255})?>\s{0,8}$")
 BRACES = re.compile(rb"(?i)(?:tokens?|secrets?|credentials?)\s{0,8}\{\s{0,8}$")
@@ -60,6 +63,17 @@ LIST_ITEM = re.compile(rb"\s{0,80}-\s|\s{0,80}[\"']")
 ASSIGNED = re.compile(rb"\s{0,80}[\w\"'.-]{1,64}\s{0,8}[=:]\s{0,8}[\"']?(?P<value>[^\s\"']{8,1024})")
 TEXT = re.compile(rb"\s{0,200}(?P<value>\S[^\n]{0,65535})")
 INDENT = re.compile(rb"[ \t]*")
+
+MEMBER = re.compile(rb"\b(?:name|key)[\"']?\s{0,8}:\s{0,8}[\"']?(?P<name>[\w.-]{2,128})[\"']?,?\s{0,8}$")
+ITS_VALUE = re.compile(
+    rb"\s{0,80}[\"']?value[\"']?\s{0,8}:\s{0,8}[\"']?(?P<value>[^\s\"'][^\"'\n]{0,4095}?)[\"'"
+    rb"]?,?\s{0,8}$"
+)
+CODES = re.compile(rb"(?i)(?:scratch|backup|recovery|emergency) codes?\b[^\n]{0,80}:\s{0,8}$")
+CODE = re.compile(
+    rb"\s{0,80}(?:[-*]\s|\d{1,2}[.)]\s)?\s{0,8}(?P<value>[A-Za-z0-9]{4,12}(?:[ -][A-Za-z0-9]{4,12}"
+    rb"){0,3})\s{0,8}$"
+)
 
 # Which part of a line is hidden; None ends the secret.
 Taker = Callable[[int, bytes], "Span | None"]
@@ -113,7 +127,8 @@ def _taken(data: bytes, end: int, prefixed: bool, taker: Taker) -> tuple[list[Sp
         span = taker(number, data[begin:stop])
         if span is None:
             return spans, at, False
-        if span[1] > span[0] and not data.startswith(b"_hidden_", begin + span[0]):
+        value = data[begin + span[0] : begin + span[1]]
+        if value and b"_hidden_" not in value and not is_done(value):
             spans.append((begin + span[0], begin + span[1]))
         at = stop + 1
     return spans, at, False
@@ -130,6 +145,11 @@ def _taker(line: bytes) -> Taker | None:
         return _in_braces
     if DUMP.search(line):
         return _hex_line
+    if CODES.search(line):
+        return _code
+    member = MEMBER.search(line)
+    if member and speaks(member["name"]) is not Speaks.NO:
+        return _its_value
     named = NAMED.search(line)
     if named:
         return _behind_name(line, named)
@@ -208,3 +228,14 @@ def _in_braces(_: int, line: bytes) -> Span | None:
 def _hex_line(_: int, line: bytes) -> Span | None:
     """Lines of hexadecimal digits."""
     return _span(HEX_LINE.match(line))
+
+
+def _code(_: int, line: bytes) -> Span | None:
+    """Lines that hold one code each."""
+    return _span(CODE.match(line))
+
+
+def _its_value(number: int, line: bytes) -> Span | None:
+    """The value of a member whose name was said in the line before."""
+    match = ITS_VALUE.match(line) if not number else None
+    return match.span("value") if match and values.can_be_secret(match["value"]) else None

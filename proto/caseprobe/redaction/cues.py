@@ -89,14 +89,20 @@ _USERS = (
     rb"\bsu(?:\[[0-9]{1,7}\])?: (?:successful|failed) su for " + USER + rb"(?: by " + USER + rb")?",
     rb"\("
     + USER
-    + rb"\) (?:CMD|LIST|REPLACE|BEGIN EDIT|END EDIT|RELOAD|INFO|MAIL|DELETE|STARTUP|CMDOUT|CMDEND|EDIT)\b",
+    + rb"\) (?:CMD|LIST|REPLACE|BEGIN EDIT|END EDIT|RELOAD|INFO|MAIL|DELETE|STARTUP|CMDOUT|CMDEND|EDIT)\b(?: \("
+    + USER
+    + rb"\))?",
     rb"(?:\b(?:[ug]id|e[ug]id|fs[ug]id|s[ug]id|auid|groups)=|,)[0-9]{1,10}\(" + USER + rb"\)",
     rb" - " + USER + rb" \[[0-9]{1,2}/[A-Z][a-z]{2}/[0-9]{4}:",
     rb"'" + USER + rb"'@'",
     rb"\] \[" + USER + rb"\] (?:OK|FAIL) ",
     rb"\bFOR '" + USER + rb"'",
     rb"\bname=" + USER + rb", (?:UID|GID)=",
+    rb"\buser " + USER + rb"(?: (?:not|from|has|was|logged|authenticated|is not|does not)\b|:)",
+    rb"\b(?:changed|expired|failure|locked|created|removed) for (?:user )?" + USER + rb"(?=\s|$)",
+    rb"\b(?:add|delete|remove|added|removed) (?:user )?'" + USER + rb"' (?:to|from)\b",
     # Settings and fields.
+    rb"^" + USER + rb"[ \t]{1,24}(?:hard|soft|-)[ \t]{1,24}[a-z]{2,16}[ \t]",
     rb"\b(?:allow|deny)(?:users|groups) +" + USER + (rb"(?: +" + USER + rb")?") * 3,
     rb"^%?" + USER + rb"[ \t]{1,24}ALL[ \t]{0,8}=",
     rb"\b[a-z]{0,16}_?user_?(?:name|login)?" + GAP + USER,
@@ -112,6 +118,7 @@ _USERS = (
     + rb"\+? {1,20}[0-9]{1,8} {1,8}[0-9]{1,8} {1,8}[0-9]{1,3} (?:[0-9]{2}:[0-9]{2}|[A-Z][a-z]{2}[0-9]{2}) ",
     rb"^" + USER + rb"\+? {1,20}(?:pts/[0-9]{1,4}|tty[0-9A-Z]{1,4}|console|:[0-9])[ \t]",
     rb"\b[0-9]{4,10} " + USER + rb" {1,12}seat[0-9]",
+    rb"^ {0,9}[0-9]{1,7} " + USER + rb"\+? {1,12}(?:-?[0-9]{1,3}|rt) {1,6}-?[0-9]{1,3} ",
     rb"\bchown(?: -R)? " + USER + rb"(?::" + USER + rb")?",
     rb"\bowner(?:ship)? (?:of \S{1,200} )?(?:to|from) " + USER + rb"(?::" + USER + rb")?",
     rb"(?<![\w/.])~" + USER + rb"/",
@@ -133,6 +140,9 @@ _HOSTS = (
     rb"(?<![\w./-])" + HOST + rb"/" + IPV4 + rb":[0-9]{2,5}",
     rb"\b(?:to|from) host [\"']?" + HOST,
     rb"\b(?:translate|resolve)d? host(?:[ -]?name)?:? [\"']?" + HOST,
+    rb"\bconnect(?:ed|ing|ion)? (?:to|from) " + HOST + rb":[0-9]{2,5}",
+    rb"^(?:ok|changed|fatal|skipping|unreachable|failed): \[" + HOST + rb"\]",
+    rb"\bnodename " + HOST,
     rb"\bping6?: " + HOST + rb": (?:Name|Temporary|unknown|No address|System error)",
     rb"\b(?:https?|wss?|ftps?|ldaps?|sftp|ssh|git|rediss?|amqps?|mysql|mariadb|postgres(?:ql)?|mongodb(?:\+srv)?|nfs|smb"
     rb"|cifs|rtsp|sips?|imaps?|smtps?|tcp|udp|tls|grpc|mqtts?|kafka|zk|hdfs|thrift|iscsi|vnc|rdp|ntp|snmp|socks[45]h?)"
@@ -146,7 +156,7 @@ _SERIALS = (
     + GAP
     + rb"(?:0x)?([A-Z0-9][A-Z0-9._/-]{3,63})",
     rb"\bserial[ _-]?number[ \t]{1,12}([A-Z0-9][A-Z0-9._-]{4,63})(?=\s|$)",
-    rb"\b(?:S/N|SN)[:=#] {0,4}([A-Z0-9][A-Z0-9._-]{4,63})",
+    rb"\b(?:S/N|SN)(?:[:=#] {0,4}| {1,4})([A-Z0-9][A-Z0-9._-]{4,63})",
     rb"\b(?:asset|service)[ _-]?tag" + GAP + rb"([A-Z0-9][A-Z0-9._-]{3,63})",
     rb"/by-id/(?:ata|scsi|nvme|usb|mmc|virtio|dm-name)-[A-Za-z0-9.+-]{1,40}(?:_[A-Za-z0-9.+-]{1,40}){0,12}_([A-Z0-9-]{6,40})"
     rb"(?=-part[0-9]|-[0-9]:[0-9]|_[0-9]\b|[\s\"',;:]|$)",

@@ -63,6 +63,8 @@ def is_machines(name: str) -> bool:
     labels = name.rstrip(".").lower().split(".")
     if labels[-1] in LANDS_OF_LONGER and not (len(labels) > 2 and (labels[-2] in SECOND or _NUMBERED.search(name))):
         return False
+    if labels[-2:] in (["in-addr", "arpa"], ["ip6", "arpa"]):
+        return False
     if labels[0] in BACKWARDS and (len(labels) > 2 or labels[0] in ("java", "javax", "sun")):
         return False
     return bool(labels[-2].strip("_-")) and not is_everybodys(name)

@@ -21,7 +21,15 @@ SPOKEN = re.compile(
     rb"(?:[a-z0-9]{1,8}[_-]){0,2}(?P<tail>[A-Za-z0-9]{24,1024}+)(?![A-Za-z0-9_.-])"
 )
 SPOKEN_LOOK = rb"(?:sk|sec|secret|pat|tok|tkn|token|key|pk|live|priv|prv|auth)[_-][a-z0-9_-]{5}[a-z0-9_-]*[0-9]"
+# A short beginning and an underscore, as most issuers write them, and a long tail of small letters and digits.
+SMALL = re.compile(rb"(?<![A-Za-z0-9_./@%:=-])(?P<prefix>[a-z]{2,8})_(?P<tail>[a-z0-9]{30,512}+)(?![A-Za-z0-9_./-])")
+SMALL_LOOK = rb"(?:^|[^a-z0-9_./@%:=-])[a-z]{2,8}_[a-z0-9]{20}"
+NO_ISSUER = frozenset(
+    b"md sha img image layer hash commit rev cache id uid digest etag file blob run job task node vol volume snap tmp "
+    b"container build trace span req request event msg obj ref key sid inode uuid guid wwn dev disk".split()
+)
 LEAST_CHANGES = 0.34
+SMALL_CHANGES = 0.27
 
 
 def prefixed_tokens(line: bytes) -> Iterator[Span]:
@@ -33,6 +41,9 @@ def prefixed_tokens(line: bytes) -> Iterator[Span]:
     for match in PREFIXED.finditer(line):
         if _is_drawn(match["tail"], 3):
             yield match.span()
+    for match in SMALL.finditer(line):
+        if match["prefix"] not in NO_ISSUER and _is_drawn(match["tail"], 2):
+            yield match.span()
     for match in SPOKEN.finditer(line):
         if _is_drawn(match["tail"], 2):
             yield match.span()
@@ -42,4 +53,8 @@ def _is_drawn(tail: bytes, least_kinds: int) -> bool:
     """Whether lower case, upper case and digits stand in no order, as many of them as asked."""
     kinds = kinds_of(tail)
     changes = sum(one != other for one, other in pairwise(kinds))
-    return len(set(kinds)) >= least_kinds and changes >= len(kinds) * LEAST_CHANGES and len(set(tail)) >= 8
+    return (
+        len(set(kinds)) >= least_kinds
+        and changes >= len(kinds) * (LEAST_CHANGES if least_kinds > 2 else SMALL_CHANGES)
+        and len(set(tail)) >= 8
+    )

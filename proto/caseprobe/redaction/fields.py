@@ -25,12 +25,23 @@ NO_ADDRESS = frozenset(("", "default", "*", "any", "unspec", "none"))
 class Fields:
     """Redacts messages in place."""
 
-    def __init__(self, key: bytes, asset_masked: bool, text: TextRule, secrets: TextRule, counts: Counter[str]) -> None:
-        """text: the whole pipe for running text; secrets: only its secrets; counts: where to count."""
+    def __init__(
+        self,
+        key: bytes,
+        asset_masked: bool,
+        text: TextRule,
+        secrets: TextRule,
+        host: TextRule,
+        counts: Counter[str],
+    ) -> None:
+        """text: the whole pipe for running text; secrets: only its secrets; host: a host's name as text has it.
+
+        counts: where to count.
+        """
         self._addresses, self._pseudonyms = Addresses(key), Pseudonyms(key)
         self._asset_masked, self._text, self._secrets, self._counts = asset_masked, text, secrets, counts
         self._by_kind: dict[int, tuple[str, TextRule]] = {
-            privacy_pb2.IDENTIFIER_KIND_HOST_NAME: ("host", self._pseudonyms.host),
+            privacy_pb2.IDENTIFIER_KIND_HOST_NAME: ("host", host),
             privacy_pb2.IDENTIFIER_KIND_USER_NAME: ("user", self._pseudonyms.user),
             privacy_pb2.IDENTIFIER_KIND_SERIAL: ("serial", self._pseudonyms.serial),
             privacy_pb2.IDENTIFIER_KIND_UUID: ("uuid", self._pseudonyms.uuid),

@@ -27,6 +27,7 @@ NO_MAILBOX = re.compile(
     rb"|v?[0-9][\w.-]*"
 )
 IPV6_AHEAD, IPV6_AHEAD_BYTES = re.compile(rb"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"), 10
+DIGIT = re.compile(rb"[0-9]")
 LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 
 Match = re.Match[bytes]
@@ -58,7 +59,7 @@ class Identifiers:
             "user": self._user,
             "host": self._host,
             "person": self._person,
-            "serial": lambda value: self._masked("serial", value, self._pseudonyms.serial),
+            "serial": self._serial,
             "uuid": lambda value: self._masked("uuid", value, self._pseudonyms.uuid),
             "mac": lambda value: self._masked("mac", value, self._pseudonyms.mac),
         }
@@ -85,11 +86,21 @@ class Identifiers:
 
     def _read(self, piece: bytes) -> tuple[bytes, Sequence[str]]:
         """A piece with every identifier replaced, and the kinds of what was."""
+        if bare := patterns.BARE_IPV4.fullmatch(piece):
+            return self._bare(piece, bare[1])
         self._found = []
         for number in self._looks.of(piece):
             step = self._steps[number]
             piece = step.pattern.sub(step.replace, piece)
         return piece, tuple(self._found)
+
+    def _bare(self, piece: bytes, address: bytes) -> tuple[bytes, Sequence[str]]:
+        """An address between two characters that say nothing of it: most of a dense log's pieces."""
+        try:
+            masked = self._addresses.mask(address.decode("ascii")).encode("ascii")
+        except ValueError:
+            masked = address
+        return (piece[:1] + masked + piece[-1:], ("ipv4",)) if masked != address else (piece, ())
 
     def _all_steps(self) -> list[Step]:
         """Longer forms go before those that could be a part of them."""
@@ -99,6 +110,7 @@ class Identifiers:
             Step(headers.LOOK, lambda: headers.HEADER, self._header),
             Step(patterns.LOOK_EMAIL, lambda: patterns.EMAIL, self._email),
             Step(patterns.LOOK_ARPA, lambda: patterns.ARPA, self._reversed),
+            Step(patterns.LOOK_ARPA6, lambda: patterns.ARPA6, self._nibbles),
             Step(patterns.LOOK_DASHED, lambda: patterns.DASHED_IPV4, self._dashed),
             Step(patterns.LOOK_UUID, lambda: patterns.UUID, self._uuid),
             Step(patterns.LOOK_MAC, lambda: patterns.MAC, self._mac),
@@ -135,7 +147,7 @@ class Identifiers:
         if patterns.UNIT.search(match[2]) or NO_MAILBOX.fullmatch(match[2]) or HIDDEN.search(match[2]):
             return match[0]
         address = patterns.IPV4.fullmatch(match[2])
-        domain = match[2] if address else self._masked("email", match[2], self._host_text)
+        domain = match[2] if address else self._masked("email", match[2], self.host)
         # In a URL the part before "@" may be a password that was hidden already.
         local = (
             match[1] if HIDDEN.fullmatch(match[1]) else self._masked("email", match[1], self._pseudonyms.user, "local")
@@ -163,13 +175,20 @@ class Identifiers:
     def _person(self, value: bytes) -> bytes:
         return self._masked("person", value, partial(self._pseudonyms.name, "person"))
 
+    def _serial(self, value: bytes) -> bytes:
+        # A serial number without any digit is a word of a sentence.
+        return self._masked("serial", value, self._pseudonyms.serial) if DIGIT.search(value) else value
+
     def _host(self, value: bytes) -> bytes:
         if value.lower() in NO_HOST or not LETTER.search(value):
             return value
-        return self._masked("host", value, self._host_text)
+        return self._masked("host", value, self.host)
 
-    def _host_text(self, name: str) -> str:
-        """A host's pseudonym; the machine's own label where it is sent, and names that are everybody's, stay."""
+    def host(self, name: str) -> str:
+        """A host's pseudonym, in facts as in text.
+
+        The machine's own label where it is sent, and names that are everybody's, stay.
+        """
         if self._words.is_kept(name) or domains.is_everybodys(name):
             return name
         return self._pseudonyms.host(name, self._label)
@@ -181,9 +200,7 @@ class Identifiers:
 
     def _domain(self, match: Match) -> bytes:
         name = match[1].decode("latin-1")
-        return (
-            _with(match, 1, self._masked("host", match[1], self._host_text)) if domains.is_machines(name) else match[0]
-        )
+        return _with(match, 1, self._masked("host", match[1], self.host)) if domains.is_machines(name) else match[0]
 
     def _dashed(self, match: Match) -> bytes:
         dotted = match[2].replace(b"-", b".")
@@ -192,6 +209,9 @@ class Identifiers:
     def _reversed(self, match: Match) -> bytes:
         dotted = b".".join(reversed(match[1].split(b".")))
         return b".".join(reversed(self._masked("ipv4", dotted, self._addresses.mask).split(b".")))
+
+    def _nibbles(self, match: Match) -> bytes:
+        return self._masked("ipv6", match[0], self._addresses.mask_nibbles, "nibbles")
 
     def _word(self, match: Match) -> bytes:
         kind, masked = self._words.mask(match[0])

@@ -24,6 +24,9 @@ LOOK_BACK = 60
 NEAR = re.compile(rb"[^0-9\n]{0,200}[0-9]")
 LABEL_WORDS = 3
 LABEL_WORD = re.compile(rb"\(?\[?[A-Za-z][\w'.-]{0,39}\]?\)?")
+CODES = re.compile(rb"(?i)(?:pin|puk|otp|code)[0-9]?\Z")
+# Between a name in quotes and the next argument or member of a list.
+ARGUMENTS = (b",", b"(")
 SIGNS_OF_LABELS = (b":", b"=")
 # An element, its text, and perhaps an element between them: <Password><Value>…
 ELEMENT = re.compile(
@@ -105,14 +108,20 @@ def _value(line: bytes, match: re.Match[bytes], found: Speaks) -> Iterator[Span]
     if not loose and not values.MIXED_NEAR.match(line, match.end()):
         return
     for start, end in _accepted(found, line, _spans(line, match, match.end(), found)):
-        if loose or line[start - 1 : start] in (b'"', b"'") or values.looks_mixed(line[start:end]):
+        quoted = match["sign"] not in ARGUMENTS and line[start - 1 : start] in (b'"', b"'")
+        if loose or quoted or _is_mixed(match["name"], line[start:end]):
             yield start, end
+
+
+def _is_mixed(name: bytes, value: bytes) -> bool:
+    """Whether a value is none of prose; a number counts behind a name of codes."""
+    return values.looks_mixed(value) or (len(value) >= 4 and value.isdigit() and bool(CODES.search(name)))
 
 
 def _is_loose(line: bytes, match: re.Match[bytes]) -> bool:
     """Whether any value counts behind a sign; ":" in running text, "," and "(" want one that nobody writes as prose."""
     sign = match["sign"]
-    if sign in (b",", b"(", b"::"):
+    if sign in ARGUMENTS or sign == b"::":
         return False
     return b"=" in sign or bool(match["close"]) or _starts(line, match.start("name"))
 
@@ -130,14 +139,20 @@ def _accepted(found: Speaks, line: bytes, span: Span | None) -> Iterator[Span]:
 
 def _spans(line: bytes, match: re.Match[bytes], at: int, found: Speaks) -> Span | None:
     """The value that begins at a place: to the end of the line where the line holds nothing but this pair."""
-    if match["sign"] in (b"=", b":") and not line[: match.start("name")].strip(b" \t-+#\"'$") and not match["close"]:
+    if match["sign"] in (b"=", b":") and not match["close"] and _is_alone(line, match.start("name")):
         whole = values.WHOLE.fullmatch(line.rstrip(b"\r;"), at)
-        if whole and b"=" not in whole["value"][:-2] and b": " not in whole["value"] and b"," not in whole["value"]:
+        if whole and values.is_one(whole["value"]):
             form = values.FORM.match(line, at)
             return (form.end() if form else at), whole.end("value")
     if found is Speaks.MAYBE and not NEAR.match(line, at):
         return None
     return _quoted_or_bare(line, at)
+
+
+def _is_alone(line: bytes, at: int) -> bool:
+    """Whether nothing but a logger's words stand before a place."""
+    before = line[:at]
+    return not before.strip(b" \t-+#\"'$") or before.endswith(b"]: ")
 
 
 def _quoted_or_bare(line: bytes, at: int) -> Span | None:

@@ -6,6 +6,7 @@ import re
 
 HEX = rb"[0-9A-Fa-f]"
 IPV4 = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+BARE_IPV4 = re.compile(rb"[\s\[(=/:,\"'<>@](\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})[\s\])/:,;\"'<>]")
 # Names of machines that hold their address: in clouds, and where providers name their lines.
 DASHED_WORDS = (
     rb"ip|ec2|host|dhcp|static|dynamic|dyn|pool|client|cpe|ppp|dsl|adsl|vdsl|cable|user|node|vm|nat|pc|server|srv|rev|ptr"
@@ -15,6 +16,7 @@ DASHED_IPV4 = re.compile(
     rb"(?i)(?<![a-z0-9])((?:" + DASHED_WORDS + rb")-|(?<![\w.-]))(\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3})"
     rb"(?![0-9-]|\w)(?:(?<=-[0-9])|(?<=[0-9]{2}))"
 )
+ARPA6 = re.compile(rb"(?i)(?<![\w.-])((?:[0-9a-f]\.){31}[0-9a-f])(?=\.ip6\.arpa)")
 ARPA = re.compile(rb"(?i)(?<![\w.-])(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?=\.in-addr\.arpa)")
 IPV6 = re.compile(
     rb"(?i)(?<![0-9a-z:.])(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):(?:[0-9a-f]{0,4}:){0,7}[0-9a-f]{0,5}"
@@ -74,6 +76,7 @@ LOOK_IPV4 = (
     rb"[\w.+~%\\-]*[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9][\w.+~%-]*"
 )
 LOOK_ARPA = rb"[\w.-]*[0-9]{1,3}(?:\.[0-9]{1,3}){3}\.in-addr\.arpa"
+LOOK_ARPA6 = rb"[\w.-]*(?:[0-9a-f]\.){32}ip6\.arpa"
 LOOK_DASHED = rb"[\w.-]*\b(?:[0-9]{1,3}-){3}[0-9]{1,3}[\w.-]*"
 # What the text before a version ends with, after VERSION_GAP is cut off; then the patterns decide.
 VERSION_GAP = b" \t:=\"'(v#-V"

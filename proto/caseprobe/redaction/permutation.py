@@ -11,7 +11,7 @@ from hashlib import blake2b, shake_256
 ROUNDS = 6
 # blake2b gives no more at once; it takes a third of the time of shake_256, which has no limit.
 LONGEST_HASH = 64
-CACHED_NETWORKS = 1 << 14
+CACHED_NETWORKS = 1 << 13
 
 
 def derive(key: bytes, purpose: str) -> bytes:
@@ -56,22 +56,24 @@ class Prefixes:
     def __init__(self, key: bytes, in_groups: bool = False) -> None:
         """key: at most 64 bytes."""
         self._key, self._in_groups = key, in_groups
-        self._flips: dict[bytes, int] = {}
+        self._hashes: dict[bytes, bytes] = {}
 
     def permute(self, value: bytes, keep_bits: int = 0) -> bytes:
         """The permuted value; its first keep_bits stay."""
-        result = bytearray()
+        result = bytearray(value)
         for index, octet in enumerate(value):
-            kept = self._kept(value, index, keep_bits)
-            result.append(octet if kept == 8 else _permuted(octet, self._flips_of(value[:index]), kept))
+            kept = self._kept(value, index, keep_bits) if self._in_groups or 8 * index < keep_bits else 0
+            if kept < 8:
+                result[index] = octet ^ _flips(octet, self._hash(value[:index])) & 0xFF >> kept
         return bytes(result)
 
     def restore(self, masked: bytes, keep_bits: int = 0) -> bytes:
         """What permute was given."""
-        plain = bytearray()
+        plain = bytearray(masked)
         for index, octet in enumerate(masked):
             kept = self._kept(masked, index, keep_bits)
-            plain.append(octet if kept == 8 else _restored(octet, self._flips_of(bytes(plain)), kept))
+            if kept < 8:
+                plain[index] = _restored(octet, self._hash(bytes(plain[:index])), kept)
         return bytes(plain)
 
     def _kept(self, value: bytes, index: int, keep_bits: int) -> int:
@@ -82,33 +84,43 @@ class Prefixes:
             kept = min(max(kept, 9 - value[index].bit_length()), 8)
         return kept
 
-    def _flips_of(self, prefix: bytes) -> int:
+    def _hash(self, prefix: bytes) -> bytes:
         """256 bits: for each of the 255 inner nodes of an octet's binary tree, whether its two branches change places.
 
         Those of the latest networks are at hand; memory stays bounded at any number of them.
         """
-        found = self._flips.get(prefix)
+        found = self._hashes.get(prefix)
         if found is None:
-            if len(self._flips) >= CACHED_NETWORKS:
-                self._flips.clear()
-            found = int.from_bytes(blake2b(prefix, key=self._key, digest_size=32).digest(), "big")
-            self._flips[prefix] = found
+            if len(self._hashes) >= CACHED_NETWORKS:
+                self._hashes.clear()
+            found = blake2b(prefix, key=self._key, digest_size=32).digest()
+            self._hashes[prefix] = found
         return found
 
 
-def _permuted(octet: int, flips: int, kept: int) -> int:
-    """One octet walked down the tree; the first kept bits are not flipped."""
-    # A node's number is the bits before it behind a one; the flip of every level is gathered, then applied at once.
-    change = 0
-    for depth in range(kept, 8):
-        change |= (flips >> (1 << depth | octet >> (8 - depth)) & 1) << (7 - depth)
-    return octet ^ change
+def _flips(octet: int, nodes: bytes) -> int:
+    """Which bits of an octet change: one node a level, numbered by the bits above it behind a one; from bit 0 on.
+
+    Written out level by level, since this runs four times for every address of a log.
+    """
+    top = nodes[0]
+    return (
+        (top >> 1 & 1) << 7
+        | (top >> (2 | octet >> 7) & 1) << 6
+        | (top >> (4 | octet >> 6) & 1) << 5
+        | (nodes[1] >> (octet >> 5) & 1) << 4
+        | (nodes[2 | octet >> 7] >> (octet >> 4 & 7) & 1) << 3
+        | (nodes[4 | octet >> 6] >> (octet >> 3 & 7) & 1) << 2
+        | (nodes[8 | octet >> 5] >> (octet >> 2 & 7) & 1) << 1
+        | (nodes[16 | octet >> 4] >> (octet >> 1 & 7) & 1)
+    )
 
 
-def _restored(octet: int, flips: int, kept: int) -> int:
-    """The octet that _permuted was given: level by level, since a node hangs on the plain bits above it."""
+def _restored(octet: int, nodes: bytes, kept: int) -> int:
+    """The octet that was changed: level by level, since a node hangs on the plain bits above it."""
     for depth in range(kept, 8):
-        octet ^= (flips >> (1 << depth | octet >> (8 - depth)) & 1) << (7 - depth)
+        node = 1 << depth | octet >> (8 - depth)
+        octet ^= (nodes[node >> 3] >> (node & 7) & 1) << (7 - depth)
     return octet
 
 

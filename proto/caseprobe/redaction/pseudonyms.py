@@ -20,7 +20,7 @@ from caseprobe.redaction.permutation import derive, permute_bytes, restore_bytes
 
 KINDS = ("host", "user", "serial", "id", "addr", "person", "card", "iban", "phone")
 HEX = "0123456789abcdef"
-LETTERS = "ghjkmnpqrstuvwxy"
+LETTERS = "ghjkmnqrstuvwxyz"
 TO_LETTERS = str.maketrans(HEX + HEX.upper(), LETTERS + LETTERS)
 TO_HEX = str.maketrans(LETTERS + LETTERS.upper(), HEX + HEX)
 CHECK_LETTERS = 3
@@ -28,6 +28,10 @@ MAC_OCTETS = 6
 # Shorter names are padded, so that a pseudonym does not show how short they are.
 SHORTEST = 4
 TOKEN = re.compile(f"(?i)({'|'.join(KINDS)})-([a-z2-7]{{10,}})")
+# A masked address in a host's name; none of its kind is real.
+DASHED = re.compile(
+    r"(?i)(?:[a-z0-9]{1,12}-)?(?:25[01]|25[6-9]|2[6-9][0-9]|[34][0-9]{2}|50[0-9]|51[01])(?:-[0-9]{1,3}){3}"
+)
 SEPARATOR = re.compile(r"[^0-9A-Za-z]")
 # What every machine has; hiding it hides nobody and costs the reader the meaning.
 KEPT_HOSTS = frozenset(("localhost", "localhost.localdomain", "localdomain", "local", "ip6-localhost", "ip6-loopback"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from caseprobe.errors import RedactionError
-from caseprobe.redaction import continued
+from caseprobe.redaction import continued, structure
 from caseprobe.redaction.blocks import undecided
 from caseprobe.redaction.fields import Fields
 from caseprobe.redaction.identifiers import Identifiers
@@ -15,13 +15,14 @@ from caseprobe.redaction.lines import Looks
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.restore import Restorer
 from caseprobe.redaction.secrets import LOOKS, Secrets
+from caseprobe.redaction.structure import HEAD_BYTES, KnownFile
 from caseprobe.v1.link_pb2 import Rounds
 from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 
 Result = TypeVar("Result")
 
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
-RULESET_VERSION = "2026.11.22.3"
+RULESET_VERSION = "2026.11.22.5"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
 LONGEST_LINE_BYTES = 1 << 20
 LINE_WITHHELD = b"_hidden_overlong_line_"
@@ -47,7 +48,8 @@ class Redactor:
         self._counts: Counter[str] = Counter()
         self._secrets = Secrets(self._counts)
         self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
-        self._fields = Fields(key, asset_masked, self.text, self._secrets_of, self._counts)
+        host = self._identifiers.host
+        self._fields = Fields(key, asset_masked, self.text, self._secrets_of, host, self._counts)
         self._restorer = Restorer(key)
         self._looks: Looks | None = None
 
@@ -83,24 +85,33 @@ class Redactor:
         >>> Redactor(b"0123456789abcdef", asset_masked=True).text("token=abc123def")
         'token=_hidden_assignment_'
         """
-        return self.artifact(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        return self._plain(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
-    def artifact(self, data: bytes) -> bytes:
+    def artifact(self, data: bytes, source: str = "") -> bytes:
         """Bytes that hold text in any encoding of one byte a character, treated as text() does.
 
+        source: the path or command that they come from, by which some files are known.
         Raises RedactionError where they are no such text, or a rule fails: then the caller withholds them.
         """
-        if data.startswith(BYTE_ORDER_MARKS) or data.count(b"\0") > NUL_RATIO * len(data):
-            raise RedactionError("withheld: not plain text, so secrets in it could not be seen")
-        return _failing_closed(lambda: self._lines(_short_lines(data, self._counts)))
+        return self.piece(data, KnownFile(source, structure.ALL))
 
-    def stream(self) -> Stream:
-        """The same for data that comes in pieces; the cuts between them make no difference."""
-        return Stream(self)
+    def piece(self, data: bytes, known: KnownFile) -> bytes:
+        """A piece of whole lines of an artifact; known: what is known of it, the same for all its pieces."""
+        known.settle(data)
+        return self._plain(data, known)
+
+    def stream(self, source: str = "") -> Stream:
+        """As artifact for data that comes in pieces; the cuts between them make no difference."""
+        return Stream(self, source)
 
     def unmask(self, text: str) -> str:
         """The text with the true names in place of this key's pseudonyms; secrets are gone for good."""
         return self._restorer.text(text)
+
+    def _plain(self, data: bytes, known: KnownFile | None = None) -> bytes:
+        if data.startswith(BYTE_ORDER_MARKS) or data.count(b"\0") > NUL_RATIO * len(data):
+            raise RedactionError("withheld: not plain text, so secrets in it could not be seen")
+        return _failing_closed(lambda: self._lines(_short_lines(data, self._counts), known))
 
     def _secrets_of(self, text: str) -> str:
         """Public text: its secrets are hidden, its names stay."""
@@ -113,9 +124,16 @@ class Redactor:
             self._looks = Looks(LOOKS)
         return self._looks
 
-    def _lines(self, data: bytes) -> bytes:
-        """Secrets before identifiers: a password must not look like a host name by the time its rule comes."""
-        return self._identifiers.mask(self._secrets.hide(data, self._all_looks()))
+    def _lines(self, data: bytes, known: KnownFile | None) -> bytes:
+        """Secrets before identifiers: a password must not look like a host name by the time its rule comes.
+
+        The rules go first, so that a known file is never hidden less than any other text.
+        """
+        data = self._secrets.hide(data, self._all_looks())
+        if known is not None:
+            data, kinds = known.hide(data)
+            self._counts.update(kinds)
+        return self._identifiers.mask(data)
 
     def report(self, withheld: Sequence[str] = ()) -> RedactionReport:
         """What was done so far, in counts."""
@@ -126,25 +144,32 @@ class Redactor:
 class Stream:
     """A text that comes in pieces: what is given back is always whole lines, and never part of a key."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, source: str = "") -> None:
         """redactor: whose artifact() is applied."""
-        self._redactor = redactor
+        self._redactor, self._known = redactor, KnownFile(source, structure.ALL)
         self._pending = b""
+        # What a text is shows in its beginning, so that comes in one piece.
+        self._begun = False
 
     def feed(self, data: bytes) -> bytes:
         """Takes the next piece; gives what is decided by now, which may be nothing."""
         self._pending += data
         self._drop_overlong()
+        if len(self._pending) >= HEAD_BYTES:
+            self._known.settle(self._pending)
+        elif not self._begun:
+            return b""
+        self._begun = True
         lines_end = self._pending.rfind(b"\n") + 1
         ready = self._pending[:lines_end]
         end = min(undecided(ready), continued.undecided(ready))
         ready, self._pending = self._pending[:end], self._pending[end:]
-        return self._redactor.artifact(ready)
+        return self._redactor.piece(ready, self._known) if ready else b""
 
     def close(self) -> bytes:
         """The rest, once all pieces were fed."""
         rest, self._pending = self._pending, b""
-        return self._redactor.artifact(rest)
+        return self._redactor.piece(rest, self._known)
 
     def _drop_overlong(self) -> None:
         """A line that is already too long is dropped as it comes, so that memory stays bounded."""

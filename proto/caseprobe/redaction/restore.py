@@ -28,6 +28,7 @@ DASHED_IPV4 = re.compile(
     rf"(?i)(?<![a-z0-9])(?:(?:{DASHED_WORDS.decode()})-|(?<![\w.-]))[2-5][0-9]{{2}}(?:-[0-9]{{1,3}}){{3}}(?![0-9-]|\w)"
 )
 BARE_MAC = re.compile("(?i)(?<![0-9a-z.:-])(?:enx)?[0-9a-f]{6}" + LETTER + "{6}" + AFTER)
+ARPA6 = re.compile(r"(?i)(?<![\w.-])(?:[0-9a-f]\.){31}[0-9a-f](?=\.ip6\.arpa)")
 ARPA = re.compile(r"(?i)(?<![\w.-])(?:[0-9]{1,3}\.){3}[2-5][0-9]{2}(?=\.in-addr\.arpa)")
 
 
@@ -45,6 +46,7 @@ class Restorer:
             (MAC, pseudonyms.unmask_mac),
             (BARE_MAC, partial(_after_prefix, pseudonyms.unmask_mac)),
             (IPV6, partial(_socket, addresses.unmask)),
+            (ARPA6, partial(addresses.mask_nibbles, back=True)),
             (ARPA, lambda text: _reversed(addresses.unmask(_reversed(text)))),
             (IPV4, addresses.unmask),
             (DASHED_IPV4, partial(_dashed, addresses.unmask)),

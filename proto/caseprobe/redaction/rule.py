@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from caseprobe.redaction.pseudonyms import TOKEN, is_masked_name
+from caseprobe.redaction.pseudonyms import DASHED, TOKEN, is_masked_name
 
 Span = tuple[int, int]
 
@@ -66,7 +66,7 @@ def hide(rule: Rule, line: bytes, lowered: bytes) -> tuple[bytes, int]:
     pieces: list[bytes] = []
     done = total = 0
     for start, end in _joined(_found(rule, line, lowered)):
-        if not _is_done(line[start:end]):
+        if not is_done(line[start:end]):
             pieces += (line[done:start], rule.marker())
             done, total = end, total + 1
     return (b"".join((*pieces, line[done:])), total) if total else (line, 0)
@@ -97,11 +97,12 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
     return joined
 
 
-def _is_done(value: bytes) -> bool:
+def is_done(value: bytes) -> bool:
     """Whether a value was hidden or holds a pseudonym already: a second run must not take that for a secret."""
     if HIDDEN.fullmatch(value):
         return True
-    return any(is_masked_name(match[0]) for match in TOKEN.finditer(value.decode("latin-1")))
+    text = value.decode("latin-1")
+    return DASHED.fullmatch(text) is not None or any(is_masked_name(match[0]) for match in TOKEN.finditer(text))
 
 
 def _secret_spans(match: re.Match[bytes]) -> list[Span]:

@@ -130,7 +130,7 @@ ASSIGNED: tuple[Rule, ...] = (
         rb"|--proxy-user)[=\s]\s{0,4}[\"']?[^\s:\"']{1,255}+:([^\s\"']{1,255}+))",
         "tool --db-password hunter2 run",
         "tool --no-password --verbose",
-        look=rb"[^\w-]--?[a-z0-9-]*(?:pass|pwd|pin|secret|token|cred|key|psk|communit|auth|sess|totp|pw)|sshpass"
+        look=rb"(?:^|[^\w-])--?[a-z0-9-]*(?:pass|pwd|pin|secret|token|cred|key|psk|communit|auth|sess|totp|pw)|sshpass"
         rb"|mysql|curl\s|wget\s|http\s",
     ),
     _rule(

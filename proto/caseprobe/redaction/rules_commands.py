@@ -135,7 +135,7 @@ PLACES: tuple[bytes, ...] = (
     rb"|clevis|zfs|sops|npm|kadmin\S{0,8}|ipmitool|openfortivpn|vpnc)",
     rb"vpnc\s{1,4}.{0,200}?(?:xauth\s{1,4}password|ipsec\s{1,4}secret)\s{1,4}" + WORD,
     rb"\bat\+(?:cpin|clck|cpwd)=\\{0,3}\"?([a-z0-9]{4,16})",
-    rb"(?:user\s{1,4}set\s{1,4}password\s{1,4}\d{1,3}|set(?:sid0pw?d?|password|_password)|initialsetup"
+    rb"(?:--)?(?:user\s{1,4}set\s{1,4}password\s{1,4}\d{1,3}|set(?:sid0pw?d?|password|_password)|initialsetup"
     rb"|setadmin1pwd|idrac\.\S{1,32}password|set-user-password|user-password)\s{1,4}" + QUOTE + WORD,
     rb"(?:radtest)(?:\s{1,4}-\S{1,16}(?:\s{1,4}(?:pap|chap|mschap|eap-md5))?){0,3}"
     + PLACE

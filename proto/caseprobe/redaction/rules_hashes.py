@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caseprobe.redaction.drawn import LOOK, SPOKEN_LOOK, prefixed_tokens
+from caseprobe.redaction.drawn import LOOK, SMALL_LOOK, SPOKEN_LOOK, prefixed_tokens
 from caseprobe.redaction.rule import Rule
 
 EDGE, END = rb"(?<![A-Za-z0-9])", rb"(?![A-Za-z0-9])"
@@ -20,7 +20,8 @@ HASHES: tuple[Rule, ...] = (
         rb"\$(?:[0-9]{1,2}[a-z]?|[a-z]{1,2}|2[abxy]|argon2i?d?|s0|scrypt|sha1|md5|pbkdf2[a-z0-9-]*|apr1"
         rb"|bcrypt-sha256|ml|dcc2?|zip2|"
         rb"(?:net)?ntlmv?2?|luks|keepass|office|rar5|pdf|7z)\$[^\s\"'<>]{4}",
-        rb"(?<![A-Za-z0-9_}])\$(?:[0-9]{1,2}[a-z]?|[A-Za-z]{1,2}|2[abxy]|argon2i?d?|s(?:crypt|0)|sha1|md5"
+        rb"(?<![A-Za-z0-9_}])\$1a\$[^\s\"']{12,512}+|(?<![A-Za-z0-9_}])\$(?:[0-9]{1,2}[a-z]?|[A-Za-z]{1,2}"
+        rb"|2[abxy]|argon2i?d?|s(?:crypt|0)|sha1|md5"
         rb"|pbkdf2[a-z0-9-]{0,12}|apr1|bcrypt-sha256|ml|DCC2?|zip2"
         rb"|(?:NET)?NTLM(?:v2)?|luks|keepass|office|rar5|pdf|7z)\$[^\s\"'<>;,]{12,1024}+(?:[,;][A-Za-z0-9][^\s\""
         rb"'<>]{0,512}+)?",
@@ -51,6 +52,13 @@ HASHES: tuple[Rule, ...] = (
         rb"|(?<![A-Za-z0-9:])16:[0-9A-F]{58}(?![0-9A-Za-z])|MASK-[0-9A-Za-z./]{10,64}+|:B:[0-9a-f]{8}:[0-9a-f]{32}",
         "IDENTIFIED WITH 'mysql_native_password' AS '*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19'",
         "md5 of it is 9f86d081884c7d659a2feaa0c55ad015",
+    ),
+    _rule(
+        "scrambled",
+        rb"%\^%#|%[$@]%[$@]|\$[ch]\$",
+        rb"(%\^%#.{4,512}?%\^%#|%[$@]%[$@].{4,512}?%[$@]%[$@]|\$[ch]\$[0-9]\$[A-Za-z0-9+/=]{8,512})",
+        " pre-shared-key cipher %^%#dVB-(}N[LBVlOyNWD#=*Q7vq~V[d3o$RM{eAj92K%^%#",
+        "100 %^ of it",
     ),
     _rule(
         "grub_pbkdf2",
@@ -113,7 +121,7 @@ HASHES: tuple[Rule, ...] = (
         b"",
         "by acme_tGx4Kq9ZpL2mWc7RvB1nYd5s",
         "kube-proxy-configuration-of-the-cluster-x7z2k and docker-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b.scope",
-        look=LOOK + rb"|" + SPOKEN_LOOK,
+        look=LOOK + rb"|" + SPOKEN_LOOK + rb"|" + SMALL_LOOK,
         find=prefixed_tokens,
     ),
 )

@@ -17,7 +17,7 @@ EDGE = rb"(?:(?<![a-z0-9])|(?<=\\[ntr]))"
 # Keys that stand before a secret in configuration files, without "=" or ":".
 SURE = (
     rb"(?:requirepass|masterauth|bind_?pw|rootbindpw|bind_pass|wpa[-_]passphrase|wep[-_]key[0-9]?|chap-secret"
-    rb"|r[ow]community6?|authcommunity|trapcommunity|(?:plaintext|encrypted)-password(?:-value)?"
+    rb"|r[ow]community6?|trapcommunity|(?:plaintext|encrypted)-password(?:-value)?"
     rb"|pre-?shared-(?:key|secret)|shared-secret|snmp-community)"
 )
 STATEMENT = (
@@ -42,7 +42,8 @@ def _rule(name: str, pattern: bytes, look: bytes, positive: str, negative: str, 
 CONFIGURED_LOOK = (
     rb"(?:pass(?:w\w*|phrase|code)?|pass|pwd|secret\w*|token|psk\w*|communit\w*|(?:[\w-]*[_-])?key(?:-\w+)?"
     rb"|credentials?|pw|totp|cookie"
-    rb"|challenge|authcode|pin|puk)[0-9]?[ \t]+(?:[\w.\"'-]+[ \t]+){0,3}\\*[\"']?[^\s]*[0-9!#$%^*+=@~?]"
+    rb"|challenge|authcode|pin|puk)[0-9]?[ \t]+(?:[\w.\"'-]+[ \t]+){0,3}\\*[\"']?[^\s]*(?:[0-9!#$%^*+=@~?]"
+    rb"|(?-i:[a-z][A-Z]))"
 )
 
 PLACES: tuple[Rule, ...] = (
@@ -64,15 +65,19 @@ PLACES: tuple[Rule, ...] = (
     ),
     _rule(
         "user_percent",
-        rb"(?:\s-u\s{0,4}|--user[=\s])(?:" + QUOTE + rb")?[^\s%\"']{1,128}%([^\s\"']{2,255}+)",
-        rb"(?:\s-u|--user)[=\s]*[^\s%]+%[^\s]",
+        rb"(?:\s-[ua]\s{0,4}|--(?:user|authenticate|username)[=\s])(?:"
+        + QUOTE
+        + rb")?[^\s%\"']{1,128}%([^\s\"']{2,255}+)",
+        rb"(?:\s-[ua]|--(?:user|authenticate|username))[=\s]*[^\s%]+%[^\s]",
         "smbclient //srv/share -U anna%hunter2",
         "-U 50%",
     ),
     _rule(
         "shared_line",
-        rb":\s{0,4}(?:psk|xauth|eap|ntlm|rsa\s\S{1,255})\s{1,4}(?:" + QUOTED + rb"|(0[sx][a-z0-9+/=]{8,512}))",
-        rb":\s*(?:psk|xauth|eap|ntlm|rsa)\s",
+        rb":\s{0,4}(?:psk|xauth|eap|ntlm|ms|(?:rsa|ecdsa|p12|pkcs8|pin|ed25519|bliss)\s\S{1,255})\s{1,4}(?:"
+        + QUOTED
+        + rb"|(0[sx][a-z0-9+/=]{8,512}))",
+        rb":\s*(?:psk|xauth|eap|ntlm|rsa|ecdsa|p12|pkcs8|pin|ms|ed25519)\s",
         '10.0.0.1 : EAP "correct horse"',
         "key_mgmt: psk only",
     ),
@@ -140,13 +145,6 @@ PLACES: tuple[Rule, ...] = (
         rb"\b[0-9a-f]{10}:0:[0-9a-f]{5}",
         "8056c2e21c:0:" + "0a" * 64 + ":" + "1b" * 64,
         "8056c2e21c:0:" + "0a" * 64,
-    ),
-    _rule(
-        "scrambled",
-        rb"(%\^%#.{4,512}?%\^%#|%[$@]%[$@].{4,512}?%[$@]%[$@]|\$[ch]\$[0-9]\$[a-z0-9+/=]{8,512})",
-        rb"%\^%#|%[$@]%[$@]|\$[ch]\$",
-        " pre-shared-key cipher %^%#dVB-(}N[LBVlOyNWD#=*Q7vq~V[d3o$RM{eAj92K%^%#",
-        "100 %^ of it",
     ),
     _rule(
         "link_signature",

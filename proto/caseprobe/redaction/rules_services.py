@@ -231,9 +231,9 @@ WATCHING: tuple[Form, ...] = (
 )
 
 
-PREFIXES = sorted({prefix.lower() for forms in (CODE, CLOUD, MODELS, MONEY, CHAT, WATCHING) for prefix, _ in forms})
+PREFIXES = sorted({prefix for forms in (CODE, CLOUD, MODELS, MONEY, CHAT, WATCHING) for prefix, _ in forms})
 # One look for all: where a word begins, and enough behind it; the patterns then decide.
-LOOK = rb"(?:^|[^a-z0-9_])(?:" + b"|".join(map(re.escape, PREFIXES)) + rb")[a-z0-9$+/=_.:~|-]{6}"
+LOOK = rb"(?-i:(?:^|[^A-Za-z0-9_])(?:" + b"|".join(map(re.escape, PREFIXES)) + rb")[A-Za-z0-9$+/=_.:~|-]{8})"
 
 
 def _rule(name: str, forms: tuple[Form, ...], positive: str, negative: str) -> Rule:

@@ -52,10 +52,34 @@ TOKENS: tuple[Rule, ...] = (
     ),
     Rule(
         "chat_webhook",
-        (b"/api/webhooks/", b"webhook.office.com/", b"/robot/send?access_token="),
+        (
+            *(
+                b"/api/webhooks/",
+                b"webhook.office.com/",
+                b"/robot/send?access_token=",
+                b"hooks.zapier.com/",
+                b"maker.ifttt.com/",
+            ),
+            *(
+                b"hc-ping.com/",
+                b"/open-apis/bot/",
+                b"webhook/send?key=",
+                b"victorops.com/",
+                b"make.com/",
+                b"api.telegram.org/",
+            ),
+            *(b"chat.googleapis.com/", b"outlook.office", b"events.pagerduty.com/", b"sentry.io/", b"/hooks/"),
+        ),
         (
             rb"(?:discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/webhookb2/|/robot/send\?access_token=)"
             rb"([A-Za-z0-9@/_-]{10,512})"
+            rb"|(?:hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/trigger/[\w-]{1,64}/(?:json/)?with/key/"
+            rb"|hc-ping\.com/(?:[\w-]{22}/)?|/open-apis/bot/v2/hook/"
+            rb"|webhook/send\?key=|victorops\.com/integrations/generic/\d{1,12}/alert/|hook\.\w{2,8}\.make\.com/"
+            rb"|api\.telegram\.org/(?:file/)?bot"
+            rb"|chat\.googleapis\.com/v1/spaces/[\w-]{1,32}/messages\?(?:key=[\w-]{1,64}&)?token="
+            rb"|outlook\.office(?:365)?\.com/webhook/|events\.pagerduty\.com/(?:integration|x-ere)/"
+            rb"|/hooks/)([A-Za-z0-9@:/_%-]{10,512})|(?<=://)([0-9a-f]{32})(?::[0-9a-f]{32})?@[\w.-]{1,255}sentry"
         ),
         "https://discord.com/api/webhooks/110123456789/AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
         "https://discord.com/api/",
@@ -120,6 +144,22 @@ TOKENS: tuple[Rule, ...] = (
         rb"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}",
         "bot 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
         "12:AA",
+    ),
+    Rule(
+        "formed",
+        (),
+        START + rb"(?:[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}|[0-9a-f]{32}-us[0-9]{1,2}"
+        rb"|[0-9a-f]{36}NRAL" + rb"|[0-9a-f]{24}:[0-9a-f]{64}|[0-2]/[0-9]{16}(?:/[0-9]{16})?:[0-9a-f]{32}"
+        rb"|[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk"
+        + rb"|[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}|AAAA[A-Za-z0-9_-]{7}:[A-Za-z0-9_-]{100,200}"
+        + rb"|[A-Za-z0-9_-]{44}Az[A-Z][a-z][A-Za-z0-9_-]{8}==|00[A-Za-z0-9_-]{40})"
+        + END,
+        "mail by 9f86d081884c7d659a2feaa0c55ad015-us12",
+        "9f86d081884c7d659a2feaa0c55ad015-use it",
+        cased=True,
+        look=rb"[0-9a-f]{8}-us[0-9]|[0-9a-f]nral|[0-9a-f]{12}:[0-9a-f]{12}|[0-2]/[0-9]{16}|_mmk|[0-9]q~"
+        rb"|(?-i:\bAAAA[A-Za-z0-9_-]{7}:|[A-Za-z0-9]Az[A-Z][a-z]|\b00[A-Za-z0-9_-]{20}"
+        rb"|\b[MNO][A-Za-z0-9_-]+\.[A-Za-z0-9_-]{6}\.)",
     ),
     Rule(
         "atlas",

@@ -24,7 +24,7 @@ SURE = _words(
     "password passwd passwort passw passphrase passcode passkey pword pwd pass pw passwords motdepasse "
     "contrasena senha wachtwoord kennwort parola secret secrets psk token apitoken authtoken authtok "
     "credential credentials creds cred bearer jwt community communitystring connectionstring webhookurl totp "
-    "totpseed otpseed mnemonic seedphrase recoveryphrase sessionid sessid puk pincode userpin sopin otp "
+    "totpseed otpseed mnemonic seedphrase recoveryphrase sessionid sessid puk pin pat pincode userpin sopin otp "
     "unlockcode recoverycode backupcode scratchcode verificationcode cookie cookies samlresponse "
     "samlassertion clientassertion verifier codeverifier unsealkeysb64 recoverykeysb64 dockerconfigjson "
     "dockercfg requirepass masterauth ha1 nthash lmhash ntlmhash setcredential keymaterial keycontent "
@@ -104,6 +104,8 @@ ABOUT = _words(
     "plugin module script stdin fd hidden visible masked redacted removed number num no nr bit tries warn "
     "warning dialog form page dropped jti"
 )
+# How many of them: what a model's tokens are counted by.
+MEASURED = _words("max min total prompt completion output input num used new cached reasoning limit per")
 # A word of a name: what separators, or a change from lower to upper case, leave between them.
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Names longer than these are no names.
@@ -121,6 +123,11 @@ def speaks(name: bytes) -> Speaks:
     words = [word.lower() for word in WORD.findall(text[-LONGEST:])][-MOST_WORDS:]
     if text == "PASS":
         return Speaks.MAYBE
+    # What stands in a secret's place already.
+    if "_hidden_" in text:
+        return Speaks.NO
+    if words[-1:] == ["tokens"] and not MEASURED.isdisjoint(words[:-1]):
+        return Speaks.NO
     kept = _without_neutral(words)
     found = _end(kept) or _end(words)
     if found or len(words) < 2:
@@ -146,10 +153,11 @@ def _end(words: list[str]) -> Speaks:
     """What the last words say."""
     if not words or NEVER.search("_".join(words[-2:])):
         return Speaks.NO
-    last = words[-1]
+    last = "key" if words[-1] == "keys" and len(words) > 1 else words[-1]
     if any("".join(words[-number:]) in SURE for number in (1, 2, 3)) or SURE_END.search(last):
         return Speaks.SURE
-    if last == "key" and len(words) > 1 and words[-2] in KEY_OF:
+    # A header of its own, or a key whose owner is named.
+    if last == "key" and len(words) > 1 and (words[-2] in KEY_OF or words[0] == "x"):
         return Speaks.SURE
     if any("".join(words[-number:]) in MAYBE for number in (1, 2)) or MAYBE_END.search(last):
         return Speaks.MAYBE

@@ -36,14 +36,17 @@ FORM = re.compile(
     rb"|simple|irreversible-cipher"
     rb"|ascii-text|ascii|hex(?:adecimal)?|unencrypted|clear|is|was|[Bb]asic|[Bb]earer|[Dd]igest|[Tt]oken"
     rb"|[Nn]egotiate|NTLM|[Aa]pi[Kk]ey"
-    rb"|level \d{1,2}|sha\d{1,3}|[0-9]|1[0-9])\s{1,4})(?=[^\s=:|&])"
+    rb"|level \d{1,2}|sha\d{1,3}|[0-9]|1[0-9])\s{1,4}|(?:sha\d{1,3}|v[01]|hmac-\w{3,8})=)(?=[^\s=:|&])"
 )
 BARE = re.compile(
     rb"(?P<value>[^\s\"'`,;&|(){}<>\[\]\\][^\s\"'`,;&"
     rb"|){}<>\]\\]{0,65535}+)(?P<call>[({\[](?=[\w\"']))?"
 )
 # What a value in running text must hold soon, or a quote: a digit, a sign, a capital within a word.
-MIXED_NEAR = re.compile(rb"[^\s]{0,48}?(?:[0-9!#$%^*+=@~?\"']|[a-z][A-Z]|[A-Z]{8})|\S{1,16}\s{1,4}[\"']?\S{0,64}?[0-9]")
+MIXED_NEAR = re.compile(
+    rb"[^\s]{0,48}?(?:[0-9!#$%^*+=@~?\"']|[a-z][A-Z]|[A-Z]{8})"
+    rb"|\S{1,16}\s{1,4}[\"']?\S{0,64}?[0-9]|(?:[0-9A-Fa-f]{2}[ :,-]){5}"
+)
 # To the end of a line that holds nothing else.
 WHOLE = re.compile(rb"(?P<value>[^\s\"'{\[(<|>#][^\n\"]{0,4095}+)")
 
@@ -88,6 +91,17 @@ def can_be_secret(value: bytes) -> bool:
     """
     lowered = value[:256].lower()
     return bool(value.strip(b".,;: ")) and not PLAIN.fullmatch(lowered) and not REFERENCE.match(lowered)
+
+
+def is_one(value: bytes) -> bool:
+    """Whether the rest of a line is one value with blanks in it rather than more pairs, a list or prose.
+
+    >>> is_one(b"orange harbour copper"), is_one(b"files systemd"), is_one(b"x, other: y")
+    (True, False, False)
+    """
+    if b"=" in value[:-2] or b": " in value or b"," in value:
+        return False
+    return b" " not in value or can_be_secret(value.partition(b" ")[0])
 
 
 @lru_cache(maxsize=1024)

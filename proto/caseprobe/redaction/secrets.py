@@ -12,12 +12,13 @@ from caseprobe.redaction.lines import Looks, rewrite
 from caseprobe.redaction.rule import Rule, hide
 from caseprobe.redaction.rules_assigned import ASSIGNED, PAIRS
 from caseprobe.redaction.rules_commands import COMMANDS
+from caseprobe.redaction.rules_files import FILES
 from caseprobe.redaction.rules_hashes import HASHES
 from caseprobe.redaction.rules_places import PLACES
 from caseprobe.redaction.rules_services import SERVICES
 from caseprobe.redaction.rules_tokens import TOKENS
 
-RULES: tuple[Rule, ...] = (*TOKENS, *SERVICES, *HASHES, *ASSIGNED, *COMMANDS, *PLACES, *PAIRS)
+RULES: tuple[Rule, ...] = (*TOKENS, *SERVICES, *HASHES, *ASSIGNED, *COMMANDS, *PLACES, *FILES, *PAIRS)
 _RULE_LOOKS = sorted({look for rule in RULES for look in rule.looks})
 # Every rule's looks, each once, and the numbers of the rules that name it; the last looks are for what is encoded.
 LOOKS = (*_RULE_LOOKS, nested.LOOK, strings.LOOK)

@@ -27,7 +27,7 @@ END = re.compile(
     rb"[\"']?\s{0,16}(?:\Z|[;#}\n\r|\\\"'<]|/\*|##|//|(?:encrypted|address|privilege|level|role|ro\b|rw\b|group"
     rb"|auth|priv|vrf|timeout|secure|exit|to\b|for\b|view"
     rb"|aes|des|service|profile|type|scope|port|user|host|hostname|[0-9]{1,2}\b|key-index|key-hash|access"
-    rb"|retransmit|in|out|both|/|-\w|--\w))"
+    rb"|retransmit|in|out|both)(?![\w-])|/|-\w|--\w)"
 )
 # What begins a statement of routers and daemons; then any name that may hold a secret is taken at its word.
 CONFIGURES = re.compile(

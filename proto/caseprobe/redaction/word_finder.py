@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from caseprobe.redaction.domains import is_everybodys
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.patterns import TOKEN
 from caseprobe.redaction.pseudonyms import Pseudonyms, is_masked_name
@@ -29,7 +30,8 @@ class WordFinder:
         own, serials = _bytes(names.machine_hosts()), _bytes(s for s in names.serials if len(s) >= SHORTEST_SERIAL)
         # The machine's own label is sent as it is, also where it ends in a domain that is hidden elsewhere.
         self._kept = set() if asset_masked else own
-        self._hosts = _bytes(names.other_hosts()) | (own if asset_masked else set())
+        others = (name for name in names.other_hosts() if not is_everybodys(name))
+        self._hosts = _bytes(others) | (own if asset_masked else set())
         self._serials = serials if asset_masked else set()
         self._people = _bytes(names.people())
         self._persons = _bytes(names.whole_names())

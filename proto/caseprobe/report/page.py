@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib import resources
 
 from caseprobe import texts
 from caseprobe.report.coverage import render_coverage
+from caseprobe.report.document import document
 from caseprobe.report.facts import render_facts
 from caseprobe.report.findings import render_findings
 from caseprobe.report.hidden import render_artifacts, render_consent, render_hidden
@@ -26,28 +26,8 @@ def render_report(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
     words = Words(language if language in texts.LANGUAGES else "en")
     sections = (render_findings, render_facts, render_coverage, render_hidden, render_artifacts, render_consent)
     main = element("main", *(render(snapshot, words) for render in sections))
-    body = element("body", _banner(snapshot, words), main, _footer(snapshot, words))
-    return "<!doctype html>\n" + element("html", _head(snapshot, words), body, lang=_tag(words)) + "\n"
-
-
-def _tag(words: Words) -> str:
-    return words.language.replace("_", "-")
-
-
-def _head(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
-    # Built here and never from a machine's text, so it must not be escaped.
-    style = Markup(resources.files(__package__).joinpath("style.css").read_text("utf-8"))
-    title = texts.snapshot_verdict(snapshot, words.language)
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="robots", content="noindex"),
-        element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
-        element("title", f"{title} – {words('title')}"),
-        element("style", style),
-    )
+    title = f"{texts.snapshot_verdict(snapshot, words.language)} – {words('title')}"
+    return document(title, words.language, _banner(snapshot, words), main, _footer(snapshot, words))
 
 
 def _banner(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:

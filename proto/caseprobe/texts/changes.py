@@ -39,13 +39,40 @@ def change_sentence(change: Change) -> str:
         return printable(f"{where}: {'is new' if change.kind == APPEARED else 'is gone'}")
     if change.field == "boot":
         return "system: was started anew"
-    label = UNIT.sub("", change.field).replace("_", " ")
-    before, after = _worded(change.field, change.before), _worded(change.field, change.after)
-    if change.kind == GREW and isinstance(change.before, int | float) and isinstance(change.after, int | float):
-        return printable(
-            f"{where}: {label} +{_worded(change.field, change.after - change.before)} ({before} → {after})"
-        )
+    label, before, after = _label(change.field), *_sides(change)
+    if grown := _grown(change):
+        return printable(f"{where}: {label} {grown} ({before} → {after})")
     return printable(f"{where}: {label} {before} → {after}")
+
+
+def change_cells(change: Change) -> tuple[str, str, str]:
+    """What, before and after, for a table; what came has no before, what went no after, what grew says by how much.
+
+    >>> change_cells(Change("routes", "default", "", "gone", None, None))
+    ('', 'was there', '')
+    >>> change_cells(Change("disks", "sda", "errors_total", "grew", 3, 5))
+    ('errors', '3', '5 (+2)')
+    """
+    if change.kind in (APPEARED, GONE):
+        return "", "" if change.kind == APPEARED else "was there", "is new" if change.kind == APPEARED else ""
+    grown = _grown(change)
+    before, after = _sides(change)
+    return _label(change.field), before, f"{after} ({printable(grown)})" if grown else after
+
+
+def _grown(change: Change) -> str:
+    """By how much a counter grew; empty for every other change."""
+    if change.kind == GREW and isinstance(change.before, int | float) and isinstance(change.after, int | float):
+        return f"+{_worded(change.field, change.after - change.before)}"
+    return ""
+
+
+def _label(field: str) -> str:
+    return UNIT.sub("", field).replace("_", " ")
+
+
+def _sides(change: Change) -> tuple[str, str]:
+    return printable(_worded(change.field, change.before)), printable(_worded(change.field, change.after))
 
 
 def _worded(field: str, value: Value | None) -> str:

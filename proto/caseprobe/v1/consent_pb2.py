@@ -26,7 +26,7 @@ from caseprobe.v1 import privacy_pb2 as caseprobe_dot_v1_dot_privacy__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61seprobe/v1/consent.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Q\n\x05Grant\x12\x15\n\x05terms\x18\x01 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\x12\x16\n\x06key_id\x18\x02 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x19\n\tsignature\x18\x03 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\"\x88\x03\n\nGrantTerms\x12\x18\n\x08grant_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08\x61gent_id\x18\x02 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.caseprobe.v1.PolicyKind\x12\x17\n\x07\x63\x61se_id\x18\x04 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1c\n\x0crequested_by\x18\x05 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x17\n\x07targets\x18\x06 \x03(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1c\n\ngranted_by\x18\x07 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x05\x12.\n\ngranted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ntext_shown\x18\n \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08language\x18\x0b \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1a\n\ncommand_id\x18\x0c \x01(\tB\x06\xca\xda\x18\x02\x08\x01\"\xfe\x01\n\rConsentRecord\x12\'\n\x04mode\x18\x01 \x01(\x0e\x32\x19.caseprobe.v1.ConsentMode\x12\x1c\n\ngranted_by\x18\x02 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x05\x12.\n\ngranted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ntext_shown\x18\x04 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08language\x18\x05 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1c\n\x0cshown_sha256\x18\x06 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\x12\"\n\x05grant\x18\x07 \x01(\x0b\x32\x13.caseprobe.v1.Grant*\xaf\x02\n\nPolicyKind\x12\x1b\n\x17POLICY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12POLICY_KIND_HEALTH\x10\x01\x12\x16\n\x12POLICY_KIND_CHECKS\x10\x02\x12\x19\n\x15POLICY_KIND_PATH_NEAR\x10\x03\x12\x1b\n\x17POLICY_KIND_PATH_TARGET\x10\x04\x12\x14\n\x10POLICY_KIND_LOGS\x10\x05\x12!\n\x1dPOLICY_KIND_PROCESS_ARGUMENTS\x10\x06\x12\x16\n\x12POLICY_KIND_REVEAL\x10\x07\x12\x1a\n\x16POLICY_KIND_SITE_PROBE\x10\x08\x12\x15\n\x11POLICY_KIND_WATCH\x10\t\x12\x18\n\x14POLICY_KIND_SCHEDULE\x10\n*\x7f\n\x0ePolicyDecision\x12\x1f\n\x1bPOLICY_DECISION_UNSPECIFIED\x10\x00\x12\x19\n\x15POLICY_DECISION_ALLOW\x10\x01\x12\x17\n\x13POLICY_DECISION_ASK\x10\x02\x12\x18\n\x14POLICY_DECISION_DENY\x10\x03*\x93\x01\n\x0b\x43onsentMode\x12\x1c\n\x18\x43ONSENT_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONSENT_MODE_REVIEWED\x10\x01\x12\x1a\n\x16\x43ONSENT_MODE_STREAMING\x10\x02\x12\x17\n\x13\x43ONSENT_MODE_POLICY\x10\x03\x12\x16\n\x12\x43ONSENT_MODE_GRANT\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61seprobe/v1/consent.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Q\n\x05Grant\x12\x15\n\x05terms\x18\x01 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\x12\x16\n\x06key_id\x18\x02 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x19\n\tsignature\x18\x03 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\"\x88\x03\n\nGrantTerms\x12\x18\n\x08grant_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08\x61gent_id\x18\x02 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.caseprobe.v1.PolicyKind\x12\x17\n\x07\x63\x61se_id\x18\x04 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1c\n\x0crequested_by\x18\x05 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x17\n\x07targets\x18\x06 \x03(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1c\n\ngranted_by\x18\x07 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x05\x12.\n\ngranted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ntext_shown\x18\n \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08language\x18\x0b \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1a\n\ncommand_id\x18\x0c \x01(\tB\x06\xca\xda\x18\x02\x08\x01\"\xac\x02\n\rConsentRecord\x12\'\n\x04mode\x18\x01 \x01(\x0e\x32\x19.caseprobe.v1.ConsentMode\x12\x1c\n\ngranted_by\x18\x02 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x05\x12.\n\ngranted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ntext_shown\x18\x04 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08language\x18\x05 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1c\n\x0cshown_sha256\x18\x06 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\x12\"\n\x05grant\x18\x07 \x01(\x0b\x32\x13.caseprobe.v1.Grant\x12,\n\x06signed\x18\xb4\x01 \x01(\x0b\x32\x1b.caseprobe.v1.SignedConsent\"\xde\x02\n\x10\x43onsentStatement\x12\x1b\n\x0bsnapshot_id\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x17\n\x07\x63\x61se_id\x18\x02 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\'\n\x04mode\x18\x03 \x01(\x0e\x32\x19.caseprobe.v1.ConsentMode\x12\x1c\n\ngranted_by\x18\x04 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x05\x12.\n\ngranted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ntext_shown\x18\x06 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08language\x18\x07 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x1d\n\rbundle_sha256\x18\x08 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\x12\x14\n\x0c\x62undle_bytes\x18\t \x01(\x04\x12\x18\n\x08left_out\x18\n \x03(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08receiver\x18\x0b \x01(\tB\x06\xca\xda\x18\x02\x08\x01\"y\n\rSignedConsent\x12\x19\n\tstatement\x18\x01 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\x12\x16\n\x06key_id\x18\x02 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x19\n\tsignature\x18\x03 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01\x12\x1a\n\npublic_key\x18\x04 \x01(\x0c\x42\x06\xca\xda\x18\x02\x08\x01*\xaf\x02\n\nPolicyKind\x12\x1b\n\x17POLICY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12POLICY_KIND_HEALTH\x10\x01\x12\x16\n\x12POLICY_KIND_CHECKS\x10\x02\x12\x19\n\x15POLICY_KIND_PATH_NEAR\x10\x03\x12\x1b\n\x17POLICY_KIND_PATH_TARGET\x10\x04\x12\x14\n\x10POLICY_KIND_LOGS\x10\x05\x12!\n\x1dPOLICY_KIND_PROCESS_ARGUMENTS\x10\x06\x12\x16\n\x12POLICY_KIND_REVEAL\x10\x07\x12\x1a\n\x16POLICY_KIND_SITE_PROBE\x10\x08\x12\x15\n\x11POLICY_KIND_WATCH\x10\t\x12\x18\n\x14POLICY_KIND_SCHEDULE\x10\n*\x7f\n\x0ePolicyDecision\x12\x1f\n\x1bPOLICY_DECISION_UNSPECIFIED\x10\x00\x12\x19\n\x15POLICY_DECISION_ALLOW\x10\x01\x12\x17\n\x13POLICY_DECISION_ASK\x10\x02\x12\x18\n\x14POLICY_DECISION_DENY\x10\x03*\x93\x01\n\x0b\x43onsentMode\x12\x1c\n\x18\x43ONSENT_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONSENT_MODE_REVIEWED\x10\x01\x12\x1a\n\x16\x43ONSENT_MODE_STREAMING\x10\x02\x12\x17\n\x13\x43ONSENT_MODE_POLICY\x10\x03\x12\x16\n\x12\x43ONSENT_MODE_GRANT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -65,16 +65,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONSENTRECORD'].fields_by_name['language']._serialized_options = b'\312\332\030\002\010\001'
   _globals['_CONSENTRECORD'].fields_by_name['shown_sha256']._loaded_options = None
   _globals['_CONSENTRECORD'].fields_by_name['shown_sha256']._serialized_options = b'\312\332\030\002\010\001'
-  _globals['_POLICYKIND']._serialized_start=841
-  _globals['_POLICYKIND']._serialized_end=1144
-  _globals['_POLICYDECISION']._serialized_start=1146
-  _globals['_POLICYDECISION']._serialized_end=1273
-  _globals['_CONSENTMODE']._serialized_start=1276
-  _globals['_CONSENTMODE']._serialized_end=1423
+  _globals['_CONSENTSTATEMENT'].fields_by_name['snapshot_id']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['snapshot_id']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_CONSENTSTATEMENT'].fields_by_name['case_id']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['case_id']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_CONSENTSTATEMENT'].fields_by_name['granted_by']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['granted_by']._serialized_options = b'\312\332\030\004\010\003\020\005'
+  _globals['_CONSENTSTATEMENT'].fields_by_name['text_shown']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['text_shown']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_CONSENTSTATEMENT'].fields_by_name['language']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['language']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_CONSENTSTATEMENT'].fields_by_name['bundle_sha256']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['bundle_sha256']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_CONSENTSTATEMENT'].fields_by_name['left_out']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['left_out']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_CONSENTSTATEMENT'].fields_by_name['receiver']._loaded_options = None
+  _globals['_CONSENTSTATEMENT'].fields_by_name['receiver']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_SIGNEDCONSENT'].fields_by_name['statement']._loaded_options = None
+  _globals['_SIGNEDCONSENT'].fields_by_name['statement']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_SIGNEDCONSENT'].fields_by_name['key_id']._loaded_options = None
+  _globals['_SIGNEDCONSENT'].fields_by_name['key_id']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_SIGNEDCONSENT'].fields_by_name['signature']._loaded_options = None
+  _globals['_SIGNEDCONSENT'].fields_by_name['signature']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_SIGNEDCONSENT'].fields_by_name['public_key']._loaded_options = None
+  _globals['_SIGNEDCONSENT'].fields_by_name['public_key']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_POLICYKIND']._serialized_start=1363
+  _globals['_POLICYKIND']._serialized_end=1666
+  _globals['_POLICYDECISION']._serialized_start=1668
+  _globals['_POLICYDECISION']._serialized_end=1795
+  _globals['_CONSENTMODE']._serialized_start=1798
+  _globals['_CONSENTMODE']._serialized_end=1945
   _globals['_GRANT']._serialized_start=105
   _globals['_GRANT']._serialized_end=186
   _globals['_GRANTTERMS']._serialized_start=189
   _globals['_GRANTTERMS']._serialized_end=581
   _globals['_CONSENTRECORD']._serialized_start=584
-  _globals['_CONSENTRECORD']._serialized_end=838
+  _globals['_CONSENTRECORD']._serialized_end=884
+  _globals['_CONSENTSTATEMENT']._serialized_start=887
+  _globals['_CONSENTSTATEMENT']._serialized_end=1237
+  _globals['_SIGNEDCONSENT']._serialized_start=1239
+  _globals['_SIGNEDCONSENT']._serialized_end=1360
 # @@protoc_insertion_point(module_scope)

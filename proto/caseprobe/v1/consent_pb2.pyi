@@ -203,6 +203,7 @@ class ConsentRecord(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     SHOWN_SHA256_FIELD_NUMBER: _builtins.int
     GRANT_FIELD_NUMBER: _builtins.int
+    SIGNED_FIELD_NUMBER: _builtins.int
     mode: Global___ConsentMode.ValueType
     granted_by: _builtins.str
     text_shown: _builtins.str
@@ -213,6 +214,12 @@ class ConsentRecord(_message.Message):
     def granted_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def grant(self) -> Global___Grant: ...
+    @_builtins.property
+    def signed(self) -> Global___SignedConsent:
+        """What was signed when a bundle was sent. The file cannot hold it, since it names the file's hash: it travels beside,
+        and the collector puts it here.
+        """
+
     def __init__(
         self,
         *,
@@ -223,11 +230,106 @@ class ConsentRecord(_message.Message):
         language: _builtins.str = ...,
         shown_sha256: _builtins.bytes = ...,
         grant: Global___Grant | None = ...,
+        signed: Global___SignedConsent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "granted_at", b"granted_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "granted_at", b"granted_at", "signed", b"signed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "granted_at", b"granted_at", "granted_by", b"granted_by", "language", b"language", "mode", b"mode", "shown_sha256", b"shown_sha256", "text_shown", b"text_shown"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "granted_at", b"granted_at", "granted_by", b"granted_by", "language", b"language", "mode", b"mode", "shown_sha256", b"shown_sha256", "signed", b"signed", "text_shown", b"text_shown"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConsentRecord: _TypeAlias = ConsentRecord  # noqa: Y015
+
+@_typing.final
+class ConsentStatement(_message.Message):
+    """What was agreed to when exactly one file was sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    GRANTED_BY_FIELD_NUMBER: _builtins.int
+    GRANTED_AT_FIELD_NUMBER: _builtins.int
+    TEXT_SHOWN_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    BUNDLE_SHA256_FIELD_NUMBER: _builtins.int
+    BUNDLE_BYTES_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    RECEIVER_FIELD_NUMBER: _builtins.int
+    snapshot_id: _builtins.str
+    case_id: _builtins.str
+    mode: Global___ConsentMode.ValueType
+    """Reviewed or streaming."""
+    granted_by: _builtins.str
+    text_shown: _builtins.str
+    """The text that the person read, in their language; empty where nobody was there."""
+    language: _builtins.str
+    bundle_sha256: _builtins.bytes
+    """Of the whole file, as it was shown and as it was sent."""
+    bundle_bytes: _builtins.int
+    receiver: _builtins.str
+    """Whom it was sent to, as the person was told."""
+    @_builtins.property
+    def granted_at(self) -> _timestamp_pb2.Timestamp:
+        """When the answer was given, by the machine's clock."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files and areas that the owner took out before."""
+
+    def __init__(
+        self,
+        *,
+        snapshot_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        mode: Global___ConsentMode.ValueType = ...,
+        granted_by: _builtins.str = ...,
+        granted_at: _timestamp_pb2.Timestamp | None = ...,
+        text_shown: _builtins.str = ...,
+        language: _builtins.str = ...,
+        bundle_sha256: _builtins.bytes = ...,
+        bundle_bytes: _builtins.int = ...,
+        left_out: _abc.Iterable[_builtins.str] | None = ...,
+        receiver: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["granted_at", b"granted_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_bytes", b"bundle_bytes", "bundle_sha256", b"bundle_sha256", "case_id", b"case_id", "granted_at", b"granted_at", "granted_by", b"granted_by", "language", b"language", "left_out", b"left_out", "mode", b"mode", "receiver", b"receiver", "snapshot_id", b"snapshot_id", "text_shown", b"text_shown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsentStatement: _TypeAlias = ConsentStatement  # noqa: Y015
+
+@_typing.final
+class SignedConsent(_message.Message):
+    """A statement with the signature of the key that signed the bundle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    statement: _builtins.bytes
+    """Serialized ConsentStatement: the signature is over exactly these bytes."""
+    key_id: _builtins.str
+    signature: _builtins.bytes
+    """ECDSA over P-256 with SHA-256."""
+    public_key: _builtins.bytes
+    """DER."""
+    def __init__(
+        self,
+        *,
+        statement: _builtins.bytes = ...,
+        key_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+        public_key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "public_key", b"public_key", "signature", b"signature", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedConsent: _TypeAlias = SignedConsent  # noqa: Y015

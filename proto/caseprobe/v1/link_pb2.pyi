@@ -519,6 +519,7 @@ class Data(_message.Message):
     PAYLOAD_FIELD_NUMBER: _builtins.int
     SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    CONSENT_FIELD_NUMBER: _builtins.int
     lane: Global___Lane.ValueType
     sequence: _builtins.int
     """In the agent's spool; acked once durable."""
@@ -535,6 +536,10 @@ class Data(_message.Message):
     """The snapshot that an artifact or member belongs to."""
     name: _builtins.str
     """Name inside the bundle, for artifacts and members."""
+    @_builtins.property
+    def consent(self) -> _consent_pb2.SignedConsent:
+        """Beside a bundle, in its first piece: what was agreed to when it was sent."""
+
     def __init__(
         self,
         *,
@@ -548,10 +553,11 @@ class Data(_message.Message):
         payload: _builtins.bytes = ...,
         snapshot_id: _builtins.str = ...,
         name: _builtins.str = ...,
+        consent: _consent_pb2.SignedConsent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "lane", b"lane", "name", b"name", "offset", b"offset", "payload", b"payload", "sequence", b"sequence", "sha256", b"sha256", "snapshot_id", b"snapshot_id", "stream_id", b"stream_id", "total_bytes", b"total_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "kind", b"kind", "lane", b"lane", "name", b"name", "offset", b"offset", "payload", b"payload", "sequence", b"sequence", "sha256", b"sha256", "snapshot_id", b"snapshot_id", "stream_id", b"stream_id", "total_bytes", b"total_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

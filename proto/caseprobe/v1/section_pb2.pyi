@@ -9,6 +9,7 @@ from caseprobe.v1 import path_pb2 as _path_pb2
 from caseprobe.v1 import section_host_pb2 as _section_host_pb2
 from caseprobe.v1 import section_log_pb2 as _section_log_pb2
 from caseprobe.v1 import section_net_pb2 as _section_net_pb2
+from caseprobe.v1 import section_reveal_pb2 as _section_reveal_pb2
 from caseprobe.v1 import section_settings_pb2 as _section_settings_pb2
 from caseprobe.v1 import section_smart_pb2 as _section_smart_pb2
 from caseprobe.v1 import section_storage_pb2 as _section_storage_pb2
@@ -98,6 +99,7 @@ class Section(_message.Message):
     REACHABILITY_FIELD_NUMBER: _builtins.int
     CGROUPS_FIELD_NUMBER: _builtins.int
     CRASHES_FIELD_NUMBER: _builtins.int
+    REVEAL_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
     reason: _builtins.str
@@ -173,6 +175,8 @@ class Section(_message.Message):
     def cgroups(self) -> _section_host_pb2.CgroupsFacts: ...
     @_builtins.property
     def crashes(self) -> _section_host_pb2.CrashesFacts: ...
+    @_builtins.property
+    def reveal(self) -> _section_reveal_pb2.RevealFacts: ...
     def __init__(
         self,
         *,
@@ -213,12 +217,13 @@ class Section(_message.Message):
         reachability: _section_host_pb2.ReachabilityFacts | None = ...,
         cgroups: _section_host_pb2.CgroupsFacts | None = ...,
         crashes: _section_host_pb2.CrashesFacts | None = ...,
+        reveal: _section_reveal_pb2.RevealFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 
@@ -1996,6 +2001,7 @@ class LogFacts(_message.Message):
     TEMPLATES_FIELD_NUMBER: _builtins.int
     TEMPLATES_TOTAL_FIELD_NUMBER: _builtins.int
     KNOWN_TEMPLATES_FIELD_NUMBER: _builtins.int
+    TOLD_LINES_TOTAL_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """/dev/kmsg, journal, /var/log/syslog …"""
     lines_total: _builtins.int
@@ -2007,6 +2013,10 @@ class LogFacts(_message.Message):
     artifact: _builtins.str
     templates_total: _builtins.int
     """How many kinds there are in all."""
+    told_lines_total: _builtins.int
+    """So many lines at the beginning of the artifact were told by an earlier snapshot of a timetable: they show what came
+    before, and nothing else here counts them.
+    """
     @_builtins.property
     def first_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -2039,10 +2049,11 @@ class LogFacts(_message.Message):
         templates: _abc.Iterable[_section_log_pb2.LogTemplate] | None = ...,
         templates_total: _builtins.int = ...,
         known_templates: _abc.Iterable[_builtins.int] | None = ...,
+        told_lines_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_at", b"first_at", "last_at", b"last_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "known_templates", b"known_templates", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "bytes_total", b"bytes_total", "errors_total", b"errors_total", "faults", b"faults", "first_at", b"first_at", "known_templates", b"known_templates", "last_at", b"last_at", "lines_total", b"lines_total", "source", b"source", "templates", b"templates", "templates_total", b"templates_total", "told_lines_total", b"told_lines_total", "truncated", b"truncated", "warnings_total", b"warnings_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

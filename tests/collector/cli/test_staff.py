@@ -113,6 +113,15 @@ def test_join_codes_are_for_a_case_or_a_customer(terminal: Terminal) -> None:
             terminal.run("join-code", "create", *wrong)
 
 
+def test_join_codes_are_listed_and_withdrawn(terminal: Terminal) -> None:
+    """By the id that the list shows."""
+    terminal.run("join-code", "create", "--customer", "Acme Logistics")
+    [code] = terminal.desk.world.join_codes
+    assert code.join_code_id in terminal.run("join-code", "list")
+    assert terminal.run("join-code", "revoke", code.join_code_id).strip() == f"{code.join_code_id} is withdrawn"
+    assert terminal.desk.world.join_codes[0].revoked_at is not None
+
+
 def test_machines_customers_and_timetables(terminal: Terminal) -> None:
     """Machines by their label; a period as people write it."""
     assert "depot-db-01" in terminal.run("agent", "list")

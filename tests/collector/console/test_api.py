@@ -73,6 +73,20 @@ async def test_a_join_code_is_told_once_and_kept_for_its_case() -> None:
     assert (code.purpose, code.case_id, code.uses_left) == (enrolment_pb2.JOIN_PURPOSE_BUNDLE, "case_acme", 1)
 
 
+async def test_a_join_code_is_listed_without_its_text_and_withdrawn() -> None:
+    """Whoever may make one sees that it is open, and ends it; the page of the machines shows it too."""
+    desk = Desk()
+    client = desk.as_role(Role.OPERATIONS)
+    made = (await client.post("/api/v1/join-codes", {"customer_id": "cust_acme", "uses": 3})).json()
+    [row] = (await client.get("/api/v1/join-codes")).json()
+    assert (row["join_code_id"], row["uses_left"], row["purpose"]) == (made["join_code_id"], 3, "to enrol machines")
+    assert "text" not in row
+    assert made["join_code_id"] in (await client.get("/machines")).text
+    assert (await client.send("DELETE", f"/api/v1/join-codes/{made['join_code_id']}")).status == 204
+    assert (await client.get("/api/v1/join-codes")).json()[0]["revoked_at"] is not None
+    assert made["join_code_id"] not in (await client.get("/machines")).text
+
+
 async def test_a_timetable_comes_and_goes() -> None:
     """Added, listed with its machine, removed."""
     client = Desk().as_role(Role.OPERATIONS)

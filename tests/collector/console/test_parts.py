@@ -1,31 +1,31 @@
-"""The console's small parts: facts as tables, errors as statuses, metrics, and that the real use cases fit."""
+"""The console's small parts: facts as tables, errors as statuses, metrics."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caseprobe.errors import error_classes
 from caseprobe.v1 import section_pb2
-from caseprobe_collector import audit, cases, customers, enrolment, fleet, ingest, schedules, sessions, users
-from caseprobe_collector.console import create_metrics, services
+from caseprobe_collector.console import create_metrics
 from caseprobe_collector.console.errors import failure_of, failure_of_status
 from caseprobe_collector.console.facts import section_view
 from tests.asgi import Client
 
 
-def use_cases_fit(
-    one: cases.Cases, two: customers.Customers, three: fleet.Fleet, four: users.Users, five: enrolment.Enrolment
-) -> tuple[services.Cases, services.Customers, services.Fleet, services.Users, services.Enrolment]:
-    """Never called: the type checker proves by it that the real use cases are what the console calls."""
-    return one, two, three, four, five
+@dataclass
+class Links:
+    """Streams of which this many are open."""
 
+    open: int
+    most: int = 5
+    shed_total: int = 0
 
-def flows_fit(
-    one: ingest.Evidence, two: sessions.Sessions, three: schedules.Schedules, four: audit.AuditLog
-) -> tuple[services.Snapshots, services.Sessions, services.Schedules, services.Audit]:
-    """Never called, like the one above."""
-    return one, two, three, four
+    def count(self) -> int:
+        """Open streams."""
+        return self.open
 
 
 def test_every_error_of_the_tree_has_a_status_of_its_kind() -> None:
@@ -79,10 +79,13 @@ def test_any_value_can_be_shown(number: float, seconds: int, text: str) -> None:
 
 
 async def test_metrics_tell_how_many_machines_are_connected() -> None:
-    """Asked at each scrape, on an application of its own."""
-    count = 3
-    client = Client(create_metrics(lambda: count))
+    """Asked at each scrape, on an application of its own; the limit and who was turned away at it beside them."""
+    links = Links(3)
+    client = Client(create_metrics(links))
     assert "caseprobe_open_links 3.0" in (await client.get("/metrics")).text
-    count = 4
-    assert "caseprobe_open_links 4.0" in (await client.get("/metrics")).text
+    links.open, links.shed_total = 4, 7
+    told = (await client.get("/metrics")).text
+    assert {"caseprobe_open_links 4.0", "caseprobe_open_links_limit 5.0", "caseprobe_shed_links 7.0"} <= set(
+        told.splitlines()
+    )
     assert (await client.get("/cases")).status == 404

@@ -18,6 +18,7 @@ NAMES = {
     "schedule_id": "sched_acme",
     "user_id": "user_x",
     "token_id": "tok_x",
+    "join_code_id": "join_x",
     "name": "artifacts/kernel.log",
     "version": "0",
 }

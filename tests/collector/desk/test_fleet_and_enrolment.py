@@ -224,3 +224,88 @@ async def test_a_revoked_machine_has_no_timetables_any_more(desk: Desk) -> None:
     await desk.fleet.revoke(ADMIN, agent_id)
     assert await desk.schedules.list(ADMIN) == []
     assert await desk.schedules.list(ADMIN, agent_id) == []
+
+
+async def test_a_lost_answer_needs_no_new_code(desk: Desk) -> None:
+    """The same key with the same code is answered again: one use, one machine, a certificate that ends no later."""
+    case, key = await a_case(desk), new_key()
+    text = await code(desk, case)
+    first = await desk.enrol(text, key)
+    desk.clock.step(minutes=10)
+    again = await desk.enrol(text, key)
+    one, other = (x509.load_pem_x509_certificate(answer.certificate) for answer in (first, again))
+    assert (again.agent_id, again.link_address) == (first.agent_id, first.link_address)
+    assert one.public_key() == other.public_key() and one.not_valid_after_utc == other.not_valid_after_utc
+    assert len(await desk.fleet.list(ADMIN)) == 1
+    assert [row.detail for row in await desk.audit.list(ADMIN)][-1].endswith("answered again")
+    with pytest.raises(JoinCodeUsed):
+        await desk.enrol(text, new_key())
+
+
+async def test_a_second_answer_takes_no_second_use(desk: Desk) -> None:
+    """Of a code for two machines one that asks twice leaves the other its place."""
+    case, key = await a_case(desk), new_key()
+    text = await code(desk, case, MANY, uses=2)
+    for _ in range(3):
+        await desk.enrol(text, key)
+    await desk.enrol(text, new_key())
+    with pytest.raises(JoinCodeUsed):
+        await desk.enrol(text, new_key())
+
+
+@pytest.mark.parametrize("end", ["the code's end", "a revoked key", "a withdrawn code"])
+async def test_what_ended_is_not_answered_again(desk: Desk, end: str) -> None:
+    """Neither past the code's end, nor for a key that was revoked, nor once the code was withdrawn."""
+    case, key = await a_case(desk), new_key()
+    record, text = await desk.fleet.create_join_code(ADMIN, ONE, case.customer_id)
+    answer = await desk.enrol(text, key)
+    if end == "the code's end":
+        desk.clock.step(minutes=15)
+    elif end == "a revoked key":
+        await desk.fleet.revoke(ADMIN, answer.agent_id)
+    else:
+        await desk.fleet.revoke_join_code(ADMIN, record.join_code_id)
+    with pytest.raises((JoinCodeExpired, Revoked, JoinCodeUnknown)):
+        await desk.enrol(text, key)
+
+
+async def test_a_bundle_code_cannot_be_stretched(desk: Desk) -> None:
+    """The hour of a one-shot run begins once: after it the same code and key give nothing more."""
+    case, key = await a_case(desk), new_key()
+    text = await code(desk, case, BUNDLE)
+    first = x509.load_pem_x509_certificate((await desk.enrol(text, key)).certificate)
+    desk.clock.step(minutes=40)
+    second = x509.load_pem_x509_certificate((await desk.enrol(text, key)).certificate)
+    assert first.not_valid_after_utc == second.not_valid_after_utc
+    desk.clock.step(minutes=20)
+    with pytest.raises(JoinCodeUsed, match="has ended"):
+        await desk.enrol(text, key)
+
+
+async def test_a_join_code_is_withdrawn(desk: Desk) -> None:
+    """It lets nobody in any more, who came in by it stays, and the audit says who withdrew it, once."""
+    case = await a_case(desk)
+    record, text = await desk.fleet.create_join_code(ADMIN, MANY, case.customer_id, uses=5)
+    await desk.enrol(text, new_key())
+    for _ in range(2):
+        withdrawn = await desk.fleet.revoke_join_code(staff(Role.OPERATIONS, case.customer_id), record.join_code_id)
+        assert withdrawn.revoked_at is not None
+    with pytest.raises(JoinCodeUnknown):
+        await desk.enrol(text, new_key())
+    assert len(await desk.fleet.list(ADMIN)) == 1
+    assert (await desk.actions()).count(f"join_code.revoke {record.join_code_id}") == 1
+
+
+async def test_who_may_withdraw_a_join_code(desk: Desk) -> None:
+    """Who may make one of its kind for its customer; for others it is as if there were none."""
+    case, other = await a_case(desk), await a_case(desk, "Globex")
+    record, _ = await desk.fleet.create_join_code(ADMIN, MANY, case.customer_id, uses=5)
+    support = staff(Role.SUPPORT, case.customer_id)
+    assert await desk.fleet.list_join_codes(support) == []
+    with pytest.raises(NotAllowed):
+        await desk.fleet.revoke_join_code(support, record.join_code_id)
+    with pytest.raises(NotFound):
+        await desk.fleet.revoke_join_code(staff(Role.OPERATIONS, other.customer_id), record.join_code_id)
+    desk.clock.step(days=2)
+    with pytest.raises(NotFound, match="has not ended"):
+        await desk.fleet.revoke_join_code(ADMIN, record.join_code_id)

@@ -35,6 +35,7 @@ class Ids:
     schedule_id: str
     user_id: str
     token_id: str
+    join_code_id: str
 
 
 # Ids in the right form that nobody has.
@@ -48,6 +49,7 @@ NOBODY = Ids(
     schedule_id="sched_" + "9" * 32,
     user_id="user_" + "9" * 32,
     token_id="tok_" + "9" * 32,
+    join_code_id="join_" + "9" * 32,
 )
 
 
@@ -60,6 +62,7 @@ async def furnish(desk: Desk, word: str) -> Ids:
     session = await desk.sessions.request(ADMIN, case.case_id, agent_id, path_request(word))
     schedule = await desk.schedules.add(ADMIN, agent_id, timetable(word))
     snapshot_id = await add_snapshot(desk, word, customer.customer_id, case.case_id, agent_id)
+    code, _ = await desk.fleet.create_join_code(ADMIN, MANY, customer.customer_id)
     user = await desk.users.create(ADMIN, f"{word}-ada", PASSWORD, Role.SUPPORT, frozenset({customer.customer_id}))
     _, token = await desk.users.login(f"{word}-ada", PASSWORD, desk.clock.now())
     return Ids(
@@ -72,6 +75,7 @@ async def furnish(desk: Desk, word: str) -> Ids:
         schedule.schedule_id,
         user.user_id,
         token.token_id,
+        code.join_code_id,
     )
 
 
@@ -159,6 +163,8 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         lambda desk, by, ids: desk.fleet.create_join_code(by, BUNDLE, ids.customer_id, ids.case_id),
         lambda desk, by, ids: desk.fleet.create_join_code(by, BUNDLE, next(iter(by.customer_ids or {""})), ids.case_id),
     ),
+    "Fleet.list_join_codes": (lambda desk, by, ids: desk.fleet.list_join_codes(by),),
+    "Fleet.revoke_join_code": (lambda desk, by, ids: desk.fleet.revoke_join_code(by, ids.join_code_id),),
     "Users.create": (
         lambda desk, by, ids: desk.users.create(by, "new", PASSWORD, Role.VIEWER, frozenset({ids.customer_id})),
         lambda desk, by, ids: desk.users.create(by, "new", PASSWORD, Role.VIEWER, None),

@@ -191,6 +191,7 @@ async def test_at_the_cap_a_machine_is_asked_to_come_back(rig: Rig) -> None:
         async with rig.stream(first) as again:
             await again.next("welcome")
     assert (refusal.code, refusal.retry_after_seconds) == ("busy", 15.0)
+    assert rig.links.shed_total == 1
 
 
 async def test_drain_lets_a_machine_finish_and_nobody_in(rig: Rig) -> None:

@@ -195,6 +195,21 @@ async def test_a_damaged_snapshot_is_replaced_by_its_own_machine_alone(folder: P
         assert verify(await storage.audit.list_audit()) is None
 
 
+async def test_an_audit_whose_end_rotted_takes_nothing_and_says_so(folder: Path) -> None:
+    """Neither a defect nor a second chain: machines are told to keep what they have."""
+    async with open_storage(folder) as storage:
+        await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
+        await storage.transactions.run(lambda tx: storage.fleet.put_agent(tx, agent()))
+        await storage.deposits.deposit(deposit(snapshot()))
+        _execute(folder / DATABASE, "UPDATE audit SET sha256 = 'text'")
+        with pytest.raises(StorageDamaged, match="last entry is damaged"):
+            await storage.deposits.deposit(deposit(snapshot("snap_2")))
+        with pytest.raises(StorageDamaged, match="last entry is damaged"):
+            await storage.transactions.run(
+                lambda tx: storage.audit.append_audit(tx, NOW, "user:1", "case.close", "cust_a", "case_1", "")
+            )
+
+
 async def test_a_database_of_0_1_0_is_brought_forward(folder: Path) -> None:
     """Its rows get their hashes, its schema becomes the one that a new folder has."""
     fresh = _schema(folder / DATABASE)

@@ -122,7 +122,7 @@ def _plain(word: str, kind: str) -> str:
         return _address(word)
     digits = SEPARATORS.sub("", word.lower())
     if kind.startswith(("MAC", "UUID")):
-        found = re.search(r"[0-9a-f]{6}[ghjkmnp-y]{6}|[ghjkmnp-y]{32}", digits)
+        found = re.search(r"[0-9a-f]{6}[ghjkmnq-z]{6}|[ghjkmnq-z]{32}", digits)
         return found[0] if found else ""
     found = re.search(r"\d{3}([.-]\d{1,3}){3}", word)
     return found[0].replace("-", ".") if found else ""

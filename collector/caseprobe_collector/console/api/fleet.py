@@ -12,7 +12,7 @@ from caseprobe_collector.console.api.sessions import path_action
 from caseprobe_collector.console.bodies import NewJoinCode, NewSchedule
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
-from caseprobe_collector.console.staff_views import JoinCodeView, join_code_view
+from caseprobe_collector.console.staff_views import JoinCodeRowView, JoinCodeView, join_code_row_view, join_code_view
 from caseprobe_collector.console.views import (
     CATCH_UPS,
     AgentView,
@@ -63,6 +63,17 @@ async def create_join_code(use: Use, by: By, body: NewJoinCode) -> JoinCodeView:
     return join_code_view(record, text)
 
 
+async def list_join_codes(use: Use, by: By) -> list[JoinCodeRowView]:
+    """The join codes that have not ended; never their texts."""
+    return [join_code_row_view(code) for code in await use.fleet.list_join_codes(by)]
+
+
+async def revoke_join_code(use: Use, by: By, join_code_id: str) -> Response:
+    """Withdraw a join code: it lets nobody in any more."""
+    await use.fleet.revoke_join_code(by, join_code_id)
+    return Response(status_code=204)
+
+
 def schedule_message(body: NewSchedule) -> link_pb2.Schedule:
     """The timetable that was asked for; the use case checks it."""
     schedule = link_pb2.Schedule(
@@ -102,7 +113,9 @@ ROUTES = (
     Route("GET", "/api/v1/agents/{agent_id}/snapshots", Action.SNAPSHOT_READ, list_agent_snapshots),
     Route("POST", "/api/v1/agents/{agent_id}/revoke", Action.AGENT_REVOKE, revoke_agent, 204),
     Route("POST", "/api/v1/agents/{agent_id}/schedules", Action.SCHEDULE_WRITE, add_schedule, 201),
+    Route("GET", "/api/v1/join-codes", Action.JOIN_CODE_BUNDLE, list_join_codes),
     Route("POST", "/api/v1/join-codes", Action.JOIN_CODE_ENROL, create_join_code, 201),
+    Route("DELETE", "/api/v1/join-codes/{join_code_id}", Action.JOIN_CODE_BUNDLE, revoke_join_code, 204),
     Route("GET", "/api/v1/schedules", Action.SCHEDULE_READ, list_schedules),
     Route("DELETE", "/api/v1/schedules/{schedule_id}", Action.SCHEDULE_WRITE, remove_schedule, 204),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from caseprobe import texts
 from caseprobe.errors import Corrupt, NotFound, UsageError
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.access import Action, Principal
@@ -25,20 +26,24 @@ PROTOCOLS = {
 # A machine's owner may have to be asked first.
 SLACK_SECONDS = 120.0
 SNAPSHOT_SECONDS = 300.0
+# It takes no time, but a person who thinks about it.
+REVEAL_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
 class SessionResult:
-    """A session and, where it ended as one, the path that it measured."""
+    """A session and, where it ended as one, the path that it measured or the true name that was told."""
 
     session: SessionView
     summary: PathView | None
+    revealed: str = ""
 
 
 def session_result(session: SessionRecord, snapshot: snapshot_pb2.Snapshot | None) -> SessionResult:
     """A session with its path as shown."""
     facts = path_of(snapshot) if snapshot else None
-    return SessionResult(session_view(session), path_view(facts) if facts else None)
+    told = next((one.reveal.value for one in snapshot.sections if one.HasField("reveal")), "") if snapshot else ""
+    return SessionResult(session_view(session), path_view(facts) if facts else None, texts.printable(told))
 
 
 def path_action(asked: PathAsked) -> link_pb2.PathAction:
@@ -54,12 +59,15 @@ def path_action(asked: PathAsked) -> link_pb2.PathAction:
 
 def command_request(body: NewSession) -> link_pb2.CommandRequest:
     """The command for what was asked; raises UsageError unless it is exactly one thing."""
-    if (body.path is None) == (body.snapshot is None):
-        raise UsageError("ask for exactly one of path and snapshot")
+    if sum(one is not None for one in (body.path, body.snapshot, body.reveal)) != 1:
+        raise UsageError("ask for exactly one of path, snapshot and reveal")
     request = link_pb2.CommandRequest(deadline_seconds=body.deadline_seconds)
     if body.path:
         request.path.CopyFrom(path_action(body.path))
         natural = body.path.rounds * body.path.interval_seconds + SLACK_SECONDS
+    elif body.reveal:
+        request.reveal.token = body.reveal.token
+        natural = REVEAL_SECONDS
     else:
         request.snapshot.profile = body.snapshot.profile if body.snapshot else ""
         natural = SNAPSHOT_SECONDS

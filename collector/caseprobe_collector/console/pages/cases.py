@@ -15,6 +15,7 @@ from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
 from caseprobe_collector.console.api.snapshots import seen_snapshot
+from caseprobe_collector.console.consent import ConsentView, consent_view
 from caseprobe_collector.console.gaps import GapView, gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
@@ -33,6 +34,8 @@ from caseprobe_collector.records import SessionRecord, SnapshotRow
 # Machines whose newest snapshot is read in full for the page.
 MACHINES_SHOWN = 20
 PATHS_SHOWN = 10
+# What these end as is no picture of a machine.
+SHOWN_WITH_SESSION = ("path", "reveal")
 DAMAGED = "This snapshot is damaged on the collector's disk, and nothing of it is shown:"
 
 
@@ -46,6 +49,7 @@ class MachineEvidence:
     findings: list[FindingView]
     verdict: str
     coverage: str
+    consent: ConsentView | None
 
 
 async def list_cases(request: Request, use: Use, by: By, state: Literal["open", "closed", "all"] = "open") -> Response:
@@ -90,9 +94,9 @@ async def _gaps(use: Services, by: Principal, since: datetime, agent_ids: Iterab
 def newest(rows: Iterable[SnapshotRow], sessions: Iterable[SessionRecord]) -> list[SnapshotRow]:
     """Each machine's newest snapshot of the machine itself, worst first; rows come newest first.
 
-    A path session's snapshot holds a path alone and is shown with its session.
+    A path's or a reveal's snapshot holds nothing else and is shown with its session.
     """
-    paths = {session.snapshot_id for session in sessions if session.action == "path"}
+    paths = {session.snapshot_id for session in sessions if session.action in SHOWN_WITH_SESSION}
     found: dict[str, SnapshotRow] = {}
     for row in rows:
         if row.snapshot_id not in paths:
@@ -114,6 +118,7 @@ async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict
         findings=findings_of(snapshot) if snapshot else [],
         verdict=texts.snapshot_verdict(snapshot) if snapshot else f"{DAMAGED} {row.damage}.",
         coverage=texts.coverage_sentence(snapshot.coverage) if snapshot else "",
+        consent=consent_view(snapshot) if snapshot else None,
     )
 
 
@@ -123,7 +128,7 @@ async def _results(use: Services, by: Principal, sessions: list[SessionRecord]) 
     results: list[SessionResult] = []
     for session in sessions:
         snapshot = None
-        if session.action == "path" and session.snapshot_id and left:
+        if session.action in SHOWN_WITH_SESSION and session.snapshot_id and left:
             left -= 1
             snapshot = await ended_as(use, by, session)
         results.append(session_result(session, snapshot))

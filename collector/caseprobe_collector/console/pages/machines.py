@@ -5,12 +5,13 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
-from caseprobe_collector.access import Action
+from caseprobe_collector.access import Action, decide
 from caseprobe_collector.console.api.fleet import seen_agent
 from caseprobe_collector.console.gaps import gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Use
+from caseprobe_collector.console.staff_views import join_code_row_view
 from caseprobe_collector.console.views import customer_view, schedule_view, snapshot_row_view
 
 
@@ -18,7 +19,10 @@ async def list_machines(request: Request, use: Use, by: By) -> Response:
     """The enrolled machines that one may see."""
     agents = [seen_agent(use, agent) for agent in await use.fleet.list(by)]
     customers = {c.customer_id: customer_view(c) for c in await use.customers.list(by)}
-    return page(request, "machines.html", agents=agents, customers=customers)
+    may = decide(by, Action.JOIN_CODE_BUNDLE)
+    codes = [join_code_row_view(code) for code in await use.fleet.list_join_codes(by)] if may else []
+    codes = [code for code in codes if code.uses_left and code.revoked_at is None]
+    return page(request, "machines.html", agents=agents, customers=customers, codes=codes)
 
 
 async def get_machine(request: Request, use: Use, by: By, agent_id: str) -> Response:

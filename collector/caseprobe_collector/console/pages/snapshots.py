@@ -7,22 +7,15 @@ from starlette.responses import Response
 
 from caseprobe import texts
 from caseprobe.errors import NotFound
-from caseprobe.v1 import consent_pb2
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agent
 from caseprobe_collector.console.api.snapshots import snapshot_detail
+from caseprobe_collector.console.consent import consent_view
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import AgentView
 from caseprobe_collector.console.words import path_of, path_view
-
-CONSENT = {
-    consent_pb2.CONSENT_MODE_REVIEWED: "The owner saw exactly these bytes, then sent them.",
-    consent_pb2.CONSENT_MODE_STREAMING: "Sent while it was collected, under a stored grant or an explicit flag.",
-    consent_pb2.CONSENT_MODE_POLICY: "The machine's own policy allows this kind of measurement.",
-    consent_pb2.CONSENT_MODE_GRANT: "The owner granted this request.",
-}
 
 
 async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> Response:
@@ -37,7 +30,7 @@ async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> 
         verdict=texts.snapshot_verdict(snapshot),
         coverage=texts.coverage_sentence(snapshot.coverage),
         path_result=path_view(path) if path else None,
-        consent=CONSENT.get(snapshot.consent.mode, "No consent record came with this snapshot."),
+        consent=consent_view(snapshot),
         ruleset=snapshot.redaction.ruleset_version,
         withheld=list(snapshot.redaction.withheld),
         duration_seconds=snapshot.duration_seconds,

@@ -17,7 +17,8 @@ class Entry:
     """What is not told is None or empty.
 
     at: seconds since 1970; seconds: since boot, on the clock of the kernel. level: 0 (worst) to 7. kernel: the kernel
-    itself wrote it. sequence counts up in its source, and is what a reader remembers to go on from.
+    itself wrote it. sequence counts up in its source, and is what a reader remembers to go on from; sequence_id names
+    who counts, where there may be several.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Entry:
     host: str = ""
     kernel: bool = False
     sequence: int = 0
+    sequence_id: str = ""
 
     def line(self) -> str:
         """As syslog daemons write it, on one line, with its level before it where that is known.

@@ -21,19 +21,47 @@ QUOTE_CHARACTERS = 4096
 PRIORITY = re.compile(r"<(\d{1,3})")
 
 
-def facts_of(log: LogText, booted_at: float | None = None) -> section_pb2.LogFacts:
+def facts_of(log: LogText, booted_at: float | None = None, told: int = 0) -> section_pb2.LogFacts:
     """Everything but source and artifact; booted_at is the wall clock's reading at the kernel's moment zero.
 
-    Errors and warnings are counted by level where lines tell one, else by words.
+    Errors and warnings are counted by level where lines tell one, else by words. told: so many lines at the beginning
+    were told before. They are not counted, but what recurs is told by them and those after them together.
     """
-    text, groups = log.text, grouped(log)
-    facts = section_pb2.LogFacts(lines_total=len(groups.lines), bytes_total=len(text.encode()))
+    every = grouped(log)
+    groups = every.after(told)
+    fresh = log.after(told)
+    facts = section_pb2.LogFacts(lines_total=len(every.lines) - told, bytes_total=len(fresh.text.encode()))
+    facts.told_lines_total = told
     _add_counts(facts, groups)
-    _add_span(facts, log, booted_at)
-    for fault in newest(find_faults(_kernel_messages(log, groups, booted_at)), FAULTS_AT_MOST, FAULTS_OF_EACH):
+    _add_span(facts, fresh, booted_at)
+    found = [one for one in find_faults(_kernel_messages(log, every, booted_at)) if one.message.line > told]
+    for fault in newest(found, FAULTS_AT_MOST, FAULTS_OF_EACH):
         facts.faults.append(_fault(fault))
     _add_templates(facts, log, groups, booted_at)
     return facts
+
+
+def lines_until(log: LogText, at: float, booted_at: float | None = None) -> int:
+    """How many lines at the beginning are not newer than a moment, in seconds since 1970; the lines are in order.
+
+    Where the log tells whole seconds, those of that second count as newer: to tell a line twice is better than never.
+    """
+    lines = log.text.removesuffix("\n").split("\n") if log.text else []
+    low, high = 0, len(lines)
+    while low < high:
+        middle = (low + high) // 2
+        told = ((place, _moment_of(log, lines[place], booted_at)) for place in range(middle, high))
+        place, moment = next(((place, one) for place, one in told if one is not None), (high, None))
+        if moment is not None and (moment < at or (moment == at and at % 1)):
+            low = place + 1
+        else:
+            high = middle
+    return low
+
+
+def _moment_of(log: LogText, line: str, booted_at: float | None) -> float | None:
+    entry = log.parse(line.removesuffix("\r"))
+    return None if entry is None else _wall(entry, booted_at)
 
 
 def _add_counts(facts: section_pb2.LogFacts, groups: Groups) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,13 @@ class Groups:
             (number, held) for place, _, _, held in lines_with(text, words) for number in self.alike[keys[place - 1]]
         ]
         return iter(sorted(found))
+
+    def after(self, told: int) -> Groups:
+        """Without the first lines; numbers stay what they were."""
+        if not told:
+            return self
+        later = {key: numbers[bisect_right(numbers, told) :] for key, numbers in self.alike.items()}
+        return Groups(self.lines, {key: numbers for key, numbers in later.items() if numbers})
 
 
 def grouped(log: LogText) -> Groups:

@@ -161,7 +161,7 @@ class JournalFile:
             items = struct.unpack_from(form, data, ENTRY_FIXED - OBJECT.size)
             fields = dict(self._fields(items if self._compact else items[::2]))
             fields["__REALTIME_TIMESTAMP"], fields["__MONOTONIC_TIMESTAMP"] = str(at), str(monotonic)
-            return entry_of({"MESSAGE": "", **fields}, sequence)
+            return entry_of({"MESSAGE": "", **fields}, sequence, self.sequence_id)
         except Damaged:
             self.damaged_total += 1
             return None

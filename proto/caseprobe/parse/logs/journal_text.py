@@ -73,7 +73,7 @@ def parse_export(data: bytes) -> Iterator[Entry]:
         yield entry
 
 
-def entry_of(fields: Fields, sequence: int = 0) -> Entry | None:
+def entry_of(fields: Fields, sequence: int = 0, sequence_id: str = "") -> Entry | None:
     """The entry of a journal's fields; None where there is no message."""
     if "MESSAGE" not in fields:
         return None
@@ -93,6 +93,7 @@ def entry_of(fields: Fields, sequence: int = 0) -> Entry | None:
         host=fields.get("_HOSTNAME", ""),
         kernel=kernel,
         sequence=sequence,
+        sequence_id=sequence_id,
     )
 
 

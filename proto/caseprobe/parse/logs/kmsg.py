@@ -40,6 +40,15 @@ def ring_lines(text: str) -> list[str]:
     ]
 
 
+def ring_sequences(text: str) -> list[int]:
+    """The sequence of every record, in the order of ring_lines.
+
+    >>> ring_sequences("30,7,1500000,-;systemd[1]: Started\\n SUBSYSTEM=ata\\n")
+    [7]
+    """
+    return [int(sequence) for _, sequence, _, _ in RECORD.findall(text)]
+
+
 def parse_kmsg(text: str) -> list[Record]:
     """Every record, the oldest first; the lines of device properties below a record are left out.
 

@@ -38,7 +38,7 @@ def parse_ring_line(line: str, utc_offset_seconds: int = 0) -> Entry | None:
 
     >>> parse_ring_line("[    2.500000] ata1: COMRESET failed (errno=-16)")
     Entry(text='ata1: COMRESET failed (errno=-16)', program='kernel', at=None, seconds=2.5, level=None, pid=None, \
-unit='', host='', kernel=True, sequence=0)
+unit='', host='', kernel=True, sequence=0, sequence_id='')
     """
     match = LINE.fullmatch(line)
     if match is None:

@@ -32,6 +32,14 @@ class LogText:
         """The entry of the line between two places; None where it is of no known form."""
         return self.parse(self.text[begin:end].removesuffix("\r"))
 
+    def after(self, count: int) -> LogText:
+        """Without the first lines; empty where there are no more.
+
+        >>> LogText("1\\n2\\n3\\n", lambda line: None).after(2).text
+        '3\\n'
+        """
+        return LogText((self.text.split("\n", count) + [""] * count)[count], self.parse) if count else self
+
     def moment(self, line: str) -> float | None:
         """When one of its lines was written, on the wall's clock or else since boot; None where it does not tell."""
         if (plain := PLAIN.match(line)) is not None:

@@ -49,6 +49,7 @@ def log(section: section_pb2.Section, words: Words) -> Gist:
             (words("last_at"), words.moment(facts.last_at)),
             (words("log_errors"), words.count(facts.errors_total)),
             (words("log_warnings"), words.count(facts.warnings_total)),
+            (words("log_told"), words.count(facts.told_lines_total) if facts.told_lines_total else ""),
             (words("log_truncated"), words("yes") if facts.truncated else ""),
             (words("artifact"), facts.artifact),
         ]

@@ -12,20 +12,17 @@ this process first saw the session: a step of the wall clock ends none.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged, UsageError
-from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged
+from caseprobe.v1 import link_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ports import Bus, CaseStore, Clock, FleetStore, Links, SessionStore, Transaction, Transactions
 from caseprobe_collector.records import Agent, Case, Event, SessionRecord
+from caseprobe_collector.sessions.live import Live, LiveSessions
+from caseprobe_collector.sessions.request import describe, session_of
 
-MAX_DEADLINE_SECONDS = 3600.0
-ROUNDS_KEPT = 600
-LIVE_KEPT = 1000
 # After its deadline a session gets this long for its outcome to arrive; one that has ended on its machine and waits for
 # its snapshot to go out before it, so much longer.
 GRACE_SECONDS = 30.0
@@ -46,17 +43,6 @@ PROGRESS = {
     link_pb2.PROGRESS_STATE_RUNNING: "running",
     link_pb2.PROGRESS_STATE_DELIVERING: "delivering",
 }
-
-
-@dataclass
-class _Live:
-    """What a page that opens in the middle of a session is shown first."""
-
-    agent_id: str
-    case_id: str
-    customer_id: str
-    rounds: deque[path_pb2.PathRound] = field(default_factory=lambda: deque(maxlen=ROUNDS_KEPT))
-    header: path_pb2.PathFacts | None = None
 
 
 class Sessions:
@@ -83,7 +69,7 @@ class Sessions:
         self._bus = bus
         self._clock = clock
         self._new_id = new_id
-        self._live: OrderedDict[str, _Live] = OrderedDict()
+        self._live = LiveSessions(bus)
         # When the deadline of each open session is over, on the monotonic clock.
         self._deadlines: dict[str, float] = {}
 
@@ -106,17 +92,20 @@ class Sessions:
         async def work(tx: Transaction) -> SessionRecord:
             # Reads stand inside the unit of work: what was decided on is what is committed, and in one hop.
             case, agent = await self._parties(by, case_id, agent_id)
-            session = self._session(by, case, agent, request, idempotency_key)
-            detail = _describe(agent_id, request)
+            if request.HasField("reveal") and not decide(by, Action.REVEAL, case.customer_id):
+                raise NotAllowed("you may not ask for true names")
+            session_id, now = self._new_id("sess"), self._clock.now()
+            session = session_of(session_id, by, case, agent, request, idempotency_key, now)
+            detail = describe(agent_id, request)
             await self._audit.record(tx, by, "session.request", case.customer_id, session.session_id, detail)
             await self._store.add_session(tx, session)
             return session
 
         session = await self._transactions.run(work)
-        self._remember(session)
+        self._live.remember(session)
         self._remaining(session)
         self._dispatch(session)
-        self._announce(session, "requested")
+        self._live.announce(session, "requested")
         return session
 
     async def cancel(self, by: Principal, session_id: str) -> None:
@@ -160,7 +149,7 @@ class Sessions:
         """Send again what this machine may not have seen."""
         sessions = await self._store.list_open(agent.agent_id)
         for session in sessions:
-            self._remember(session)
+            self._live.remember(session)
             remaining = self._remaining(session)
             if session.session_id not in open_commands and remaining > 0:
                 self._dispatch(session, remaining)
@@ -172,15 +161,15 @@ class Sessions:
     async def on_progress(self, agent: Agent, progress: link_pb2.Progress) -> None:
         """Note where a session stands; another machine's is ignored."""
         state = PROGRESS.get(progress.state)
-        if state is None or await self._own(agent, progress.command_id) is None:
+        live = await self._own(agent, progress.command_id) if state is not None else None
+        if state is None or live is None:
             return
 
         async def work(tx: Transaction) -> None:
             await self._store.set_state(tx, progress.command_id, state)
 
         await self._transactions.run(work)
-        live = self._live[progress.command_id]
-        self._publish(live, progress.command_id, {"state": state})
+        self._live.publish(live, progress.command_id, {"state": state})
 
     async def on_rounds(self, agent: Agent, rounds: link_pb2.Rounds) -> None:
         """Pass rounds on at once: nothing durable stands between the probe and the page."""
@@ -255,33 +244,6 @@ class Sessions:
             raise NotAllowed(f"{agent_id} was revoked and takes no requests")
         return case, agent
 
-    def _session(
-        self, by: Principal, case: Case, agent: Agent, request: link_pb2.CommandRequest, idempotency_key: str
-    ) -> SessionRecord:
-        action = request.WhichOneof("action")
-        if action is None:
-            raise UsageError("a request needs an action: path, snapshot …")
-        if not 0 < request.deadline_seconds <= MAX_DEADLINE_SECONDS:
-            raise UsageError(f"deadline_seconds must be over 0 and at most {MAX_DEADLINE_SECONDS:.0f}")
-        session_id = self._new_id("sess")
-        full = link_pb2.CommandRequest()
-        full.CopyFrom(request)
-        full.command_id, full.idempotency_key = session_id, idempotency_key or session_id
-        full.case_id, full.case_title, full.agent_id = case.case_id, case.title, agent.agent_id
-        full.requested_by.CopyFrom(link_pb2.Requester(user_id=by.id, name=by.name, role=str(by.role or "")))
-        return SessionRecord(
-            session_id=session_id,
-            case_id=case.case_id,
-            customer_id=case.customer_id,
-            agent_id=agent.agent_id,
-            request=full.SerializeToString(),
-            action=action,
-            requested_by=by.id,
-            requested_at=self._clock.now(),
-            deadline_seconds=request.deadline_seconds,
-            state="requested",
-        )
-
     def _dispatch(self, session: SessionRecord, remaining_seconds: float = 0.0) -> None:
         command = link_pb2.Command(request=session.request, remaining_seconds=remaining_seconds)
         self._links.send(session.agent_id, link_pb2.LinkResponse(command=command))
@@ -292,37 +254,14 @@ class Sessions:
             return await self._store.end_session(tx, session.session_id, state, reason, snapshot_id, ended_at)
 
         if await self._transactions.run(work):
-            self._live.pop(session.session_id, None)
-            self._announce(session, state, reason, snapshot_id)
+            self._live.forget(session.session_id)
+            self._live.announce(session, state, reason, snapshot_id)
 
-    def _remember(self, session: SessionRecord) -> _Live:
-        live = self._live.get(session.session_id)
-        if live is None:
-            live = self._live[session.session_id] = _Live(session.agent_id, session.case_id, session.customer_id)
-            while len(self._live) > LIVE_KEPT:
-                self._live.popitem(last=False)
-        return live
-
-    async def _own(self, agent: Agent, session_id: str) -> _Live | None:
+    async def _own(self, agent: Agent, session_id: str) -> Live | None:
         live = self._live.get(session_id)
         if live is None:
             session = await self._store.get_session(session_id, frozenset({agent.customer_id}))
             if session is None or session.ended_at is not None:
                 return None
-            live = self._remember(session)
+            live = self._live.remember(session)
         return live if live.agent_id == agent.agent_id else None
-
-    def _announce(self, session: SessionRecord, state: str, reason: str = "", snapshot_id: str = "") -> None:
-        live = _Live(session.agent_id, session.case_id, session.customer_id)
-        self._publish(live, session.session_id, {"state": state, "reason": reason, "snapshot_id": snapshot_id})
-
-    def _publish(self, live: _Live, session_id: str, body: dict[str, str]) -> None:
-        body = {"session_id": session_id, "agent_id": live.agent_id, **body}
-        for topic in (f"session:{session_id}", f"case:{live.case_id}"):
-            self._bus.publish(Event(topic, "session", live.customer_id, body))
-
-
-def _describe(agent_id: str, request: link_pb2.CommandRequest) -> str:
-    """The audited words: which machine, which action, at what."""
-    target = request.path.target if request.HasField("path") else ""
-    return f"{agent_id} {request.WhichOneof('action')} {target}".strip()[:500]

@@ -1,0 +1,5 @@
+"""Live requests, each a session that ends exactly once."""
+
+from caseprobe_collector.sessions.use_case import OUTCOMES, Sessions
+
+__all__ = ["OUTCOMES", "Sessions"]

@@ -1,0 +1,74 @@
+"""Secrets that stand in the path of an address of one use, or behind a user in a line of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from caseprobe.redaction.secret_values import Span, looks_drawn
+
+# What an address does once: who has it, may do it.
+ONCE = re.compile(
+    rb"(?i)/(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth|token"
+    rb"|share|hook|webhook|recover|unlock"
+    rb"|approve|accept|download|s|key|services?|catch|trigger|bot|access|join"
+    rb"|guest)[\w-]{0,24}(?:/[\w-]{1,24}){0,2}?/(?P<value>[A-Za-z0-9_:.=-]{16,512}+)"
+)
+BEGIN = rb"(?m)(?:^|(?<=\]: )|(?<=[\"']))[ \t]{0,16}"
+END = rb"(?:[ \t]{1,8}#[^\n]{0,128})?[ \t]{0,8}(?=$|[\"'\\\r])"
+VALUE = rb"[\"']?(?P<value>[^\s\"':/\\][^\s\"'\\]{5,255}+)[\"']?"
+LINES = (
+    # user:password
+    re.compile(BEGIN + rb"(?P<name>[A-Za-z_][\w.@-]{1,63}):(?P<value>[^\s\"':/\\][^\s\"':/\\]{5,255}+)" + END),
+    # host user:password, as mail servers keep them
+    re.compile(
+        BEGIN + rb"(?P<name>\[?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\]?(?::\d{1,5})?)[ \t]{1,16}[\w.@+-]{1,12"
+        rb"8}:" + VALUE + END
+    ),
+    # host secret, with a timeout, as clients of RADIUS and racoon keep them
+    re.compile(
+        BEGIN
+        + rb"(?P<name>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?::\d{1,5})?)[ \t]{1,16}"
+        + VALUE
+        + rb"(?:[ \t]{1,8}\d{1,3})?"
+        + END
+    ),
+    # address or folder, user, password, as davfs keeps them
+    re.compile(
+        BEGIN + rb"(?P<name>https?://[^\s\"']{1,255}|/[\w./-]{1,255})[ \t]{1,16}[\w.@-]{1,64}[ \t]{1,16}" + VALUE + END
+    ),
+)
+NO_USER = re.compile(
+    rb"(?i)(?:.*[._-])?(?:sha\d*|md5|image|tag|version|commit|ref|rev|build|date|time|id|host|http|https|port"
+    rb"|file|line|name|type|size|at|in|from|to|on|v\d*|digest|status|state|uid|gid|pid|tcp|udp|etag|arn|urn"
+    rb"|localhost|latest)"
+)
+
+
+def path_tokens(line: bytes) -> Iterator[Span]:
+    """Where tokens stand in paths that one opens once: reset links, invitations, hooks.
+
+    >>> list(path_tokens(b"/invite/T3JhbmdlSGFyYm91cjEyZz12"))
+    [(8, 32)]
+    """
+    for match in ONCE.finditer(line):
+        if looks_drawn(match["value"]):
+            yield match.span("value")
+
+
+def user_secrets(line: bytes) -> Iterator[Span]:
+    """Where passwords stand in lines that hold a user or host, and nothing else than its password.
+
+    >>> list(user_secrets(b"anna:S3cretHarb12")), list(user_secrets(b"nginx:1.25-alpine"))
+    ([(5, 17)], [])
+    """
+    for pattern in LINES:
+        for match in pattern.finditer(line):
+            if not NO_USER.fullmatch(match["name"]) and _is_password(match["value"]):
+                yield match.span("value")
+
+
+def _is_password(value: bytes) -> bool:
+    """Whether a word has small letters, digits, and capitals or signs that stand in passwords only."""
+    small, digits = re.search(rb"[a-z]", value), re.search(rb"[0-9]", value)
+    return bool(small and digits and re.search(rb"[A-Z!%*+^~#$@]", value)) and not re.match(rb"\d{1,3}\.|\d{4}-", value)

@@ -1,0 +1,181 @@
+"""Secrets in files of one program each, which no name announces: fields by their place, dumps, addresses of one use."""
+
+from __future__ import annotations
+
+from caseprobe.redaction.paths import path_tokens, user_secrets
+from caseprobe.redaction.rule import Rule
+
+QUOTE = rb"\\{0,3}[\"']"
+# One word, with a digit or sign in it.
+MIXED = rb"(?=[^\s\"'\\]{0,64}?[0-9!#$%^*+=~])([^\s\"'\\;,<>]{4,1024}+)"
+WORD = rb"([^\s\"'\\;,]{3,1024}+)"
+# The beginning of a line, or of what a logger or a string was given to say; and its end.
+BEGIN, END = rb"(?m:^|(?<=\]: )|(?<=[\"']))\s{0,16}", rb"\s{0,8}(?m:(?=$|[\"'\\\r]))"
+NEGOTIATED = (
+    rb"(?i:\b(?:negotiate|ntlm|basic|kerberos|bearer|apikey|ssws|splunk|snyk|zoho-oauthtoken|geniekey))[, ]\s{0,2}"
+    rb"(?!ip-[0-9]|[0-9.-]+[^A-Za-z])(?=[A-Za-z0-9+/_.~-]{0,200}[A-Z0-9=])"
+)
+
+
+def _rule(name: str, look: bytes, pattern: bytes, positive: str, negative: str, cased: bool = False) -> Rule:
+    return Rule(name, (), pattern, positive, negative, cased=cased, look=look)
+
+
+FILES: tuple[Rule, ...] = (
+    _rule(
+        "usm",
+        rb"\.1\.3\.6\.1\.6\.3\.10\.1\.[0-9]",
+        rb"\.1\.3\.6\.1\.6\.3\.10\.1\.\d\.\d{1,2}\s{1,4}(0x[0-9a-f]{8,256}|\"[^\"\n]{4,256}\")",
+        'usmUser 1 3 0x80001f88 "a" "a" NULL .1.3.6.1.6.3.10.1.1.2 0x5d8ad6ab04b4b3a9bdc2e3a5a6e97f31 x',
+        "oid .1.3.6.1.6.3.10.1.1.2 is MD5",
+    ),
+    _rule(
+        "daemon_field",
+        rb"authcommunity\s|\bmonitor\s+\S+@\S+\s|\bsecret,|\$user[0-9]+\$|[!\s]-c\s|(?:incoming|outgoing"
+        rb"|mutual)user\s|authinfo:|phrasedialog\s|cachemgr_passwd\s"
+        rb"|\bwireless\.\S+=|\boption\s+key|ogin:|\[(?:chap|pap|eap)\s|hotp|login\s+\w+/|\buser=[\w.-]+:",
+        rb"\bauthcommunity\s{1,4}\S{1,64}\s{1,4}"
+        + WORD
+        + rb"|\bmonitor\s{1,4}\S{1,128}@\S{1,128}\s{1,4}\d{1,2}\s{1,4}\S{1,64}\s{1,4}"
+        + WORD
+        + rb"|\bsecret,(?:[^\s,]{1,64},){0,4}data="
+        + WORD
+        + rb"|\$user\d{1,3}\$\s{0,4}=\s{0,4}(?![/$])"
+        + WORD
+        + rb"|\bcheck_\w{1,32}[!\s](?:\S{1,128}\s{1,4}){0,8}?-c\s{1,4}"
+        + QUOTE
+        + rb"?"
+        + MIXED
+        + rb"|\b(?:incoming|outgoing|mutual)user\s{1,4}\S{1,128}\s{1,4}"
+        + WORD
+        + rb"|\bauthinfo:[^\n]{0,255}?\"p[:=]([^\"\n]{3,255})\"|\w{0,8}phrasedialog\s{1,4}"
+        + QUOTE
+        + rb"?\|?(?:/\S{1,64}|echo)\s{1,4}"
+        + MIXED
+        + rb"|\bwireless\.\S{1,64}\.(?:key\d?|sae_password|auth_secret|acct_secret|wpakey)="
+        + QUOTE
+        + rb"?([^\s\"'\\]{5,255}+)"
+        + rb"|\boption\s{1,4}key\d?\s{1,4}"
+        + QUOTE
+        + rb"?([^\s\"'\\]{5,255}+)"
+        + rb"|ogin:\S{0,16}\s{1,4}\S{1,128}\s{1,4}\S{0,16}word:\S{0,16}\s{1,4}"
+        + QUOTE
+        + rb"?(\S{3,255}?)(?=[\"'\\\s]|$)"
+        + rb"|\[(?:chap|pap|eap)\s[^\]\n]{0,255}?<([0-9a-f]{8,512})>"
+        rb"|\bhotp(?:/\S{1,16})?\s{1,8}\S{1,128}\s{1,8}\S{1,16}\s{1,8}([0-9a-f]{16,128})"
+        + rb"|\blogin\s{1,4}\w{1,64}/"
+        + MIXED,
+        "MONITOR ups@localhost 1 upsmon S3cretHarb12 master",
+        "monitor the disk",
+    ),
+    _rule(
+        "clock_file",
+        rb"\b[0-9]{1,5}\s+(?:m|md5|sha[0-9]*|aes[0-9a-z]*|crc|a|s|n|hmac\S*)\s+\S",
+        BEGIN
+        + rb"\d{1,5}\s{1,8}(?:m|md5|sha\d{0,3}|aes\w{0,8}|crc|a|s|n|hmac\S{0,12})\s{1,8}(?:hex:|ascii:)?"
+        + MIXED
+        + END,
+        "10 M S3cretHarb12",
+        "3 s elapsed",
+    ),
+    _rule(
+        "tacacs",
+        rb"\b(?:login|chap|pap|ms-chap|enable|opap|arap|global|key)\s*=?\s*(?:cleartext|des|crypt|clear)\s",
+        rb"\b(?:login|chap|pap|ms-chap|enable|opap|arap|global|key)\s{0,4}=?\s{0,4}(?:cleartext|des|crypt"
+        rb"|clear)\s{1,4}(?:" + QUOTE + rb")?([^\s\"'\\;}]{3,255}+)",
+        'login = cleartext "correct-horse"',
+        "login = pam",
+    ),
+    Rule(
+        "user_field",
+        (),
+        b"",
+        "smtp.example.net anna:S3cretHarb12",
+        "nginx:1.25-alpine",
+        look=rb"(?:^|\]: |[\"'])[a-z_/\[][\w.@\]/-]*(?::[0-9]+)?(?:\s+[\w.@-]+)?(?::|\s+)[^\s|=()]*[0-9]"
+        rb"[^\s|=()]*(?:\s+[0-9]+)?\s*(?:$|[\"'\\#])",
+        find=user_secrets,
+    ),
+    _rule(
+        "eap_file",
+        rb"\"\s+[a-z0-9,-]*(?:md5|peap|tls|ttls|mschapv2|pwd|sim|aka|gtc|leap|fast|pax|psk|sake"
+        rb"|ikev2)[a-z0-9,-]*\s+\\*\"|^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s+\S{8}",
+        rb"\"\s{1,8}[a-z0-9,-]{0,64}?(?:md5|peap|tls|ttls|mschapv2|pwd|sim|aka|gtc|leap|fast|pax|psk|sake"
+        rb"|ikev2)[a-z0-9,-]{0,64}\s{1,8}\\{0,3}\"([^\"\n\\]{3,255})"
+        rb"|" + BEGIN + rb"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s{1,8}(?=\S{0,63}[0-9])([^\s\"'\\.]{8,63}+)" + END,
+        '"anna" MSCHAPV2 "correct-horse" [2]',
+        "52:54:00:12:34:56 eth0",
+    ),
+    _rule(
+        "scheme_word",
+        rb"\b(?:negotiate|ntlm|basic|kerberos|bearer|apikey|ssws|splunk|snyk|zoho-oauthtoken"
+        rb"|geniekey)[, ]\s*[a-z0-9+/_.~-]{12}",
+        NEGOTIATED + rb"([A-Za-z0-9+/_.~-]{12,8192}+={0,2})",
+        "WWW-Authenticate: Negotiate YIIFzQYGKwYBBQUCoIIFwTCCBb2gDTALBgkq",
+        "basic authentication",
+        cased=True,
+    ),
+    Rule(
+        "one_use",
+        (),
+        b"",
+        "GET /reset-password/T3JhbmdlSGFyYm91cjEyZz12 HTTP/1.1",
+        "GET /reset-password/form HTTP/1.1",
+        look=rb"/(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth"
+        rb"|token|share|hook|webhook|recover|unlock|approve|accept|download|s|key|services?|catch|trigger|bot"
+        rb"|access|join|guest)[\w-]*/",
+        find=path_tokens,
+    ),
+    _rule(
+        "login_cookie",
+        rb"(?:wordpress_|\.asp|auth_?tkt|sess|remember|ltpatoken|iplanet|_sid|mellon|clearance|__cf|__secure-"
+        rb"|__host-|identity|xenforo|simplesaml|shib|sso|login|user_id|kc_|jsession|phpsess|cfid|cftoken|csrf"
+        rb"|xsrf)[\w.-]*=[^\s;,\"'&]{8}",
+        rb"(?<![\w.-])(?:wordpress_(?:logged_in|sec)\w{0,64}|\.asp\w{1,32}|\.aspnetcore\.[\w.-]{1,64}"
+        rb"|auth_?tkt\w{0,16}|asp\.net_sessionid|[\w.-]{0,40}sess(?:ion)?(?:_?id)?[\w.-]{0,40}|remember_\w{1,64}"
+        rb"|ltpatoken2?|smsession|iplanetdirectorypro|_?shibsession\w{0,80}|xenforo_\w{1,32}|\w{1,40}_sid"
+        rb"|mellon-\w{1,32}|cf_clearance|__cf_bm|__secure-[\w.-]{1,64}|__host-[\w.-]{1,64}"
+        rb"|simplesaml\w{0,32}|kc_\w{1,32}|keycloak_\w{1,32}|cftoken|_?[cx]srf[\w-]{0,24}|sso\w{0,24}"
+        rb"|_identity[\w-]{0,24})=(?=[^\s;,\"'&]{0,200}?[0-9])([^\s;,\"'&\\]{12,4096}+)",
+        "auth_tkt=a94a8fe5ccb19ba61c4c0873d391e987!anna",
+        "session=none",
+    ),
+    _rule(
+        "jwk",
+        rb"\"(?:d|p|q|dp|dq|qi|k)\\*\"\s*:\s*\\*\"[a-z0-9_-]{12}",
+        rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s{0,4}:\s{0,4}\\{0,3}\"([A-Za-z0-9_-]{16,4096}+)=?\\{0,3}\"",
+        '{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}',
+        '{"d": "short"}',
+        cased=True,
+    ),
+    _rule(
+        "word_list",
+        rb"(?:seed|mnemonic|recovery|backup|secret)[ _-]?(?:phrase|words?"
+        rb"|mnemonic)?\\*[\"']?\s*(?:is)?\s*[:=]?\s*\\*[\"']?(?:[a-z]{3,8}\s+){4}",
+        rb"(?:seed|mnemonic|recovery|backup|secret)[ _-]?(?:phrase|words?"
+        rb"|mnemonic)?\\{0,3}[\"']?\s{0,4}(?:is)?\s{0,4}[:=]?\s{0,4}\\{0,3}[\"']?((?:[a-z]{3,8}\s{1,4}){11,23}[a"
+        rb"-z]{3,8})",
+        "seed phrase: witch collapse practice feed shame open despair creek road again ice least",
+        "recovery of the volume",
+    ),
+    _rule(
+        "private_part",
+        rb"private-mac:|(?:prime[12]|exponent[12]|coefficient|privateexponent|privatekey|private_value\S*"
+        rb"|secret_x\S*):\s|(?:mk|volume key|master key|key) dump|\(0x[0-9a-f]{8}|scratch|recovery (?:key|password)",
+        rb"private-mac:\s{0,4}([0-9a-f]{32,128})|(?:prime[12]|exponent[12]|coefficient|privateexponent"
+        rb"|privatekey|private_value\(x\)|secret_x):\s{0,8}([a-z0-9+/]{16,4096}+={0,2})"
+        rb"|(?:mk|volume key|master key|key) dump:\s{0,8}((?:[0-9a-f]{2}[\s:]?){8,128})|(?:keytab|aes\d{3}-cts"
+        rb"|arcfour|des3?-|rc4-hmac|camellia)[^\n]{0,128}?\(0x([0-9a-f]{16,128})\)"
+        rb"|((?:\d{6}-){7}\d{6})",
+        "1 anna@REALM (aes256-cts-hmac-sha1-96)  (0xa94a8fe5ccb19ba61c4c0873d391e987982fbbd3)",
+        "coefficient: 0.5",
+    ),
+    _rule(
+        "told",
+        rb"\bpass(?:word|phrase|code|wd)?\b.*\b(?:changed|set|reset|generated|updated|assigned|created)\b",
+        rb"\bpass(?:word|phrase|code|wd)?\b[^\n]{0,80}?\b(?:changed|set|reset|generated|updated|assigned"
+        rb"|created)\b[^\n:]{0,60}?(?:\bto|:|\bas|\bis)\s{1,4}[\"']?(?=\S{0,64}[0-9!#$%^*+=~])([^\s\"'\\]{6,255}+)",
+        "Your password has been changed to S3cretHarb12",
+        "the password was set to expire",
+    ),
+)

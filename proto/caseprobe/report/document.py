@@ -1,0 +1,28 @@
+"""The frame of every page that the product writes into a file: it loads nothing and runs no script."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from caseprobe.report.markup import Markup, element
+
+
+def document(title: str, language: str, *body: Markup) -> str:
+    """A whole HTML page; language as in texts.LANGUAGES."""
+    page = element("html", _head(title), element("body", *body), lang=language.replace("_", "-"))
+    return f"<!doctype html>\n{page}\n"
+
+
+def _head(title: str) -> Markup:
+    # Built here and never from a machine's text, so it must not be escaped.
+    style = Markup(resources.files(__package__).joinpath("style.css").read_text("utf-8"))
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="robots", content="noindex"),
+        element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
+        element("title", title),
+        element("style", style),
+    )

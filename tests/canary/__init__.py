@@ -1,0 +1,1 @@
+"""Two hundred values that must stay on their machine, planted there and looked for everywhere else."""
