@@ -50,6 +50,7 @@ WRITERS = {
     "oneshot/file.py": "a sealed bundle",
     "oneshot/flow.py": "hands a sealed bundle to its file",
     "oneshot/place.py": "makes the bundle's file",
+    "path/flows.py": "echoes",
     "path/icmp.py": "echoes",
     "path/sized.py": "echoes of chosen sizes, all zeros",
     "path/udp.py": "echoes",

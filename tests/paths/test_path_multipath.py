@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from caseprobe import texts
+from caseprobe.texts.template import LANGUAGES
+from caseprobe.v1 import path_pb2
+from caseprobe_agent.path.flows import describe_ways
 from caseprobe_agent.path.multipath import Discovery, HopWays
 from tests.fakes_path import straight_path
 from tests.paths.packets import UDP, Packet, ip_packet
@@ -77,6 +81,7 @@ def test_a_straight_path_costs_six_flows_a_hop() -> None:
     """Six flows that show one router rule out a second with 95 %; the target is asked no further."""
     hops, seconds = found(straight_path(8, hop_ms=5.0))
     assert [len(hop.flows) for hop in hops[:-1]] == [6] * 7
+    assert all(sum(hop.tries.values()) == 6 for hop in hops[:-1])
     assert hops[-1].is_target
     assert seconds <= 1
 
@@ -126,3 +131,43 @@ def test_answers_to_nothing_change_nothing() -> None:
     for address in (b"\x0a\x00\x00\x01", b"\x0a\x00\x00\x02"):
         discovery.on_reply(first.flow, first.sequence, address, 0.1, from_target=False)
     assert [hop.routers for hop in discovery.hops()] == [[b"\x0a\x00\x00\x01"]]
+
+
+def facts(spec: dict[str, Any]) -> path_pb2.PathFacts:
+    """A path with its ways as they travel."""
+    flows, discovery = Flows(Simulation(spec)), Discovery()
+    flows.run(discovery)
+    return path_pb2.PathFacts(target="h", ways=describe_ways(discovery, flows.now))
+
+
+def test_the_sentences_in_english() -> None:
+    """One way, several by flow, several by packet, and nothing asked for."""
+    assert texts.path_ways(facts(straight_path(4))) == (
+        "Every flow to h takes the same way; a second one at any hop is ruled out with 95% confidence"
+    )
+    assert texts.path_ways(facts(scenario("ecmp-diamond"))) == (
+        "Flows to h are spread over 4 routers at hop 3, each flow over one of them"
+        " (95% confidence that none is missing)"
+    )
+    assert texts.path_ways(facts(diamond(3, "packet"))).startswith("Packets to h are spread over 3 routers at hop 4")
+    assert texts.path_ways(path_pb2.PathFacts(target="h")) == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_end_has_its_sentence(language: str) -> None:
+    """Each in every language, none with a missing value."""
+    silent = straight_path(4, silent=True)
+    silent["nodes"]["h"]["udp"] = "drop"
+    limited = diamond(3, icmp_rate=0.05, icmp_burst=2)
+    ends = [straight_path(4), diamond(3), diamond(3, "packet"), silent, limited]
+    sentences = [texts.path_ways(facts(spec), language) for spec in ends]
+    assert len(set(sentences)) == len(ends)
+    assert not [sentence for sentence in sentences if "?" in sentence or "{" in sentence]
+
+
+def test_which_router_leads_to_which_travels() -> None:
+    """Each of the four leads to the one router behind, and the hop before to all four."""
+    hops = facts(scenario("ecmp-diamond")).ways.hops
+    assert [list(way.next) for way in hops[2].routers] == [[0]] * 4
+    assert sum(way.flows for way in hops[2].routers) >= 16
+    assert list(hops[4].routers[0].next) == [0]

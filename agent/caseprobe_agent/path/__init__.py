@@ -4,6 +4,7 @@
 `caseprobe.path_stats.summarize`.
 """
 
+from caseprobe_agent.path.flows import find_ways
 from caseprobe_agent.path.rounds import Plan
 from caseprobe_agent.path.sized import find_mtu
 from caseprobe_agent.path.target import Permit, ResolvedTarget, resolve
@@ -16,6 +17,7 @@ __all__ = [
     "TierNetwork",
     "describe",
     "find_mtu",
+    "find_ways",
     "open_network",
     "plan_of",
     "resolve",

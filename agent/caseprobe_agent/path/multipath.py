@@ -164,6 +164,21 @@ class Discovery:
             return [*new[:missing], *(flow for flow in unanswered if flow not in pending)][:missing]
         if len(hop.rtts) < 2 or pending:
             return []
+        return self._onward(hop) or self._again(hop)
+
+    def _onward(self, hop: HopWays) -> list[int]:
+        """A flow of each router before this hop of which it is not known where it leads."""
+        before = self._hops.get(hop.ttl - 1, hop)
+        led = {before.flows[flow] for flow in hop.flows if flow in before.flows}
+        wanted = {
+            address: flow
+            for flow, address in before.flows.items()
+            if address not in led and hop.tries.get(flow, 0) < TRIES
+        }
+        return list(wanted.values())
+
+    def _again(self, hop: HopWays) -> list[int]:
+        """Flows to ask a second time."""
         return [flow for flow in hop.flows if flow not in hop.again and hop.tries[flow] < TRIES][
             : AGAIN - len(hop.again)
         ]

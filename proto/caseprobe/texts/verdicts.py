@@ -139,6 +139,26 @@ def path_mtu(path: path_pb2.PathFacts, language: str = "en") -> str:
     return fill(catalogue.sentence(f"mtu.{name if name in known else 'not_measured'}", language), values, language)
 
 
+def path_ways(path: path_pb2.PathFacts, language: str = "en") -> str:
+    """How many ways the path has at once and where; empty where it was not asked for."""
+    if not path.HasField("ways"):
+        return ""
+    widest = max(path.ways.hops, key=lambda hop: len(hop.routers), default=path_pb2.PathWaysHop())
+    values: dict[str, Value] = {
+        "target": path.target,
+        "n": len(widest.routers),
+        "hop": widest.ttl,
+        "confidence_ratio": path.ways.confidence,
+    }
+    name = ("packet" if widest.balancing == "packet" else "flow") if len(widest.routers) > 1 else "one"
+    open_hops = [hop.ttl for hop in path.ways.hops if hop.routers and not hop.complete]
+    name = name if widest.routers else "none"
+    sentence = fill(catalogue.sentence(f"ways.{name}", language), values, language)
+    if not open_hops:
+        return sentence
+    return sentence + fill(catalogue.sentence("ways.open", language), {"hop": open_hops[0]}, language)
+
+
 def _rounds_on_route(path: path_pb2.PathFacts) -> int:
     """For how many rounds the route stood that the verdict is on."""
     earlier = path.earlier_routes[-1:]

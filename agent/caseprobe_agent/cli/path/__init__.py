@@ -25,7 +25,7 @@ from caseprobe_agent.cli.options import settings_of
 from caseprobe_agent.cli.path.plain import render_table
 from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, Policy
-from caseprobe_agent.path import describe, find_mtu, open_network, plan_of, resolve, trace
+from caseprobe_agent.path import describe, find_mtu, find_ways, open_network, plan_of, resolve, trace
 from caseprobe_agent.path.target import Address
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
@@ -105,6 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     family.add_argument("-4", dest="family", action="store_const", const=4, default=0, help="IPv4 only")
     family.add_argument("-6", dest="family", action="store_const", const=6, help="IPv6 only")
     parser.add_argument("--mtu", action="store_true", help="how large a packet the path carries; one round if not said")
+    parser.add_argument("--multipath", action="store_true", help="all ways at once, over UDP; one round if not said")
     parser.add_argument("--live", action="store_true", help="go on until Ctrl-C, or for --rounds where given")
     parser.add_argument("--json", action="store_true", help="one JSON document a line: each round, then the summary")
 
@@ -139,7 +140,8 @@ def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
         raise UsageError(f"--interval {options.interval:g} is not possible; {MIN_INTERVAL_SECONDS:g} or more")
     return link_pb2.PathAction(
         target=options.target,
-        rounds=options.rounds or (MAX_ROUNDS if options.live else 1 if options.mtu else DEFAULT_ROUNDS),
+        rounds=options.rounds
+        or (MAX_ROUNDS if options.live else 1 if options.mtu or options.multipath else DEFAULT_ROUNDS),
         interval_seconds=options.interval,
         protocol=PROTOCOLS[options.protocol],
         port=options.port,
@@ -167,6 +169,8 @@ async def _probe(
                 view.add(round_, tally)
     if options.mtu:
         header.mtu.CopyFrom(await find_mtu(target))
+    if options.multipath:
+        header.ways.CopyFrom(await find_ways(target, action.port))
 
 
 def _permit(policy: Policy, action: link_pb2.PathAction, address: Address | None) -> None:
