@@ -101,16 +101,16 @@ def test_by_flow_is_told_from_by_packet(balancing: str, said: str) -> None:
 
 
 def test_a_router_is_missed_no_more_often_than_stated() -> None:
-    """Two to five ways, sixty times: at most one in twenty is incomplete, as the confidence says."""
+    """Two to five ways, forty times: at most one in twenty is incomplete, as the confidence says."""
     missed = 0
-    for number in range(60):
+    for number in range(40):
         width = 2 + number % 4
         spec = diamond(width)
         for index, name in enumerate([name for name in spec["nodes"] if name.startswith("t")]):
             spec["nodes"][name]["addr4"] = f"198.18.{40 + number}.{index + 1}"
         spec["nodes"]["r3"]["addr4"] = f"198.18.3.{number + 1}"
         missed += len(found(spec)[0][3].rtts) != width
-    assert missed <= 6  # 3 expected at the stated bound; 7 or more of 60 would come once in 30
+    assert missed <= 5  # 2 expected at the stated bound; 6 or more of 40 would come once in 70
 
 
 def test_loss_and_silence_end_too() -> None:

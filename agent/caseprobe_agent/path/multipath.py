@@ -125,7 +125,7 @@ class Discovery:
     def wake_at(self, now: float) -> float:
         """When poll may have something new, if no answer comes before."""
         times = [self._asks[key].sent_at + self._wait() for key in self._waiting]
-        opening = (self._began or now) + SPREAD_SECONDS * len(self._hops)
+        opening = (now if self._began is None else self._began) + SPREAD_SECONDS * len(self._hops)
         times += [now + 2 * SPREAD_SECONDS] if now < opening else []
         times += [
             hop.sent[-self._allowed(hop)] + 1.0
