@@ -84,6 +84,27 @@ class PlainView:
         print(render_table(facts, self._language))
 
 
+class ReportView:
+    """Plain text for a mail, once, when the trace is over."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def begin(self, header: path_pb2.PathFacts) -> None:
+        """Nothing yet."""
+
+    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
+        """Nothing yet."""
+
+    def end(self, facts: path_pb2.PathFacts) -> None:
+        """Print the report."""
+        from caseprobe_agent.cli.path.report import render_report
+
+        print(
+            render_report(facts, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z"), self._language), end=""
+        )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("target", metavar="TARGET", help="host name or address")
@@ -106,6 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     family.add_argument("-6", dest="family", action="store_const", const=6, help="IPv6 only")
     parser.add_argument("--mtu", action="store_true", help="how large a packet the path carries; one round if not said")
     parser.add_argument("--multipath", action="store_true", help="all ways at once, over UDP; one round if not said")
+    parser.add_argument("--report", action="store_true", help="plain text for a mail when the probe is over")
     parser.add_argument("--live", action="store_true", help="go on until Ctrl-C, or for --rounds where given")
     parser.add_argument("--json", action="store_true", help="one JSON document a line: each round, then the summary")
 
@@ -187,6 +209,8 @@ def _view(options: argparse.Namespace, language: str) -> Iterator[View]:
     """JSON where asked for, a live table on a terminal, else the plain table at the end."""
     if options.json:
         yield JsonView()
+    elif options.report:
+        yield ReportView(language)
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from caseprobe_agent.cli.path.screen import LiveView
 
