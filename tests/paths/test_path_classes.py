@@ -95,6 +95,14 @@ def test_a_limiter_is_told_with_rate_and_burst() -> None:
     assert hop.probability > 0.9
 
 
+def test_a_limiter_that_misses_as_much_as_the_link_does_not_draw_the_fault_to_itself() -> None:
+    """Hop 2 and the link behind it both leave out four in ten: only which echoes are missing tells them apart."""
+    counts = [(0, 150), (60, 150), (60, 150), (58, 150), (61, 150)]
+    plain, told = change.read(counts), change.read(counts, [0.0, 30.0, 0.0, 0.0, 0.0])
+    assert [max(range(5), key=lambda index: one.begins[index]) for one in (plain, told)] == [1, 2]
+    assert told.own[1] > 0.99 > 0.5 > plain.own[1]
+
+
 def test_varied_paths_raise_no_false_alarm() -> None:
     """Over a few varied paths: no alarm on a healthy one, and what is said of hops is nearly always right."""
     score = evaluate(5, 100, 3)

@@ -97,13 +97,15 @@ def udp_sequence(data: bytes, token: bytes) -> int | None:
 class KernelError:
     """What the error queue tells beside the quoted data: `struct sock_extended_err` and the offender.
 
-    extension_at is where in the data an RFC 4884 extension begins, 0 where there is none.
+    extension_at is where in the data an RFC 4884 extension begins, 0 where there is none;
+    info is the size that a router can carry, where its error is that the packet was too big.
     """
 
     icmp_type: int
     icmp_code: int
     offender: bytes
     extension_at: int = 0
+    info: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,12 @@ def _kernel_error(data: bytes) -> KernelError | None:
     """
     if len(data) < 16:
         return None
-    _, origin, kind, code, _, _, length, flags = struct.unpack_from("=IBBBBIHB", data)
+    _, origin, kind, code, _, info, length, flags = struct.unpack_from("=IBBBBIHB", data)
     start, size = {ORIGIN_ICMP: (20, 4), ORIGIN_ICMP6: (24, 16)}.get(origin, (0, 0))
     offender = data[start : start + size]
     if not size or len(offender) < size:
         return None
-    return KernelError(kind, code, offender, 0 if flags & 1 else length)
+    return KernelError(kind, code, offender, 0 if flags & 1 else length, info)
 
 
 def unreachable_reason(v6: bool, error: KernelError) -> path_pb2.UnreachableReason.ValueType:
@@ -156,6 +158,16 @@ def unreachable_reason(v6: bool, error: KernelError) -> path_pb2.UnreachableReas
 def port_unreachable(v6: bool, error: KernelError) -> bool:
     """True for the answer of a host that has no such UDP port: the end of the path."""
     return (error.icmp_type, error.icmp_code) == ((1, 4) if v6 else (3, 3))
+
+
+def too_big(v6: bool, error: KernelError) -> bool:
+    """True for the error of a router that cannot carry a packet of this size."""
+    return (error.icmp_type, error.icmp_code) == ((2, 0) if v6 else (3, 4))
+
+
+def ttl_ran_out(v6: bool, error: KernelError) -> bool:
+    """True for the error of the hop at which an echo's TTL ran out."""
+    return (error.icmp_type, error.icmp_code) == ((3, 0) if v6 else (11, 0))
 
 
 def path_error(v6: bool, error: KernelError) -> bool:

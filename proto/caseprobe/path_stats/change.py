@@ -34,8 +34,10 @@ class Reading:
     own: list[float]
 
 
-def read(counts: Sequence[tuple[int, int]]) -> Reading:
+def read(counts: Sequence[tuple[int, int]], hints: Sequence[float] = ()) -> Reading:
     """The reading of (lost, sent) of the hops that answered at all, in order; the last is the end of the path.
+
+    hints: for each hop how much likelier (log odds) a limiter explains which echoes it answered than chance does.
 
     >>> path = read([(0, 100), (80, 100), (0, 100), (10, 100), (10, 100)])
     >>> [round(p, 1) for p in path.begins], [round(p, 1) for p in path.own]
@@ -44,7 +46,8 @@ def read(counts: Sequence[tuple[int, int]]) -> Reading:
     if not any(lost for lost, _ in counts):
         return Reading([1 / len(counts)] * len(counts), [0.0] * len(counts))
     fits = [_fit(lost, sent) for lost, sent in counts]
-    keeping = [_keeping(fit) for fit in fits[:-1]]
+    told = [max(0.0, hint) for hint in hints] or [0.0] * len(counts)
+    keeping = [[value + hint for value in _keeping(fit)] for fit, hint in zip(fits[:-1], told[:-1], strict=True)]
     mixed = [*(_mixed(fit, kept) for fit, kept in zip(fits[:-1], keeping, strict=True)), fits[-1]]
     shares = [_shares(kept, mix) for kept, mix in zip(keeping, mixed[:-1], strict=True)]
     before, after = _before(mixed), _after(mixed)

@@ -31,6 +31,14 @@ class HopTally:
     from_target: int = 0
     refused: path_pb2.UnreachableReason.ValueType = path_pb2.UNREACHABLE_REASON_UNSPECIFIED
     asked: dict[int, tuple[float, bool]] = field(default_factory=dict)
+    _fitted: tuple[tuple[int, int], limiter.Bucket | None] = ((0, 0), None)
+
+    def bucket(self) -> limiter.Bucket | None:
+        """The limiter that fits the hop's answers; fitted anew only after more was asked or answered."""
+        state = len(self.asked), sum(answered for _, answered in self.asked.values())
+        if state != self._fitted[0]:
+            self._fitted = state, limiter.fit(list(self.asked.values()))
+        return self._fitted[1]
 
     @property
     def received(self) -> int:

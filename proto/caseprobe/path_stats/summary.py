@@ -53,4 +53,6 @@ def _header_only(header: path_pb2.PathFacts) -> path_pb2.PathFacts:
         tier=header.tier,
         unseen=header.unseen,
         port=header.port,
+        mtu=header.mtu if header.HasField("mtu") else None,
+        ways=header.ways if header.HasField("ways") else None,
     )

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from caseprobe.path_stats import chance, change, limiter
+from caseprobe.path_stats import chance, change
 from caseprobe.path_stats.hops import HopTally, Judged, median
 from caseprobe.v1 import path_pb2
 
 CREDIBLE = 0.9  # the segment holds the change-point with this probability
+LIMITER_MISSES = 0.08  # a limiter that misses less lets out nearly every answer to one echo a second
 SLOW_FACTOR = 1.5
 SLOW_EXTRA_SECONDS = 0.005
 SLOW_SURE = 0.95  # that a hop's times do not lie above those behind it by chance
@@ -26,7 +27,8 @@ class Path:
     def __init__(self, hops: Sequence[HopTally]) -> None:
         self.hops = hops
         self.used = [hop for hop in hops if hop.received]
-        reading = change.read([(hop.lost, hop.sent) for hop in self.used]) if self.used else change.Reading([], [])
+        counts = [(hop.lost, hop.sent) for hop in self.used]
+        reading = change.read(counts, [_hint(hop) for hop in self.used]) if counts else change.Reading([], [])
         self.begins = reading.begins
         self._own = {hop.ttl: own for hop, own in zip(self.used, reading.own, strict=True)}
         self._reached = dict(zip((hop.ttl for hop in self.used), _sums(reading.begins), strict=True))
@@ -38,6 +40,12 @@ class Path:
     def lossy(self, hop: HopTally) -> float:
         """Probability that the loss of the path has begun before a hop, given that there is any."""
         return self._reached.get(hop.ttl, 0.0)
+
+
+def _hint(hop: HopTally) -> float:
+    """How much likelier a limiter explains a hop's answers than chance; 0 where it misses too few to be asked."""
+    bucket = hop.bucket() if hop.loss_ratio >= LIMITER_MISSES else None
+    return bucket.log_odds if bucket is not None else 0.0
 
 
 def _sums(values: Sequence[float]) -> list[float]:
@@ -71,7 +79,7 @@ def _judge_hop(path: Path, hop: HopTally, verdict: path_pb2.PathVerdict) -> Judg
 
 def _own_answers(hop: HopTally, own: float) -> Judged:
     """A limiter where a bucket explains which echoes were answered; else a control plane that is overloaded."""
-    bucket = limiter.fit(list(hop.asked.values()))
+    bucket = hop.bucket()
     if bucket is None:
         return Judged("rate_limited", own / 2)
     limited = 1 / (1 + math.exp(-max(-500.0, min(500.0, bucket.log_odds))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from caseprobe.texts.verdicts import path_verdict
+from caseprobe.texts.verdicts import path_mtu, path_verdict, path_ways
 from caseprobe.v1 import path_pb2
 
 Json = dict[str, object]
@@ -35,6 +35,8 @@ def path_summary_json(facts: path_pb2.PathFacts) -> Json:
         "shortfall": facts.shortfall or None,
         "hops": [_hop_json(hop) for hop in facts.hops],
         "verdict": _verdict_json(facts),
+        "mtu": _mtu_json(facts),
+        "ways": _ways_json(facts),
         "route_changes": facts.route_changes,
         "earlier_routes": [_route_json(route) for route in facts.earlier_routes],
     }
@@ -104,6 +106,54 @@ def _verdict_json(facts: path_pb2.PathFacts) -> Json:
     return {
         "text": path_verdict(facts),
         **_figures_json(facts.verdict),
+    }
+
+
+def _mtu_json(facts: path_pb2.PathFacts) -> Json | None:
+    """How large a packet the path carries; null where it was not asked for."""
+    if not facts.HasField("mtu"):
+        return None
+    mtu = facts.mtu
+    return {
+        "text": path_mtu(facts),
+        "message_id": mtu.message_id,
+        "size_bytes": mtu.size_bytes or None,
+        "link_bytes": mtu.link_bytes or None,
+        "told_by": address_text(mtu.told_by),
+        "segment": [mtu.segment_first_ttl, mtu.segment_last_ttl] if mtu.segment_last_ttl else None,
+        "echoes": mtu.echoes,
+        "duration_seconds": round(mtu.duration_seconds, 6),
+    }
+
+
+def _ways_json(facts: path_pb2.PathFacts) -> Json | None:
+    """All ways at once, hop by hop; null where they were not asked for."""
+    if not facts.HasField("ways"):
+        return None
+    return {
+        "text": path_ways(facts),
+        "confidence": facts.ways.confidence,
+        "echoes": facts.ways.echoes,
+        "duration_seconds": round(facts.ways.duration_seconds, 6),
+        "hops": [
+            {
+                "ttl": hop.ttl,
+                "complete": hop.complete,
+                "balancing": hop.balancing,
+                "routers": [_way_json(way) for way in hop.routers],
+            }
+            for hop in facts.ways.hops
+        ],
+    }
+
+
+def _way_json(way: path_pb2.PathWay) -> Json:
+    return {
+        "address": address_text(way.address),
+        "flows": way.flows,
+        "avg_seconds": _seconds(way.avg_seconds),
+        "best_seconds": _seconds(way.best_seconds),
+        "next": list(way.next),
     }
 
 

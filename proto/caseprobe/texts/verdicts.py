@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -114,6 +115,48 @@ def path_verdict(path: path_pb2.PathFacts, language: str = "en") -> str:
     }
     sentence = fill(catalogue.in_language(_path_sentence(verdict), language), values, language)
     return sentence + _route_changes(path, language)
+
+
+def path_mtu(path: path_pb2.PathFacts, language: str = "en") -> str:
+    """How large a packet the path carries, and where larger ones vanish; empty where it was not asked for."""
+    if not path.HasField("mtu"):
+        return ""
+    mtu = path.mtu
+    values: dict[str, Value] = {
+        "target": path.target,
+        "size": mtu.size_bytes,
+        "link": mtu.link_bytes,
+        "router": str(ipaddress.ip_address(mtu.told_by)) if len(mtu.told_by) in (4, 16) else "?",
+        "first": mtu.segment_first_ttl,
+        "last": mtu.segment_last_ttl,
+    }
+    name = mtu.message_id.removeprefix("mtu.")
+    if name == "vanishes":
+        name = (
+            "vanishes" if mtu.segment_first_ttl else "vanishes_near" if mtu.segment_last_ttl else "vanishes_somewhere"
+        )
+    known = catalogue.read("sentences")["mtu"]
+    return fill(catalogue.sentence(f"mtu.{name if name in known else 'not_measured'}", language), values, language)
+
+
+def path_ways(path: path_pb2.PathFacts, language: str = "en") -> str:
+    """How many ways the path has at once and where; empty where it was not asked for."""
+    if not path.HasField("ways"):
+        return ""
+    widest = max(path.ways.hops, key=lambda hop: len(hop.routers), default=path_pb2.PathWaysHop())
+    values: dict[str, Value] = {
+        "target": path.target,
+        "n": len(widest.routers),
+        "hop": widest.ttl,
+        "confidence_ratio": path.ways.confidence,
+    }
+    name = ("packet" if widest.balancing == "packet" else "flow") if len(widest.routers) > 1 else "one"
+    open_hops = [hop.ttl for hop in path.ways.hops if hop.routers and not hop.complete]
+    name = name if widest.routers else "none"
+    sentence = fill(catalogue.sentence(f"ways.{name}", language), values, language)
+    if not open_hops:
+        return sentence
+    return sentence + fill(catalogue.sentence("ways.open", language), {"hop": open_hops[0]}, language)
 
 
 def _rounds_on_route(path: path_pb2.PathFacts) -> int:

@@ -391,6 +391,155 @@ class PathVerdict(_message.Message):
 Global___PathVerdict: _TypeAlias = PathVerdict  # noqa: Y015
 
 @_typing.final
+class PathMtu(_message.Message):
+    """How large a packet the path carries, in bytes of the whole IP packet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    LINK_BYTES_FIELD_NUMBER: _builtins.int
+    TOLD_BY_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIRST_TTL_FIELD_NUMBER: _builtins.int
+    SEGMENT_LAST_TTL_FIELD_NUMBER: _builtins.int
+    ECHOES_FIELD_NUMBER: _builtins.int
+    DURATION_SECONDS_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """mtu.whole (as large as this machine's own link), mtu.told, mtu.vanishes, mtu.silent, mtu.not_measured."""
+    size_bytes: _builtins.int
+    """The largest that came through and back; 0 where none did."""
+    link_bytes: _builtins.int
+    """The MTU of this machine's own link."""
+    told_by: _builtins.bytes
+    """The router that told the size; empty where none did."""
+    segment_first_ttl: _builtins.int
+    """Larger packets reach the first of these hops and not the last; both 0 where that is not known."""
+    segment_last_ttl: _builtins.int
+    echoes: _builtins.int
+    duration_seconds: _builtins.float
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        link_bytes: _builtins.int = ...,
+        told_by: _builtins.bytes = ...,
+        segment_first_ttl: _builtins.int = ...,
+        segment_last_ttl: _builtins.int = ...,
+        echoes: _builtins.int = ...,
+        duration_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_seconds", b"duration_seconds", "echoes", b"echoes", "link_bytes", b"link_bytes", "message_id", b"message_id", "segment_first_ttl", b"segment_first_ttl", "segment_last_ttl", b"segment_last_ttl", "size_bytes", b"size_bytes", "told_by", b"told_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PathMtu: _TypeAlias = PathMtu  # noqa: Y015
+
+@_typing.final
+class PathWay(_message.Message):
+    """One router of several at a hop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    FLOWS_FIELD_NUMBER: _builtins.int
+    AVG_SECONDS_FIELD_NUMBER: _builtins.int
+    BEST_SECONDS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    address: _builtins.bytes
+    flows: _builtins.int
+    """How many flows met it first."""
+    avg_seconds: _builtins.float
+    best_seconds: _builtins.float
+    @_builtins.property
+    def next(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Which routers of the next hop its flows went on to, as positions there."""
+
+    def __init__(
+        self,
+        *,
+        address: _builtins.bytes = ...,
+        flows: _builtins.int = ...,
+        avg_seconds: _builtins.float = ...,
+        best_seconds: _builtins.float = ...,
+        next: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "flows", b"flows", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PathWay: _TypeAlias = PathWay  # noqa: Y015
+
+@_typing.final
+class PathWaysHop(_message.Message):
+    """Who answers at one hop over all flows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TTL_FIELD_NUMBER: _builtins.int
+    ROUTERS_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    BALANCING_FIELD_NUMBER: _builtins.int
+    ttl: _builtins.int
+    complete: _builtins.bool
+    """True where one router more would have been seen with the confidence stated."""
+    balancing: _builtins.str
+    """none, flow, packet, unknown."""
+    @_builtins.property
+    def routers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathWay]: ...
+    def __init__(
+        self,
+        *,
+        ttl: _builtins.int = ...,
+        routers: _abc.Iterable[Global___PathWay] | None = ...,
+        complete: _builtins.bool = ...,
+        balancing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balancing", b"balancing", "complete", b"complete", "routers", b"routers", "ttl", b"ttl"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PathWaysHop: _TypeAlias = PathWaysHop  # noqa: Y015
+
+@_typing.final
+class PathWays(_message.Message):
+    """All ways that flows to the target take at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    HOPS_FIELD_NUMBER: _builtins.int
+    ECHOES_FIELD_NUMBER: _builtins.int
+    DURATION_SECONDS_FIELD_NUMBER: _builtins.int
+    confidence: _builtins.float
+    """Of each hop that is complete."""
+    echoes: _builtins.int
+    duration_seconds: _builtins.float
+    @_builtins.property
+    def hops(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathWaysHop]: ...
+    def __init__(
+        self,
+        *,
+        confidence: _builtins.float = ...,
+        hops: _abc.Iterable[Global___PathWaysHop] | None = ...,
+        echoes: _builtins.int = ...,
+        duration_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "duration_seconds", b"duration_seconds", "echoes", b"echoes", "hops", b"hops"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PathWays: _TypeAlias = PathWays  # noqa: Y015
+
+@_typing.final
 class PathFacts(_message.Message):
     """The result of a path probe: the section of a live path session and of a scheduled one."""
 
@@ -409,6 +558,8 @@ class PathFacts(_message.Message):
     SHORTFALL_FIELD_NUMBER: _builtins.int
     EARLIER_ROUTES_FIELD_NUMBER: _builtins.int
     ROUTE_CHANGES_FIELD_NUMBER: _builtins.int
+    MTU_FIELD_NUMBER: _builtins.int
+    WAYS_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """As asked for by the person who asked."""
     address: _builtins.bytes
@@ -433,6 +584,12 @@ class PathFacts(_message.Message):
     def earlier_routes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathRoute]:
         """The newest of the routes that stood before the one that hops and verdict tell of, oldest first."""
 
+    @_builtins.property
+    def mtu(self) -> Global___PathMtu:
+        """Where it was asked for."""
+
+    @_builtins.property
+    def ways(self) -> Global___PathWays: ...
     def __init__(
         self,
         *,
@@ -449,10 +606,12 @@ class PathFacts(_message.Message):
         shortfall: _builtins.str = ...,
         earlier_routes: _abc.Iterable[Global___PathRoute] | None = ...,
         route_changes: _builtins.int = ...,
+        mtu: Global___PathMtu | None = ...,
+        ways: Global___PathWays | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mtu", b"mtu", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "mtu", b"mtu", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

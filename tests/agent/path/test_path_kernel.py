@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,3 +84,30 @@ def test_an_address_family_without_a_route_is_one_clear_line(labels: Lab) -> Non
     """Where there is no way out, nothing is measured and the reason is said."""
     with pytest.raises(AssertionError, match="Network is unreachable"):
         labels.probe("203.0.113.1", "icmp", 1, 1.0)
+
+
+def summary_of(namespace: Lab, target: str, switch: str) -> dict[str, Any]:
+    """What `path --json` with one more switch says of a target, run without any capability."""
+    words = ("-m", "caseprobe_agent", "path", target, switch, "--json")
+    out = namespace.run("env", "CASEPROBE_NETWORK_PROBES=on", sys.executable, *words)
+    answer: dict[str, Any] = json.loads(out.splitlines()[-1])["summary"]
+    return answer
+
+
+def test_a_black_hole_is_found_on_the_kernel_over_both_families(tmp_path: Path) -> None:
+    """More than 1400 bytes vanish between hops 5 and 6: exact, within five seconds, without any right."""
+    with lab("mtu-blackhole", tmp_path) as namespace:
+        found = [summary_of(namespace, target, "--mtu")["mtu"] for target in (V4, V6)]
+    for mtu in found:
+        assert (mtu["message_id"], mtu["size_bytes"], mtu["segment"]) == ("mtu.vanishes", 1400, [5, 6])
+        assert mtu["duration_seconds"] <= 5
+
+
+def test_all_ways_are_found_on_the_kernel(tmp_path: Path) -> None:
+    """Hop 3 is one of four routers by flow, every other hop one: found without any right."""
+    with lab("ecmp-diamond", tmp_path) as namespace:
+        ways = summary_of(namespace, V4, "--multipath")["ways"]
+    assert [len(hop["routers"]) for hop in ways["hops"]] == [1, 1, 4, 1, 1, 1]
+    assert [hop["balancing"] for hop in ways["hops"]] == ["none", "none", "flow", "none", "none", "none"]
+    assert all(hop["complete"] for hop in ways["hops"])
+    assert {tuple(router["next"]) for router in ways["hops"][2]["routers"]} == {(0,)}

@@ -25,7 +25,7 @@ from caseprobe_agent.cli.options import settings_of
 from caseprobe_agent.cli.path.plain import render_table
 from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, Policy
-from caseprobe_agent.path import describe, open_network, plan_of, resolve, trace
+from caseprobe_agent.path import describe, find_mtu, find_ways, open_network, plan_of, resolve, trace
 from caseprobe_agent.path.target import Address
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
@@ -84,6 +84,27 @@ class PlainView:
         print(render_table(facts, self._language))
 
 
+class ReportView:
+    """Plain text for a mail, once, when the trace is over."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def begin(self, header: path_pb2.PathFacts) -> None:
+        """Nothing yet."""
+
+    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
+        """Nothing yet."""
+
+    def end(self, facts: path_pb2.PathFacts) -> None:
+        """Print the report."""
+        from caseprobe_agent.cli.path.report import render_report
+
+        print(
+            render_report(facts, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z"), self._language), end=""
+        )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("target", metavar="TARGET", help="host name or address")
@@ -104,6 +125,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     family = parser.add_mutually_exclusive_group()
     family.add_argument("-4", dest="family", action="store_const", const=4, default=0, help="IPv4 only")
     family.add_argument("-6", dest="family", action="store_const", const=6, help="IPv6 only")
+    parser.add_argument("--mtu", action="store_true", help="how large a packet the path carries; one round if not said")
+    parser.add_argument("--multipath", action="store_true", help="all ways at once, over UDP; one round if not said")
+    parser.add_argument("--report", action="store_true", help="plain text for a mail when the probe is over")
     parser.add_argument("--live", action="store_true", help="go on until Ctrl-C, or for --rounds where given")
     parser.add_argument("--json", action="store_true", help="one JSON document a line: each round, then the summary")
 
@@ -116,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
     with _view(options, settings.language) as view:
         code = 0
         try:
-            asyncio.run(_probe(action, options.family, settings.policy, header, tally, view))
+            asyncio.run(_probe(action, options, settings.policy, header, tally, view))
         except KeyboardInterrupt:
             if not tally.rounds:
                 raise
@@ -138,7 +162,8 @@ def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
         raise UsageError(f"--interval {options.interval:g} is not possible; {MIN_INTERVAL_SECONDS:g} or more")
     return link_pb2.PathAction(
         target=options.target,
-        rounds=options.rounds or (MAX_ROUNDS if options.live else DEFAULT_ROUNDS),
+        rounds=options.rounds
+        or (MAX_ROUNDS if options.live else 1 if options.mtu or options.multipath else DEFAULT_ROUNDS),
         interval_seconds=options.interval,
         protocol=PROTOCOLS[options.protocol],
         port=options.port,
@@ -147,7 +172,7 @@ def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
 
 async def _probe(
     action: link_pb2.PathAction,
-    family: int,
+    options: argparse.Namespace,
     policy: Policy,
     header: path_pb2.PathFacts,
     tally: PathTally,
@@ -155,7 +180,7 @@ async def _probe(
 ) -> None:
     """Trace the path; header and tally hold what there is of it when it ends, also when it is interrupted."""
     _permit(policy, action, None)
-    target = await resolve(action.target, lambda address: _permit(policy, action, address), family)
+    target = await resolve(action.target, lambda address: _permit(policy, action, address), options.family)
     with open_network(target, action) as network:
         plan = plan_of(action, target, network)
         header.CopyFrom(describe(target, network))
@@ -164,6 +189,10 @@ async def _probe(
             async for round_ in rounds:
                 tally.add(round_)
                 view.add(round_, tally)
+    if options.mtu:
+        header.mtu.CopyFrom(await find_mtu(target))
+    if options.multipath:
+        header.ways.CopyFrom(await find_ways(target, action.port))
 
 
 def _permit(policy: Policy, action: link_pb2.PathAction, address: Address | None) -> None:
@@ -180,6 +209,8 @@ def _view(options: argparse.Namespace, language: str) -> Iterator[View]:
     """JSON where asked for, a live table on a terminal, else the plain table at the end."""
     if options.json:
         yield JsonView()
+    elif options.report:
+        yield ReportView(language)
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from caseprobe_agent.cli.path.screen import LiveView
 

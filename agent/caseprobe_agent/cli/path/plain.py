@@ -83,10 +83,21 @@ def milliseconds(seconds: float) -> str:
 
 def closing(facts: path_pb2.PathFacts, language: str) -> list[str]:
     """The verdict's sentence, and what ended the trace early."""
-    lines = [texts.path_verdict(facts, language)]
+    sentences = (texts.path_verdict, texts.path_mtu, texts.path_ways)
+    lines = [line for line in (sentence(facts, language) for sentence in sentences) if line]
+    lines += [_ways(hop) for hop in facts.ways.hops if len(hop.routers) > 1]
     if facts.shortfall:
         lines.append(f"ended early: the {facts.shortfall.replace('_', ' ')} is used up")
     return lines
+
+
+def _ways(hop: path_pb2.PathWaysHop) -> str:
+    """The routers side by side at one hop, each with its flows and mean time."""
+    parts = [
+        f"{texts.address_text(way.address)} ({way.flows} flows, {milliseconds(way.avg_seconds)} ms)"
+        for way in hop.routers
+    ]
+    return f"  hop {hop.ttl}, by {hop.balancing}: {', '.join(parts)}"
 
 
 def _aligned(cell: str, width: int, column: int) -> str:
