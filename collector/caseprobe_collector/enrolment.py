@@ -2,6 +2,7 @@
 
 An answer may be lost on its way. Whoever asks again with the same key and the same code, while that is good, is
 answered as the first time: no use is taken, nothing of the machine's record changes, its certificate ends no later.
+Once the machine has connected, the answer was not lost, and its code is as used as any other.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Enrolment:
             case = await self._case_of(code)
             known = await self._fleet.get_agent(agent_id, None)
             self._check_known(known, code)
-            if again and known is not None:
+            if again and known is not None and known.last_seen_at is None:
                 return await self._answer_again(tx, known, code, case, request.csr, not_after, source)
             agent = self._agent(agent_id, code, request, not_after, known)
             await self._enter(tx, agent, code, source)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+
+# Version and variant of a UUIDv7 stand at fixed places, so hardly anything that was drawn looks like one.
+_ID = re.compile(rb"[a-z]{2,8}_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 
 def new_id(prefix: str, wall_seconds: float, randomness: bytes) -> str:
@@ -16,6 +20,15 @@ def new_id(prefix: str, wall_seconds: float, randomness: bytes) -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return f"{prefix}_{value:032x}"
+
+
+def is_id(text: bytes) -> bool:
+    """Whether this is such an id, which names something and is no secret.
+
+    >>> is_id(new_id("sess", 1.79e9, bytes(range(10))).encode()), is_id(b"sess_" + b"8f" * 16)
+    (True, False)
+    """
+    return _ID.fullmatch(text) is not None
 
 
 def agent_id(public_key_der: bytes) -> str:

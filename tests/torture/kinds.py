@@ -128,7 +128,7 @@ ALL = (
         (1, 2),
         50,
         20,
-        2,
+        1,
         needs.false_clocks,
     ),
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from caseprobe.ids import is_id
 from caseprobe.redaction.secret_values import Span, kinds_of
 
 # In RE2's syntax; the pattern and the judge look closer.
@@ -37,12 +38,14 @@ def prefixed_tokens(line: bytes) -> Iterator[Span]:
 
     >>> list(prefixed_tokens(b"by acme_tGx4Kq9ZpL2mWc7RvB1nYd5s and kube-proxy-configuration-x7"))
     [(3, 32)]
+    >>> list(prefixed_tokens(b"sess_01a202a8456b7b08b49ca16e9c5c3059"))
+    []
     """
     for match in PREFIXED.finditer(line):
         if _is_drawn(match["tail"], 3):
             yield match.span()
     for match in SMALL.finditer(line):
-        if match["prefix"] not in NO_ISSUER and _is_drawn(match["tail"], 2):
+        if match["prefix"] not in NO_ISSUER and _is_drawn(match["tail"], 2) and not is_id(match[0]):
             yield match.span()
     for match in SPOKEN.finditer(line):
         if _is_drawn(match["tail"], 2):

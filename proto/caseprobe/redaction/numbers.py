@@ -77,7 +77,7 @@ def laid_out(pseudonyms: Pseudonyms, kind: str, digits: str, text: str) -> str:
     """A number's pseudonym, and behind it how it was grouped, where it was.
 
     >>> laid_out(Pseudonyms(b"key"), "phone", "+4930", "+49 30").removeprefix(Pseudonyms(b"key").name("phone", "+4930"))
-    '.c0'
+    '.d0'
     """
     token, grouping, since = pseudonyms.name(kind, digits), "", 0
     for char in text:

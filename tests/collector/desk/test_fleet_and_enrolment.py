@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -240,6 +241,18 @@ async def test_a_lost_answer_needs_no_new_code(desk: Desk) -> None:
     assert [row.detail for row in await desk.audit.list(ADMIN)][-1].endswith("answered again")
     with pytest.raises(JoinCodeUsed):
         await desk.enrol(text, new_key())
+
+
+async def test_a_machine_that_connected_had_its_answer(desk: Desk) -> None:
+    """From then on its code is used for it as for everybody."""
+    case, key = await a_case(desk), new_key()
+    text = await code(desk, case)
+    agent_id = (await desk.enrol(text, key)).agent_id
+    [agent] = [one for one in await desk.storage.fleet.list_agents(None) if one.agent_id == agent_id]
+    seen = replace(agent, last_seen_at=desk.clock.now())
+    await desk.storage.transactions.run(lambda tx: desk.storage.fleet.put_agent(tx, seen))
+    with pytest.raises(JoinCodeUsed):
+        await desk.enrol(text, key)
 
 
 async def test_a_second_answer_takes_no_second_use(desk: Desk) -> None:
