@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 Outcome = tuple[float, bool]  # when the echo left, seconds; whether it was answered
 FEWEST = 12  # outcomes below which no limiter is told from chance
+# So many echoes take longer than this to send. Recorded output of other programs has no times at all.
+SHORTEST_SECONDS = 1.0
 MOST = 240  # outcomes that are read: they tell all that there is to tell
 BURSTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
 RATE_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -31,6 +33,7 @@ class Bucket:
 def fit(outcomes: Sequence[Outcome]) -> Bucket | None:
     """The bucket that explains best which echoes were answered; None where there is too little to tell.
 
+    >>> fit([(0.0, n > 9) for n in range(60)])
     >>> answered = [(float(n), n < 4 or n % 4 == 0) for n in range(60)]
     >>> bucket = fit(answered)
     >>> bucket.burst, round(bucket.per_second, 2), bucket.log_odds > 10
@@ -38,7 +41,7 @@ def fit(outcomes: Sequence[Outcome]) -> Bucket | None:
     """
     read = outcomes[:MOST]
     received = sum(answered for _, answered in read)
-    if len(read) < FEWEST or received in (0, len(read)):
+    if len(read) < FEWEST or received in (0, len(read)) or read[-1][0] - read[0][0] < SHORTEST_SECONDS:
         return None
     chance = _binomial(len(read) - received, len(read))
     best = max((_fitted(read, rate, burst) for rate, burst in _candidates(read, received)), key=lambda one: one[0])
@@ -48,7 +51,7 @@ def fit(outcomes: Sequence[Outcome]) -> Bucket | None:
 
 def _candidates(outcomes: Sequence[Outcome], received: int) -> Iterator[tuple[float, int]]:
     """Rates that would have let out about as many answers as came, for every burst."""
-    seconds = max(outcomes[-1][0] - outcomes[0][0], 1e-3)
+    seconds = outcomes[-1][0] - outcomes[0][0]
     for burst in BURSTS:
         for step in RATE_STEPS:
             if received + step > burst:
