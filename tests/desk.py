@@ -218,6 +218,7 @@ async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[R
         yield Rig(storage, bus, links, sessions, schedules, audit, port, clock, ingest)
     finally:
         await server.stop(None)
+        await links.left()
         ingest.close()
 
 

@@ -107,7 +107,7 @@ def _failed(room: Room) -> Iterator[Expected]:
 
 @contextlib.contextmanager
 def _looping(room: Room) -> Iterator[Expected]:
-    lines = ("Restart=always", "RestartSec=200ms", "ExecStart=/bin/false")
+    lines = ("Restart=always", "RestartSec=1s", "ExecStart=/bin/false")
     with _booted(room, _of("looping.service", *lines)):
         _until(room, "looping.service", "activating", restarts=4)
         yield Expected("looping.service")

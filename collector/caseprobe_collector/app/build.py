@@ -59,6 +59,7 @@ async def running_collector(config: CollectorConfig) -> AsyncIterator[dict[str, 
             for listener in listeners:
                 listener.should_exit = True
             await core.grpc_server.stop(DRAIN_SECONDS)
+            await core.links.left()
             core.ingest.close()
             for chore in chores:
                 chore.cancel()

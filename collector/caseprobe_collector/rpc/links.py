@@ -7,6 +7,7 @@ heartbeat, which only a loop that turns can send, and how long the frame waits t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,6 +32,8 @@ CLONED_SECONDS = 60.0
 MOST_LINKS = 10_000
 # A returning machine costs about 1.1 ms of one core for its TLS; a quarter of that core is for them.
 RETURNS_PER_SECOND = 250.0
+# What a stream that was cancelled takes to end.
+LEAVE_SECONDS = 2.0
 
 
 @dataclass(slots=True, eq=False)
@@ -126,6 +129,16 @@ class OpenLinks:
             # Offline since it was last heard: a line that was cut is noticed only later.
             self._left[agent_id] = link.seen_at
             self._announce(link.agent)
+
+    async def left(self, seconds: float = LEAVE_SECONDS) -> None:
+        """Return once no stream runs any more, or the time is over.
+
+        A server that stopped has cancelled its calls, not awaited them: what arrived of a large item is put away after.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._links:
+                    await next(iter(self._links.values())).ended()
 
     def read(self, link: OpenLink) -> None:
         """Note that a frame was read."""

@@ -71,8 +71,11 @@ class Stream:
                 tasks.append(self._acking)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._desk.ingest.leave(self._agent.agent_id, self._assembly)
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                # A call that is cancelled a second time meanwhile must not cost what arrived, nor leave a file open.
+                self._desk.ingest.leave(self._agent.agent_id, self._assembly)
 
     async def _greet(self, hello: link_pb2.Hello) -> None:
         desk, agent = self._desk, self._agent
