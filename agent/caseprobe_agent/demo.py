@@ -126,18 +126,28 @@ class Demo:
 
     def open_collector(self) -> None:
         """Make a collector, start it, log in as its admin."""
+        self._settle_collector()
+        init = ("caseprobe_collector", "init", "--config", str(self.folder / "collector.toml"))
+        self.run(*init, "--admin", "demo", "--password-stdin", stdin=self.password)
+        try:
+            self.serve()
+        except MeasurementError:
+            # Somebody may have taken one of its ports since they were looked for; other ports, or the same words again.
+            self.stop()
+            self.children.clear()
+            self._settle_collector()
+            self.serve()
+        self.token = self.call("POST", "/login", {"name": "demo", "password": self.password})["secret"]
+
+    def _settle_collector(self) -> None:
+        """Write its settings, with ports that are free now."""
         link, https, http, metrics = free_ports(4)
-        settings = self.folder / "collector.toml"
-        settings.write_text(
+        (self.folder / "collector.toml").write_text(
             f'data_folder = "{self.folder / "collector"}"\nlink_host = "127.0.0.1"\nlink_port = {link}\n'
             f'https_host = "127.0.0.1"\nhttps_port = {https}\nmetrics_port = {metrics}\n'
             f'public_names = ["127.0.0.1"]\nconsole_http_port = {http}\n'
         )
-        init = ("caseprobe_collector", "init", "--config", str(settings))
-        self.run(*init, "--admin", "demo", "--password-stdin", stdin=self.password)
-        self.serve()
         self.console = f"http://127.0.0.1:{http}"
-        self.token = self.call("POST", "/login", {"name": "demo", "password": self.password})["secret"]
 
     def serve(self) -> subprocess.Popen[bytes]:
         """Start the collector, and go on when it is ready."""
@@ -214,8 +224,10 @@ class Demo:
     def _await_ready(self, child: subprocess.Popen[bytes]) -> None:
         assert child.stdout is not None
         if not child.stdout.readline():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(STOP_SECONDS)
             self._check_children()
-            raise MeasurementError("the demo's collector ended while it started")
+            raise MeasurementError("the demo's collector does not say that it is ready")
 
     def _check_children(self) -> None:
         for child, name in zip(self.children, ("collector", "agent"), strict=False):

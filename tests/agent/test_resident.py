@@ -220,22 +220,22 @@ async def test_a_true_name_is_told_once_its_owner_has_read_it_and_said_yes(rig: 
     """The question shows the name; the audit, which support never sees, and the request do not hold it."""
     (rig.settings.config_folder / "agent.toml").write_text('[policy]\nreveal = "ask"\n')
     rig.settings = load_again(rig.settings)
-    token = Redactor(load_key(rig.settings.state_folder), True, KnownNames(hosts=("db7",))).text("db7")
+    token = Redactor(load_key(rig.settings.state_folder), True, KnownNames(hosts=("zulu-db",))).text("zulu-db")
     async with rig.agent():
         await rig.send(reveal_command(token))
         number = await rig.question()
-        assert f"{token} stands for: db7" in rig.said[-1]
+        assert f"{token} stands for: zulu-db" in rig.said[-1]
         assert rig.collector.stored == []
         await rig.ask("allow", id=number)
         assert (await rig.outcome()).state == OK
         await rig.collector.until(lambda: rig.collector.stored)
     snapshot = snapshot_in(rig.collector.stored[0])
-    assert [(one.reveal.stand_in, one.reveal.value) for one in snapshot.sections] == [(token, "db7")]
+    assert [(one.reveal.stand_in, one.reveal.value) for one in snapshot.sections] == [(token, "zulu-db")]
     assert (snapshot.case_id, snapshot.consent.mode) == ("case_1", CONSENT_MODE_GRANT)
     assert rig.actions() == ["asked", "allowed", "admitted:reveal", "ended"]
     terms = GrantTerms.FromString(snapshot.consent.grant.terms)
     assert terms.granted_by == stand_in_of(rig.settings, user_name(os.geteuid()))
-    assert "db7" not in (rig.settings.state_folder / "audit.jsonl").read_text()
+    assert "zulu-db" not in (rig.settings.state_folder / "audit.jsonl").read_text()
 
 
 @pytest.mark.parametrize(
