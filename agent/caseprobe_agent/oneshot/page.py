@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 from caseprobe import texts
+from caseprobe.report.document import document
 from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, table, unfold
 from caseprobe.report.words import Words
 from caseprobe_agent.oneshot.content import Item
@@ -17,7 +16,12 @@ MOST_STAND_INS = 2_000
 COLUMNS = """main { padding-top: 1rem }
 @media (min-width: 40.01rem) { .name { min-width: 15rem } .gist { width: calc(100% - 17rem) } }
 """
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+# It holds true names: whatever stands in it, nothing of it goes anywhere.
+HEAD = (
+    element("meta", name="referrer", content="no-referrer"),
+    element("meta", http_equiv="Content-Security-Policy", content="base-uri 'none'; form-action 'none'"),
+    element("style", Markup(COLUMNS)),
+)
 
 
 def render_page(preview: Preview, language: str) -> str:
@@ -37,24 +41,8 @@ def render_page(preview: Preview, language: str) -> str:
         _areas(areas, words),
         _stand_ins(preview, words),
     )
-    body = element("body", _banner(preview, words), main)
-    return "<!doctype html>\n" + element("html", _head(words), body, lang=language.replace("_", "-")) + "\n"
-
-
-def _head(words: Words) -> Markup:
-    # Built from our own file and never from a machine's text, so it must not be escaped.
-    style = Markup(resources.files("caseprobe.report").joinpath("style.css").read_text("utf-8") + COLUMNS)
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="robots", content="noindex"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("title", f"{words('preview_title')} – caseprobe"),
-        element("style", style),
-    )
+    title = f"{words('preview_title')} – caseprobe"
+    return document(title, words.language, _banner(preview, words), main, more=HEAD)
 
 
 def _banner(preview: Preview, words: Words) -> Markup:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 
 from caseprobe.report.markup import Markup, element
 
 
-def document(title: str, language: str, *body: Markup) -> str:
-    """A whole HTML page; language as in texts.LANGUAGES."""
-    page = element("html", _head(title), element("body", *body), lang=language.replace("_", "-"))
+def document(title: str, language: str, *body: Markup, more: Sequence[Markup] = ()) -> str:
+    """A whole HTML page; language as in texts.LANGUAGES, more: what its head needs beside what every page has."""
+    page = element("html", _head(title, more), element("body", *body), lang=language.replace("_", "-"))
     return f"<!doctype html>\n{page}\n"
 
 
-def _head(title: str) -> Markup:
+def _head(title: str, more: Sequence[Markup]) -> Markup:
     # Built here and never from a machine's text, so it must not be escaped.
     style = Markup(resources.files(__package__).joinpath("style.css").read_text("utf-8"))
     return element(
@@ -25,4 +26,5 @@ def _head(title: str) -> Markup:
         element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
         element("title", title),
         element("style", style),
+        *more,
     )
