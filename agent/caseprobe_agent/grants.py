@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from caseprobe.errors import NotFound, StorageFull
 from caseprobe.v1.consent_pb2 import Grant, GrantTerms
+from caseprobe_agent.durable import sync_folder
 
 Sign = Callable[[bytes], Awaitable[tuple[str, bytes]]]
 # Of key id, signed bytes and signature: True where the key that this machine trusts made it.
@@ -67,7 +68,7 @@ class Grants:
             raise NotFound(f"no grant {grant_id}; `caseprobe consent list` shows those in force")
         path = self._folder / f"{grant_id}.pb"
         path.rename(path.with_suffix(".revoked"))
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return held[0]
 
 
@@ -92,16 +93,7 @@ def _write(path: Path, data: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     fresh.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    sync_folder(path.parent)
 
 
 def signature_request(private_key_pem: bytes, data: bytes, signature: bytes) -> bytes:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from caseprobe.errors import ConfigurationError, Corrupt, StorageFull
+from caseprobe_agent.durable import sync_folder
 
 LARGEST_BYTES = 1 << 20
 
@@ -35,7 +36,7 @@ def write_private(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         _write(temporary, data)
         temporary.replace(path)
-        _fsync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise _unwritable(path, error) from None
@@ -65,14 +66,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(path: Path, error: OSError) -> StorageFull | ConfigurationError:

@@ -12,7 +12,8 @@ from typing import BinaryIO
 from caseprobe.bundle import LeftOut, Signer
 from caseprobe.errors import RedactionError
 from caseprobe.report import render_report
-from caseprobe_agent.oneshot.place import full, open_new, sync_folder
+from caseprobe_agent.durable import sync_folder
+from caseprobe_agent.oneshot.place import full, open_new
 from caseprobe_agent.seal.pipe import Sealed, write_guarded
 
 

@@ -56,15 +56,6 @@ def open_new(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def full(path: Path, error: OSError) -> StorageFull:
     """What is said where there is no room for the file."""
     return StorageFull(f"{path} could not be finished: {error.strerror}; make room or choose another --output")

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from caseprobe.errors import DeliveryError, StorageFull
+from caseprobe_agent.durable import sync_folder
 from caseprobe_agent.spool.lock import Lock, Note
 from caseprobe_agent.spool.record import SCHEMA, expected_schema, lenient_text, schema_of
 from caseprobe_agent.spool.reserve import Reserve, Room
@@ -247,11 +248,7 @@ def _create_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _damage(check: str) -> sqlite3.DatabaseError:
