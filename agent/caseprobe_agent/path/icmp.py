@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path import wire
 from caseprobe_agent.path.echoes import Echo, Reply
-from caseprobe_agent.path.sockets import Datagram, Tier, prepare, read_datagrams, send_past_errors, ttl_control
+from caseprobe_agent.path.sockets import (
+    Datagram,
+    Tier,
+    ip_header_bytes,
+    open_icmp,
+    read_datagrams,
+    send_past_errors,
+    ttl_control,
+)
 from caseprobe_agent.path.stamps import StampClock
 from caseprobe_agent.path.target import ResolvedTarget
 
@@ -34,16 +42,13 @@ class IcmpNetwork:
     def __init__(self, target: ResolvedTarget, token: bytes) -> None:
         """Raises OSError where the kernel denies such sockets (net.ipv4.ping_group_range)."""
         self.failure: OSError | None = None
-        self.echo_bytes = (40 if target.v6 else 20) + len(wire.icmp_echo(target.v6, 0, token))
+        self.echo_bytes = ip_header_bytes(target.v6) + len(wire.icmp_echo(target.v6, 0, token))
         self._v6 = target.v6
         self._endpoint = target.endpoint(0)
         self._address = target.address.packed
         self._token = token
         self._clock = StampClock()
-        family = socket.AF_INET6 if target.v6 else socket.AF_INET
-        protocol = socket.IPPROTO_ICMPV6 if target.v6 else socket.IPPROTO_ICMP
-        self._socket = socket.socket(family, socket.SOCK_DGRAM, protocol)
-        prepare(self._socket, target.v6)
+        self._socket = open_icmp(target.v6)
 
     def fileno(self) -> int:
         """Readable when receive has something."""

@@ -11,7 +11,14 @@ import psutil
 
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path import mtu, wire
-from caseprobe_agent.path.sockets import Datagram, prepare, read_datagrams, send_past_errors, ttl_control
+from caseprobe_agent.path.sockets import (
+    Datagram,
+    ip_header_bytes,
+    open_icmp,
+    read_datagrams,
+    send_past_errors,
+    ttl_control,
+)
 from caseprobe_agent.path.stamps import StampClock
 from caseprobe_agent.path.target import ResolvedTarget
 
@@ -29,10 +36,7 @@ class SizedNetwork:
         self._v6 = target.v6
         self._endpoint = target.endpoint(0)
         self._clock = StampClock()
-        family = socket.AF_INET6 if target.v6 else socket.AF_INET
-        protocol = socket.IPPROTO_ICMPV6 if target.v6 else socket.IPPROTO_ICMP
-        self._socket = socket.socket(family, socket.SOCK_DGRAM, protocol)
-        prepare(self._socket, target.v6)
+        self._socket = open_icmp(target.v6)
 
     def fileno(self) -> int:
         """Readable when take has something."""
@@ -41,7 +45,7 @@ class SizedNetwork:
     def send(self, echo: mtu.SizedEcho) -> bool:
         """Send one echo; False where this machine does not send so large a packet."""
         packet = wire.icmp_echo(self._v6, echo.sequence, TOKEN)
-        packet = packet.ljust(echo.size - (40 if self._v6 else 20), b"\0")
+        packet = packet.ljust(echo.size - ip_header_bytes(self._v6), b"\0")
         control = [ttl_control(self._v6, echo.ttl)]
         return send_past_errors(lambda: self._socket.sendmsg([packet], control, 0, self._endpoint)) is None
 

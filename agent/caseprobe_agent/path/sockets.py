@@ -45,6 +45,19 @@ def level_of(v6: bool) -> int:
     return socket.IPPROTO_IPV6 if v6 else socket.IPPROTO_IP
 
 
+def ip_header_bytes(v6: bool) -> int:
+    """What every packet carries before its own header: no options, no extension headers."""
+    return 40 if v6 else 20
+
+
+def open_icmp(v6: bool) -> socket.socket:
+    """A prepared ICMP datagram socket; raises OSError where the kernel denies such (net.ipv4.ping_group_range)."""
+    family = socket.AF_INET6 if v6 else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
+    prepare(made, v6)
+    return made
+
+
 def prepare(sock: socket.socket, v6: bool) -> None:
     """Make a socket non-blocking and have it tell errors, reply TTL, stamps and ICMP extensions.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path import wire
 from caseprobe_agent.path.echoes import Echo, Reply
-from caseprobe_agent.path.sockets import Datagram, Tier, prepare, read_datagrams, set_ttl
+from caseprobe_agent.path.sockets import Datagram, Tier, ip_header_bytes, prepare, read_datagrams, set_ttl
 from caseprobe_agent.path.stamps import StampClock
 from caseprobe_agent.path.target import ResolvedTarget
 
@@ -52,7 +52,7 @@ class TcpNetwork:
     def __init__(self, target: ResolvedTarget, port: int = 0) -> None:
         self.port = port or DEFAULT_PORT
         self.failure: OSError | None = None
-        self.echo_bytes = (40 if target.v6 else 20) + 40
+        self.echo_bytes = ip_header_bytes(target.v6) + 40
         self._v6 = target.v6
         self._endpoint = target.endpoint(self.port)
         self._address = target.address.packed

@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path import wire
 from caseprobe_agent.path.echoes import Echo, Reply
-from caseprobe_agent.path.sockets import Datagram, Tier, prepare, read_datagrams, send_past_errors, ttl_control
+from caseprobe_agent.path.sockets import (
+    Datagram,
+    Tier,
+    ip_header_bytes,
+    prepare,
+    read_datagrams,
+    send_past_errors,
+    ttl_control,
+)
 from caseprobe_agent.path.stamps import StampClock
 from caseprobe_agent.path.target import ResolvedTarget
 
@@ -37,7 +45,7 @@ class UdpNetwork:
     def __init__(self, target: ResolvedTarget, token: bytes, port: int = 0) -> None:
         self.port = port or DEFAULT_PORT
         self.failure: OSError | None = None
-        self.echo_bytes = (40 if target.v6 else 20) + 8 + len(wire.udp_payload(0, token))
+        self.echo_bytes = ip_header_bytes(target.v6) + 8 + len(wire.udp_payload(0, token))
         self._v6 = target.v6
         self._endpoint = target.endpoint(self.port)
         self._address = target.address.packed
