@@ -15,6 +15,7 @@ from caseprobe_agent.path.echoes import Echo
 from caseprobe_agent.path.multipath import CONFIDENCE, Discovery, FlowEcho, HopWays
 from caseprobe_agent.path.target import ResolvedTarget
 from caseprobe_agent.path.udp import UdpNetwork
+from caseprobe_agent.path.waiting import wait_until
 
 TOKEN_BYTES = 4
 
@@ -70,17 +71,13 @@ async def find_ways(target: ResolvedTarget, port: int = 0) -> path_pb2.PathWays:
 
 async def _drive(discovery: Discovery, network: FlowNetwork) -> None:
     """Send what is due and take in what comes until every hop is settled."""
-    loop = asyncio.get_running_loop()
     while True:
         for echo in discovery.poll(time.monotonic()):
             network.send(echo)
         now = time.monotonic()
         if discovery.done(now):
             return
-        timer = loop.call_at(loop.time() + discovery.wake_at(now) - now, network.changed.set)
-        await network.changed.wait()
-        timer.cancel()
-        network.changed.clear()
+        await wait_until(network.changed, discovery.wake_at(now))
 
 
 def describe_ways(discovery: Discovery, seconds: float) -> path_pb2.PathWays:

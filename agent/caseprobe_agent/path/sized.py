@@ -21,6 +21,7 @@ from caseprobe_agent.path.sockets import (
 )
 from caseprobe_agent.path.stamps import StampClock
 from caseprobe_agent.path.target import ResolvedTarget
+from caseprobe_agent.path.waiting import wait_until
 
 MOST_LINK_BYTES = 9216  # what the largest common jumbo frames carry; loopback would allow 64 KiB
 USUAL_LINK_BYTES = 1500
@@ -116,10 +117,7 @@ async def _drive(search: mtu.Search, network: SizedNetwork) -> None:
             for echo in search.poll(time.monotonic()):
                 if not network.send(echo):
                     search.on_refused(echo)
-            timer = loop.call_at(loop.time() + max(0.0, search.wake_at() - time.monotonic()), changed.set)
-            await changed.wait()
-            timer.cancel()
-            changed.clear()
+            await wait_until(changed, search.wake_at())
     finally:
         loop.remove_reader(network.fileno())
 

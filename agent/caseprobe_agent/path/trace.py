@@ -16,6 +16,7 @@ from caseprobe_agent.path.sockets import Tier
 from caseprobe_agent.path.target import ResolvedTarget
 from caseprobe_agent.path.tcp import TcpNetwork
 from caseprobe_agent.path.udp import UdpNetwork
+from caseprobe_agent.path.waiting import wait_until
 
 DEFAULT_ROUNDS = 10
 MAX_ROUNDS = 100_000
@@ -136,7 +137,7 @@ async def trace(
             while (round_ := state.finished(loop.time())) is not None:
                 _require_sent(round_, network)
                 yield round_
-            await _wait(changed, state.wake_at(loop.time()))
+            await wait_until(changed, state.wake_at(loop.time()))
     finally:
         loop.remove_reader(network.fileno())
 
@@ -145,13 +146,3 @@ def _require_sent(round_: path_pb2.PathRound, network: TierNetwork) -> None:
     if round_.number == 1 and not round_.sent and network.failure is not None:
         reason = network.failure.strerror
         raise MeasurementError(f"no echo could be sent: {reason}; check this machine's routes and filters")
-
-
-async def _wait(changed: asyncio.Event, until: float) -> None:
-    """Wait for a reply, but not longer than until."""
-    timer = asyncio.get_running_loop().call_at(until, changed.set)
-    try:
-        await changed.wait()
-    finally:
-        timer.cancel()
-        changed.clear()
