@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 import re2
 
+from caseprobe.redaction.lines import line_options
+
 # A text and the names of what was replaced in it.
 Changed = tuple[bytes, Sequence[str]]
-# Room for the automaton's states; past it RE2 starts anew or takes a slower way.
 AUTOMATON_BYTES = 24 << 20
 # Pieces kept at hand; more are read anew, so memory stays bounded at any number of addresses.
 REMEMBERED = 1 << 15
@@ -29,7 +30,7 @@ class Finder:
         change: gives what stands in a piece's place, and a name for each thing that was replaced in it. It is told the
         piece with the character on either side, a line break where there is none; what it gives has them too.
         """
-        self._automaton = re2.compile(b"|".join(b"(?:" + look + b")" for look in looks), _options())
+        self._automaton = re2.compile(b"|".join(b"(?:" + look + b")" for look in looks), line_options(AUTOMATON_BYTES))
         self._change = change
         self._remembered: dict[bytes, Changed] = {}
 
@@ -65,15 +66,3 @@ class Finder:
                 self._remembered.clear()
             self._remembered[piece] = found
         return found
-
-
-def _options() -> re2.Options:
-    made = re2.Options()
-    # Bytes of any encoding of one byte a character, in any case; a piece never spans lines.
-    made.encoding = re2.Options.Encoding.LATIN1
-    made.case_sensitive = False
-    made.never_capture = True
-    made.never_nl = True
-    made.log_errors = False
-    made.max_mem = AUTOMATON_BYTES
-    return made

@@ -14,6 +14,7 @@ Span = tuple[int, int]
 
 # Patterns in one automaton multiply each other's states, in several they cost a pass each: measured on logs.
 AUTOMATA = 3
+AUTOMATON_BYTES = 16 << 20
 
 
 class Found(Protocol):
@@ -38,7 +39,7 @@ class Looks:
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         """patterns: known by their place from now on; they match within a line, whatever they say of blanks."""
-        options = _options()
+        options = line_options(AUTOMATON_BYTES)
         # "^" and "$" are the ends of a line.
         patterns = [b"(?m:" + one + b")" for one in patterns]
         shares = [patterns[at::AUTOMATA] for at in range(min(AUTOMATA, len(patterns)))]
@@ -100,9 +101,12 @@ def rewrite(data: bytes, spans: Iterable[Span], change: Callable[[bytes], bytes]
     return b"".join((*pieces, data[done:])) if pieces else data
 
 
-def _options() -> re2.Options:
+def line_options(memory_bytes: int) -> re2.Options:
+    """How RE2 looks at the lines of a text in any encoding of one byte a character, in any case.
+
+    memory_bytes: for each automaton's states; beyond them it begins anew, and is slow.
+    """
     options = re2.Options()
-    # Bytes of any encoding of one byte a character.
     options.encoding = re2.Options.Encoding.LATIN1
     options.case_sensitive = False
     options.never_capture = True
@@ -110,6 +114,5 @@ def _options() -> re2.Options:
     options.never_nl = True
     # What is wrong with a pattern is raised; nothing is written to stderr.
     options.log_errors = False
-    # Bytes for each automaton's states; beyond them it begins anew, and is slow.
-    options.max_mem = 16 << 20
+    options.max_mem = memory_bytes
     return options
