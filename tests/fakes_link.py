@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from caseprobe import ids
 from caseprobe.v1 import enrolment_pb2
-from caseprobe_agent.identity.keys import agent_id_of
 
 SECRET = b"join-code-secret"
 BEGIN, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -74,7 +74,7 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def agent_id_of_csr(csr_der: bytes) -> str:
     """The id that the CSR's key has."""
     key = x509.load_der_x509_csr(csr_der).public_key()
-    return agent_id_of(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+    return ids.agent_id(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
 
 
 # Gives status and body for a request line and a body.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from caseprobe import ids
 from caseprobe.bundle import BundleReader, Verification
 from caseprobe.errors import RedactionError, UsageError
 from caseprobe.redaction import KnownNames, Redactor
@@ -173,7 +174,7 @@ async def test_a_bundle_of_ones_own_key_shows_true_names_and_no_other(tmp_path: 
     private, _, public = keys.unpack(keys.prepare(b""))
     save_key(state / "one-shot", "one_shot", private)
     masked = Redactor(load_key(state), asset_masked=True, known=KnownNames(hosts=("db7",))).text("db7")
-    proof = Verification(True, True, "one-shot", keys.agent_id_of(public), "")
+    proof = Verification(True, True, "one-shot", ids.agent_id(public), "")
     restore = restore_of(proof, state)
     assert restore is not None
     assert restore(masked) == "db7"

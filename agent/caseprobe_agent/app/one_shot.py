@@ -10,6 +10,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
+from caseprobe import ids
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant, GrantTerms
@@ -93,7 +94,7 @@ def _own_key(folder: Path) -> Callable[[], Awaitable[tuple[bytes, str]]]:
         answer = await asyncio.to_thread(keys.prepare, load_private_key(folder, ONE_SHOT))
         private, _, public = keys.unpack(answer)
         save_key(folder, ONE_SHOT, private)
-        return private, keys.agent_id_of(public)
+        return private, ids.agent_id(public)
 
     return own_key
 

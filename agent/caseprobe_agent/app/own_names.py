@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from caseprobe import ids
 from caseprobe.bundle import Verification
 from caseprobe_agent.app.one_shot import LABEL
 from caseprobe_agent.identity import ENROLLED, ONE_SHOT, keys
@@ -30,4 +31,4 @@ def _own_ids(state_folder: Path) -> Iterator[str]:
     """The ids of the keys that this user signs with."""
     for kind, folder in ((ENROLLED, state_folder), (ONE_SHOT, state_folder / LABEL)):
         if private := load_private_key(folder, kind):
-            yield keys.agent_id_of(keys.unpack(keys.prepare(private))[2])
+            yield ids.agent_id(keys.unpack(keys.prepare(private))[2])

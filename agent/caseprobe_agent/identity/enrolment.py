@@ -12,7 +12,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
-from caseprobe import VERSION
+from caseprobe import VERSION, ids
 from caseprobe.errors import Busy, CaseprobeError, Corrupt, NotTrusted, Refused, Unreachable, error_from
 from caseprobe.join_code import decode, is_address
 from caseprobe.v1 import enrolment_pb2
@@ -140,7 +140,7 @@ async def _identity(
     run: Run,
 ) -> Identity:
     """The identity that the answer makes of our key; raises Corrupt where it does not fit the key."""
-    agent_id = keys.agent_id_of(public)
+    agent_id = ids.agent_id(public)
     if response.agent_id != agent_id or not is_address(response.link_address):
         raise Corrupt(f"{code.address} gave an answer for another key or without an address: tell its operator")
     ca_pem = ssl.DER_cert_to_PEM_cert(ca_der).encode("ascii")

@@ -5,8 +5,6 @@ cryptography is imported inside them: 15 MB that the resident process never pays
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import TYPE_CHECKING
 
 from caseprobe.errors import Corrupt
@@ -35,16 +33,6 @@ def unpack(data: bytes) -> tuple[bytes, ...]:
         fields.append(data[place + 4 : end])
         place = end
     return tuple(fields)
-
-
-def agent_id_of(public_key_der: bytes) -> str:
-    """The name that a public key (DER SubjectPublicKeyInfo) gives its holder.
-
-    >>> agent_id_of(b"key")
-    'agent_fqywjlrtmqvbb3qlgsk5gdsvpm'
-    """
-    digest = hashlib.sha256(public_key_der).digest()[:16]
-    return "agent_" + base64.b32encode(digest).decode("ascii").rstrip("=").lower()
 
 
 def prepare(request: bytes) -> bytes:

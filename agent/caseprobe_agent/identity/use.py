@@ -7,6 +7,7 @@ import hashlib
 from datetime import datetime
 from pathlib import Path
 
+from caseprobe import ids
 from caseprobe_agent import worker
 from caseprobe_agent.identity import keys
 from caseprobe_agent.identity.enrolment import KEY_OPERATION_SECONDS, Run, inspect
@@ -20,7 +21,7 @@ async def sign(identity: Identity, data: bytes, *, run: Run = worker.call) -> tu
     """Key id (the agent's id) and ECDSA-SHA256 signature over the data, made in a child that gets only its hash."""
     request = keys.pack(identity.private_key_pem, hashlib.sha256(data).digest())
     public, signature = keys.unpack(await run(keys.sign_digest, request, KEY_OPERATION_SECONDS))
-    return keys.agent_id_of(public), signature
+    return ids.agent_id(public), signature
 
 
 def renewal_due(identity: Identity, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import zstandard
 from google.protobuf import json_format
 
+from caseprobe import ids
 from caseprobe.bundle import BundleWriter, LeftOut, Signer, bundle_members
 from caseprobe.checks import check_snapshot
 from caseprobe.errors import RedactionError
@@ -19,7 +20,7 @@ from caseprobe.overrides import Overrides
 from caseprobe.redaction import KnownNames, Redactor, known_names
 from caseprobe.report import render_report
 from caseprobe.v1 import finding_pb2, link_pb2, section_pb2, snapshot_pb2
-from caseprobe_agent.identity.keys import agent_id_of, pack, sign_digest, unpack
+from caseprobe_agent.identity.keys import pack, sign_digest, unpack
 from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal.form import SHIPPED, Hiding, Judging, Parcel, pack_parcel, unpack_request
 from caseprobe_agent.seal.guard import SENTINEL, WITHHELD, Guard
@@ -169,7 +170,7 @@ def signer_of(private_key_pem: bytes, key_kind: str) -> Signer | None:
 
     def sign(statement: bytes) -> tuple[str, str, bytes, bytes]:
         public, signature = unpack(sign_digest(pack(private_key_pem, hashlib.sha256(statement).digest())))
-        return key_kind, agent_id_of(public), signature, public
+        return key_kind, ids.agent_id(public), signature, public
 
     return sign
 
