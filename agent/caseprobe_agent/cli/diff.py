@@ -6,7 +6,6 @@ import argparse
 import io
 import json
 import sys
-from datetime import UTC
 from itertools import islice
 from pathlib import Path
 
@@ -59,7 +58,7 @@ def _document(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, chang
 
 def _show(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, changes: list[Change], most: int | None) -> None:
     screen = Screen(sys.stdout)
-    screen.line(f"{_taken(before)} → {_taken(after)}", "bold")
+    screen.line(f"{texts.taken(before)} → {texts.taken(after)}", "bold")
     found, ended = findings_between(before, after)
     for word, findings in (("new finding", found), ("gone", ended)):
         for one in findings:
@@ -102,10 +101,6 @@ def _about(snapshot: snapshot_pb2.Snapshot) -> dict[str, str]:
         "profile": snapshot.profile,
         "started_at": snapshot.started_at.ToJsonString(),
     }
-
-
-def _taken(snapshot: snapshot_pb2.Snapshot) -> str:
-    return f"{snapshot.started_at.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _seconds(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot) -> float:

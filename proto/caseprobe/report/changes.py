@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC
 from itertools import groupby
 
 from caseprobe import texts
 from caseprobe.diff import Change, findings_between
 from caseprobe.report.document import document
+from caseprobe.report.findings import heading
 from caseprobe.report.markup import NOTHING, Markup, element, joined, table
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 
@@ -21,7 +21,7 @@ def render_changes(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, 
     """One self-contained HTML page; changes as compare() gives them."""
     found, ended = findings_between(before, after)
     news = f"{_many(len(found), 'new finding')}, {_many(len(changes), 'change').lower()}"
-    between = f"between {_taken(before)} and {_taken(after)}"
+    between = f"between {texts.taken(before)} and {texts.taken(after)}"
     main = element(
         "main",
         _findings("New findings", found),
@@ -42,16 +42,7 @@ def _banner(after: snapshot_pb2.Snapshot, news: str, between: str, found: Sequen
 
 def _findings(title: str, findings: Iterable[finding_pb2.Finding]) -> Markup:
     cards = [
-        element(
-            "article",
-            element(
-                "h3",
-                element("span", texts.severity(one.state, LANGUAGE), class_="badge"),
-                " ",
-                texts.summary(one, LANGUAGE),
-            ),
-            class_=f"card {texts.state_name(one.state)}",
-        )
+        element("article", heading(one, one.state, LANGUAGE), class_=f"card {texts.state_name(one.state)}")
         for one in findings
     ]
     return element("section", element("h2", title), *cards) if cards else NOTHING
@@ -85,7 +76,3 @@ def _footer(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot) -> Mark
 
 def _many(total: int, thing: str) -> str:
     return f"{total or 'No'} {thing}{'' if total == 1 else 's'}"
-
-
-def _taken(snapshot: snapshot_pb2.Snapshot) -> str:
-    return f"{snapshot.started_at.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M} UTC"

@@ -24,15 +24,20 @@ def render_findings(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
 def _card(group: Group, words: Words) -> Markup:
     """A finding as bad as the worst that follows from it: nothing critical hides below a warning."""
     (finding, under), state = group, shown_state(group)
-    badge = element("span", texts.severity(state, words.language), class_="badge")
     return element(
         "article",
-        element("h3", badge, " ", texts.summary(finding, words.language)),
+        heading(finding, state, words.language),
         _advice(finding, words),
         unfold(words("evidence"), _evidence(finding), _basis(finding, words)),
         _followers(under, words),
         class_=f"card {texts.state_name(state)}",
     )
+
+
+def heading(finding: finding_pb2.Finding, state: finding_pb2.Severity.ValueType, language: str) -> Markup:
+    """How bad it is and what it is; state: as it is shown, which may be that of what follows from it."""
+    badge = element("span", texts.severity(state, language), class_="badge")
+    return element("h3", badge, " ", texts.summary(finding, language))
 
 
 def _followers(under: Sequence[finding_pb2.Finding], words: Words) -> Markup:

@@ -1,6 +1,6 @@
 """Findings, verdicts and numbers in words, in every language that we speak; machine text (JSON) is English."""
 
-from caseprobe.texts.changes import change_cells, change_json, change_sentence
+from caseprobe.texts.changes import change_cells, change_json, change_sentence, taken
 from caseprobe.texts.findings import advice, severity, state_name, summary, title
 from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, judgement_json
 from caseprobe.texts.paths import address_text, path_round_json, path_summary_json
@@ -65,6 +65,7 @@ __all__ = [
     "snapshot_verdict",
     "state_name",
     "summary",
+    "taken",
     "title",
     "verdict_sentence",
     "visible",

@@ -9,8 +9,17 @@ from caseprobe.diff import Change, Value
 from caseprobe.diff.change import APPEARED, GONE, GREW
 from caseprobe.texts.template import printable
 from caseprobe.texts.units import format_value
+from caseprobe.v1.snapshot_pb2 import Snapshot
 
 UNIT = re.compile(r"_(bytes_total|bytes|seconds|ratio|celsius|bits_per_second|total|hertz)$")
+
+
+def taken(snapshot: Snapshot) -> str:
+    """When it was taken, in UTC, to the minute; a dash where that cannot be a date."""
+    try:
+        return f"{snapshot.started_at.ToDatetime():%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError):
+        return "–"
 
 
 def change_json(change: Change) -> dict[str, object]:
