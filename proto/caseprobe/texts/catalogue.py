@@ -27,7 +27,7 @@ FAMILIES = (
     "log",
     "host",
 )
-OTHERS = ("sentences", "report", "preview")
+OTHERS = ("sentences", "report", "preview", "service")
 
 
 @cache
