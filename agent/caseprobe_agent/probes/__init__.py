@@ -14,6 +14,7 @@ from caseprobe_agent.probes import (
     dns,
     filesystems,
     hardware,
+    history,
     interfaces,
     ipmi,
     kernel_log,
@@ -58,6 +59,7 @@ QUICK: tuple[Probe, ...] = (
     time_sync.PROBE,
     certificates.PROBE,
     crashes.PROBE,
+    history.PROBE,
 )
 # Those that start programs of the system, ask servers or read long lists.
 SLOWER: tuple[Probe, ...] = (
@@ -73,7 +75,7 @@ SLOWER: tuple[Probe, ...] = (
 ALL: tuple[Probe, ...] = (*QUICK, *SLOWER)
 
 # What a profile runs, in the order of the report. quick starts no foreign program.
-_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER)}
+_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER)}
 LONGER: tuple[Probe, ...] = tuple(_LONGER.get(probe.name, probe) for probe in ALL)
 PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": QUICK, "standard": LONGER, "full": LONGER}
 
