@@ -45,7 +45,8 @@ def _order(arguments: argparse.Namespace) -> Order:
     code = parse_join_code(text) if text else None
     if code and code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
         raise JoinCodeError("this join code is for enrolling a machine: use it with `caseprobe enroll`")
-    return Order(arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview)
+    wanted = (tuple(arguments.include), tuple(arguments.exclude))
+    return Order(arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted)
 
 
 def _exit_code(result: Result, fail_on: str | None) -> int:
