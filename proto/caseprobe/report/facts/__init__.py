@@ -12,6 +12,7 @@ from caseprobe.v1 import section_pb2, snapshot_pb2
 
 RENDERS: Mapping[str, Render] = {
     "reveal": machine.reveal,
+    "history": activity.history,
     "system": machine.system,
     "hardware": machine.hardware,
     "cpu": machine.cpu,
