@@ -30,10 +30,11 @@ from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.oneshot.choice import LEFT_OUT, Chosen, Wanted, choose
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
-from caseprobe_agent.probes import PROFILES, with_log_lines, with_network
+from caseprobe_agent.probes import with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
 from caseprobe_agent.worker import Child
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from caseprobe.bundle import Signer
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.oneshot.preview import Preview
-
-QUICK = "quick"
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,14 @@ class OneShot:
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
+        chosen = choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
         check_room(path)
         enrolled, failure = await self._enrol(order)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
-        taken, (key, agent_id) = await self._measured(order, enrolled)
+        taken, (key, agent_id) = await self._measured(order, chosen, enrolled)
         from caseprobe_agent.oneshot.file import BundleFile
         from caseprobe_agent.oneshot.preview import Addressee, Preview
         from caseprobe_agent.seal.form import Judging, hiding_of
@@ -110,18 +110,22 @@ class OneShot:
         )
         return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown, file.signer)
 
-    async def _measured(self, order: Order, enrolled: Enrolled | None) -> tuple[Taken, tuple[bytes, str]]:
+    async def _measured(
+        self, order: Order, chosen: Chosen, enrolled: Enrolled | None
+    ) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
+        probes = self._probes(chosen)
         measuring = asyncio.create_task(
-            take_snapshot(
-                self._probes(order), self.machine, order.deadline_seconds, order.profile, self.child, new_sentinel()
-            )
+            take_snapshot(probes, self.machine, order.deadline_seconds, order.profile, self.child, new_sentinel())
         )
         try:
             key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))
-            return await measuring, key
+            taken = await measuring
         finally:
             measuring.cancel()
+        for name in chosen.left_out:
+            taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=LEFT_OUT)
+        return taken, key
 
     async def _enrol(self, order: Order) -> tuple[Enrolled | None, CaseprobeError | None]:
         """The identity for this run; a collector that cannot be reached or refuses does not stop the measurement.
@@ -150,11 +154,9 @@ class OneShot:
         if isinstance(verdict, Denied):
             raise PolicyRefused(f"nothing was measured: {verdict.reason}")
 
-    def _probes(self, order: Order) -> Sequence[Probe]:
-        """The profile's probes without those that policy denies; packets and log lines only where it allows them."""
-        probes = PROFILES[order.profile]
-        if order.profile != QUICK and self._allows(POLICY_KIND_PATH_NEAR):
-            probes = with_network(probes)
+    def _probes(self, chosen: Chosen) -> Sequence[Probe]:
+        """The chosen probes without those that policy denies; packets and log lines only where it allows them."""
+        probes = chosen.networked() if self._allows(POLICY_KIND_PATH_NEAR) else chosen.probes
         if self._allows(POLICY_KIND_LOGS):
             return with_log_lines(probes)
         return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
