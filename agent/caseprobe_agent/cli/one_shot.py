@@ -43,16 +43,9 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
 def _order(arguments: argparse.Namespace) -> Order:
     """What the caller wants, checked before anything happens."""
     text = options.join_text(arguments.to)
-<<<<<<< HEAD
     code = bundle_code(text) if text else None
-    return Order(arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview)
-=======
-    code = parse_join_code(text) if text else None
-    if code and code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
-        raise JoinCodeError("this join code is for enrolling a machine: use it with `caseprobe enroll`")
     wanted = (tuple(arguments.include), tuple(arguments.exclude))
     return Order(arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted)
->>>>>>> main
 
 
 def bundle_code(text: str) -> enrolment_pb2.JoinCode:
