@@ -165,7 +165,7 @@ class Customer:
     def bundle(self, code: str, *arguments: str, before: tuple[str, ...] = ()) -> Ended:
         """Send a bundle to the case of a join code, agreed to beforehand."""
         output = str(self.folder / f"{secrets.token_hex(4)}.zip")
-        wanted = ("bundle", "--to", "-", "--no-preview", "--output", output, *arguments)
+        wanted = ("bundle", "--profile", "quick", "--to", "-", "--no-preview", "--output", output, *arguments)
         return self.run(*wanted, stdin=code, before=before)
 
     def kept(self) -> list[Path]:

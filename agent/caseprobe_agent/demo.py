@@ -175,7 +175,8 @@ class Demo:
         """The customer's flow: one bundle of this machine to the case, consent given by running the demo."""
         code = self.bundle_code(case_id)
         output = str(self.folder / "this-machine.zip")
-        self.run("caseprobe_agent", "bundle", "--to", "-", "--no-preview", "--output", output, "--json", stdin=code)
+        wanted = ("--profile", "quick", "--to", "-", "--no-preview", "--output", output, "--json")
+        self.run("caseprobe_agent", "bundle", *wanted, stdin=code)
 
     def enrol_agent(self, case_id: str) -> str:
         """The resident agent, enrolled and online; gives its id."""

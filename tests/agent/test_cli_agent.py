@@ -49,7 +49,9 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     ("arguments", "code", "words"),
     [
         (["bundel"], 2, "no command 'bundel'"),
-        (["bundle", "--profile", "huge"], 2, "invalid choice: 'huge'"),
+        (["bundle", "--profile", "huge"], 2, "no profile 'huge'"),
+        (["bundle", "--include", "smrt"], 2, "did you mean 'smart'?"),
+        (["bundle", "--list", "--exclude", "nothing"], 2, "no item or area 'nothing'"),
         (["bundle", "--deadline", "-1"], 2, "positive number of seconds"),
         (["bundle", "--to", "hello"], 2, "join code"),
         (["bundle", "--to", "@/nowhere"], 2, "/nowhere cannot be read"),

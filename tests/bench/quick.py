@@ -47,7 +47,7 @@ def measure() -> list[Row]:
 
 
 def _command(output: Path) -> list[str]:
-    return [sys.executable, "-m", "caseprobe_agent", "bundle", "--output", str(output)]
+    return [sys.executable, "-m", "caseprobe_agent", "bundle", "--profile", "quick", "--output", str(output)]
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -47,7 +47,7 @@ def test_a_bundle_that_is_interrupted(stand: Stand, customer: Customer, latest_s
     case_id = stand.another_case()
     code, moment = stand.bundle_code(case_id), MOMENTS.uniform(0.06, latest_seconds)
     output = str(customer.folder / "out.zip")
-    arguments = ("bundle", "--to", "-", "--no-preview", "--output", output)
+    arguments = ("bundle", "--profile", "quick", "--to", "-", "--no-preview", "--output", output)
     ended = customer.interrupt(moment, *arguments, stdin=code)
     assert_quiet_end(customer, ended, moment)
     assert unfinished(customer.folder) == [], ended

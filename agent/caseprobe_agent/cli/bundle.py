@@ -13,17 +13,29 @@ from caseprobe_agent.cli import options
 from caseprobe_agent.worker import Child
 
 SUMMARY = "measure once: a file for support, or straight to a case (--to JOINCODE)"
-PROFILES = ("quick", "standard", "full")
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 30.0
 # What the child runs, by name: loading it here would take the time that starting the child early saves.
 MEASURING = "caseprobe_agent.snapshot:measure_all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `bundle`."""
-    parser.add_argument("--profile", choices=PROFILES, default="quick", help="how much is measured (default: quick)")
     parser.add_argument(
-        "--deadline", type=options.seconds, default=DEADLINE_SECONDS, metavar="S", help="measure for at most S seconds"
+        "--profile", default="standard", metavar="P", help="how much is measured: quick, standard (default) or full"
+    )
+    parser.add_argument(
+        "--include", action="append", default=[], metavar="ITEM|AREA", help="measure this too (may be given often)"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="ITEM|AREA", help="leave this out (may be given often)"
+    )
+    parser.add_argument("--list", action="store_true", help="show what the profile would measure and why; no more")
+    parser.add_argument(
+        "--deadline",
+        type=options.seconds,
+        default=DEADLINE_SECONDS,
+        metavar="S",
+        help="be done after S seconds, with what there is by then (default: 30)",
     )
     parser.add_argument("--to", metavar="JOINCODE", help="send it to this code's case; - reads stdin, @FILE a file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the file goes (default: the working folder)")
@@ -34,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the bundle, send it if asked to; gives the exit code."""
+    if arguments.list:
+        from caseprobe_agent.cli import item_list
+
+        return item_list.show(arguments)
     # The child loads the probes while this process loads the rest. It measures nothing before it is asked to.
     with Child(MEASURING) as child:
         from caseprobe_agent.cli import one_shot

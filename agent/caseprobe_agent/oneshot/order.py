@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Order:
     """What the caller wants. code None: a file only. output: the file's name is chosen where it is not given.
 
-    no_preview: the caller agreed beforehand to send without looking.
+    include, exclude: items, artifacts or areas beside the profile's. no_preview: the caller agreed beforehand to send
+    without looking.
     """
 
     profile: str
@@ -28,6 +29,8 @@ class Order:
     code: enrolment_pb2.JoinCode | None = None
     join_text: str = ""
     no_preview: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 class Person(Protocol):

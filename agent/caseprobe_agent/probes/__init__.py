@@ -14,6 +14,7 @@ from caseprobe_agent.probes import (
     dns,
     filesystems,
     hardware,
+    history,
     interfaces,
     ipmi,
     kernel_log,
@@ -58,6 +59,7 @@ QUICK: tuple[Probe, ...] = (
     time_sync.PROBE,
     certificates.PROBE,
     crashes.PROBE,
+    history.PROBE,
 )
 # Those that start programs of the system, ask servers or read long lists.
 SLOWER: tuple[Probe, ...] = (
@@ -67,15 +69,21 @@ SLOWER: tuple[Probe, ...] = (
     dns.PROBE,
     reachability.PROBE,
     deleted_files.PROBE,
-    ipmi.PROBE,
     settings.PROBE,
 )
-ALL: tuple[Probe, ...] = (*QUICK, *SLOWER)
+# Those that take seconds, or hand over much.
+SLOWEST: tuple[Probe, ...] = (ipmi.PROBE,)
+ALL: tuple[Probe, ...] = (*QUICK, *SLOWER, *SLOWEST)
 
-# What a profile runs, in the order of the report. quick starts no foreign program.
-_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER)}
-LONGER: tuple[Probe, ...] = tuple(_LONGER.get(probe.name, probe) for probe in ALL)
-PROFILES: Mapping[str, tuple[Probe, ...]] = {"quick": QUICK, "standard": LONGER, "full": LONGER}
+_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER)}
+_STANDARD = tuple(_LONGER.get(probe.name, probe) for probe in (*QUICK, *SLOWER))
+# What a profile runs, in the order of the report, each profile more than the one before it. quick starts no foreign
+# program.
+PROFILES: Mapping[str, tuple[Probe, ...]] = {
+    "quick": QUICK,
+    "standard": _STANDARD,
+    "full": (*_STANDARD, *SLOWEST),
+}
 
 
 # By default no probe sends a packet and services tell no line of a log: who has the owner's leave puts these in place.
@@ -92,12 +100,12 @@ def with_arguments(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     return _swapped(probes, ((processes.PROBE, processes.WITH_ARGUMENTS),))
 
 
-def with_network(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+def with_network(probes: Sequence[Probe], but: Sequence[Probe] = ()) -> tuple[Probe, ...]:
     """The same probes, but servers that the machine is configured to use are asked; only where policy allows packets.
 
-    Not for the quick profile: a server that does not answer costs seconds.
+    but: probes that stay as they are, as those of the quick profile do: a server that does not answer costs seconds.
     """
-    return _swapped(probes, NETWORKED)
+    return _swapped(probes, [pair for pair in NETWORKED if pair[0] not in but])
 
 
 def with_log_lines(probes: Sequence[Probe]) -> tuple[Probe, ...]:

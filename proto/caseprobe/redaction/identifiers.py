@@ -77,9 +77,10 @@ class Identifiers:
     def mask(self, data: bytes) -> bytes:
         """The text with every identifier replaced; what is masked already stays, and so does the number of lines."""
         if self._finder is None:
-            self._steps = self._all_steps()
-            looks = [step.look for step in self._steps]
-            self._finder, self._looks = Finder(looks, self._read), Looks(looks)
+            families = self._families()
+            self._steps = [step for family in families for step in family]
+            self._finder = Finder([[step.look for step in family] for family in families], self._read)
+            self._looks = Looks([step.look for step in self._steps])
         masked, kinds = self._finder.replace(data)
         self._counts.update(kinds)
         return masked
@@ -102,28 +103,35 @@ class Identifiers:
             masked = address
         return (piece[:1] + masked + piece[-1:], ("ipv4",)) if masked != address else (piece, ())
 
-    def _all_steps(self) -> list[Step]:
-        """Longer forms go before those that could be a part of them."""
+    def _families(self) -> Sequence[Sequence[Step]]:
+        """Every step: longer forms go before those that could be a part of them; what begins alike is one family."""
         cues = [Step(cue.look, cue.compiled, partial(self._cued, cue)) for cue in CUES]
         own = [Step(self._words.look, lambda: self._words.pattern, self._word)] if self._words.look else []
-        return [
-            Step(headers.LOOK, lambda: headers.HEADER, self._header),
-            Step(patterns.LOOK_EMAIL, lambda: patterns.EMAIL, self._email),
-            Step(patterns.LOOK_ARPA, lambda: patterns.ARPA, self._reversed),
-            Step(patterns.LOOK_ARPA6, lambda: patterns.ARPA6, self._nibbles),
-            Step(patterns.LOOK_DASHED, lambda: patterns.DASHED_IPV4, self._dashed),
-            Step(patterns.LOOK_UUID, lambda: patterns.UUID, self._uuid),
-            Step(patterns.LOOK_MAC, lambda: patterns.MAC, self._mac),
-            Step(patterns.LOOK_DOTTED_MAC, lambda: patterns.DOTTED_MAC, self._mac),
-            Step(numbers.LOOK_IBAN, lambda: numbers.IBAN, self._iban),
-            Step(numbers.LOOK_CARD, lambda: numbers.CARD, self._card),
-            Step(numbers.LOOK_PHONE, lambda: numbers.PHONE, self._phone),
-            *cues,
-            *own,
-            Step(domains.LOOK, lambda: domains.FULL, self._domain),
-            Step(patterns.LOOK_IPV6, lambda: patterns.IPV6, self._ipv6),
-            Step(patterns.LOOK_IPV4, lambda: patterns.IPV4, self._ipv4),
-        ]
+        return (
+            (
+                Step(headers.LOOK, lambda: headers.HEADER, self._header),
+                Step(patterns.LOOK_EMAIL, lambda: patterns.EMAIL, self._email),
+                Step(patterns.LOOK_ARPA, lambda: patterns.ARPA, self._reversed),
+                Step(patterns.LOOK_ARPA6, lambda: patterns.ARPA6, self._nibbles),
+                Step(patterns.LOOK_DASHED, lambda: patterns.DASHED_IPV4, self._dashed),
+            ),
+            (
+                Step(patterns.LOOK_UUID, lambda: patterns.UUID, self._uuid),
+                Step(patterns.LOOK_MAC, lambda: patterns.MAC, self._mac),
+                Step(patterns.LOOK_DOTTED_MAC, lambda: patterns.DOTTED_MAC, self._mac),
+            ),
+            (
+                Step(numbers.LOOK_IBAN, lambda: numbers.IBAN, self._iban),
+                Step(numbers.LOOK_CARD, lambda: numbers.CARD, self._card),
+                Step(numbers.LOOK_PHONE, lambda: numbers.PHONE, self._phone),
+            ),
+            (*cues, *own),
+            (
+                Step(domains.LOOK, lambda: domains.FULL, self._domain),
+                Step(patterns.LOOK_IPV6, lambda: patterns.IPV6, self._ipv6),
+                Step(patterns.LOOK_IPV4, lambda: patterns.IPV4, self._ipv4),
+            ),
+        )
 
     def _masked(self, kind: str, value: bytes, mask: Callable[[str], str], part: str = "") -> bytes:
         """The pseudonym of a value, at hand or made anew; a value that cannot be masked stays. part: of several."""

@@ -21,6 +21,7 @@ from caseprobe.texts.units import (
 from caseprobe.texts.verdicts import (
     coverage_sentence,
     folded_sentence,
+    need,
     overall_state,
     path_mtu,
     path_verdict,
@@ -54,6 +55,7 @@ __all__ = [
     "format_seconds",
     "format_value",
     "judgement_json",
+    "need",
     "outcome_words",
     "overall_state",
     "path_mtu",

@@ -27,7 +27,7 @@ FAMILIES = (
     "log",
     "host",
 )
-OTHERS = ("sentences", "report", "preview", "service")
+OTHERS = ("sentences", "report", "preview", "items", "service")
 
 
 @cache
@@ -71,6 +71,12 @@ def label(name: str, language: str = "en") -> str:
     """A word of report.toml or preview.toml; the name itself where there is none, so that a newer field still shows."""
     found = _table("report", name) or _table("preview", name)
     return in_language(found, language) if found else name
+
+
+def item_why(name: str, language: str = "en") -> str:
+    """Why an item is in a bundle, in a sentence; empty for one that this version does not know."""
+    found = read("items").get(name)
+    return in_language(found, language) if found else ""
 
 
 def _table(file: str, name: str) -> dict[str, str]:

@@ -1,0 +1,106 @@
+"""What a bundle has in it: every item says why, at what cost and how private; profiles, includes and excludes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from caseprobe.errors import UsageError
+from caseprobe.texts import LANGUAGES
+from caseprobe.texts.catalogue import item_why
+from caseprobe_agent import cli
+from caseprobe_agent.oneshot.choice import Wanted, choose, items_of, profile_of
+from caseprobe_agent.probes import ALL, PROFILES, QUICK, certificates, items, smart, system_log
+
+# The issue's own figure for the standard profile.
+PROGRAMS_AT_MOST = 25
+
+
+def names(wanted: Wanted) -> set[str]:
+    """Names of the probes that would run."""
+    return {probe.name for probe in choose(wanted).probes}
+
+
+def test_every_probe_is_declared_and_nothing_else() -> None:
+    """No probe without an item, no item without a probe."""
+    assert [item.name for item in items.ALL] == [probe.name for probe in ALL]
+
+
+@pytest.mark.parametrize("item", items.ALL, ids=lambda item: item.name)
+def test_an_item_says_why_and_what_it_costs(item: items.Item) -> None:
+    """One sentence in every language, a cost, a class."""
+    said = [item_why(item.name, language) for language in LANGUAGES]
+    assert all(one.endswith((".", "。")) and one.count(". ") == 0 for one in said), said
+    assert len(set(said)) == len(LANGUAGES)
+    assert item.cost_seconds > 0 and item.privacy in items.CLASSES
+
+
+def test_text_is_more_private_than_figures() -> None:
+    """The class follows from the contract's own fields; raw text may hold anything."""
+    told = {item.name: item.privacy for item in items.ALL}
+    assert (told["cpu"], told["system"], told["routes"], told["kernel_log"]) == (
+        "public",
+        "asset",
+        "internal",
+        "secret",
+    )
+
+
+def test_profiles_grow() -> None:
+    """Each profile has what the one before it has, and more; quick starts no program, standard few."""
+    sets = [names(Wanted(profile)) for profile in ("quick", "standard", "full")]
+    assert sets[0] < sets[1] < sets[2]
+    assert sum(item.programs for item in items_of(Wanted("quick"))) == 0
+    assert sum(item.programs for item in items_of(Wanted("standard"))) <= PROGRAMS_AT_MOST
+    assert {profile_of(item) for item in items.ALL} == set(PROFILES)
+
+
+def test_items_and_areas_come_and_go() -> None:
+    """An item, an area or an artifact; what is excluded stays out, and is told where the profile has it."""
+    assert names(Wanted("quick", include=("smart",))) == {probe.name for probe in QUICK} | {"smart"}
+    assert names(Wanted("quick", exclude=("artifacts/kernel.log",))) == names(Wanted("quick")) - {"kernel_log"}
+    without = choose(Wanted("standard", exclude=("logs", "smart")))
+    assert {"kernel_log", "system_log", "crashes", "smart"} == set(without.left_out)
+    both = choose(Wanted("quick", include=("ipmi",), exclude=("ipmi",)))
+    assert "ipmi" not in {probe.name for probe in both.probes}
+    assert choose(Wanted("quick", exclude=("ipmi",))).left_out == ()
+
+
+def test_a_probe_runs_as_its_profile_runs_it() -> None:
+    """Quick stays quick beside what is included; servers are asked by no probe of it."""
+    quick = choose(Wanted("quick", include=("dns", "smart")))
+    assert system_log.PROBE in quick.probes and smart.PROBE in quick.probes
+    assert certificates.PROBE in quick.networked()
+    assert quick.networked() != quick.probes
+    standard = choose(Wanted("standard"))
+    assert system_log.LONGER in standard.probes and certificates.WITH_NETWORK in standard.networked()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (Wanted("standart"), "did you mean 'standard'?"),
+        (Wanted(include=("smrt",)), "did you mean 'smart'?"),
+        (Wanted(exclude=("netwrok",)), "did you mean 'network'?"),
+        (Wanted(exclude=("xyzzy",)), "no item or area 'xyzzy'; `caseprobe bundle --list` shows all"),
+    ],
+)
+def test_an_unknown_name_is_one_clear_error(wanted: Wanted, told: str) -> None:
+    """What was meant is offered where it is near."""
+    with pytest.raises(UsageError) as caught:
+        choose(wanted)
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_list_shows_all_of_it_and_measures_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON and as lines: item, area, profile, cost, class, why."""
+    assert cli.main(["bundle", "--list", "--json", "--profile", "full", "--exclude", "network"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    rows = {row["item"]: row for row in told["items"]}
+    assert rows["smart"]["profile"] == "standard" and rows["ipmi"]["programs"] == 1
+    assert rows["kernel_log"]["artifacts"] == ["artifacts/kernel.log"] and rows["kernel_log"]["privacy"] == "secret"
+    assert all(row["why"] and row["area"] != "network" and row["cost_seconds"] for row in rows.values())
+    assert cli.main(["bundle", "--list"]) == 0
+    shown = capsys.readouterr().out
+    assert item_why("packages") in shown and "ipmi" not in shown
