@@ -94,6 +94,11 @@ def measure_hung(_machine: Machine, _earlier: object | None) -> Measured:
     return Measured(section_pb2.MemoryFacts())
 
 
+def sample_hung(_machine: Machine) -> object:
+    """Never answers."""
+    return threading.Event().wait()
+
+
 def measure_dead(_machine: Machine, _earlier: object | None) -> Measured:
     """Kills its process."""
     os.kill(os.getpid(), 9)

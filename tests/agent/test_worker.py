@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from caseprobe.errors import MachineDenied, MachineTimeout, MeasurementError
-from caseprobe_agent import snapshot, worker
+from caseprobe_agent import worker
 from caseprobe_agent.cli import bundle
+from caseprobe_agent.snapshot.child import measure_all
 from tests import fakes_probes
 
 ROOT = Path(__file__).parents[2]
@@ -147,4 +148,4 @@ async def test_a_child_runs_only_what_it_was_started_for() -> None:
 
 def test_the_one_shot_command_starts_the_right_child_early() -> None:
     """It names by hand, to load nothing, what the snapshot then runs in it."""
-    assert worker.reference(snapshot.measure_all) == bundle.MEASURING
+    assert worker.reference(measure_all) == bundle.MEASURING

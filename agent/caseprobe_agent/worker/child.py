@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
 from caseprobe.errors import CaseprobeError, MachineDenied, MachineTimeout, MeasurementError, error_from
-from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, LIMITS, Limits, frame
+from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, IDLE, LIMITS, Limits, frame
 
 if TYPE_CHECKING:
     # The caller of a one-shot run has not loaded asyncio yet when it starts its child.
@@ -30,15 +30,16 @@ class Child:
     """A child that loads its function and waits for the one request; leave the `with` block and it is gone.
 
     function: what reference() gives, or the same text, so that the caller need not load what only the child runs.
+    idle: it gets only such time of processors and disks as nobody else wants.
     Raises MeasurementError where no process can be started.
     """
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, idle: bool = False) -> None:
         self.function = function
         try:
             self._process = subprocess.Popen(
                 # -P: the working folder may be anybody's; nothing is imported from it
-                [sys.executable, "-P", "-m", "caseprobe_agent.worker", function],
+                [sys.executable, "-P", "-m", "caseprobe_agent.worker", function, *([IDLE] if idle else [])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
