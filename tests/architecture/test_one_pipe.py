@@ -39,6 +39,7 @@ WRITERS = {
     "cli/show.py": "a bundle, which is redacted, to the screen",
     "demo.py": "its own settings, and the public commands",
     "grants.py": "signed terms",
+    "history/ring.py": "figures of this machine, and the names of its disks, interfaces and sensors",
     "identity/files.py": "keys and certificates",
     "identity/https.py": "the enrolment request: key, label, code",
     "link/channel.py": "the stream itself",
