@@ -6,8 +6,8 @@ import io
 import json
 import platform
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,37 +21,11 @@ from caseprobe_agent.app import one_shot
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import load
 from caseprobe_agent.oneshot import Order, Result
-from caseprobe_agent.oneshot.preview import Preview
 from tests.fakes_collector import FakeCollector, FakeStream, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
+from tests.fakes_person import FakePerson
 
 AUTHORITY = TestAuthority()
-
-
-@dataclass
-class FakePerson:
-    """Somebody who answers what a test wants, or who is not there (answer None)."""
-
-    answer: bool | None
-    name: str = "anna"
-    told: list[str] = field(default_factory=list)
-    previews: list[Preview] = field(default_factory=list)
-    meanwhile: Callable[[], object] = lambda: None
-
-    @property
-    def present(self) -> bool:
-        """Whether there is anybody to ask."""
-        return self.answer is not None
-
-    def tell(self, line: str) -> None:
-        """Remember what was told."""
-        self.told.append(line)
-
-    def agree(self, preview: Preview) -> bool:
-        """Remember what was shown."""
-        self.previews.append(preview)
-        self.meanwhile()
-        return bool(self.answer)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -103,21 +104,22 @@ async def test_the_deadline_ends_everything() -> None:
     ]
 
 
-async def test_what_hangs_holds_up_no_other() -> None:
-    """Two probes that never end, one of them in its sample: the others are measured meanwhile, each once."""
-    slow = Probe("memory", fakes_probes.measure_hung, timeout_seconds=60.0)
-    stuck = Probe("cpu", fakes_probes.measure_age, timeout_seconds=60.0, sample=fakes_probes.sample_hung)
-    rest = (fakes_probes.GOOD, fakes_probes.EMPTY, fakes_probes.ABSENT)
-    snapshot = await taken(stuck, slow, *rest, deadline_seconds=4.0, patience_seconds=0.2)
-    killed = "it still ran at the deadline and was killed"
-    assert endings(snapshot) == [
-        ("cpu", "TIMEOUT", killed),
-        ("memory", "TIMEOUT", killed),
-        ("system", "OK", ""),
-        ("filesystems", "OK", ""),
-        ("sensors", "ABSENT", "this machine has no sensors"),
-    ]
+async def test_what_takes_long_holds_up_no_other(tmp_path: Path) -> None:
+    """A probe that ends only once the last one has run ends well, and each is measured once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    slow = Probe("memory", fakes_probes.measure_waiting, timeout_seconds=60.0, argument=str(pipe))
+    last = Probe("sensors", fakes_probes.measure_waking, timeout_seconds=60.0, argument=str(pipe))
+    snapshot = await taken(slow, fakes_probes.GOOD, last, deadline_seconds=60.0, patience_seconds=0.2)
+    assert endings(snapshot) == [("memory", "OK", ""), ("system", "OK", ""), ("sensors", "OK", "")]
     assert [artifact.name for artifact in snapshot.artifacts] == ["artifacts/x.log"]
+
+
+async def test_a_sample_that_hangs_costs_only_its_probe() -> None:
+    """It is killed at its probe's limit, and those after it are sampled and measured."""
+    stuck = Probe("memory", fakes_probes.measure_hung, timeout_seconds=0.3, sample=fakes_probes.sample_hung)
+    snapshot = await taken(stuck, fakes_probes.AGED)
+    assert [row[:2] for row in endings(snapshot)] == [("memory", "TIMEOUT"), ("cpu", "OK")]
 
 
 async def test_no_time_at_all_is_an_answer_too() -> None:
