@@ -27,7 +27,7 @@ from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import take_snapshot
 from tests import fakes_probes
 from tests.fakes_machine import FakeClock
-from tests.fakes_person import FakePerson
+from tests.fakes_oneshot import FakePerson
 from tests.machines import golden
 
 ROOT = Path(__file__).parents[2]

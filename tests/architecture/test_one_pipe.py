@@ -79,7 +79,7 @@ MAKERS = {
     "Sealed": {"seal/pipe.py"},
     "Parcel": {"seal/pipe.py", "seal/form.py"},
     "BundleWriter": {"seal/pipe.py"},
-    "FileOutbox": {"app/one_shot.py"},
+    "FileOutbox": {"app/sending.py"},
     "Rounds": {"session/frames.py"},
     "Outcome": {"session/outcomes.py"},
     "RevealFacts": set[str](),
