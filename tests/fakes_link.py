@@ -131,7 +131,8 @@ def server_context(authority: TestAuthority, folder: Path, address: str) -> ssl.
 
 
 def enrolling(authority: TestAuthority, received_at: float, link_address: str = "127.0.0.1:7443") -> Answers:
-    """The answers of a collector that enrols whoever has the secret."""
+    """The answers of a collector that enrols whoever has the secret, and lets them go on with it for three days."""
+    redeemed: set[str] = set()
 
     def answer(line: str, body: bytes) -> tuple[int, bytes]:
         if line == "GET /enrol/v1/ca.pem":
@@ -145,6 +146,9 @@ def enrolling(authority: TestAuthority, received_at: float, link_address: str = 
             link_address=link_address,
             case_id="case_1",
         )
+        response.resumed = response.agent_id in redeemed
+        redeemed.add(response.agent_id)
+        response.ticket_until.FromNanoseconds(int((received_at + 72 * 3600) * 1e9))
         response.received_at.FromNanoseconds(int(received_at * 1e9))
         return 200, response.SerializeToString()
 

@@ -128,8 +128,8 @@ class JoinCodeStore(Protocol):
     async def use_join_code(self, tx: Transaction, join_code_id: str) -> bool:
         """Take one use; False where none was left. Inside the transaction, so two callers cannot share the last."""
 
-    async def used_by(self, join_code_id: str, agent_id: str) -> bool:
-        """Whether this key became a machine by this code."""
+    async def used_at(self, join_code_id: str, agent_id: str) -> datetime | None:
+        """When this key became a machine by this code, None where it did not."""
 
     async def revoke_join_code(self, tx: Transaction, join_code_id: str, revoked_at: datetime) -> None:
         """Withdraw it: it lets nobody in any more."""

@@ -26,6 +26,7 @@ from caseprobe_agent.app.renewal import Renewal
 from caseprobe_agent.config import Settings
 from caseprobe_agent.gate import Gate
 from caseprobe_agent.grants import Grants
+from caseprobe_agent.history.recorder import Recorder
 from caseprobe_agent.identity import Identity, end, load
 from caseprobe_agent.link import Link
 from caseprobe_agent.machine import Machine
@@ -142,7 +143,7 @@ class Resident:
         end(self._settings.state_folder, "")
         await self.sessions.recover()
         await self.timetable.load()
-        async with listening(self._settings.socket_path, self.desk.answer):
+        async with listening(self._settings.socket_path, self.desk.answer), self._recording():
             link = asyncio.create_task(self.link.run())
             stop = asyncio.create_task(self.stopped.wait())
             self.ready.set()
@@ -155,6 +156,16 @@ class Resident:
                 raise
             finally:
                 await self._end([link, stop])
+
+    @contextlib.asynccontextmanager
+    async def _recording(self) -> AsyncIterator[None]:
+        """Samples are taken meanwhile, unless the settings say otherwise."""
+        size_bytes = self._settings.history_bytes
+        if not size_bytes:
+            yield
+            return
+        with Recorder(self._machine, self._settings.state_folder, size_bytes, self._boot_id):
+            yield
 
     async def _end(self, tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
         """Every session gets its outcome, durably, while the link still stands; then all ends."""

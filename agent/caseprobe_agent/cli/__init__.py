@@ -21,6 +21,7 @@ from caseprobe.errors import CaseprobeError, UsageError
 COMMANDS: tuple[str, ...] = (
     "check",
     "bundle",
+    "send",
     "path",
     "show",
     "diff",
@@ -36,7 +37,7 @@ COMMANDS: tuple[str, ...] = (
     "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Measure this machine", ("check", "bundle", "path")),
+    ("Measure this machine", ("check", "bundle", "send", "path")),
     ("Read what was measured", ("show", "diff", "verify", "import", "redact", "unmask")),
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
     ("Try it out", ("demo",)),

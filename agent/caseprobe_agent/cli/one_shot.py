@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 
-from caseprobe.errors import CaseprobeError, JoinCodeError
+from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.cli import options
@@ -15,6 +15,7 @@ from caseprobe_agent.cli.person import TerminalPerson
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.identity import parse_join_code
 from caseprobe_agent.oneshot import Order, Result
+from caseprobe_agent.oneshot.sending import send_command
 from caseprobe_agent.worker import Child
 
 NOT_MEASURED = 3
@@ -42,11 +43,17 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
 def _order(arguments: argparse.Namespace) -> Order:
     """What the caller wants, checked before anything happens."""
     text = options.join_text(arguments.to)
-    code = parse_join_code(text) if text else None
-    if code and code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
-        raise JoinCodeError("this join code is for enrolling a machine: use it with `caseprobe enroll`")
+    code = bundle_code(text) if text else None
     wanted = (tuple(arguments.include), tuple(arguments.exclude))
     return Order(arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted)
+
+
+def bundle_code(text: str) -> enrolment_pb2.JoinCode:
+    """What a join code for a bundle says; raises JoinCodeError."""
+    code = parse_join_code(text)
+    if code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
+        raise JoinCodeError("this join code is for enrolling a machine: use it with `caseprobe enroll`")
+    return code
 
 
 def _exit_code(result: Result, fail_on: str | None) -> int:
@@ -66,8 +73,12 @@ def _delivery_code(failure: CaseprobeError) -> int:
 
 
 def _kept(result: Result) -> str:
-    """Why it was not sent, and where it is."""
-    return f"{result.failure}; the bundle is kept: {result.path}"
+    """Why it was not sent, where it is, and what to type where it may go better another time."""
+    said = f"{result.failure}; the bundle is kept: {result.path}"
+    if not isinstance(result.failure, DeliveryError):
+        return said
+    # A code that was redeemed left a ticket; any other is to be given again, or was refused.
+    return f"{said}; send it later: {send_command(result.path, '' if result.case_id else 'JOINCODE')}"
 
 
 def show_result(result: Result, language: str, reviewed: bool) -> None:

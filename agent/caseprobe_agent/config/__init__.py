@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,11 +14,11 @@ from caseprobe_agent.config.checks import read_overrides
 from caseprobe_agent.config.document import Document, Value, read
 from caseprobe_agent.config.rules import read_rules
 from caseprobe_agent.consent.policy import ALLOW, SHIPPED, Policy, Rule, kinds
+from caseprobe_agent.folders import SYSTEM_FOLDER, folders
 
 LANGUAGES = ("en", "zh_Hans", "ru")
 # What a further file does not state does not tighten.
 UNLIMITED = {kind: Rule(ALLOW) for kind in kinds().values()}
-SYSTEM_FOLDER = Path("/etc/caseprobe")
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Settings:
     ask_timeout_seconds: float
     spool_quota_bytes: int
     spool_keep_seconds: float
+    history_bytes: int
     policy: Policy
     origins: Mapping[str, str]
     policy_files: tuple[Path, ...] = ()
@@ -67,7 +67,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
     flags: by setting name, only those that were given. A folder named by CASEPROBE_CONFIG_FOLDER is the only one read;
     otherwise the system's policy binds a user's own as well. Raises ConfigurationError.
     """
-    config_folder, state_folder, own = _folders(environ, flags, system)
+    config_folder, state_folder, own = folders(environ, flags, system)
     document = read(config_folder / "agent.toml")
     values, origins = _values(document, environ, flags)
     policy, files = _policy(document, config_folder, own, system)
@@ -81,24 +81,12 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
         float(values["ask_timeout_seconds"]),
         int(values["spool_quota_bytes"]),
         float(values["spool_keep_seconds"]),
+        int(values["history_bytes"]),
         replace(policy, network_probes=policy.network_probes and switch == "on"),
         {**origins, **{name: _origin(name, environ, flags, own) for name in ("config_folder", "state_folder")}},
         tuple(files),
         _overrides(document, own, system),
     )
-
-
-def _folders(environ: Mapping[str, str], flags: Mapping[str, str], system: Path) -> tuple[Path, Path, str]:
-    """Config folder, state folder, and whose they are: of a service, of a user, or named explicitly."""
-    service = os.geteuid() == 0
-    home = Path(environ.get("HOME") or "~").expanduser()
-    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "caseprobe"
-    state = Path(environ.get("XDG_STATE_HOME") or home / ".local/state") / "caseprobe"
-    named_config = flags.get("config_folder") or environ.get("CASEPROBE_CONFIG_FOLDER")
-    named_state = flags.get("state_folder") or environ.get("CASEPROBE_STATE_FOLDER")
-    config = Path(named_config) if named_config else system if service else config
-    state = Path(named_state) if named_state else Path("/var/lib/caseprobe") if service else state
-    return config.absolute(), state.absolute(), "named" if named_config else "service" if service else "user"
 
 
 def _policy(document: Document | None, folder: Path, own: str, system: Path) -> tuple[Policy, list[Path]]:
@@ -234,6 +222,16 @@ def _number(least: float, most: float = math.inf) -> Callable[[Value], float]:
     return read_number
 
 
+def _number_or_none(least: float, most: float) -> Callable[[Value], float]:
+    """A reader of a number within these bounds, or of 0."""
+    within = _number(least, most)
+
+    def read_number(value: Value) -> float:
+        return 0.0 if str(value) in ("0", "0.0") else within(value)
+
+    return read_number
+
+
 DAY_SECONDS = 24 * 3600.0
 KEYS: tuple[Key, ...] = (
     Key("label", "", _text),
@@ -245,4 +243,6 @@ KEYS: tuple[Key, ...] = (
     Key("spool_quota_bytes", float(256 << 20), _number(1 << 20, 1 << 36)),
     # Less would throw away what a weekend without a network leaves.
     Key("spool_keep_seconds", 30 * DAY_SECONDS, _number(DAY_SECONDS, 366 * DAY_SECONDS)),
+    # 16 MiB hold 44 hours of samples ten seconds apart; 0 keeps none.
+    Key("history_bytes", float(16 << 20), _number_or_none(1 << 20, 64 << 20)),
 )

@@ -25,7 +25,6 @@ from caseprobe.v1.consent_pb2 import (
     ConsentRecord,
     Grant,
 )
-from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.texts import bundle_text
@@ -34,6 +33,7 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import LEFT_OUT, Chosen, Wanted, choose
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
+from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
 from caseprobe_agent.probes import with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
@@ -42,37 +42,30 @@ from caseprobe_agent.worker import Child
 if TYPE_CHECKING:
     from caseprobe.bundle import Signer
     from caseprobe_agent.identity import Enrolled
-    from caseprobe_agent.link import Delivery
     from caseprobe_agent.oneshot.preview import Preview
-
-NOBODY = (
-    "not sent: there is no terminal to ask on and no grant; run it in a terminal to look at it first, or carry the file"
-)
 
 
 @dataclass(frozen=True)
 class OneShot:
     """A run with everything that it needs; the callables are the outside world.
 
-    child was started early to measure in. enrol makes this run known to the collector of a join code; own_key gives the
-    caller's own key (PEM) and agent id; deliver sends a finished file; standing_grant is a stored grant that lets this
-    case have health data unattended, any_grant whether there is one for whatever case.
+    child was started early to measure in. sending is the way to the collector; own_key gives the caller's own key (PEM)
+    and agent id; standing_grant is a stored grant that lets this case have health data unattended, any_grant whether
+    there is one for whatever case.
     overrides: what the operator stated about checks.
     """
 
     machine: Machine
     child: Child | None
     gate: Gate
-    audit: Audit
     person: Person
     language: str
     pseudonym_key: bytes
     state_folder: Path
     new_id: Callable[[str], str]
     clock: Callable[[], datetime]
-    enrol: Callable[[Order], Awaitable[Enrolled]]
+    sending: Sending
     own_key: Callable[[], Awaitable[tuple[bytes, str]]]
-    deliver: Callable[[Enrolled, Result], Awaitable[Delivery]]
     standing_grant: Callable[[str], Grant | None]
     any_grant: Callable[[], bool]
     overrides: Overrides = NONE
@@ -103,7 +96,7 @@ class OneShot:
         if order.code is None:
             return result
         if enrolled is None:
-            await self._note_kept(result, failure)
+            await self.sending.kept(result.snapshot.snapshot_id, failure)
             return dataclasses.replace(result, failure=failure)
         receiver = enrolled.response.collector_name or enrolled.identity.link_address
         shown = Preview(
@@ -143,12 +136,16 @@ class OneShot:
             return None, None
         if not (order.no_preview or self.person.present or self.any_grant()):
             return None, PolicyRefused(NOBODY)
-        self.person.tell(f"contacting {order.code.address} …")
         try:
-            return await self.enrol(order), None
+            enrolled = await self.sending.redeem(order.code)
         except DeliveryError as error:
             self.person.tell(f"{error}; measuring anyway")
             return None, error
+        ticket = self.sending.tickets.of_case(enrolled.identity.case_id)
+        if ticket and ticket.waiting and ticket.waiting.path.exists():
+            command = send_command(ticket.waiting.path)
+            self.person.tell(f"an earlier bundle did not arrive whole: `{command}` goes on with it; making a new one")
+        return enrolled, None
 
     async def _admit(self, order: Order, case_id: str) -> None:
         """The owner's own run passes the gate too: what root's policy denies is denied."""
@@ -221,27 +218,17 @@ class OneShot:
             left_out=tuple(one.name for one in shown.left_out),
         )
         if refusal:
-            await self._note_kept(result, refusal)
+            await self.sending.kept(result.snapshot.snapshot_id, refusal)
             return dataclasses.replace(result, failure=refusal)
-        receiver = result.receiver
         if signer is not None:
             statement = shown.statement(self.clock().astimezone(UTC))
             result = dataclasses.replace(result, consent=signed_consent(statement, signer))
-        self.person.tell(f"sending to {receiver} …")
-        await self.audit.record(
-            "sending", result.snapshot.snapshot_id, self.person.name, f"{receiver} {result.sha256.hex()}"
-        )
+        outgoing = Outgoing(result.path, result.sha256, result.snapshot, result.consent)
         try:
-            delivery = await self.deliver(enrolled, result)
+            notices = await self.sending.send(enrolled, outgoing, result.receiver)
         except CaseprobeError as error:
-            await self.audit.record("not sent", result.snapshot.snapshot_id, self.person.name, str(error))
             return dataclasses.replace(result, failure=error)
-        await self.audit.record("sent", result.snapshot.snapshot_id, self.person.name, result.sha256.hex())
-        return dataclasses.replace(result, delivered=True, notices=tuple(one.text for one in delivery.notices))
-
-    async def _note_kept(self, result: Result, why: CaseprobeError | None) -> None:
-        """The machine's own record says that nothing left, and why."""
-        await self.audit.record("kept", result.snapshot.snapshot_id, self.person.name, str(why or ""))
+        return dataclasses.replace(result, delivered=True, notices=notices)
 
     def _refusal(self, shown: Preview) -> CaseprobeError | None:
         """Why this must not be sent; None where somebody or something agreed."""

@@ -14,6 +14,7 @@ from caseprobe_agent.probes import (
     dns,
     filesystems,
     hardware,
+    history,
     interfaces,
     ipmi,
     kernel_log,
@@ -58,6 +59,7 @@ QUICK: tuple[Probe, ...] = (
     time_sync.PROBE,
     certificates.PROBE,
     crashes.PROBE,
+    history.PROBE,
 )
 # Those that start programs of the system, ask servers or read long lists.
 SLOWER: tuple[Probe, ...] = (
@@ -73,7 +75,7 @@ SLOWER: tuple[Probe, ...] = (
 SLOWEST: tuple[Probe, ...] = (ipmi.PROBE,)
 ALL: tuple[Probe, ...] = (*QUICK, *SLOWER, *SLOWEST)
 
-_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER)}
+_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER)}
 _STANDARD = tuple(_LONGER.get(probe.name, probe) for probe in (*QUICK, *SLOWER))
 # What a profile runs, in the order of the report, each profile more than the one before it. quick starts no foreign
 # program.

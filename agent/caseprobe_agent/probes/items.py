@@ -75,6 +75,7 @@ ALL: tuple[Item, ...] = (
     Item("time_sync", "system", 0.001),
     Item("certificates", "security", 0.01),
     Item("crashes", "logs", 0.001),
+    Item("history", "system", 0.05),
     Item("smart", "disks", 0.5, programs=8),
     Item("services", "services", 0.2, programs=3),
     Item("packages", "packages", 0.02, programs=1),

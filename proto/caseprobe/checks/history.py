@@ -16,8 +16,9 @@ YOUNGEST_SECONDS = 300.0
 OLDEST_SECONDS = 30 * 86400.0
 MOST_SECTION_BYTES = 64 << 10
 MOST_BYTES = 1 << 20
-# A session's path has a target and a moment of its own: there is nothing to compare it with.
-NOT_KEPT = ("path", "clock")
+# A session's path has a target and a moment of its own: there is nothing to compare it with. The agent's ring is a past
+# of its own.
+NOT_KEPT = ("path", "clock", "history")
 
 
 def remembered(earlier: Sequence[snapshot_pb2.Snapshot], newest: snapshot_pb2.Snapshot) -> list[snapshot_pb2.Snapshot]:

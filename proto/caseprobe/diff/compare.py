@@ -17,7 +17,10 @@ from caseprobe.v1 import section_pb2, snapshot_pb2
 
 MOST_CHANGES = 2000
 # A session's own measurement, and what is told of the moment only.
-LEFT_OUT = ("path", "clock", "processes", "kernel_log", "system_log", "deleted_files", "time_sync", "dns")
+LEFT_OUT = (
+    *("path", "clock", "processes", "kernel_log", "system_log", "deleted_files", "time_sync", "dns"),
+    "history",
+)
 # Fields that say which object of several this is, in the order in which they are read.
 NAMES = (
     *("name", "mount_point", "slot", "chip", "label", "protocol", "address", "port", "destination", "gateway"),

@@ -19,6 +19,7 @@ from caseprobe.texts.units import (
 from caseprobe.texts.verdicts import (
     coverage_sentence,
     folded_sentence,
+    need,
     overall_state,
     path_mtu,
     path_verdict,
@@ -52,6 +53,7 @@ __all__ = [
     "format_seconds",
     "format_value",
     "judgement_json",
+    "need",
     "overall_state",
     "path_mtu",
     "path_round_json",

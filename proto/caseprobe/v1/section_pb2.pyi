@@ -6,6 +6,7 @@ Every string and bytes field says how private it is (privacy.proto).
 """
 
 from caseprobe.v1 import path_pb2 as _path_pb2
+from caseprobe.v1 import section_history_pb2 as _section_history_pb2
 from caseprobe.v1 import section_host_pb2 as _section_host_pb2
 from caseprobe.v1 import section_log_pb2 as _section_log_pb2
 from caseprobe.v1 import section_net_pb2 as _section_net_pb2
@@ -100,6 +101,7 @@ class Section(_message.Message):
     CGROUPS_FIELD_NUMBER: _builtins.int
     CRASHES_FIELD_NUMBER: _builtins.int
     REVEAL_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
     reason: _builtins.str
@@ -177,6 +179,8 @@ class Section(_message.Message):
     def crashes(self) -> _section_host_pb2.CrashesFacts: ...
     @_builtins.property
     def reveal(self) -> _section_reveal_pb2.RevealFacts: ...
+    @_builtins.property
+    def history(self) -> _section_history_pb2.HistoryFacts: ...
     def __init__(
         self,
         *,
@@ -218,12 +222,13 @@ class Section(_message.Message):
         cgroups: _section_host_pb2.CgroupsFacts | None = ...,
         crashes: _section_host_pb2.CrashesFacts | None = ...,
         reveal: _section_reveal_pb2.RevealFacts | None = ...,
+        history: _section_history_pb2.HistoryFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal", "history"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 

@@ -68,6 +68,7 @@ class Snapshot(_message.Message):
     REDACTION_FIELD_NUMBER: _builtins.int
     CONSENT_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
     snapshot_id: _builtins.str
     agent_id: _builtins.str
     case_id: _builtins.str
@@ -103,6 +104,10 @@ class Snapshot(_message.Message):
     def origin(self) -> _origin_pb2.Origin:
         """Only where another program recorded the machine."""
 
+    @_builtins.property
+    def window(self) -> Global___TimeWindow:
+        """The time that its logs were asked for; absent where they are whole or their newest part."""
+
     def __init__(
         self,
         *,
@@ -126,14 +131,47 @@ class Snapshot(_message.Message):
         redaction: Global___RedactionReport | None = ...,
         consent: _consent_pb2.ConsentRecord | None = ...,
         origin: _origin_pb2.Origin | None = ...,
+        window: Global___TimeWindow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "origin", b"origin", "redaction", b"redaction", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "consent", b"consent", "origin", b"origin", "redaction", b"redaction", "started_at", b"started_at", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_version", b"agent_version", "artifacts", b"artifacts", "boot_id", b"boot_id", "boottime_seconds", b"boottime_seconds", "case_id", b"case_id", "consent", b"consent", "coverage", b"coverage", "duration_seconds", b"duration_seconds", "findings", b"findings", "flow", b"flow", "origin", b"origin", "profile", b"profile", "redaction", b"redaction", "schedule_id", b"schedule_id", "sections", b"sections", "sequence", b"sequence", "session_id", b"session_id", "snapshot_id", b"snapshot_id", "started_at", b"started_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "agent_id", b"agent_id", "agent_version", b"agent_version", "artifacts", b"artifacts", "boot_id", b"boot_id", "boottime_seconds", b"boottime_seconds", "case_id", b"case_id", "consent", b"consent", "coverage", b"coverage", "duration_seconds", b"duration_seconds", "findings", b"findings", "flow", b"flow", "origin", b"origin", "profile", b"profile", "redaction", b"redaction", "schedule_id", b"schedule_id", "sections", b"sections", "sequence", b"sequence", "session_id", b"session_id", "snapshot_id", b"snapshot_id", "started_at", b"started_at", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__window: _TypeAlias = _typing.Literal["window"]  # noqa: Y015
+    _WhichOneofArgType__window: _TypeAlias = _typing.Literal["_window", b"_window"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__window) -> _WhichOneofReturnType__window | None: ...
+
+Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
+
+@_typing.final
+class TimeWindow(_message.Message):
+    """A stretch of time by the machine's own clock: what its logs hold outside of it was not read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_AT_FIELD_NUMBER: _builtins.int
+    TO_AT_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """How the owner gave it: "marks" between two marks, else empty."""
+    @_builtins.property
+    def from_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def to_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        from_at: _timestamp_pb2.Timestamp | None = ...,
+        to_at: _timestamp_pb2.Timestamp | None = ...,
+        origin: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_at", b"from_at", "to_at", b"to_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_at", b"from_at", "origin", b"origin", "to_at", b"to_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
+Global___TimeWindow: _TypeAlias = TimeWindow  # noqa: Y015
 
 @_typing.final
 class Artifact(_message.Message):
