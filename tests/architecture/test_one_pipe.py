@@ -55,6 +55,8 @@ WRITERS = {
     "oneshot/place.py": "makes the bundle's file",
     "path/flows.py": "echoes",
     "path/icmp.py": "echoes",
+    "path/service/attempt.py": "what its owner asked a service for, to that service and the proxy before it",
+    "path/service/names.py": "a service's name, to the machine's own name servers",
     "path/sized.py": "echoes of chosen sizes, all zeros",
     "path/udp.py": "echoes",
     "seal/pipe.py": "a bundle in memory, member by member behind the guard",
