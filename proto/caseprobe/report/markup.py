@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from caseprobe.texts import visible
+from caseprobe.texts import printable, visible
 
 _VOID = frozenset({"meta"})
 
@@ -36,6 +36,21 @@ def element(tag: str, *children: str, **attributes: str) -> Markup:
 def joined(*children: str) -> Markup:
     """The children one after the other, texts escaped."""
     return Markup("".join(child if isinstance(child, Markup) else escape(visible(child)) for child in children))
+
+
+def dotted(*parts: str) -> Markup:
+    """The parts that say something, one after the other.
+
+    >>> dotted("a", "", "b")
+    'a · b'
+    """
+    said = [joined(part) for part in parts if part]
+    return Markup(" · ".join(said))
+
+
+def machine_words(text: str) -> Markup:
+    """A sentence that a machine wrote in English, marked as such for who hears the page; nothing where it is empty."""
+    return element("span", printable(text), lang="en") if text else NOTHING
 
 
 def facts_list(pairs: Iterable[tuple[str, str]]) -> Markup:
