@@ -31,6 +31,7 @@ from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import LEFT_OUT, Chosen, Wanted, choose
+from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
@@ -52,7 +53,7 @@ class OneShot:
     child was started early to measure in. sending is the way to the collector; own_key gives the caller's own key (PEM)
     and agent id; standing_grant is a stored grant that lets this case have health data unattended, any_grant whether
     there is one for whatever case.
-    overrides: what the operator stated about checks.
+    overrides: what the operator stated about checks; choose: gives the probes of what an order wants.
     """
 
     machine: Machine
@@ -69,17 +70,19 @@ class OneShot:
     standing_grant: Callable[[str], Grant | None]
     any_grant: Callable[[], bool]
     overrides: Overrides = NONE
+    choose: Callable[[Wanted], Chosen] = choose
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
-        chosen = choose(Wanted(order.profile, order.include, order.exclude))
+        deadline = Deadline(order.deadline_seconds)
+        chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
         check_room(path)
         enrolled, failure = await self._enrol(order)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
-        taken, (key, agent_id) = await self._measured(order, chosen, enrolled)
+        taken, (key, agent_id) = await self._measured(order, chosen, deadline, enrolled)
         from caseprobe_agent.oneshot.file import BundleFile
         from caseprobe_agent.oneshot.preview import Addressee, Preview
         from caseprobe_agent.seal.form import Judging, hiding_of
@@ -90,7 +93,8 @@ class OneShot:
         masked = True  # a one-shot bundle hides the machine's label and serials too
         hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
         strict = consent.mode != CONSENT_MODE_STREAMING
-        sealed = seal(taken.snapshot, taken.artifacts, hiding, Judging(self.overrides), strict)
+        judging = Judging(self.overrides)
+        sealed = seal(taken.snapshot, taken.artifacts, hiding, judging, strict, deadline.objection)
         file = BundleFile(path, signer_of(key, "one-shot"), self.language, strict)
         result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
         if order.code is None:
@@ -111,12 +115,12 @@ class OneShot:
         return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown, file.signer)
 
     async def _measured(
-        self, order: Order, chosen: Chosen, enrolled: Enrolled | None
+        self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
     ) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        probes = self._probes(chosen)
+        probes, seconds = self._probes(chosen), deadline.measuring_seconds
         measuring = asyncio.create_task(
-            take_snapshot(probes, self.machine, order.deadline_seconds, order.profile, self.child, new_sentinel())
+            take_snapshot(probes, self.machine, seconds, order.profile, self.child, new_sentinel())
         )
         try:
             key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))
