@@ -31,6 +31,7 @@ OUT = frozenset(
 # Names of what was measured and is not redacted yet.
 RAW = frozenset({"RawArtifact", "Measured", "Taken", "Raw", "take_snapshot", "read_newest", "read_tail"})
 WRITERS = {
+    "app/importing.py": "a sealed bundle of what another program recorded",
     "app/control.py": "the owner's own socket: questions, states, grants; never a measurement",
     "audit.py": "who asked what and how it ended",
     "cli/diff.py": "what differs between two bundles, which are redacted, as a page",
@@ -47,6 +48,7 @@ WRITERS = {
     "link/stream.py": "frames that others made",
     "link/wire.py": "frames that others made",
     "machine/calls.py": "starts fixed programs with fixed arguments; reads what they say",
+    "imports/folder.py": "opens files of an unpacked archive, for reading only",
     "machine/network.py": "questions to the machine's own servers",
     "oneshot/file.py": "a sealed bundle",
     "oneshot/flow.py": "hands a sealed bundle to its file",
