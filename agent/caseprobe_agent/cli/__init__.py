@@ -21,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "check",
     "bundle",
     "path",
+    "mark",
     "show",
     "diff",
     "verify",
@@ -34,7 +35,7 @@ COMMANDS: tuple[str, ...] = (
     "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Measure this machine", ("check", "bundle", "path")),
+    ("Measure this machine", ("check", "bundle", "mark", "path")),
     ("Read what was measured", ("show", "diff", "verify", "redact", "unmask")),
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
     ("Try it out", ("demo",)),
