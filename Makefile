@@ -12,6 +12,8 @@ WORKERS ?= 2
 PROTOS := $(sort $(wildcard proto/caseprobe/v1/*.proto))
 # No target probes the network that it runs in; the only packets go to loopback and to the tests' own namespaces.
 export CASEPROBE_NETWORK_PROBES := off
+# Compiled modules are kept, as an installation keeps them: tests and measurements start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Use
 .PHONY: help demo

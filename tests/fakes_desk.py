@@ -24,6 +24,7 @@ from caseprobe_collector.ingest import Evidence, Ingest, Limits
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage
+from caseprobe_collector.tickets import Tickets
 from caseprobe_collector.users import Users
 from tests.fakes_storage import Ids, SteppedClock, counted_bytes
 
@@ -84,6 +85,7 @@ class Desk:
             storage.fleet,
             storage.join_codes,
             storage.cases,
+            Tickets(storage.join_codes, storage.snapshots, clock),
             authority,
             audit,
             clock,

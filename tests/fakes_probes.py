@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 from caseprobe.errors import MachineAbsent, MachineDenied
 from caseprobe.v1 import section_pb2
@@ -70,6 +73,19 @@ def environment(_request: bytes) -> bytes:
     return "\n".join(os.environ).encode()
 
 
+def standing(_request: bytes) -> bytes:
+    """The class of processor and disk time that this process has, and that a program of it has."""
+    import subprocess
+
+    with subprocess.Popen(["/bin/sleep", "1000"]) as program:
+        told = {
+            name: [os.sched_getscheduler(pid), int(psutil.Process(pid).ionice().ioclass)]
+            for name, pid in (("own", os.getpid()), ("program", program.pid))
+        }
+        program.kill()
+    return json.dumps(told).encode()
+
+
 def chatter(_request: bytes) -> bytes:
     """A library that prints."""
     print("unexpected")
@@ -92,6 +108,23 @@ def measure_hung(_machine: Machine, _earlier: object | None) -> Measured:
     """Never answers."""
     threading.Event().wait()
     return Measured(section_pb2.MemoryFacts())
+
+
+def measure_waiting(_machine: Machine, _earlier: object | None, argument: str = "") -> Measured:
+    """Answers once somebody has written to a pipe."""
+    Path(argument).read_bytes()
+    return Measured(section_pb2.MemoryFacts())
+
+
+def measure_waking(_machine: Machine, _earlier: object | None, argument: str = "") -> Measured:
+    """Writes to a pipe for which somebody waits."""
+    Path(argument).write_bytes(b"go on")
+    return Measured(section_pb2.SensorsFacts())
+
+
+def sample_hung(_machine: Machine) -> object:
+    """Never answers."""
+    return threading.Event().wait()
 
 
 def measure_dead(_machine: Machine, _earlier: object | None) -> Measured:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from caseprobe.v1 import consent_pb2, snapshot_pb2
+from caseprobe.v1 import consent_pb2, path_pb2, snapshot_pb2
 from caseprobe.v1 import section_pb2 as pb
 from tests.fakes_sections import GIB, judged, lines, section
 
@@ -253,4 +253,57 @@ def troubled() -> snapshot_pb2.Snapshot:
     made.consent.granted_by = "user-a1"
     made.consent.granted_at.CopyFrom(_at(TAKEN + 60))
     made.consent.text_shown = "Send this bundle to support.example.net for case 4711?"
+    return made
+
+
+def _hop(
+    ttl: int, address: bytes, received: int, times: tuple[float, ...], classification: str = "ok"
+) -> path_pb2.PathHop:
+    """A hop of 100 echoes; times: best, mean, 95 % and jitter in seconds, empty where it is silent."""
+    hop = path_pb2.PathHop(ttl=ttl, sent=100, received=received, classification=classification)
+    hop.loss_ratio = 1 - received / 100
+    hop.addresses.extend([address] if address else [])
+    if times:
+        hop.best_seconds, hop.avg_seconds, hop.p95_seconds, hop.jitter_seconds = times
+    return hop
+
+
+PATH = path_pb2.PathFacts(
+    target="www.example.net",
+    rounds=100,
+    hops=[
+        _hop(1, bytes([10, 181, 4, 1]), 100, (0.0003, 0.0004, 0.0009, 0.0001)),
+        _hop(2, bytes([192, 0, 2, 1]), 62, (0.0041, 0.0046, 0.0062, 0.0004), "rate_limited"),
+        _hop(3, b"", 0, (), "silent"),
+        _hop(4, bytes([198, 51, 100, 9]), 88, (0.0118, 0.0129, 0.031, 0.0033), "loss"),
+        _hop(5, bytes([203, 0, 113, 80]), 87, (0.0182, 0.0199, 0.044, 0.0041), "loss"),
+    ],
+    verdict=path_pb2.PathVerdict(
+        message_id="path.loss_from",
+        segment_first_ttl=2,
+        segment_last_ttl=4,
+        loss_ratio=0.13,
+        loss_low_ratio=0.08,
+        loss_high_ratio=0.21,
+        confidence=0.98,
+    ),
+    earlier_routes=[
+        path_pb2.PathRoute(
+            first_round=1,
+            rounds=12,
+            changed_ttl=4,
+            hops=[_hop(1, bytes([10, 181, 4, 1]), 100, (0.0003, 0.0004, 0.0009, 0.0001))],
+        )
+    ],
+    route_changes=1,
+)
+
+
+def with_a_path() -> snapshot_pb2.Snapshot:
+    """The same with a path that loses packets, and with the moments of its faults."""
+    made = troubled()
+    made.sections.add(probe="path", outcome=pb.PROBE_OUTCOME_OK, path=PATH)
+    for section_ in made.sections:
+        for hours, fault in enumerate(section_.kernel_log.faults if section_.HasField("kernel_log") else (), 1):
+            fault.at.seconds = TAKEN - hours * 3600
     return made

@@ -3,6 +3,9 @@
 An answer may be lost on its way. Whoever asks again with the same key and the same code, while that is good, is
 answered as the first time: no use is taken, nothing of the machine's record changes, its certificate ends no later.
 Once the machine has connected, the answer was not lost, and its code is as used as any other.
+
+An upload may be cut, too. Whoever redeemed a bundle's code goes on with its case, on a certificate of another hour,
+until the bundle arrived or the ticket (`tickets`) ended; a code that was withdrawn and a case that was closed refuse.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from caseprobe_collector.ports import (
     Transactions,
 )
 from caseprobe_collector.records import Agent, Case, JoinCodeRecord
+from caseprobe_collector.tickets import LIFETIME, Tickets, lasting
 
 ENROLLED_LIFETIME = timedelta(days=90)
 ONE_SHOT_LIFETIME = timedelta(hours=1)
@@ -46,6 +50,7 @@ class Enrolment:
         fleet: FleetStore,
         codes: JoinCodeStore,
         cases: CaseStore,
+        tickets: Tickets,
         authority: Authority,
         audit: AuditLog,
         clock: Clock,
@@ -56,6 +61,7 @@ class Enrolment:
         self._fleet = fleet
         self._codes = codes
         self._cases = cases
+        self._tickets = tickets
         self._authority = authority
         self._audit = audit
         self._clock = clock
@@ -69,24 +75,25 @@ class Enrolment:
         CaseUnknown, CaseClosed, Revoked, Refused (another customer's machine), Corrupt (the CSR).
         """
         # Who holds no good code costs no signature; all of it is checked again where it is committed.
-        found = await self._good_code(request.secret)
+        found = await self._good_code(request.secret, went_on=True)
         one_shot = found.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE
         not_after = self._clock.now() + (ONE_SHOT_LIFETIME if one_shot else ENROLLED_LIFETIME)
         agent_id, certificate = self._authority.sign(request.csr, not_after)
         # Only a key that is known already may have used it: who comes for the first time waits for no search.
         enrolled = await self._fleet.get_agent(agent_id, None) is not None
-        again = enrolled and await self._codes.used_by(found.join_code_id, agent_id)
+        again = enrolled and await self._codes.used_at(found.join_code_id, agent_id) is not None
+        until = await self._tickets.until(found, agent_id) if again else None
 
         async def work(tx: Transaction) -> enrolment_pb2.EnrolResponse:
-            code = await self._good_code(request.secret)
+            code = await self._good_code(request.secret, went_on=until is not None)
             case = await self._case_of(code)
             known = await self._fleet.get_agent(agent_id, None)
             self._check_known(known, code)
-            if again and known is not None and known.last_seen_at is None:
+            if again and known is not None and known.last_seen_at is None and until is None:
                 return await self._answer_again(tx, known, code, case, request.csr, not_after, source)
             agent = self._agent(agent_id, code, request, not_after, known)
-            await self._enter(tx, agent, code, source)
-            return self._response(agent, code, case, certificate)
+            await self._enter(tx, agent, code, source, until)
+            return self._response(agent, code, case, certificate, until)
 
         # A code must not be used up by a run whose evidence is refused a moment later.
         return await self._transactions.run(work, spare_room=False)
@@ -109,18 +116,23 @@ class Enrolment:
         await self._audit.record(tx, known.agent_id, "agent.enrol", code.customer_id, known.agent_id, detail)
         return self._response(known, code, case, self._authority.sign(csr, until)[1])
 
-    async def _enter(self, tx: Transaction, agent: Agent, code: JoinCodeRecord, source: str) -> None:
-        if not await self._codes.use_join_code(tx, code.join_code_id):
+    async def _enter(
+        self, tx: Transaction, agent: Agent, code: JoinCodeRecord, source: str, until: datetime | None
+    ) -> None:
+        """until: when the ticket ends of a key that redeemed the code before, which takes no use of it."""
+        if until is None and not await self._codes.use_join_code(tx, code.join_code_id):
             raise JoinCodeUsed("this join code was used already; ask for a new one")
         await self._fleet.put_agent(tx, agent)
-        detail = f"{code.join_code_id} from {source}"[:500]
+        detail = f"{code.join_code_id} from {source}"[:480] + (", going on" if until else "")
         await self._audit.record(tx, agent.agent_id, "agent.enrol", code.customer_id, agent.agent_id, detail)
 
-    async def _good_code(self, secret: bytes) -> JoinCodeRecord:
+    async def _good_code(self, secret: bytes, went_on: bool = False) -> JoinCodeRecord:
+        """The code of this secret; went_on: also one whose time is over, while a ticket of it may stand."""
         code = await self._codes.get_join_code(hashlib.sha256(secret).digest())
         if code is None or code.revoked_at is not None:
             raise JoinCodeUnknown("this collector does not know this join code; ask for a new one")
-        if code.expires_at <= self._clock.now():
+        ends_at = code.expires_at + (lasting(code.purpose) if went_on else timedelta())
+        if ends_at <= self._clock.now():
             raise JoinCodeExpired(f"this join code expired at {code.expires_at:%Y-%m-%d %H:%M} UTC; ask for a new one")
         return code
 
@@ -170,7 +182,12 @@ class Enrolment:
         )
 
     def _response(
-        self, agent: Agent, code: JoinCodeRecord, case: Case | None, certificate: bytes
+        self,
+        agent: Agent,
+        code: JoinCodeRecord,
+        case: Case | None,
+        certificate: bytes,
+        until: datetime | None = None,
     ) -> enrolment_pb2.EnrolResponse:
         response = enrolment_pb2.EnrolResponse(
             agent_id=agent.agent_id,
@@ -179,7 +196,10 @@ class Enrolment:
             case_id=code.case_id,
             case_title=case.title if case is not None else "",
             collector_name=self._collector_name,
+            resumed=until is not None,
         )
         response.purpose = code.purpose  # type: ignore[assignment]
         response.received_at.FromDatetime(self._clock.now())
+        if code.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE:
+            response.ticket_until.FromDatetime(until or self._clock.now() + LIFETIME)
         return response

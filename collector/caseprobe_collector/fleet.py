@@ -23,6 +23,7 @@ from caseprobe_collector.ports import (
     Transactions,
 )
 from caseprobe_collector.records import Agent, Event, JoinCodeRecord
+from caseprobe_collector.tickets import LIFETIME, lasting
 
 SECRET_BYTES = 20
 MAX_USES = 10_000
@@ -143,7 +144,7 @@ class Fleet:
 
     async def list_join_codes(self, by: Principal) -> Sequence[JoinCodeRecord]:
         """The codes that may still be used or were withdrawn, newest first, of those that one may make oneself."""
-        codes = await self._codes.list_join_codes(by.customer_ids, self._clock.now())
+        codes = await self._lasting_codes(by)
         return [code for code in codes if decide(by, _action_of(code.purpose), code.customer_id)]
 
     async def revoke_join_code(self, by: Principal, join_code_id: str) -> JoinCodeRecord:
@@ -162,8 +163,16 @@ class Fleet:
 
         return await self._transactions.run(work)
 
+    async def _lasting_codes(self, by: Principal) -> Sequence[JoinCodeRecord]:
+        """Those that have not ended; one that a key redeemed ends with that key's ticket."""
+        now = self._clock.now()
+        codes = await self._codes.list_join_codes(by.customer_ids, now - LIFETIME)
+        return [
+            code for code in codes if code.expires_at + (timedelta() if code.uses_left else lasting(code.purpose)) > now
+        ]
+
     async def _code(self, by: Principal, join_code_id: str) -> JoinCodeRecord:
-        for code in await self._codes.list_join_codes(by.customer_ids, self._clock.now()):
+        for code in await self._lasting_codes(by):
             if code.join_code_id == join_code_id:
                 return code
         raise NotFound(f"no join code {join_code_id[:60]!r} that has not ended")

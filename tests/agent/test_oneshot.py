@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import platform
-import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,77 +15,15 @@ from caseprobe.bundle import BundleReader, consent_fault, statement_of
 from caseprobe.errors import CaseClosed, PolicyRefused, Unreachable, UsageError
 from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
-from caseprobe_agent.app import one_shot
-from caseprobe_agent.audit import parse, verify
-from caseprobe_agent.config import load
-from caseprobe_agent.oneshot import Order, Result
-from caseprobe_agent.oneshot.preview import Preview
-from tests.fakes_collector import FakeCollector, FakeStream, running
-from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
-
-AUTHORITY = TestAuthority()
-
-
-@dataclass
-class FakePerson:
-    """Somebody who answers what a test wants, or who is not there (answer None)."""
-
-    answer: bool | None
-    name: str = "anna"
-    told: list[str] = field(default_factory=list)
-    previews: list[Preview] = field(default_factory=list)
-    meanwhile: Callable[[], object] = lambda: None
-
-    @property
-    def present(self) -> bool:
-        """Whether there is anybody to ask."""
-        return self.answer is not None
-
-    def tell(self, line: str) -> None:
-        """Remember what was told."""
-        self.told.append(line)
-
-    def agree(self, preview: Preview) -> bool:
-        """Remember what was shown."""
-        self.previews.append(preview)
-        self.meanwhile()
-        return bool(self.answer)
-
-
-@dataclass
-class Desk:
-    """A support desk on loopback: enrolment over HTTPS, link over gRPC; and the customer's folders."""
-
-    enrolment: EnrolmentServer
-    collector: FakeCollector
-    folder: Path
-
-    async def run(self, person: FakePerson, **order: object) -> Result:
-        """One run of the customer's flow."""
-        settings = load(
-            {"CASEPROBE_CONFIG_FOLDER": str(self.folder), "CASEPROBE_STATE_FOLDER": str(self.folder / "s")}, {}
-        )
-        wanted = {"profile": "quick", "deadline_seconds": 30.0, "output": self.folder / "out.zip", **order}
-        return await (await one_shot.build(settings, person)).run(Order(**wanted))  # type: ignore[arg-type]
-
-    def code(self, **change: object) -> enrolment_pb2.JoinCode:
-        """A join code for one bundle."""
-        return join_code(self.enrolment, purpose=enrolment_pb2.JOIN_PURPOSE_BUNDLE, **change)
-
-    def actions(self) -> list[str]:
-        """What the machine's own audit says, whole."""
-        lines = (self.folder / "s" / "audit.jsonl").read_text().splitlines()
-        assert verify(lines) is None
-        return [parse(line).action for line in lines]
+from tests.fakes_collector import FakeStream
+from tests.fakes_oneshot import Desk, FakePerson, open_desk
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """A desk that takes everything."""
-    async with running(FakeCollector(AUTHORITY)) as collector:
-        answers = enrolling(AUTHORITY, time.time(), f"127.0.0.1:{collector.port}")
-        async with EnrolmentServer(AUTHORITY, answers).running(tmp_path) as enrolment:
-            yield Desk(enrolment, collector, tmp_path)
+    async with open_desk(tmp_path) as desk:
+        yield desk
 
 
 async def test_what_is_sent_is_what_was_shown(desk: Desk) -> None:

@@ -137,7 +137,7 @@ def test_the_page_needs_no_script_loads_nothing_and_shows_true_names(preview: Pr
     """Only style is allowed by its policy; the map on it turns stand-ins back on this machine."""
     page = render_page(preview, "en")
     assert "default-src &#x27;none&#x27;; style-src &#x27;unsafe-inline&#x27;" in page
-    assert not re.search(r"<script|<link|<img|src=|href=|url\(|@import", page)
+    assert not re.search(r"<script|<link|<img|src=|href=(?!&quot;#)|url\(|@import", page)
     assert "<td>db1</td>" in page
     assert preview.sha256.hex() in page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -24,9 +25,9 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
 
 
-async def taken(*probes: Probe, deadline_seconds: float = 30.0) -> Taken:
+async def taken(*probes: Probe, deadline_seconds: float = 30.0, patience_seconds: float = 1.0) -> Taken:
     """A snapshot of the fakes."""
-    return await take_snapshot(probes, Machine(), deadline_seconds, "quick")
+    return await take_snapshot(probes, Machine(), deadline_seconds, "quick", patience_seconds=patience_seconds)
 
 
 def endings(snapshot: Taken) -> list[tuple[str, str, str]]:
@@ -96,19 +97,35 @@ async def test_a_dead_child_costs_only_its_probe() -> None:
 async def test_the_deadline_ends_everything() -> None:
     """What ran is a timeout, what had not begun is skipped, both with their reason; the time is kept."""
     slow = Probe("memory", fakes_probes.measure_hung, timeout_seconds=60.0)
-    started = time.monotonic()
-    snapshot = await taken(slow, fakes_probes.GOOD, deadline_seconds=1.5)
-    assert time.monotonic() - started < 3.0
+    snapshot = await taken(slow, fakes_probes.GOOD, deadline_seconds=1.5, patience_seconds=60.0)
     assert endings(snapshot) == [
         ("memory", "TIMEOUT", "it still ran at the deadline and was killed"),
-        ("system", "SKIPPED", "the deadline of 1.5 s came before its turn"),
+        ("system", "SKIPPED", "the deadline came before its turn"),
     ]
+
+
+async def test_what_takes_long_holds_up_no_other(tmp_path: Path) -> None:
+    """A probe that ends only once the last one has run ends well, and each is measured once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    slow = Probe("memory", fakes_probes.measure_waiting, timeout_seconds=60.0, argument=str(pipe))
+    last = Probe("sensors", fakes_probes.measure_waking, timeout_seconds=60.0, argument=str(pipe))
+    snapshot = await taken(slow, fakes_probes.GOOD, last, deadline_seconds=60.0, patience_seconds=0.2)
+    assert endings(snapshot) == [("memory", "OK", ""), ("system", "OK", ""), ("sensors", "OK", "")]
+    assert [artifact.name for artifact in snapshot.artifacts] == ["artifacts/x.log"]
+
+
+async def test_a_sample_that_hangs_costs_only_its_probe() -> None:
+    """It is killed at its probe's limit, and those after it are sampled and measured."""
+    stuck = Probe("memory", fakes_probes.measure_hung, timeout_seconds=0.3, sample=fakes_probes.sample_hung)
+    snapshot = await taken(stuck, fakes_probes.AGED)
+    assert [row[:2] for row in endings(snapshot)] == [("memory", "TIMEOUT"), ("cpu", "OK")]
 
 
 async def test_no_time_at_all_is_an_answer_too() -> None:
     """A deadline that has passed starts nothing."""
     assert endings(await taken(fakes_probes.GOOD, deadline_seconds=0.0)) == [
-        ("system", "SKIPPED", "the deadline of 0 s came before its turn")
+        ("system", "SKIPPED", "the deadline came before its turn")
     ]
 
 

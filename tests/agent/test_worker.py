@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from caseprobe.errors import MachineDenied, MachineTimeout, MeasurementError
-from caseprobe_agent import snapshot, worker
+from caseprobe_agent import worker
 from caseprobe_agent.cli import bundle
+from caseprobe_agent.snapshot.child import measure_all
 from tests import fakes_probes
 
 ROOT = Path(__file__).parents[2]
@@ -147,4 +150,15 @@ async def test_a_child_runs_only_what_it_was_started_for() -> None:
 
 def test_the_one_shot_command_starts_the_right_child_early() -> None:
     """It names by hand, to load nothing, what the snapshot then runs in it."""
-    assert worker.reference(snapshot.measure_all) == bundle.MEASURING
+    assert worker.reference(measure_all) == bundle.MEASURING
+
+
+async def test_an_idle_child_gives_way_with_all_that_it_starts() -> None:
+    """Its class of processor and disk time is the idle one, also for a program of it; others keep theirs."""
+    if not hasattr(os, "SCHED_IDLE"):
+        pytest.skip("this system knows no idle class")
+    usual = await worker.call(fakes_probes.standing, b"", 20.0)
+    with worker.Child(worker.reference(fakes_probes.standing), idle=True) as child:
+        async with contextlib.aclosing(child.answers(b"", 20.0, worker.Limits())) as answers:
+            told = json.loads(await anext(answers))
+    assert told == {"own": [os.SCHED_IDLE, 3], "program": [os.SCHED_IDLE, 3]} != json.loads(usual)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from caseprobe import ids
 from caseprobe.bundle import Verification
-from caseprobe_agent.app.one_shot import LABEL
+from caseprobe_agent.app.sending import LABEL
 from caseprobe_agent.identity import ENROLLED, ONE_SHOT, keys
 from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.seal.form import load_key

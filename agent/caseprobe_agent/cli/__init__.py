@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from caseprobe.errors import CaseprobeError, UsageError
 COMMANDS: tuple[str, ...] = (
     "check",
     "bundle",
+    "send",
     "path",
     "mark",
     "show",
@@ -27,6 +29,7 @@ COMMANDS: tuple[str, ...] = (
     "verify",
     "redact",
     "unmask",
+    "import",
     "enroll",
     "run",
     "status",
@@ -35,8 +38,8 @@ COMMANDS: tuple[str, ...] = (
     "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Measure this machine", ("check", "bundle", "mark", "path")),
-    ("Read what was measured", ("show", "diff", "verify", "redact", "unmask")),
+    ("Measure this machine", ("check", "bundle", "send", "mark", "path")),
+    ("Read what was measured", ("show", "diff", "verify", "import", "redact", "unmask")),
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
     ("Try it out", ("demo",)),
 )
@@ -96,8 +99,8 @@ def _run(command: str, arguments: Sequence[str]) -> int:
 
 
 def load(command: str) -> ModuleType:
-    """The file of a command."""
-    return importlib.import_module(f"{__name__}.{command}")
+    """The file of a command; where the language has the word for itself, "_" stands behind it."""
+    return importlib.import_module(f"{__name__}.{command}{'_' * keyword.iskeyword(command)}")
 
 
 def overview() -> str:

@@ -16,7 +16,7 @@ from caseprobe_agent.worker import Child
 SUMMARY = "measure once: a file for support, or straight to a case (--to JOINCODE)"
 DEADLINE_SECONDS = 30.0
 # What the child runs, by name: loading it here would take the time that starting the child early saves.
-MEASURING = "caseprobe_agent.snapshot:measure_all"
+MEASURING = "caseprobe_agent.snapshot.child:measure_all"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         return item_list.show(arguments)
     # The child loads the probes while this process loads the rest. It measures nothing before it is asked to.
-    with Child(MEASURING) as child:
+    with Child(MEASURING, idle=True) as child:
         from caseprobe_agent.cli import one_shot
 
         return one_shot.play(arguments, child)

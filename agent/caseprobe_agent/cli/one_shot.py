@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
 
-from caseprobe.errors import CaseprobeError, JoinCodeError
+from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.cli import options, windows
@@ -17,9 +18,11 @@ from caseprobe_agent.cli.person import TerminalPerson
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.identity import parse_join_code
 from caseprobe_agent.oneshot import Order, Result
+from caseprobe_agent.oneshot.sending import send_command
 from caseprobe_agent.worker import Child
 
 NOT_MEASURED = 3
+NICE = 5
 
 
 def play(arguments: argparse.Namespace, child: Child) -> int:
@@ -28,14 +31,17 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
     person = TerminalPerson(sys.stdin, sys.stderr, settings.language, settings.state_folder / "preview")
     order = _order(arguments, settings.state_folder)
 
+    # Redacting takes a processor for a second; whoever else wants it goes first.
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+
     async def run() -> Result:
         return await (await one_shot.build(settings, person, child)).run(order)
 
     result = asyncio.run(run())
     if arguments.json:
-        print(json.dumps(_document(result), ensure_ascii=False))
+        print(json.dumps(document(result, "this machine"), ensure_ascii=False))
     else:
-        _print(result, settings.language, reviewed=person.was_asked)
+        show_result(result, settings.language, reviewed=person.was_asked)
     if result.failure:
         print(f"caseprobe: {_kept(result)}", file=sys.stderr)
     return _exit_code(result, arguments.fail_on)
@@ -44,14 +50,20 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
 def _order(arguments: argparse.Namespace, state_folder: Path) -> Order:
     """What the caller wants, checked before anything happens."""
     text = options.join_text(arguments.to)
-    code = parse_join_code(text) if text else None
-    if code and code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
-        raise JoinCodeError("this join code is for enrolling a machine: use it with `caseprobe enroll`")
+    code = bundle_code(text) if text else None
     wanted = (tuple(arguments.include), tuple(arguments.exclude))
     window = windows.wanted(arguments, state_folder, datetime.now().astimezone())
     return Order(
         arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted, window
     )
+
+
+def bundle_code(text: str) -> enrolment_pb2.JoinCode:
+    """What a join code for a bundle says; raises JoinCodeError."""
+    code = parse_join_code(text)
+    if code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
+        raise JoinCodeError("this join code is for enrolling a machine: use it with `caseprobe enroll`")
+    return code
 
 
 def _exit_code(result: Result, fail_on: str | None) -> int:
@@ -71,11 +83,15 @@ def _delivery_code(failure: CaseprobeError) -> int:
 
 
 def _kept(result: Result) -> str:
-    """Why it was not sent, and where it is."""
-    return f"{result.failure}; the bundle is kept: {result.path}"
+    """Why it was not sent, where it is, and what to type where it may go better another time."""
+    said = f"{result.failure}; the bundle is kept: {result.path}"
+    if not isinstance(result.failure, DeliveryError):
+        return said
+    # A code that was redeemed left a ticket; any other is to be given again, or was refused.
+    return f"{said}; send it later: {send_command(result.path, '' if result.case_id else 'JOINCODE')}"
 
 
-def _print(result: Result, language: str, reviewed: bool) -> None:
+def show_result(result: Result, language: str, reviewed: bool) -> None:
     """Findings, unless they were just shown, and where the file went."""
     # Words and checks are loaded while the child measures, not before it begins.
     from caseprobe import texts
@@ -99,8 +115,8 @@ def _print(result: Result, language: str, reviewed: bool) -> None:
     screen.rows(rows, indent=0)
 
 
-def _document(result: Result) -> dict[str, object]:
-    """What --json prints."""
+def document(result: Result, given: str) -> dict[str, object]:
+    """What --json prints; given: what was measured or read."""
     from caseprobe import texts
 
     snapshot = result.snapshot
@@ -112,6 +128,6 @@ def _document(result: Result) -> dict[str, object]:
         "delivered": result.delivered,
         "reason": str(result.failure) if result.failure else "",
         "notices": list(result.notices),
-        **texts.judgement_json("this machine", snapshot.findings, snapshot.coverage),
+        **texts.judgement_json(given, snapshot.findings, snapshot.coverage),
         "hidden": {count.rule: count.total for count in snapshot.redaction.counts},
     }

@@ -9,6 +9,8 @@ from caseprobe_agent.app.parts import user_name
 from caseprobe_agent.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from caseprobe.v1.consent_pb2 import ConsentStatement
+    from caseprobe_agent.oneshot.again import Kept
     from caseprobe_agent.oneshot.preview import Preview
 
 
@@ -37,3 +39,10 @@ class TerminalPerson:
 
         self.was_asked = True
         return Dialogue(preview, self._keyboard, self._screen, self._language, self._folder).run()
+
+    def agree_to_kept(self, kept: Kept, statement: ConsentStatement, case_title: str) -> bool:
+        """Show what a file that was made earlier is and who gets it; anything but a yes is a no."""
+        from caseprobe_agent.cli.kept import agreed
+
+        self.was_asked = True
+        return agreed(kept, statement, case_title, self._keyboard, self._screen, self._language)

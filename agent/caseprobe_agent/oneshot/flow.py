@@ -26,15 +26,16 @@ from caseprobe.v1.consent_pb2 import (
     ConsentRecord,
     Grant,
 )
-from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import LEFT_OUT, Chosen, Wanted, choose
+from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
+from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
 from caseprobe_agent.probes import with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
@@ -43,51 +44,46 @@ from caseprobe_agent.worker import Child
 if TYPE_CHECKING:
     from caseprobe.bundle import Signer
     from caseprobe_agent.identity import Enrolled
-    from caseprobe_agent.link import Delivery
     from caseprobe_agent.oneshot.preview import Preview
-
-NOBODY = (
-    "not sent: there is no terminal to ask on and no grant; run it in a terminal to look at it first, or carry the file"
-)
 
 
 @dataclass(frozen=True)
 class OneShot:
     """A run with everything that it needs; the callables are the outside world.
 
-    child was started early to measure in. enrol makes this run known to the collector of a join code; own_key gives the
-    caller's own key (PEM) and agent id; deliver sends a finished file; standing_grant is a stored grant that lets this
-    case have health data unattended, any_grant whether there is one for whatever case.
-    overrides: what the operator stated about checks.
+    child was started early to measure in. sending is the way to the collector; own_key gives the caller's own key (PEM)
+    and agent id; standing_grant is a stored grant that lets this case have health data unattended, any_grant whether
+    there is one for whatever case.
+    overrides: what the operator stated about checks; choose: gives the probes of what an order wants.
     """
 
     machine: Machine
     child: Child | None
     gate: Gate
-    audit: Audit
     person: Person
     language: str
     pseudonym_key: bytes
     state_folder: Path
     new_id: Callable[[str], str]
     clock: Callable[[], datetime]
-    enrol: Callable[[Order], Awaitable[Enrolled]]
+    sending: Sending
     own_key: Callable[[], Awaitable[tuple[bytes, str]]]
-    deliver: Callable[[Enrolled, Result], Awaitable[Delivery]]
     standing_grant: Callable[[str], Grant | None]
     any_grant: Callable[[], bool]
     overrides: Overrides = NONE
+    choose: Callable[[Wanted], Chosen] = choose
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
-        chosen = choose(Wanted(order.profile, order.include, order.exclude))
+        deadline = Deadline(order.deadline_seconds)
+        chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
         check_room(path)
         enrolled, failure = await self._enrol(order)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
-        taken, (key, agent_id) = await self._measured(order, chosen, enrolled)
+        taken, (key, agent_id) = await self._measured(order, chosen, deadline, enrolled)
         from caseprobe_agent.oneshot.file import BundleFile
         from caseprobe_agent.oneshot.preview import Addressee, Preview
         from caseprobe_agent.seal.form import Judging, hiding_of
@@ -98,13 +94,14 @@ class OneShot:
         masked = True  # a one-shot bundle hides the machine's label and serials too
         hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
         strict = consent.mode != CONSENT_MODE_STREAMING
-        sealed = seal(taken.snapshot, taken.artifacts, hiding, Judging(self.overrides), strict)
+        judging = Judging(self.overrides)
+        sealed = seal(taken.snapshot, taken.artifacts, hiding, judging, strict, deadline.objection)
         file = BundleFile(path, signer_of(key, "one-shot"), self.language, strict)
         result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
         if order.code is None:
             return result
         if enrolled is None:
-            await self._note_kept(result, failure)
+            await self.sending.kept(result.snapshot.snapshot_id, failure)
             return dataclasses.replace(result, failure=failure)
         receiver = enrolled.response.collector_name or enrolled.identity.link_address
         shown = Preview(
@@ -119,15 +116,15 @@ class OneShot:
         return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown, file.signer)
 
     async def _measured(
-        self, order: Order, chosen: Chosen, enrolled: Enrolled | None
+        self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
     ) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        probes = self._probes(chosen)
+        probes, seconds = self._probes(chosen), deadline.measuring_seconds
         measuring = asyncio.create_task(
             take_snapshot(
                 probes,
                 self.machine,
-                order.deadline_seconds,
+                seconds,
                 order.profile,
                 self.child,
                 new_sentinel(),
@@ -154,12 +151,16 @@ class OneShot:
             return None, None
         if not (order.no_preview or self.person.present or self.any_grant()):
             return None, PolicyRefused(NOBODY)
-        self.person.tell(f"contacting {order.code.address} …")
         try:
-            return await self.enrol(order), None
+            enrolled = await self.sending.redeem(order.code)
         except DeliveryError as error:
             self.person.tell(f"{error}; measuring anyway")
             return None, error
+        ticket = self.sending.tickets.of_case(enrolled.identity.case_id)
+        if ticket and ticket.waiting and ticket.waiting.path.exists():
+            command = send_command(ticket.waiting.path)
+            self.person.tell(f"an earlier bundle did not arrive whole: `{command}` goes on with it; making a new one")
+        return enrolled, None
 
     async def _admit(self, order: Order, case_id: str) -> None:
         """The owner's own run passes the gate too: what root's policy denies is denied."""
@@ -232,27 +233,17 @@ class OneShot:
             left_out=tuple(one.name for one in shown.left_out),
         )
         if refusal:
-            await self._note_kept(result, refusal)
+            await self.sending.kept(result.snapshot.snapshot_id, refusal)
             return dataclasses.replace(result, failure=refusal)
-        receiver = result.receiver
         if signer is not None:
             statement = shown.statement(self.clock().astimezone(UTC))
             result = dataclasses.replace(result, consent=signed_consent(statement, signer))
-        self.person.tell(f"sending to {receiver} …")
-        await self.audit.record(
-            "sending", result.snapshot.snapshot_id, self.person.name, f"{receiver} {result.sha256.hex()}"
-        )
+        outgoing = Outgoing(result.path, result.sha256, result.snapshot, result.consent)
         try:
-            delivery = await self.deliver(enrolled, result)
+            notices = await self.sending.send(enrolled, outgoing, result.receiver)
         except CaseprobeError as error:
-            await self.audit.record("not sent", result.snapshot.snapshot_id, self.person.name, str(error))
             return dataclasses.replace(result, failure=error)
-        await self.audit.record("sent", result.snapshot.snapshot_id, self.person.name, result.sha256.hex())
-        return dataclasses.replace(result, delivered=True, notices=tuple(one.text for one in delivery.notices))
-
-    async def _note_kept(self, result: Result, why: CaseprobeError | None) -> None:
-        """The machine's own record says that nothing left, and why."""
-        await self.audit.record("kept", result.snapshot.snapshot_id, self.person.name, str(why or ""))
+        return dataclasses.replace(result, delivered=True, notices=notices)
 
     def _refusal(self, shown: Preview) -> CaseprobeError | None:
         """Why this must not be sent; None where somebody or something agreed."""

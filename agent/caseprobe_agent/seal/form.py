@@ -15,11 +15,14 @@ from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent.identity.files import make_private_folder, read_private, write_private
 from caseprobe_agent.identity.keys import pack, unpack
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.patience import within
 
 if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import RawArtifact
 
 KEY_BYTES = 32
+# A file of names that does not answer so soon lies on a mount that hangs.
+NAMES_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,6 @@ def unpack_parcel(answer: bytes) -> Parcel:
 
 def _text(machine: Machine, path: str) -> str:
     try:
-        return machine.read_text(path)
+        return within(NAMES_SECONDS, lambda: machine.read_text(path))
     except MeasurementError:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
@@ -60,11 +60,13 @@ def seal(
     hiding: Hiding,
     judging: Judging = SHIPPED,
     strict: bool = True,
+    objection: Callable[[int], str] = lambda _size: "",
 ) -> Sealed:
     """Redact, scan and judge; ids, flow and consent are already set.
 
     A section or artifact that the second scanner objects to is withheld, with the reason in its place; strict: a
-    sentinel in any artifact stops everything, otherwise it withholds that artifact.
+    sentinel in any artifact stops everything, otherwise it withholds that artifact. objection: why an artifact of so
+    many bytes is left out when its turn comes; empty where it is not.
     Raises RedactionError where redaction as a whole failed: then nothing leaves.
     """
     redactor = redactor_of(hiding)
@@ -72,7 +74,7 @@ def seal(
     redacted = redactor.snapshot(planted)
     hidden = {SNAPSHOT: Counter(redactor.counts)}
     guard = Guard(hiding.forbidden, sentinels)
-    kept = dict(_artifacts(redacted, sources, redactor, guard, hidden))
+    kept = dict(_artifacts(redacted, sources, redactor, guard, hidden, objection))
     _withhold_leaking_sections(redacted, guard)
     if strict and guard.broken:
         raise RedactionError(f"nothing leaves: {SENTINEL} was still there after redaction")
@@ -181,12 +183,15 @@ def _artifacts(
     redactor: Redactor,
     guard: Guard,
     hidden: dict[str, Counter[str]],
+    objection: Callable[[int], str],
 ) -> Iterator[tuple[str, bytes]]:
     """Each artifact that may leave, redacted; every one is listed in the snapshot, with its hash or the reason."""
     for raw in artifacts:
         listed = snapshot.artifacts.add(name=raw.name, source=redactor.text(raw.source), truncated=raw.truncated)
         before = Counter(redactor.counts)
         try:
+            if why := objection(len(raw.data)):
+                raise RedactionError(why)
             data, rules = uprooted(_clean(raw, redactor, guard))
         except RedactionError as error:
             listed.withheld_reason = str(error)

@@ -1,6 +1,6 @@
 """A random value in every raw source, on which the pipe must prove itself: afterwards it may be nowhere.
 
-The child plants it as each probe ends (`snapshot.measure_all`); what came from elsewhere gets it here, before the pipe.
+The child plants it as each probe ends (`snapshot.child`); what came from elsewhere gets it here, before the pipe.
 """
 
 from __future__ import annotations

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from caseprobe.errors import CaseprobeError, MeasurementError
-from caseprobe_agent.worker.frames import DATA, END, ERROR, HEADER, LIMITS, frame
+from caseprobe_agent.worker.frames import DATA, END, ERROR, HEADER, IDLE, LIMITS, frame
+from caseprobe_agent.worker.manners import give_way
 from caseprobe_agent.worker.names import resolve
 
 
 def main(arguments: list[str]) -> None:
     """The child: its function, then the limits and the request, then wait to be killed."""
-    (name,) = arguments
+    name, *how = arguments
+    if IDLE in how:
+        give_way()
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not mix with the frames.
     os.dup2(2, 1)

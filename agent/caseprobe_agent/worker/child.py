@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
 from caseprobe.errors import CaseprobeError, MachineDenied, MachineTimeout, MeasurementError, error_from
-from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, LIMITS, Limits, frame
+from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, IDLE, LIMITS, Limits, frame
 
 if TYPE_CHECKING:
     # The caller of a one-shot run has not loaded asyncio yet when it starts its child.
@@ -30,15 +31,16 @@ class Child:
     """A child that loads its function and waits for the one request; leave the `with` block and it is gone.
 
     function: what reference() gives, or the same text, so that the caller need not load what only the child runs.
+    idle: it gets only such time of processors and disks as nobody else wants.
     Raises MeasurementError where no process can be started.
     """
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, idle: bool = False) -> None:
         self.function = function
         try:
             self._process = subprocess.Popen(
                 # -P: the working folder may be anybody's; nothing is imported from it
-                [sys.executable, "-P", "-m", "caseprobe_agent.worker", function],
+                [sys.executable, "-P", "-m", "caseprobe_agent.worker", function, *([IDLE] if idle else [])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -58,8 +60,10 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         self._kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(BURIAL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._leave()
         self._close()
 
     async def answers(self, request: bytes, timeout_seconds: float, limits: Limits) -> AsyncGenerator[bytes, None]:
@@ -124,8 +128,13 @@ class Child:
     async def _bury(self) -> None:
         """Kill the child and everything that it started; wait for its end, but not for ever."""
         self._kill()
-        await self._ended()
+        if await self._ended() is None:
+            self._leave()
         self._close()
+
+    def _leave(self) -> None:
+        """Somebody must hear of its end, whenever that is: a dead disk answers, or the machine has time for it."""
+        threading.Thread(target=self._process.wait, daemon=True).start()
 
     def _kill(self) -> None:
         if self._process.poll() is None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 HEADER = struct.Struct("!cI")
 DATA, END, ERROR, LIMITS = b"D", b"E", b"X", b"L"
+# Behind the function's name on the child's command line: it gives way to everybody.
+IDLE = "--idle"
 
 
 def frame(kind: bytes, body: bytes) -> bytes:

@@ -19,6 +19,7 @@ from caseprobe_collector.fleet import Door, Fleet
 from caseprobe_collector.ingest import Evidence
 from caseprobe_collector.rpc import OpenLinks
 from caseprobe_collector.storage import Storage
+from caseprobe_collector.tickets import Tickets
 
 MOST_WARNINGS = 20
 
@@ -57,7 +58,16 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
         fleet=Fleet(run, fleet, codes, cases, storage.customers, audit, bus, clock, fresh_id, os.urandom, door),
         users=build_users(storage),
         enrolment=Enrolment(
-            run, fleet, codes, cases, storage.authority, audit, clock, link_address, config.collector_name
+            run,
+            fleet,
+            codes,
+            cases,
+            Tickets(codes, storage.snapshots, clock),
+            storage.authority,
+            audit,
+            clock,
+            link_address,
+            config.collector_name,
         ),
         snapshots=Evidence(
             run,

@@ -41,11 +41,12 @@ class SqlJoinCodes:
         change = sa.update(JOIN_CODES).where(JOIN_CODES.c.join_code_id == join_code_id, usable)
         return await unit_of(tx).write(change.values(uses_left=JOIN_CODES.c.uses_left - 1)) == 1
 
-    async def used_by(self, join_code_id: str, agent_id: str) -> bool:
-        """Whether this key became a machine by this code."""
+    async def used_at(self, join_code_id: str, agent_id: str) -> datetime | None:
+        """When this key became a machine by this code, None where it did not."""
         entry = (AUDIT.c.object == agent_id) & (AUDIT.c.action == "agent.enrol")
         named = AUDIT.c.detail.startswith(f"{join_code_id} ", autoescape=True)
-        return bool(await self._database.rows(sa.select(AUDIT.c.number).where(entry & named).limit(1)))
+        query = sa.select(AUDIT.c.at).where(entry & named).order_by(AUDIT.c.number).limit(1)
+        return next((row.at for row in await self._database.rows(query)), None)
 
     async def revoke_join_code(self, tx: Transaction, join_code_id: str, revoked_at: datetime) -> None:
         """Withdraw it, for good: a second time does not move the moment."""

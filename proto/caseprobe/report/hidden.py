@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caseprobe.report.markup import NOTHING, Markup, element, facts_list, table, unfold
+from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, machine_words, table, unfold
 from caseprobe.report.words import NONE, Words
 from caseprobe.v1 import consent_pb2, snapshot_pb2
 
@@ -21,15 +21,12 @@ def render_hidden(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     counts = sorted(report.counts, key=lambda one: -one.total)
     rows = [(words.kind(one.rule), words.count(one.total)) for one in counts]
     withheld = [element("li", name) for name in report.withheld]
-    return element(
-        "section",
-        element("h2", words("hidden")),
+    return joined(
         element("p", words.filled("hidden_total", n=total) if total else words("hidden_nothing")),
         unfold(words("hidden_by_kind"), table((words("kind"), words("number")), rows, (1,)), class_="row")
         if rows
         else "",
         element("div", element("h3", words("withheld")), element("ul", *withheld), class_="panel") if withheld else "",
-        id="hidden",
     )
 
 
@@ -42,17 +39,12 @@ def render_artifacts(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
             one.name,
             one.source or NONE,
             words.value("size_bytes", one.size_bytes) if one.size_bytes else NONE,
-            one.withheld_reason or (words("cut") if one.truncated else ""),
+            machine_words(one.withheld_reason) or (words("cut") if one.truncated else ""),
         )
         for one in snapshot.artifacts
     ]
     head = (words("artifact"), words("source"), words("size"), words("note"))
-    return element(
-        "section",
-        element("h2", words("artifacts")),
-        element("div", table(head, rows, (2,)), class_="panel"),
-        id="artifacts",
-    )
+    return element("div", table(head, rows, (2,)), class_="panel")
 
 
 def render_consent(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
@@ -68,6 +60,4 @@ def render_consent(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
         ]
     )
     shown = unfold(words("text_shown"), element("blockquote", consent.text_shown)) if consent.text_shown else NOTHING
-    return element(
-        "section", element("h2", words("consent")), element("div", facts, shown, class_="panel"), id="consent"
-    )
+    return element("div", facts, shown, class_="panel")

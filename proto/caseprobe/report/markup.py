@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from caseprobe.texts import visible
+from caseprobe.texts import printable, visible
 
+# So many columns fit beside each other on a phone.
+MOST_COLUMNS = 4
 _VOID = frozenset({"meta"})
 
 
@@ -38,6 +40,21 @@ def joined(*children: str) -> Markup:
     return Markup("".join(child if isinstance(child, Markup) else escape(visible(child)) for child in children))
 
 
+def dotted(*parts: str) -> Markup:
+    """The parts that say something, one after the other.
+
+    >>> dotted("a", "", "b")
+    'a · b'
+    """
+    said = [joined(part) for part in parts if part]
+    return Markup(" · ".join(said))
+
+
+def machine_words(text: str) -> Markup:
+    """A sentence that a machine wrote in English, marked as such for who hears the page; nothing where it is empty."""
+    return element("span", printable(text), lang="en") if text else NOTHING
+
+
 def facts_list(pairs: Iterable[tuple[str, str]]) -> Markup:
     """Names and values; pairs without a value are left out."""
     rows = [element("div", element("dt", name), element("dd", value)) for name, value in pairs if value]
@@ -54,7 +71,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     body = [cells("td", row) for row in rows]
     if not body:
         return NOTHING
-    made = element("table", element("thead", cells("th", head, scope="col")), element("tbody", *body))
+    # With many columns it keeps its width and scrolls; few columns rather break their lines.
+    wide = {"class_": "wide"} if len(head) > MOST_COLUMNS else {}
+    made = element("table", element("thead", cells("th", head, scope="col")), element("tbody", *body), **wide)
     return element("div", made, class_="scroll", tabindex="0", role="region", aria_label=head[0])
 
 

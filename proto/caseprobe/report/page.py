@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from caseprobe import texts
+from caseprobe.checks.folding import groups, shown_state
 from caseprobe.report.coverage import render_coverage
 from caseprobe.report.document import document
 from caseprobe.report.facts import render_facts
 from caseprobe.report.findings import render_findings
 from caseprobe.report.hidden import render_artifacts, render_consent, render_hidden
-from caseprobe.report.markup import NOTHING, Markup, element, joined
+from caseprobe.report.history import render_history
+from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined
+from caseprobe.report.paths import render_paths
+from caseprobe.report.timeline import render_timeline
+from caseprobe.report.unmeasured import render_unmeasured
 from caseprobe.report.words import Words
 from caseprobe.v1 import snapshot_pb2
 
 STATES = ("critical", "warn", "info")
+# The parts of the page by the name of their heading, which is their anchor too; a part that has nothing is left out.
+PARTS: tuple[tuple[str, Callable[[snapshot_pb2.Snapshot, Words], Markup]], ...] = (
+    ("findings", render_findings),
+    ("paths", render_paths),
+    ("timeline", render_timeline),
+    ("section_history", render_history),
+    ("facts", render_facts),
+    ("unmeasured", render_unmeasured),
+    ("coverage", render_coverage),
+    ("hidden", render_hidden),
+    ("artifacts", render_artifacts),
+    ("consent", render_consent),
+)
 
 
 def render_report(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
@@ -24,14 +43,16 @@ def render_report(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
     reads English.
     """
     words = Words(language if language in texts.LANGUAGES else "en")
-    sections = (render_findings, render_facts, render_coverage, render_hidden, render_artifacts, render_consent)
-    main = element("main", *(render(snapshot, words) for render in sections))
+    made = {name: body for name, render in PARTS if (body := render(snapshot, words))}
+    main = element("main", *(element("section", element("h2", words(name)), made[name], id=name) for name in made))
     title = f"{texts.snapshot_verdict(snapshot, words.language)} – {words('title')}"
-    return document(title, words.language, _banner(snapshot, words), main, _footer(snapshot, words))
+    return document(
+        title, words.language, _banner(snapshot, _contents(list(made), words), words), main, _footer(snapshot, words)
+    )
 
 
-def _banner(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
-    """Which machine and when, the verdict, how many of each, and how much was judged."""
+def _banner(snapshot: snapshot_pb2.Snapshot, contents: Markup, words: Words) -> Markup:
+    """Which machine and when, the verdict, how many of each, how much was judged, and where to go on."""
     coverage = texts.coverage_sentence(snapshot.coverage, words.language) if snapshot.coverage else ""
     inner = element(
         "div",
@@ -40,6 +61,7 @@ def _banner(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
         _chips(snapshot, words),
         element("p", coverage, class_="covered") if coverage else NOTHING,
         _window(snapshot, words),
+        contents,
         class_="inner",
     )
     return element("header", inner, class_=texts.snapshot_state(snapshot))
@@ -53,16 +75,20 @@ def _window(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     return element("p", words.filled("window", **moments), class_="covered")
 
 
+def _contents(names: list[str], words: Words) -> Markup:
+    links = [element("li", element("a", words(name), href=f"#{name}")) for name in names]
+    return element("nav", element("ul", *links), aria_label=words("contents"), class_="contents")
+
+
 def _subject(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     host = next((one.system.host_name for one in snapshot.sections if one.WhichOneof("facts") == "system"), "")
-    parts = [element("b", host)] if host else []
     taken = element("span", words.filled("taken", at=words.moment(snapshot.started_at)), class_="moment")
-    return joined(*parts, " · " if parts else "", taken)
+    return dotted(element("b", host) if host else "", taken)
 
 
 def _chips(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
-    roots = (finding for finding in snapshot.findings if not finding.HasField("folded_under"))
-    counts = Counter(texts.state_name(finding.state) for finding in roots)
+    """How many problems of each severity; what follows from another one is no problem of its own."""
+    counts = Counter(texts.state_name(shown_state(group)) for group in groups(snapshot.findings))
     chips = [
         element(
             "li",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from caseprobe import texts
@@ -37,8 +38,13 @@ class Words:
         return texts.fill(self(name), values, self.language)
 
     def kind(self, rule: str) -> str:
-        """What a rule hides, in words; the rule's own name where it has none."""
-        return self(f"hidden_{rule}").removeprefix("hidden_")
+        """What a rule hides, in words; the many that hide secrets go by their own names."""
+        label = f"hidden_{rule}"
+        return self(label) if self(label) != label else self.filled("hidden_secret", rule=rule)
+
+    def need(self, right: str) -> str:
+        """A right or tool that is missing, in words where it has some: most are names, such as CAP_SYSLOG."""
+        return texts.need(right, self.language)
 
     def moment(self, at: Timestamp) -> str:
         """A point in time in UTC, to the second; a dash where it was never set or cannot be a date."""
@@ -47,6 +53,13 @@ class Words:
         try:
             return f"{at.ToDatetime():%Y-%m-%d %H:%M:%S} UTC"
         except (ValueError, OverflowError):
+            return NONE
+
+    def clock(self, seconds: float) -> str:
+        """Seconds since 1970 as day and time in UTC, to the minute; a dash where that cannot be a date."""
+        try:
+            return f"{datetime.fromtimestamp(seconds, UTC):%m-%d %H:%M}"
+        except (ValueError, OverflowError, OSError):
             return NONE
 
     def share(self, part: float, whole: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caseprobe.texts import catalogue
-from caseprobe.texts.template import Value, fill
+from caseprobe.texts.template import Value, fill, quoted
 from caseprobe.v1 import finding_pb2
 
 STATES = {
@@ -56,9 +56,9 @@ def summary(finding: finding_pb2.Finding, language: str = "en") -> str:
 
 
 def advice(finding: finding_pb2.Finding, language: str = "en") -> str:
-    """What to do next; empty where this version has no words for it."""
+    """What to do next, its commands safe to copy; empty where this version has no words for it."""
     template = _variant(finding, "advice", language)
-    return "" if template is None else fill(template, values(finding), language)
+    return "" if template is None else fill(template, values(finding), language, quoted)
 
 
 def _variant(finding: finding_pb2.Finding, part: str, language: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 
 from caseprobe.texts.units import format_value
@@ -58,8 +59,21 @@ def printable(text: str) -> str:
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
-def fill(template: str, values: Mapping[str, Value], language: str = "en") -> str:
+def quoted(text: str) -> str:
+    """As printable, and one word to a shell: advice names commands, which somebody will copy with what is in them.
+
+    >>> quoted("/srv/data"), quoted("/mnt/x; reboot")
+    ('/srv/data', "'/mnt/x; reboot'")
+    """
+    return shlex.quote(printable(text))
+
+
+def fill(
+    template: str, values: Mapping[str, Value], language: str = "en", shown: Callable[[str], str] = printable
+) -> str:
     """The sentence with its values; a value that is missing reads "?", so that a newer or older side still reads.
+
+    shown: what a machine's text becomes in it.
 
     >>> fill("{zombies_total} {zombies_total|process is|processes are} dead", {"zombies_total": 1})
     '1 process is dead'
@@ -72,7 +86,7 @@ def fill(template: str, values: Mapping[str, Value], language: str = "en") -> st
         forms = match[2].split("|")[1:]
         if forms:
             return _form(forms, found, language)
-        return printable(found) if isinstance(found, str) else format_value(match[1], found, language)
+        return shown(found) if isinstance(found, str) else format_value(match[1], found, language)
 
     return _PLACE.sub(value, template)
 

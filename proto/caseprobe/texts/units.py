@@ -19,20 +19,23 @@ class Notation:
     percent: str
     bytes: tuple[str, ...]
     rate: str
+    bits: tuple[str, str, str, str]
     small_times: tuple[str, str, str]
     times: tuple[str, str, str, str]
 
 
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_BITS = ("Gbit/s", "Mbit/s", "kbit/s", "bit/s")
 NOTATIONS = {
-    "en": Notation(".", ",", "%", _BINARY, "/s", ("µs", "ms", "s"), ("s", "min", "h", "d")),
-    "zh_Hans": Notation(".", ",", "%", _BINARY, "/秒", ("微秒", "毫秒", "秒"), ("秒", "分钟", "小时", "天")),
+    "en": Notation(".", ",", "%", _BINARY, "/s", _BITS, ("µs", "ms", "s"), ("s", "min", "h", "d")),
+    "zh_Hans": Notation(".", ",", "%", _BINARY, "/秒", _BITS, ("微秒", "毫秒", "秒"), ("秒", "分钟", "小时", "天")),
     "ru": Notation(
         ",",
         NBSP,
         f"{NBSP}%",
         ("Б", "КиБ", "МиБ", "ГиБ", "ТиБ", "ПиБ", "ЭиБ"),
         "/с",
+        ("Гбит/с", "Мбит/с", "кбит/с", "бит/с"),
         ("мкс", "мс", "с"),
         ("с", "мин", "ч", "д"),
     ),
@@ -100,10 +103,11 @@ def format_bits(value: float, language: str = "en") -> str:
     >>> format_bits(2.5e9)
     '2.5\\xa0Gbit/s'
     """
-    for size, unit in ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s")):
+    units = _notation(language).bits
+    for size, unit in zip((1e9, 1e6, 1e3), units[:3], strict=True):
         if value >= size:
             return f"{format_number(value / size, language, 0 if value % size == 0 else 1)}{NBSP}{unit}"
-    return f"{format_number(value, language)}{NBSP}bit/s"
+    return f"{format_number(value, language)}{NBSP}{units[3]}"
 
 
 def format_ratio(value: float, language: str = "en") -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from caseprobe.checks import worst
 from caseprobe.checks.folding import groups, shown_state
 from caseprobe.texts import catalogue
+from caseprobe.texts.addresses import address_text
 from caseprobe.texts.findings import state_name, summary
 from caseprobe.texts.template import Value, fill
 from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
@@ -71,7 +71,9 @@ def coverage_sentence(coverage: Sequence[finding_pb2.Coverage], language: str = 
     ran = sum(one.outcome in RAN for one in coverage)
     parts = [_part("ran", language, ran_total=ran, all_total=len(coverage))]
     reasons = Counter(_reason(one) for one in coverage if one.outcome not in RAN)
-    parts += [_part(name, language, n=count, needs=needs) for (name, needs), count in reasons.most_common()]
+    parts += [
+        _part(name, language, n=count, needs=need(needs, language)) for (name, needs), count in reasons.most_common()
+    ]
     return ("；" if language == "zh_Hans" else "; ").join(parts)
 
 
@@ -97,7 +99,13 @@ def reason_sentence(one: finding_pb2.Coverage, language: str = "en") -> str:
     known = catalogue.read("sentences")["reason"]
     # A newer agent may have reasons that this version has no words for.
     template = catalogue.sentence(f"reason.{one.message_id if one.message_id in known else 'other'}", language)
-    return fill(template, {"needs": one.needs or "?"}, language)
+    return fill(template, {"needs": need(one.needs, language) or "?"}, language)
+
+
+def need(right: str, language: str = "en") -> str:
+    """A right or tool that is missing, in words where it has some: most are names, such as CAP_SYSLOG."""
+    known = catalogue.read("sentences")["need"].get(right.replace(" ", "_"))
+    return catalogue.in_language(known, language) if known else right
 
 
 def path_verdict(path: path_pb2.PathFacts, language: str = "en") -> str:
@@ -126,7 +134,7 @@ def path_mtu(path: path_pb2.PathFacts, language: str = "en") -> str:
         "target": path.target,
         "size": mtu.size_bytes,
         "link": mtu.link_bytes,
-        "router": str(ipaddress.ip_address(mtu.told_by)) if len(mtu.told_by) in (4, 16) else "?",
+        "router": address_text(mtu.told_by) or "?",
         "first": mtu.segment_first_ttl,
         "last": mtu.segment_last_ttl,
     }

@@ -123,6 +123,8 @@ class EnrolResponse(_message.Message):
     COLLECTOR_NAME_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    TICKET_UNTIL_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     certificate: _builtins.bytes
     """PEM."""
@@ -133,8 +135,14 @@ class EnrolResponse(_message.Message):
     case_title: _builtins.str
     collector_name: _builtins.str
     purpose: Global___JoinPurpose.ValueType
+    resumed: _builtins.bool
+    """This key redeemed the code before: it goes on with the same case."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def ticket_until(self) -> _timestamp_pb2.Timestamp:
+        """Of a bundle's code: until when this key may go on without a new one, unless its bundle arrives before."""
+
     def __init__(
         self,
         *,
@@ -146,10 +154,12 @@ class EnrolResponse(_message.Message):
         collector_name: _builtins.str = ...,
         received_at: _timestamp_pb2.Timestamp | None = ...,
         purpose: Global___JoinPurpose.ValueType = ...,
+        resumed: _builtins.bool = ...,
+        ticket_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at", "ticket_until", b"ticket_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "case_id", b"case_id", "case_title", b"case_title", "certificate", b"certificate", "collector_name", b"collector_name", "link_address", b"link_address", "purpose", b"purpose", "received_at", b"received_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "case_id", b"case_id", "case_title", b"case_title", "certificate", b"certificate", "collector_name", b"collector_name", "link_address", b"link_address", "purpose", b"purpose", "received_at", b"received_at", "resumed", b"resumed", "ticket_until", b"ticket_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

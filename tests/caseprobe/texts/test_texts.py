@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from hypothesis import given
@@ -82,6 +83,16 @@ def test_a_finding_of_a_newer_version_still_reads() -> None:
         "unknown",
     )
     assert json.dumps(made["parameters"], allow_nan=False) == '{"a": null, "b": 0}'
+
+
+@given(st.text(max_size=300))
+def test_a_command_in_an_advice_takes_a_machines_name_as_one_word(name: str) -> None:
+    """Whoever makes a mount point called "x; reboot" runs nothing on the machine of whoever copies the advice."""
+    finding = finding_pb2.Finding(
+        check_id="disk.space", state=WARN, object="/mnt/" + name, message_id="disk.space.default"
+    )
+    command = texts.advice(finding).partition("(")[2].rpartition("), then")[0]
+    assert shlex.split(command) == ["du", "-xh", "--max-depth=2", texts.printable("/mnt/" + name)]
 
 
 def test_the_whole_judgement() -> None:

@@ -282,19 +282,6 @@ async def test_what_ended_is_not_answered_again(desk: Desk, end: str) -> None:
         await desk.enrol(text, key)
 
 
-async def test_a_bundle_code_cannot_be_stretched(desk: Desk) -> None:
-    """The hour of a one-shot run begins once: after it the same code and key give nothing more."""
-    case, key = await a_case(desk), new_key()
-    text = await code(desk, case, BUNDLE)
-    first = x509.load_pem_x509_certificate((await desk.enrol(text, key)).certificate)
-    desk.clock.step(minutes=40)
-    second = x509.load_pem_x509_certificate((await desk.enrol(text, key)).certificate)
-    assert first.not_valid_after_utc == second.not_valid_after_utc
-    desk.clock.step(minutes=20)
-    with pytest.raises(JoinCodeUsed, match="has ended"):
-        await desk.enrol(text, key)
-
-
 async def test_a_join_code_is_withdrawn(desk: Desk) -> None:
     """It lets nobody in any more, who came in by it stays, and the audit says who withdrew it, once."""
     case = await a_case(desk)

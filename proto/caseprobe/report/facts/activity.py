@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from caseprobe.report.facts.group import MOST_ROWS, Gist, dotted
-from caseprobe.report.markup import Markup, element, facts_list, joined, table
+from caseprobe.report.facts.group import Gist, listed
+from caseprobe.report.markup import Markup, dotted, element, facts_list, joined
 from caseprobe.report.words import NONE, Words
 from caseprobe.v1 import section_pb2
 
 
 def processes(section: section_pb2.Section, words: Words) -> Gist:
-    """The busiest and the largest."""
+    """Those that are held up, the busiest and the largest."""
     facts = section.processes
-    body = joined(_processes("busiest", facts.top_cpu, words), _processes("largest", facts.top_memory, words))
+    body = joined(
+        _held(facts.uninterruptible, words),
+        _processes("busiest", facts.top_cpu, words),
+        _processes("largest", facts.top_memory, words),
+    )
     busiest = next(iter(facts.top_cpu), None)
     line = words.filled("processes_total", n=facts.processes_total)
     if busiest:
@@ -22,19 +26,24 @@ def processes(section: section_pb2.Section, words: Words) -> Gist:
     return Gist(line, body)
 
 
-def _processes(title: str, found: Iterable[section_pb2.Process], words: Words) -> Markup:
-    rows = [
-        (
-            joined(element("b", one.name), " ", element("small", one.command_line)),
-            str(one.pid),
-            one.user or NONE,
-            words.value("_ratio", one.cpu_ratio),
-            words.value("_bytes", one.resident_bytes),
-        )
-        for one in found
-    ]
+def _processes(title: str, found: Sequence[section_pb2.Process], words: Words) -> Markup:
+    def row(one: section_pb2.Process) -> tuple[str, ...]:
+        name = joined(element("b", one.name), " ", element("small", one.command_line))
+        share, size = words.value("_ratio", one.cpu_ratio), words.value("_bytes", one.resident_bytes)
+        return name, str(one.pid), one.user or NONE, share, size
+
     head = (words(title), words("pid"), words("user"), words("cpu_share"), words("memory"))
-    return table(head, rows[:MOST_ROWS], numbers=(1, 3, 4))
+    return listed(head, found, row, words, numbers=(1, 3, 4))
+
+
+def _held(found: Sequence[section_pb2.Process], words: Words) -> Markup:
+    """Processes that nothing can end, with what they wait for."""
+
+    def row(one: section_pb2.Process) -> tuple[str, ...]:
+        waited = words.value("_seconds", one.waited_seconds) if one.HasField("waited_seconds") else NONE
+        return element("b", one.name), str(one.pid), one.wait_channel or NONE, waited
+
+    return listed((words("held_up"), words("pid"), words("waits_in"), words("waited")), found, row, words, (1, 3))
 
 
 def log(section: section_pb2.Section, words: Words) -> Gist:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
-from caseprobe.report.markup import Markup
+from caseprobe.report.markup import NOTHING, Markup, element, joined, table, unfold
 from caseprobe.report.words import Words
 from caseprobe.v1 import section_pb2
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,28 @@ class Gist:
 
 
 Render = Callable[[section_pb2.Section, Words], Gist]
-# So many rows of a table; a report is read by people, the rest is in snapshot.json.
-MOST_ROWS = 30
+# So many rows of a table, and lines of a plain list; a report is read by people, the rest is in snapshot.json.
+MOST_ROWS, MOST_LINES = 30, 1000
 
 
-def dotted(*parts: str) -> str:
-    """The parts that say something, one after the other.
+def listed(
+    head: Sequence[str],
+    found: Sequence[T],
+    row: Callable[[T], Sequence[str]],
+    words: Words,
+    numbers: Sequence[int] = (),
+) -> Markup:
+    """A table of the first of many things, and how many more there are; numbers are the columns to align right."""
+    return joined(table(head, [row(one) for one in found[:MOST_ROWS]], numbers), _left(len(found) - MOST_ROWS, words))
 
-    >>> dotted("a", "", "b")
-    'a · b'
-    """
-    return " · ".join(part for part in parts if part)
+
+def plain_list(title: str, lines: Iterable[str], total: int, words: Words) -> Markup:
+    """Many short lines behind one that can be clicked, in columns where there is room."""
+    if not total:
+        return NOTHING
+    text = element("pre", "\n".join(islice(lines, MOST_LINES)), class_="list", tabindex="0")
+    return unfold(title, text, _left(total - MOST_LINES, words), class_="more")
+
+
+def _left(left: int, words: Words) -> Markup:
+    return element("p", words.filled("left_out", n=left), class_="lack") if left > 0 else NOTHING

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from caseprobe.report.facts.group import MOST_ROWS, Gist, dotted
-from caseprobe.report.markup import element, facts_list, joined, table
+from collections.abc import Iterable
+
+from caseprobe.report.facts.group import Gist, listed, plain_list
+from caseprobe.report.markup import NOTHING, dotted, element, facts_list, joined, machine_words, table
 from caseprobe.report.words import NONE, Words
 from caseprobe.v1 import section_pb2
-from caseprobe.v1.section_host_pb2 import Cgroup, Resolver
+from caseprobe.v1.section_host_pb2 import Certificate, Cgroup, Dump, Resolver, Unit
 
 
 def services(section: section_pb2.Section, words: Words) -> Gist:
     """Units that are not well, and how many there are."""
+
+    def row(unit: Unit) -> tuple[str, ...]:
+        last = element("pre", "\n".join(unit.last_lines), tabindex="0") if unit.last_lines else NOTHING
+        name = joined(element("b", unit.name), last)
+        return name, f"{unit.state} ({unit.sub_state})", unit.result or NONE, words.count(unit.restarts_total)
+
     units = section.services.units
-    troubled = [unit for unit in units if unit.state == "failed" or unit.sub_state == "auto-restart"]
-    rows = [
-        (unit.name, f"{unit.state} ({unit.sub_state})", unit.result or NONE, words.count(unit.restarts_total))
-        for unit in troubled[:MOST_ROWS]
-    ]
+    unwell = troubled(units)
     head = (words("unit"), words("state"), words("result"), words("restarts"))
-    line = dotted(words.filled("units_total", n=len(units)), words.filled("failed_total", n=len(troubled)))
-    return Gist(line, table(head, rows, numbers=(3,)))
+    line = dotted(words.filled("units_total", n=len(units)), words.filled("failed_total", n=len(unwell)))
+    every = plain_list(words("all_units"), (f"{one.name}  {one.sub_state}" for one in units), len(units), words)
+    return Gist(line, joined(listed(head, unwell, row, words, numbers=(3,)), every))
+
+
+def troubled(units: Iterable[Unit]) -> list[Unit]:
+    """Units that failed or are started again and again."""
+    return [unit for unit in units if unit.state == "failed" or unit.sub_state == "auto-restart"]
 
 
 def packages(section: section_pb2.Section, words: Words) -> Gist:
@@ -33,7 +43,9 @@ def packages(section: section_pb2.Section, words: Words) -> Gist:
             (words("broken_packages"), ", ".join(facts.broken_packages[:10])),
         ]
     )
-    return Gist(dotted(words.filled("packages_total", n=facts.packages_total), facts.manager), body)
+    lines = (f"{one.name} {one.version}" for one in facts.packages)
+    every = plain_list(words("all_packages"), lines, len(facts.packages), words)
+    return Gist(dotted(words.filled("packages_total", n=facts.packages_total), facts.manager), joined(body, every))
 
 
 def time_sync(section: section_pb2.Section, words: Words) -> Gist:
@@ -44,7 +56,7 @@ def time_sync(section: section_pb2.Section, words: Words) -> Gist:
             one.name,
             words.value("_seconds", one.offset_seconds) if one.answered else NONE,
             words.count(one.stratum) if one.answered else NONE,
-            one.reason or NONE,
+            machine_words(one.reason) or NONE,
         )
         for one in facts.servers
     ]
@@ -55,11 +67,14 @@ def time_sync(section: section_pb2.Section, words: Words) -> Gist:
 
 def dns(section: section_pb2.Section, words: Words) -> Gist:
     """What each name server answered, and how fast."""
+
+    def row(one: Resolver) -> tuple[str, ...]:
+        return one.address, one.rcode or NONE, _trip(one, words), machine_words(one.reason) or NONE
+
     found = section.dns.resolvers
-    rows = [(one.address, one.rcode or NONE, _trip(one, words), one.reason or NONE) for one in found[:MOST_ROWS]]
     head = (words("name_servers"), words("answer"), words("clock_round_trip"), words("remark"))
     line = ", ".join(f"{one.address} {one.rcode}".strip() for one in found[:3])
-    return Gist(line, table(head, rows, numbers=(2,)))
+    return Gist(line, listed(head, found, row, words, numbers=(2,)))
 
 
 def _trip(server: Resolver, words: Words) -> str:
@@ -69,16 +84,19 @@ def _trip(server: Resolver, words: Words) -> str:
 
 def certificates(section: section_pb2.Section, words: Words) -> Gist:
     """Each certificate with its end, the nearest first."""
+
+    def row(one: Certificate) -> tuple[str, ...]:
+        return one.source, one.subject or NONE, words.moment(one.not_after)
+
     found = sorted(section.certificates.certificates, key=lambda one: one.not_after.seconds)
-    rows = [(one.source, one.subject or NONE, words.moment(one.not_after)) for one in found[:MOST_ROWS]]
-    body = table((words("source"), words("subject"), words("valid_until")), rows)
-    return Gist(words.filled("certificates_total", n=len(found)), body)
+    head = (words("source"), words("subject"), words("valid_until"))
+    return Gist(words.filled("certificates_total", n=len(found)), listed(head, found, row, words))
 
 
 def reachability(section: section_pb2.Section, words: Words) -> Gist:
     """Proxies, and the address that a portal would answer for."""
     facts = section.reachability
-    rows = [(f"{one.host}:{one.port}", one.origin, one.reason or words("yes")) for one in facts.proxies]
+    rows = [(f"{one.host}:{one.port}", one.origin, machine_words(one.reason) or words("yes")) for one in facts.proxies]
     if facts.HasField("portal"):
         rows.append((facts.portal.url, NONE, facts.portal.reason or f"HTTP {facts.portal.status}"))
     body = table((words("destination"), words("set_in"), words("answer")), rows)
@@ -87,13 +105,13 @@ def reachability(section: section_pb2.Section, words: Words) -> Gist:
 
 def cgroups(section: section_pb2.Section, words: Words) -> Gist:
     """Groups with a limit of memory, tasks or processor time."""
+
+    def row(one: Cgroup) -> tuple[str, ...]:
+        return element("b", one.path), _memory(one, words), _tasks(one, words), _processor(one, words)
+
     groups = section.cgroups.groups
-    rows = [
-        (element("b", one.path), _memory(one, words), _tasks(one, words), _processor(one, words))
-        for one in groups[:MOST_ROWS]
-    ]
     head = (words("control_group"), words("memory"), words("tasks"), words("processors"))
-    return Gist(words.filled("limits_total", n=len(groups)), joined(table(head, rows)))
+    return Gist(words.filled("limits_total", n=len(groups)), listed(head, groups, row, words))
 
 
 def _memory(group: Cgroup, words: Words) -> str:
@@ -114,8 +132,10 @@ def _processor(group: Cgroup, words: Words) -> str:
 
 def crashes(section: section_pb2.Section, words: Words) -> Gist:
     """What crashed when."""
+
+    def row(one: Dump) -> tuple[str, ...]:
+        return words.moment(one.at), one.program or one.kind, one.path
+
     dumps = section.crashes.dumps
-    rows = [(words.moment(one.at), one.program or one.kind, one.path) for one in dumps[:MOST_ROWS]]
-    return Gist(
-        words.filled("dumps_total", n=len(dumps)), table((words("moment"), words("program"), words("file")), rows)
-    )
+    head = (words("moment"), words("program"), words("file"))
+    return Gist(words.filled("dumps_total", n=len(dumps)), listed(head, dumps, row, words))

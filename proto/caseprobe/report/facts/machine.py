@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from caseprobe.report.facts.group import MOST_ROWS, Gist, dotted
-from caseprobe.report.markup import facts_list, joined, meter, table
+from caseprobe.report.facts.group import Gist, listed, plain_list
+from caseprobe.report.markup import NOTHING, dotted, element, facts_list, joined, meter
 from caseprobe.report.words import NONE, Words
 from caseprobe.v1 import section_pb2
+from caseprobe.v1.section_storage_pb2 import IpmiSensor
+
+NO_LIMIT = 1 << 62
 
 
 def system(section: section_pb2.Section, words: Words) -> Gist:
@@ -31,7 +34,10 @@ def system(section: section_pb2.Section, words: Words) -> Gist:
 
 
 def _of(words: Words, part: int, whole: int) -> str:
-    return f"{words.count(part)} / {words.count(whole)}" if whole else ""
+    """How many of how many; the kernel writes the largest number there is where it sets no limit."""
+    if not whole:
+        return ""
+    return f"{words.count(part)} / {words.count(whole) if whole < NO_LIMIT else words('no_limit')}"
 
 
 def hardware(section: section_pb2.Section, words: Words) -> Gist:
@@ -46,11 +52,11 @@ def hardware(section: section_pb2.Section, words: Words) -> Gist:
             (words("firmware"), firmware),
         ]
     )
-    rows = [
-        (device.slot, f"{device.vendor_id}:{device.device_id}", device.driver or NONE)
-        for device in facts.pci_devices[:MOST_ROWS]
-    ]
-    devices = table((words("pci_device"), words("id"), words("driver")), rows)
+
+    def row(device: section_pb2.PciDevice) -> tuple[str, ...]:
+        return device.slot, f"{device.vendor_id}:{device.device_id}", device.driver or NONE
+
+    devices = listed((words("pci_device"), words("id"), words("driver")), facts.pci_devices, row, words)
     line = dotted(facts.vendor, facts.product) or words.filled("devices_total", n=len(facts.pci_devices))
     return Gist(line, joined(machine, devices))
 
@@ -108,28 +114,50 @@ def _meter(words: Words, used: int, total: int) -> str:
 
 def sensors(section: section_pb2.Section, words: Words) -> Gist:
     """Temperatures, fans and power supplies."""
+
+    def heat(one: section_pb2.Temperature) -> tuple[str, ...]:
+        high = words.value("_celsius", one.high_celsius) if one.HasField("high_celsius") else NONE
+        critical = words.value("_celsius", one.critical_celsius) if one.HasField("critical_celsius") else NONE
+        return f"{one.chip} {one.label}".strip(), words.value("_celsius", one.current_celsius), high, critical
+
+    def fan(one: section_pb2.Fan) -> tuple[str, ...]:
+        return f"{one.chip} {one.label}".strip(), words.count(one.rotations_per_minute)
+
+    def supply(one: section_pb2.PowerSupply) -> tuple[str, ...]:
+        return one.name, one.type, words.value("_ratio", one.charge_ratio) if one.HasField("charge_ratio") else NONE
+
     facts = section.sensors
-    heat = [
-        (
-            f"{one.chip} {one.label}".strip(),
-            words.value("_celsius", one.current_celsius),
-            words.value("_celsius", one.high_celsius) if one.HasField("high_celsius") else NONE,
-            words.value("_celsius", one.critical_celsius) if one.HasField("critical_celsius") else NONE,
-        )
-        for one in facts.temperatures[:MOST_ROWS]
-    ]
-    fans = [
-        (f"{one.chip} {one.label}".strip(), words.count(one.rotations_per_minute)) for one in facts.fans[:MOST_ROWS]
-    ]
-    supplies = [
-        (one.name, one.type, words.value("_ratio", one.charge_ratio) if one.HasField("charge_ratio") else NONE)
-        for one in facts.power_supplies[:MOST_ROWS]
-    ]
+    degrees = (words("sensor"), words("now"), words("high"), words("critical"))
     body = joined(
-        table((words("sensor"), words("now"), words("high"), words("critical")), heat, numbers=(1, 2, 3)),
-        table((words("fan"), words("turns")), fans, numbers=(1,)),
-        table((words("power_supply"), words("type"), words("charge")), supplies, numbers=(2,)),
+        listed(degrees, facts.temperatures, heat, words, numbers=(1, 2, 3)),
+        listed((words("fan"), words("turns")), facts.fans, fan, words, numbers=(1,)),
+        listed((words("power_supply"), words("type"), words("charge")), facts.power_supplies, supply, words, (2,)),
     )
     hottest = max((one.current_celsius for one in facts.temperatures), default=None)
     line = "" if hottest is None else words.filled("hottest", hottest_celsius=hottest)
     return Gist(dotted(line, words.filled("fans_total", n=len(facts.fans)) if facts.fans else ""), body)
+
+
+def ipmi(section: section_pb2.Section, words: Words) -> Gist:
+    """What the board's management controller measures."""
+
+    def row(one: IpmiSensor) -> tuple[str, ...]:
+        return element("b", one.name), f"{one.value} {one.unit}".strip(), one.state
+
+    found = section.ipmi.sensors
+    table = listed((words("sensor_name"), words("now"), words("state")), found, row, words)
+    return Gist(words.filled("sensors_total", n=len(found)), table)
+
+
+def settings(section: section_pb2.Section, words: Words) -> Gist:
+    """How the kernel is set, by name."""
+    found = section.settings.settings
+    lines = (f"{one.name} = {one.value}" for one in found)
+    total = words.filled("settings_total", n=len(found))
+    return Gist(total, plain_list(words("all_settings"), lines, len(found), words))
+
+
+def reveal(section: section_pb2.Section, words: Words) -> Gist:
+    """The one name that the owner told."""
+    facts = section.reveal
+    return Gist(dotted(facts.stand_in, facts.value), NOTHING)

@@ -1,31 +1,32 @@
-"""The network as this machine sees it: interfaces, routes, resolvers, connections, measured paths."""
+"""The network as this machine sees it: interfaces, radio, routes, resolvers, connections."""
 
 from __future__ import annotations
 
-from caseprobe import texts
-from caseprobe.report.facts.group import MOST_ROWS, Gist, dotted
-from caseprobe.report.markup import element, facts_list, joined, table
+from caseprobe.report.facts.group import Gist, listed
+from caseprobe.report.markup import dotted, element, facts_list, joined
 from caseprobe.report.words import NONE, Words
-from caseprobe.v1 import path_pb2, section_pb2
+from caseprobe.v1 import section_pb2
+from caseprobe.v1.section_net_pb2 import RadioLink
 
 
 def interfaces(section: section_pb2.Section, words: Words) -> Gist:
     """State, addresses, traffic and faults of each interface."""
-    found = section.interfaces.interfaces
-    rows = [
-        (
+
+    def row(one: section_pb2.Interface) -> tuple[str, ...]:
+        speed = words.value("_bits_per_second", one.speed_bits_per_second) if one.speed_bits_per_second else ""
+        return (
             joined(element("b", one.name), " ", element("small", one.kind)),
-            dotted(one.state, words.value("_bits_per_second", speed) if (speed := one.speed_bits_per_second) else ""),
+            dotted(one.state, speed, f"MTU {one.mtu_bytes}" if one.mtu_bytes else ""),
             ", ".join(one.addresses) or NONE,
             words.value("_bytes", one.received_bytes_total),
             words.value("_bytes", one.sent_bytes_total),
             words.count(one.receive_errors_total + one.send_errors_total),
             words.count(one.receive_drops_total + one.send_drops_total),
         )
-        for one in found[:MOST_ROWS]
-    ]
+
+    found = section.interfaces.interfaces
     head = (words("interface"), words("state"), words("addresses"), words("received"), words("sent"))
-    body = table((*head, words("errors"), words("drops")), rows, numbers=(3, 4, 5, 6))
+    body = listed((*head, words("errors"), words("drops")), found, row, words, numbers=(3, 4, 5, 6))
     up = [one.name for one in found if one.state == "up"]
     return Gist(
         dotted(words.filled("interfaces_total", n=len(found)), words.filled("up", names=", ".join(up[:4]))), body
@@ -34,14 +35,17 @@ def interfaces(section: section_pb2.Section, words: Words) -> Gist:
 
 def routes(section: section_pb2.Section, words: Words) -> Gist:
     """Where packets are sent."""
+
+    def row(one: section_pb2.Route) -> tuple[str, ...]:
+        return one.destination, one.gateway or NONE, one.interface, words.count(one.metric)
+
     found = section.routes.routes
-    rows = [(one.destination, one.gateway or NONE, one.interface, words.count(one.metric)) for one in found[:MOST_ROWS]]
     head = (words("destination"), words("gateway"), words("interface"), words("metric"))
     default = next((one for one in found if one.destination in ("default", "0.0.0.0/0", "::/0")), None)
     line = words("no_default_route")
     if default:
         line = words.filled("default_route", gateway=default.gateway or NONE, interface=default.interface)
-    return Gist(line, table(head, rows, numbers=(3,)))
+    return Gist(line, listed(head, found, row, words, numbers=(3,)))
 
 
 def resolvers(section: section_pb2.Section, words: Words) -> Gist:
@@ -60,15 +64,18 @@ def resolvers(section: section_pb2.Section, words: Words) -> Gist:
 
 def sockets(section: section_pb2.Section, words: Words) -> Gist:
     """Connections by state, and what listens."""
+
+    def count(one: section_pb2.SocketCount) -> tuple[str, ...]:
+        return dotted(one.protocol, one.state), words.count(one.total)
+
+    def listener(one: section_pb2.ListeningSocket) -> tuple[str, ...]:
+        return one.protocol, f"{one.address}:{one.port}", one.process or NONE, words.count(one.queue_length)
+
     facts = section.sockets
-    counts = [(dotted(one.protocol, one.state), words.count(one.total)) for one in facts.counts[:MOST_ROWS]]
-    listening = [
-        (one.protocol, f"{one.address}:{one.port}", one.process or NONE, words.count(one.queue_length))
-        for one in facts.listening[:MOST_ROWS]
-    ]
+    head = (words("listening"), words("addresses"), words("process"), words("queue"))
     body = joined(
-        table((words("connections"), words("number")), counts, numbers=(1,)),
-        table((words("listening"), words("addresses"), words("process"), words("queue")), listening, numbers=(3,)),
+        listed((words("connections"), words("number")), facts.counts, count, words, numbers=(1,)),
+        listed(head, facts.listening, listener, words, numbers=(3,)),
     )
     established = sum(one.total for one in facts.counts if one.state == "ESTABLISHED")
     return Gist(
@@ -79,22 +86,14 @@ def sockets(section: section_pb2.Section, words: Words) -> Gist:
     )
 
 
-def path(section: section_pb2.Section, words: Words) -> Gist:
-    """Hops of a measured path with loss and times."""
-    facts = section.path
-    rows = [
-        (
-            words.count(hop.ttl),
-            ", ".join(texts.address_text(one) or NONE for one in hop.addresses) or NONE,
-            words.value("_ratio", hop.loss_ratio),
-            *(_time(hop, name, words) for name in ("best_seconds", "avg_seconds", "p95_seconds", "jitter_seconds")),
-            words(f"hop_{hop.classification}"),
-        )
-        for hop in facts.hops[:64]
-    ]
-    head = [words(name) for name in ("hop", "addresses", "loss", "best", "mean", "p95", "jitter", "verdict")]
-    return Gist(texts.path_verdict(facts, words.language), table(head, rows, numbers=(0, 2, 3, 4, 5, 6)))
+def wireless(section: section_pb2.Section, words: Words) -> Gist:
+    """Each radio link with its signal and rate."""
 
+    def row(one: RadioLink) -> tuple[str, ...]:
+        signal = f"{words.count(one.signal_dbm)} dBm" if one.HasField("signal_dbm") else NONE
+        rate = words.value("_bits_per_second", one.sent_bits_per_second) if one.sent_bits_per_second else NONE
+        return element("b", one.name), one.network or NONE, signal, rate, words.count(one.retries_total)
 
-def _time(hop: path_pb2.PathHop, name: str, words: Words) -> str:
-    return words.value(name, getattr(hop, name)) if hop.HasField(name) else NONE  # type: ignore[arg-type]
+    links = section.wireless.links
+    head = [words(name) for name in ("interface", "radio_network", "signal", "rate", "sent_again")]
+    return Gist(", ".join(one.name for one in links[:3]), listed(head, links, row, words, numbers=(2, 3, 4)))

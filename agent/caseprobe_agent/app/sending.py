@@ -1,0 +1,93 @@
+"""Joins what sends bundles: the caller's own key, the collector that a join code names, and the link."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from caseprobe import ids
+from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
+from caseprobe_agent.app.parts import LocalClock, credentials_of, hello_of
+from caseprobe_agent.audit import Audit
+from caseprobe_agent.config import Settings
+from caseprobe_agent.identity import ONE_SHOT, Enrolled, enrol, keys
+from caseprobe_agent.identity.state import load_key, save_key
+from caseprobe_agent.identity.tickets import Tickets
+from caseprobe_agent.oneshot.order import Person
+from caseprobe_agent.oneshot.sending import Outgoing, Sending
+
+if TYPE_CHECKING:
+    from caseprobe_agent.link import Delivery
+
+# What a one-shot run is called, and the folder of its key: the machine's name is not told.
+LABEL = "one-shot"
+LEAST_DELIVERY_SECONDS = 30.0
+SLOWEST_BYTES_PER_SECOND = 16 << 10
+
+
+def sending_of(settings: Settings, person: Person, audit: Audit, clock: LocalClock) -> Sending:
+    """The way to a collector under the caller's own key."""
+    folder = settings.state_folder / LABEL
+    return Sending(person, audit, Tickets(folder, clock), _enroller(folder), deliver)
+
+
+def own_key_of(settings: Settings) -> Callable[[], Awaitable[tuple[bytes, str]]]:
+    """The caller's own key and its id, made on first use."""
+    folder = settings.state_folder / LABEL
+
+    async def own_key() -> tuple[bytes, str]:
+        # Not in a child: this process ends soon, and it loads cryptography anyway to sign what it made.
+        answer = await asyncio.to_thread(keys.prepare, load_key(folder, ONE_SHOT))
+        private, _, public = keys.unpack(answer)
+        save_key(folder, ONE_SHOT, private)
+        return private, ids.agent_id(public)
+
+    return own_key
+
+
+async def deliver(enrolled: Enrolled, outgoing: Outgoing) -> Delivery:
+    """Send one finished file over the link, if it is the one that was shown.
+
+    Raises RedactionError where it is not, Unreachable, NotTrusted or what the collector refuses with.
+    """
+    from caseprobe_agent.link import FileOutbox, Link
+    from caseprobe_agent.oneshot.file import proved
+
+    spool_id = f"spool_{secrets.token_hex(8)}"
+
+    async def hello() -> link_pb2.Hello:
+        frame = hello_of(enrolled.identity, spool_id, _pseudonym(outgoing.snapshot), sys.platform, "")
+        frame.flow = snapshot_pb2.FLOW_ONE_SHOT
+        return frame
+
+    async def ignore(_frame: link_pb2.LinkResponse) -> None:
+        """A one-shot run takes no commands."""
+
+    with outgoing.path.open("rb") as file:
+        # The receiver compares with the hash of what is proved here, so a file that changes later is refused there.
+        proved(file, outgoing.sha256)
+        snapshot_id, kind = outgoing.snapshot.snapshot_id, link_pb2.DATA_KIND_BUNDLE
+        outbox = FileOutbox(file, kind, snapshot_id, outgoing.sha256, outgoing.consent)
+        link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
+        seconds = LEAST_DELIVERY_SECONDS + outgoing.path.stat().st_size / SLOWEST_BYTES_PER_SECOND
+        return await link.deliver_once(seconds)
+
+
+def _enroller(folder: Path) -> Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]:
+    """Makes a run known to the collector of a code."""
+
+    async def enrol_once(code: enrolment_pb2.JoinCode) -> Enrolled:
+        return await enrol(code, folder, LABEL, sys.platform)
+
+    return enrol_once
+
+
+def _pseudonym(snapshot: snapshot_pb2.Snapshot) -> str:
+    """What a redacted snapshot calls its machine, so that two bundles of a case are told apart."""
+    names = (section.system.host_name for section in snapshot.sections if section.HasField("system"))
+    return next((name for name in names if name), LABEL)

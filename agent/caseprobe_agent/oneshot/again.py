@@ -1,0 +1,166 @@
+"""Sends a bundle that was kept, to the case that it was made for: nothing is measured, and not a byte of it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from caseprobe.bundle import BundleReader, Manifest, consent_fault, signed_consent, statement_of
+from caseprobe.errors import Corrupt, PolicyRefused, UsageError
+from caseprobe.v1 import enrolment_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import (
+    CONSENT_MODE_REVIEWED,
+    CONSENT_MODE_STREAMING,
+    POLICY_KIND_HEALTH,
+    ConsentStatement,
+    SignedConsent,
+)
+from caseprobe_agent.consent import Ask, Origin
+from caseprobe_agent.consent.texts import bundle_text
+from caseprobe_agent.gate import Denied, Gate
+from caseprobe_agent.oneshot.order import Person
+from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending
+
+if TYPE_CHECKING:
+    from caseprobe_agent.identity import Enrolled
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A whole bundle on this machine's disk, by one of its own keys."""
+
+    path: Path
+    sha256: bytes
+    size_bytes: int
+    key_id: str
+    manifest: Manifest
+    snapshot: snapshot_pb2.Snapshot
+
+    @property
+    def case(self) -> str:
+        """The case that it was made for, in a sentence."""
+        return self.snapshot.case_id or "a case"
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What its owner took out of it."""
+        return tuple(one.name for one in self.manifest.left_out if one.by == "owner")
+
+
+class Looker(Person, Protocol):
+    """Who sends it, as far as they can be reached."""
+
+    def agree_to_kept(self, kept: Kept, statement: ConsentStatement, case_title: str) -> bool:
+        """Show what the file is, who would get it and what is agreed to, and ask."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Where a kept bundle went; notices: what the collector said about it."""
+
+    kept: Kept
+    receiver: str
+    case_id: str
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SendAgain:
+    """A run with everything that it needs. own_key gives the caller's own key (PEM) and agent id."""
+
+    gate: Gate
+    sending: Sending
+    person: Looker
+    language: str
+    own_key: Callable[[], Awaitable[tuple[bytes, str]]]
+    clock: Callable[[], datetime]
+
+    async def run(self, path: Path, code: enrolment_pb2.JoinCode | None) -> Sent:
+        """Send it. Raises UsageError, PolicyRefused, Corrupt, or why it did not arrive."""
+        private, agent_id = await self.own_key()
+        kept = await asyncio.to_thread(read_kept, path)
+        if kept.key_id != agent_id:
+            raise UsageError(f"{path} is not a bundle of this user's key here: send it where it was made, or carry it")
+        ticket = self.sending.tickets.of_file(kept.sha256) or self.sending.tickets.of_case(kept.snapshot.case_id)
+        code = code or (ticket.code if ticket else None)
+        if code is None:
+            raise UsageError(
+                f"no join code for {kept.case} was redeemed here in time: give a new one with --to JOINCODE"
+            )
+        agreed = ticket.waiting.consent if ticket and ticket.waiting and ticket.waiting.sha256 == kept.sha256 else None
+        unseen = kept.snapshot.consent.mode == CONSENT_MODE_STREAMING
+        if not (agreed or unseen or self.person.present):
+            raise PolicyRefused(NOBODY)
+        await self._admit(kept)
+        enrolled = await self.sending.redeem(code)
+        case_id = enrolled.identity.case_id
+        if kept.snapshot.case_id not in ("", case_id):
+            raise UsageError(
+                f"{path} was made for {kept.snapshot.case_id}, this code is for {case_id}: make a new bundle"
+            )
+        receiver = enrolled.response.collector_name or enrolled.identity.link_address
+        consent = agreed if agreed and _speaks_of(agreed, kept, case_id) else None
+        consent = consent or self._agreement(kept, enrolled, receiver, private, unseen)
+        notices = await self.sending.send(enrolled, Outgoing(path, kept.sha256, kept.snapshot, consent), receiver)
+        return Sent(kept, receiver, case_id, notices)
+
+    async def _admit(self, kept: Kept) -> None:
+        ask = Ask(POLICY_KIND_HEALTH, Origin.OWNER, requested_by=self.person.name, case_id=kept.snapshot.case_id)
+        verdict = await self.gate.admit(ask)
+        if isinstance(verdict, Denied):
+            raise PolicyRefused(f"not sent: {verdict.reason}")
+
+    def _agreement(
+        self, kept: Kept, enrolled: Enrolled, receiver: str, private: bytes, unseen: bool
+    ) -> SignedConsent | None:
+        """What is agreed to now, signed; raises PolicyRefused where it is not."""
+        from caseprobe_agent.seal.pipe import signer_of
+
+        case_id = enrolled.identity.case_id
+        text = bundle_text(receiver, case_id, "streaming" if unseen else "reviewed", self.language)
+        statement = ConsentStatement(
+            snapshot_id=kept.snapshot.snapshot_id,
+            case_id=case_id,
+            mode=CONSENT_MODE_STREAMING if unseen else CONSENT_MODE_REVIEWED,
+            granted_by=kept.snapshot.consent.granted_by,
+            text_shown=text,
+            language=self.language,
+            bundle_sha256=kept.sha256,
+            bundle_bytes=kept.size_bytes,
+            left_out=kept.left_out,
+            receiver=receiver,
+        )
+        if not unseen and not (
+            self.person.present and self.person.agree_to_kept(kept, statement, enrolled.response.case_title)
+        ):
+            raise PolicyRefused("not sent: you chose not to" if self.person.present else NOBODY)
+        statement.granted_at.FromDatetime(self.clock().astimezone(UTC))
+        signer = signer_of(private, "one-shot")
+        return signed_consent(statement, signer) if signer else None
+
+
+def read_kept(path: Path) -> Kept:
+    """A bundle as it stands; raises UsageError where it cannot be read, Corrupt where it is cut or was changed."""
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").digest()
+            size_bytes = file.tell()
+            reader = BundleReader(file)
+            proof = reader.verify()
+            if not proof.complete or not proof.hashes_ok or proof.signed_by != "one-shot":
+                raise Corrupt(f"{path} is not sent: {proof.sentence} Make a new one with: caseprobe bundle --to CODE")
+            return Kept(path, sha256, size_bytes, proof.key_id, reader.manifest(), reader.snapshot())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _speaks_of(consent: SignedConsent, kept: Kept, case_id: str) -> bool:
+    """Whether this was agreed to for exactly this file and this case."""
+    fault = consent_fault(consent, kept.key_id, kept.snapshot.snapshot_id, kept.sha256)
+    return not fault and statement_of(consent).case_id == case_id

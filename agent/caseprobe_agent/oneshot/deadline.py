@@ -1,0 +1,39 @@
+"""One deadline for all of a run: set-up, measuring, redacting, packing. What no longer fits is left out by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# What redacting, judging and writing a snapshot without artifacts take on a slow machine, and at most this share.
+PACKING_SECONDS, PACKING_SHARE = 3.0, 0.3
+# Artifacts go through the pipe at some 10 MB/s; so slowly only where the machine is busy.
+SLOWEST_BYTES_PER_SECOND = 2 << 20
+LATE = "left out: the deadline of {seconds:g} s left no time to make it safe"
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """So many seconds from now on, by a clock that never jumps."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    end: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "end", self.clock() + self.seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the end, 0 after it."""
+        return max(0.0, self.end - self.clock())
+
+    @property
+    def measuring_seconds(self) -> float:
+        """How long measuring may take from now on, so that packing has its time."""
+        return max(0.0, self.left - min(PACKING_SECONDS, self.seconds * PACKING_SHARE))
+
+    def objection(self, size_bytes: int) -> str:
+        """Why an artifact of this size is left out now; empty where there is time for it."""
+        return "" if size_bytes <= self.left * SLOWEST_BYTES_PER_SECOND else LATE.format(seconds=self.seconds)

@@ -1,0 +1,117 @@
+"""What runs in the child: samples first, then every probe in its turn, each answer a frame.
+
+"B" + name when a probe begins, "W" while none runs, "A" + artifact, "P" + where a log was left, "S" + Section when a
+probe is done.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from caseprobe.errors import MeasurementError
+from caseprobe.sentinel import planted_text, sentinel_line
+from caseprobe.v1 import section_pb2
+from caseprobe_agent import worker
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import Measured, needs_of, outcome_of
+
+SAMPLE_SECONDS = 0.25
+BEGIN, WAIT, SECTION, ARTIFACT, PLACE = b"B", b"W", b"S", b"A", b"P"
+# Under this name every section holds the run's sentinel until the pipe has proved itself on it.
+SENTINEL_SOURCE = "caseprobe sentinel"
+
+Measure = Callable[[Machine, object | None], Measured]
+Sample = Callable[[Machine], object]
+
+
+def measure_all(request: bytes) -> Iterator[bytes]:
+    """In the child: every sample first, then what needs none, then, when their time has passed, what was sampled."""
+    asked = json.loads(request)
+    machine = Machine(Path(asked["root"]))
+    rows = [
+        (name, _measure_function(measure, argument), _sample_function(sample, argument), place)
+        for name, measure, sample, argument, place in asked["probes"]
+    ]
+    samples: dict[str, object | None] = {}
+    for name, _, sample, _ in rows:
+        if sample is not None:
+            yield BEGIN + name.encode()
+            samples[name] = _sampled(sample, machine)
+    sampled_at = time.monotonic()
+    for name, measure, sample, place in rows:
+        if sample is None:
+            yield from _one(name, measure, machine, place, asked["sentinel"])
+    yield WAIT
+    if samples:
+        # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
+        select.select((), (), (), max(0.0, SAMPLE_SECONDS - (time.monotonic() - sampled_at)))
+    for name, measure, sample, _ in rows:
+        if sample is not None:
+            yield from _one(name, measure, machine, samples[name], asked["sentinel"])
+
+
+def _measure_function(name: str, argument: str) -> Measure:
+    return cast(Measure, _function(name, argument))
+
+
+def _sample_function(name: str, argument: str) -> Sample | None:
+    return cast(Sample, _function(name, argument)) if name else None
+
+
+def _function(name: str, argument: str) -> Callable[..., object]:
+    """A probe's function, with the argument that goes with it."""
+    function = worker.resolve(name)
+    return partial(function, argument=argument) if argument else function
+
+
+def _sampled(sample: Sample, machine: Machine) -> object | None:
+    """None where no sample can be had; measuring then tells why."""
+    try:
+        return sample(machine)
+    except Exception:
+        return None
+
+
+def _one(name: str, measure: Measure, machine: Machine, earlier: object | None, sentinel: str) -> Iterator[bytes]:
+    """Frames of one probe: it begins, its artifacts, where it left its log, and last its section."""
+    yield BEGIN + name.encode()
+    started = time.monotonic()
+    section = section_pb2.Section(probe=name, outcome=section_pb2.PROBE_OUTCOME_OK)
+    place = ""
+    try:
+        measured = measure(machine, earlier)
+        yield from _fill(section, measured, sentinel)
+        place = measured.place
+    except Exception as error:
+        section.Clear()
+        section.probe, section.outcome, section.needs = name, outcome_of(error), needs_of(error)
+        section.reason = _first_line(error)
+    if sentinel:
+        section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
+    section.duration_seconds = time.monotonic() - started
+    if place:
+        yield PLACE + json.dumps([name, place]).encode()
+    yield SECTION + section.SerializeToString()
+
+
+def _fill(section: section_pb2.Section, measured: Measured, sentinel: str) -> Iterator[bytes]:
+    """Put the result into its section, as the fact that the probe's name begins with; yields the artifacts."""
+    getattr(section, section.probe.partition(".")[0]).CopyFrom(measured.facts)
+    section.lines.extend(measured.lines)
+    section.shortfalls.extend(measured.shortfalls)
+    for artifact in measured.artifacts:
+        header = json.dumps([artifact.name, artifact.source, artifact.truncated]).encode()
+        data = planted_text(artifact.data, sentinel) if sentinel else artifact.data
+        yield ARTIFACT + header + b"\n" + data
+
+
+def _first_line(error: Exception) -> str:
+    """What a person reads: our own errors and what a parser says speak for themselves, a foreign one is named."""
+    text = (str(error).splitlines() or [""])[0]
+    return text if isinstance(error, MeasurementError | ValueError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,161 @@
+"""One child at work, as its parent sees it: what it has sent, which probe it is at, and when that takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from caseprobe.errors import MeasurementError
+from caseprobe.v1 import section_pb2
+from caseprobe_agent import worker
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.probe import Probe, RawArtifact
+from caseprobe_agent.snapshot.child import ARTIFACT, BEGIN, PLACE, SECTION, measure_all
+
+# asyncio is imported by the functions that the parent runs: a child loads this package too, and starts 50 ms sooner.
+# How long a child may take to start, or to rest between its samples, before it counts as hung.
+IDLE_SECONDS = 10.0
+
+
+@dataclass
+class Progress:
+    """What is known so far: sections by probe. before: where logs were left, by probe; None: they are read whole."""
+
+    probes: Sequence[Probe]
+    end: float
+    patience_seconds: float
+    sentinel: str = ""
+    before: Mapping[str, str] | None = None
+    sections: dict[str, section_pb2.Section] = field(default_factory=dict)
+    artifacts: list[RawArtifact] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+
+    def left(self) -> list[Probe]:
+        """Probes without a section, in their order."""
+        return [probe for probe in self.probes if probe.name not in self.sections]
+
+    def conclude(self, probe: Probe, outcome: section_pb2.ProbeOutcome.ValueType, reason: str) -> None:
+        """A probe ends without facts."""
+        self.sections[probe.name] = section_pb2.Section(probe=probe.name, outcome=outcome, reason=reason)
+
+
+@dataclass(eq=False)
+class Run:
+    """A child that measures these probes in their order, idle: only in time that nobody else wants.
+
+    released: it takes long, so that it stays with its one probe, and others take the rest.
+    """
+
+    progress: Progress
+    probes: Sequence[Probe]
+    idle: bool = False
+    current: Probe | None = None
+    limit: float = 0.0
+    patient_until: float = 0.0
+    released: bool = False
+    concluded: int = 0
+    _over: bool = False
+
+    async def play(self, machine: Machine, child: worker.Child | None) -> None:
+        """Take in what the child sends until it is done, hangs, dies, has been released, or the deadline comes."""
+        import asyncio
+
+        self.begin(None)
+        seconds_left = self.progress.end - asyncio.get_running_loop().time()
+        # The child's own limit is a second net; the deadline is kept here.
+        try:
+            child = child or worker.Child(worker.reference(measure_all), self.idle)
+            frames = worker.run(measure_all, self._request(machine), max(0.0, seconds_left) + 1.0, child=child)
+            async with contextlib.aclosing(frames):
+                while not self._over:
+                    async with asyncio.timeout_at(min(self.progress.end, self.limit)):
+                        frame = await anext(frames)
+                    self.note(frame)
+        except StopAsyncIteration:
+            self._died("its child ended without it", stuck=True)
+        except TimeoutError:
+            self._hung()
+        except MeasurementError as error:
+            self._died(str(error), stuck=not self.concluded)
+
+    def begin(self, probe: Probe | None) -> None:
+        """The child begins with a probe, or rests; either has its time."""
+        import asyncio
+
+        self.current = probe
+        now = asyncio.get_running_loop().time()
+        self.limit = now + (probe.timeout_seconds if probe else IDLE_SECONDS)
+        self.patient_until = now + self.progress.patience_seconds
+
+    def note(self, frame: bytes) -> None:
+        """Take in one frame."""
+        kind, body = frame[:1], frame[1:]
+        if kind == ARTIFACT:
+            header, _, data = body.partition(b"\n")
+            name, source, truncated = json.loads(header)
+            self.progress.artifacts.append(RawArtifact(name, source, data, truncated))
+        elif kind == PLACE:
+            name, place = json.loads(body)
+            self.progress.places[name] = place
+        elif kind == SECTION:
+            section = section_pb2.Section.FromString(body)
+            self.progress.sections[section.probe] = section
+            self.concluded += 1
+            self._go_on(None)
+        else:
+            name = body.decode() if kind == BEGIN else ""
+            self._go_on(next((probe for probe in self.probes if probe.name == name), None))
+
+    @property
+    def starved(self) -> bool:
+        """True of an idle one that has nothing done: others may leave it no time."""
+        return self.idle and not self.concluded
+
+    def left(self) -> list[Probe]:
+        """Its probes without a section."""
+        return [probe for probe in self.probes if probe.name not in self.progress.sections]
+
+    def release(self) -> None:
+        """It goes on with its present probe alone, so that another child can take the rest."""
+        if self.current is not None and len(self.left()) > 1:
+            self.released, self.probes = True, [self.current]
+
+    def _go_on(self, probe: Probe | None) -> None:
+        """The child turns to another probe, or rests; one that was released has then done what it stayed for."""
+        self._over = self.released
+        self.begin(probe)
+
+    def _hung(self) -> None:
+        """Nothing came in time: the running probe ends as TIMEOUT, or all that are left where none runs."""
+        import asyncio
+
+        late = asyncio.get_running_loop().time() >= self.progress.end
+        if self.current is not None:
+            seconds = self.current.timeout_seconds
+            reason = "still ran at the deadline" if late else f"did not answer within {seconds:g} s"
+            outcome = section_pb2.PROBE_OUTCOME_TIMEOUT
+            self.progress.conclude(self.current, outcome, f"it {reason} and was killed")
+        elif not late:
+            self._died(f"its child did not begin within {IDLE_SECONDS:g} s", stuck=True)
+
+    def _died(self, reason: str, stuck: bool) -> None:
+        """The child ended: the running probe is to blame; where none ran and nothing moves, all that are left fail."""
+        blamed = [self.current] if self.current is not None else self.left() if stuck else []
+        for probe in blamed:
+            self.progress.conclude(probe, section_pb2.PROBE_OUTCOME_FAILED, reason)
+
+    def _request(self, machine: Machine) -> bytes:
+        before = self.progress.before
+        rows = [
+            [
+                probe.name,
+                worker.reference(probe.measure),
+                worker.reference(probe.sample) if probe.sample else "",
+                probe.argument,
+                None if before is None or not probe.resumes else before.get(probe.name, ""),
+            ]
+            for probe in self.probes
+        ]
+        return json.dumps({"root": str(machine.root), "probes": rows, "sentinel": self.progress.sentinel}).encode()

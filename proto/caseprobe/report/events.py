@@ -1,0 +1,158 @@
+"""What happened when: every dated fact of a snapshot as an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from caseprobe import texts
+from caseprobe.checks.levels import WARN
+from caseprobe.checks.log import CLASSES
+from caseprobe.report.facts.host import troubled
+from caseprobe.report.words import Words
+from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
+
+# Lines of one fault that are not further apart are one event.
+BURST_SECONDS = 600.0
+# A log without a clock tells times since the machine's start: no wall clock shows a moment of 2001 or before.
+SINCE_BOOT_SECONDS = 1e9
+DAY_SECONDS = 86_400.0
+SOON_SECONDS, PAST_SECONDS = 30 * DAY_SECONDS, 366 * DAY_SECONDS
+
+# The logs in the order in which they are believed, and the check whose sentences speak of their lines.
+LOGS = {"kernel_log": "log.kernel", "system_log": "log.system"}
+Sections = Mapping[str, section_pb2.Section]
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """at, until: seconds since 1970, the same for a single moment; tone: a state's name; origin: a label's name."""
+
+    at: float
+    until: float
+    sentence: str
+    tone: str
+    origin: str
+
+
+def events(snapshot: snapshot_pb2.Snapshot, words: Words) -> list[Event]:
+    """All that has a date, the oldest first; the last is mostly the measuring itself."""
+    sections = {str(one.WhichOneof("facts")): one for one in reversed(snapshot.sections)}
+    found = [event for gather in GATHERERS for event in gather(sections, words)]
+    if taken := _seconds(snapshot.started_at):
+        found.append(Event(taken, taken, words("event_measured"), "ok", "snapshot"))
+    return sorted(event for event in found if event.at > 0)
+
+
+def _seconds(at: Timestamp) -> float:
+    return at.seconds + at.nanos / 1e9
+
+
+def _booted(sections: Sections) -> float:
+    return _seconds(sections["system"].system.booted_at) if "system" in sections else 0.0
+
+
+def _starts(sections: Sections, words: Words) -> Iterator[Event]:
+    if booted := _booted(sections):
+        unclean = sections["system"].system.HasField("clean_shutdown") and not sections["system"].system.clean_shutdown
+        label = "event_start_unclean" if unclean else "event_start"
+        yield Event(booted, booted, words(label), "warn" if unclean else "info", "section_system")
+
+
+def _faults(sections: Sections, words: Words) -> Iterator[Event]:
+    """Bursts of each fault; the system log repeats the kernel's lines, so it counts where the ring does not reach."""
+    booted, reaches = _booted(sections), float("inf")
+    for name in LOGS:
+        if name not in sections:
+            continue
+        log = getattr(sections[name], name)
+        alike: dict[tuple[str, str], list[float]] = {}
+        for line in log.faults:
+            at = _wall(_seconds(line.at), booted)
+            if 0 < at < reaches:
+                alike.setdefault((line.fault_class, line.object), []).append(at)
+        for (fault_class, subject), moments in alike.items():
+            yield from _bursts(name, fault_class, subject, moments, words)
+        reaches = _wall(_seconds(log.first_at), booted) or reaches
+
+
+def _wall(seconds: float, booted: float) -> float:
+    """A moment of a log on the wall's clock; 0 where that is not known."""
+    if seconds >= SINCE_BOOT_SECONDS:
+        return seconds
+    return booted + seconds if booted and seconds else 0.0
+
+
+def _bursts(log: str, fault_class: str, subject: str, moments: Iterable[float], words: Words) -> Iterator[Event]:
+    state, _ = CLASSES.get(fault_class, (WARN, None))
+    for burst in bursts(sorted(moments)):
+        told = finding_pb2.Finding(check_id=LOGS[log], object=subject)
+        told.message_id = fault_class if fault_class in CLASSES else ""
+        told.parameters.add(name="lines_total", number=len(burst))
+        sentence = texts.summary(told, words.language)
+        yield Event(burst[0], burst[-1], sentence, texts.state_name(state), f"section_{log}")
+
+
+def bursts(moments: Sequence[float]) -> list[list[float]]:
+    """Ascending moments, cut where nothing happened for longer than BURST_SECONDS.
+
+    >>> bursts([0.0, 60.0, 5000.0])
+    [[0.0, 60.0], [5000.0]]
+    """
+    found: list[list[float]] = []
+    for at in moments:
+        if found and at - found[-1][-1] <= BURST_SECONDS:
+            found[-1].append(at)
+        else:
+            found.append([at])
+    return found
+
+
+def _kills(sections: Sections, words: Words) -> Iterator[Event]:
+    """Killed for lack of memory, where the kernel's log does not tell it itself."""
+    told = sections["kernel_log"].kernel_log.faults if "kernel_log" in sections else ()
+    booted = _booted(sections)
+    if "memory" not in sections or not booted or any(one.fault_class in ("oom_kill", "cgroup_oom") for one in told):
+        return
+    for victim in sections["memory"].memory.oom_victims:
+        at = booted + victim.at_seconds
+        yield Event(at, at, words.filled("event_kill", name=victim.name), "warn", "section_memory")
+
+
+def _services(sections: Sections, words: Words) -> Iterator[Event]:
+    for unit in troubled(sections["services"].services.units) if "services" in sections else ():
+        at = _seconds(unit.changed_at)
+        sentence = words.filled("event_service", name=unit.name, result=unit.result or unit.sub_state)
+        yield Event(at, at, sentence, "warn", "section_services")
+
+
+def _crashes(sections: Sections, words: Words) -> Iterator[Event]:
+    for dump in sections["crashes"].crashes.dumps if "crashes" in sections else ():
+        at, kernel = _seconds(dump.at), dump.kind == "kernel"
+        name = words("event_crash_kernel") if kernel else words.filled("event_crash", name=dump.program or dump.path)
+        yield Event(at, at, name, "critical" if kernel else "warn", "section_crashes")
+
+
+def _certificates(sections: Sections, words: Words) -> Iterator[Event]:
+    """Those that ended lately or end soon."""
+    if "certificates" not in sections:
+        return
+    facts = sections["certificates"].certificates
+    now = _seconds(facts.measured_at)
+    for one in facts.certificates:
+        at = _seconds(one.not_after)
+        if now and now - PAST_SECONDS < at < now + SOON_SECONDS:
+            tone = "critical" if at <= now else "warn"
+            yield Event(at, at, words.filled("event_certificate", name=one.source), tone, "section_certificates")
+
+
+GATHERERS: tuple[Callable[[Sections, Words], Iterator[Event]], ...] = (
+    _starts,
+    _faults,
+    _kills,
+    _services,
+    _crashes,
+    _certificates,
+)

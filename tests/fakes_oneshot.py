@@ -1,0 +1,100 @@
+"""The customer's side of one-shot flows: a support desk on loopback, a person in front of the machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from caseprobe.v1 import enrolment_pb2
+from caseprobe.v1.consent_pb2 import ConsentStatement
+from caseprobe_agent.app import one_shot
+from caseprobe_agent.audit import parse, verify
+from caseprobe_agent.config import Settings, load
+from caseprobe_agent.oneshot import Order, Result
+from caseprobe_agent.oneshot.again import Kept, Sent
+from caseprobe_agent.oneshot.preview import Preview
+from tests.fakes_collector import FakeCollector, running
+from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
+
+AUTHORITY = TestAuthority()
+
+
+@dataclass
+class FakePerson:
+    """Somebody who answers what a test wants, or who is not there (answer None)."""
+
+    answer: bool | None
+    name: str = "anna"
+    told: list[str] = field(default_factory=list)
+    previews: list[Preview] = field(default_factory=list)
+    kept: list[tuple[Kept, ConsentStatement]] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
+
+    @property
+    def present(self) -> bool:
+        """Whether there is anybody to ask."""
+        return self.answer is not None
+
+    def tell(self, line: str) -> None:
+        """Remember what was told."""
+        self.told.append(line)
+
+    def agree(self, preview: Preview) -> bool:
+        """Remember what was shown."""
+        self.previews.append(preview)
+        self.meanwhile()
+        return bool(self.answer)
+
+    def agree_to_kept(self, kept: Kept, statement: ConsentStatement, case_title: str) -> bool:
+        """Remember what was asked about a file that was there already."""
+        self.kept.append((kept, statement))
+        return bool(self.answer)
+
+
+@dataclass
+class Desk:
+    """A support desk on loopback: enrolment over HTTPS, link over gRPC; and the customer's folders."""
+
+    enrolment: EnrolmentServer
+    collector: FakeCollector
+    folder: Path
+
+    @property
+    def settings(self) -> Settings:
+        """The customer's, with all folders in the test's."""
+        return load({"CASEPROBE_CONFIG_FOLDER": str(self.folder), "CASEPROBE_STATE_FOLDER": str(self.folder / "s")}, {})
+
+    async def run(self, person: FakePerson, **order: object) -> Result:
+        """One run of the customer's flow."""
+        wanted = {"profile": "quick", "deadline_seconds": 30.0, "output": self.folder / "out.zip", **order}
+        return await (await one_shot.build(self.settings, person)).run(Order(**wanted))  # type: ignore[arg-type]
+
+    async def send(self, person: FakePerson, path: Path, code: enrolment_pb2.JoinCode | None = None) -> Sent:
+        """Send a bundle that was kept."""
+        return await (await one_shot.build_again(self.settings, person)).run(path, code)
+
+    def code(self, **change: object) -> enrolment_pb2.JoinCode:
+        """A join code for one bundle."""
+        return join_code(self.enrolment, purpose=enrolment_pb2.JOIN_PURPOSE_BUNDLE, **change)
+
+    def tickets(self) -> list[Path]:
+        """What redeemed codes left on the machine."""
+        return sorted((self.folder / "s" / "one-shot").glob("ticket-*.json"))
+
+    def actions(self) -> list[str]:
+        """What the machine's own audit says, whole."""
+        lines = (self.folder / "s" / "audit.jsonl").read_text().splitlines()
+        assert verify(lines) is None
+        return [parse(line).action for line in lines]
+
+
+@asynccontextmanager
+async def open_desk(folder: Path) -> AsyncIterator[Desk]:
+    """A desk that takes everything."""
+    async with running(FakeCollector(AUTHORITY)) as collector:
+        answers = enrolling(AUTHORITY, time.time(), f"127.0.0.1:{collector.port}")
+        async with EnrolmentServer(AUTHORITY, answers).running(folder) as enrolment:
+            yield Desk(enrolment, collector, folder)
