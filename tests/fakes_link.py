@@ -23,6 +23,10 @@ from caseprobe.v1 import enrolment_pb2
 SECRET = b"join-code-secret"
 BEGIN, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 PEM = serialization.Encoding.PEM
+# What an issuer's key may do; newer verifiers insist on its being said.
+SIGNS = x509.KeyUsage(
+    False, False, False, False, False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False
+)
 
 
 class TestAuthority:
@@ -34,6 +38,8 @@ class TestAuthority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = self._builder(self._name, self._key.public_key(), BEGIN, END)
+        own = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        builder = builder.add_extension(own, critical=False).add_extension(SIGNS, critical=True)
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         self._certificate = builder.add_extension(constraints, critical=True).sign(self._key, hashes.SHA256())
         self.pem = self._certificate.public_bytes(PEM)
@@ -44,7 +50,8 @@ class TestAuthority:
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, begin: datetime, end: datetime
     ) -> x509.CertificateBuilder:
         number = x509.random_serial_number()
-        builder = x509.CertificateBuilder(self._name, subject, key, number)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = x509.CertificateBuilder(self._name, subject, key, number).add_extension(issuer, critical=False)
         return builder.not_valid_before(begin).not_valid_after(end)
 
     def server(self, address: str = "127.0.0.1", end: datetime = END) -> tuple[bytes, bytes]:
@@ -52,6 +59,14 @@ class TestAuthority:
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
         builder = self._builder(x509.Name([]), key.public_key(), BEGIN, end).add_extension(names, critical=True)
+        return _key_pem(key), builder.sign(self._key, hashes.SHA256()).public_bytes(PEM)
+
+    def web(self, name: str, end: datetime = END) -> tuple[bytes, bytes]:
+        """Key and certificate (PEM) of a server that people know by a name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        names = x509.SubjectAlternativeName([x509.DNSName(name)])
+        builder = self._builder(subject, key.public_key(), BEGIN, end).add_extension(names, critical=False)
         return _key_pem(key), builder.sign(self._key, hashes.SHA256()).public_bytes(PEM)
 
     def agent(self, csr_der: bytes, end: datetime = END) -> bytes:

@@ -31,6 +31,7 @@ OUT = frozenset(
 # Names of what was measured and is not redacted yet.
 RAW = frozenset({"RawArtifact", "Measured", "Taken", "Raw", "take_snapshot", "read_newest", "read_tail"})
 WRITERS = {
+    "app/importing.py": "a sealed bundle of what another program recorded",
     "app/control.py": "the owner's own socket: questions, states, grants; never a measurement",
     "audit.py": "who asked what and how it ended",
     "cli/diff.py": "what differs between two bundles, which are redacted, as a page",
@@ -47,12 +48,15 @@ WRITERS = {
     "link/stream.py": "frames that others made",
     "link/wire.py": "frames that others made",
     "machine/calls.py": "starts fixed programs with fixed arguments; reads what they say",
+    "imports/folder.py": "opens files of an unpacked archive, for reading only",
     "machine/network.py": "questions to the machine's own servers",
     "oneshot/file.py": "a sealed bundle",
     "oneshot/flow.py": "hands a sealed bundle to its file",
     "oneshot/place.py": "makes the bundle's file",
     "path/flows.py": "echoes",
     "path/icmp.py": "echoes",
+    "path/service/attempt.py": "what its owner asked a service for, to that service and the proxy before it",
+    "path/service/names.py": "a service's name, to the machine's own name servers",
     "path/sized.py": "echoes of chosen sizes, all zeros",
     "path/udp.py": "echoes",
     "seal/pipe.py": "a bundle in memory, member by member behind the guard",

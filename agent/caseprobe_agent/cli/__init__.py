@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ COMMANDS: tuple[str, ...] = (
     "verify",
     "redact",
     "unmask",
+    "import",
     "enroll",
     "run",
     "status",
@@ -36,7 +38,7 @@ COMMANDS: tuple[str, ...] = (
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Measure this machine", ("check", "bundle", "send", "path")),
-    ("Read what was measured", ("show", "diff", "verify", "redact", "unmask")),
+    ("Read what was measured", ("show", "diff", "verify", "import", "redact", "unmask")),
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
     ("Try it out", ("demo",)),
 )
@@ -96,8 +98,8 @@ def _run(command: str, arguments: Sequence[str]) -> int:
 
 
 def load(command: str) -> ModuleType:
-    """The file of a command."""
-    return importlib.import_module(f"{__name__}.{command}")
+    """The file of a command; where the language has the word for itself, "_" stands behind it."""
+    return importlib.import_module(f"{__name__}.{command}{'_' * keyword.iskeyword(command)}")
 
 
 def overview() -> str:

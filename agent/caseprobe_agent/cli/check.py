@@ -14,7 +14,6 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from caseprobe import texts
@@ -22,7 +21,6 @@ from caseprobe.bundle import BundleReader
 from caseprobe.checks import ALL, check_snapshot, worst
 from caseprobe.errors import CaseprobeError, UsageError
 from caseprobe.v1 import finding_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR
 from caseprobe_agent.cli import judgement, log_input, options, reports
 from caseprobe_agent.cli.options import Given
 from caseprobe_agent.cli.screen import Screen
@@ -153,15 +151,6 @@ def _measured(root: Path, arguments: argparse.Namespace) -> snapshot_pb2.Snapsho
 
     profile = arguments.profile
     probes = with_log_lines(PROBES[profile])
-    if profile != "quick" and _may_ask_servers():
+    if profile != "quick" and options.may_ask_servers(options.settings_of().policy):
         probes = with_network(probes)
     return asyncio.run(take_snapshot(probes, Machine(root), arguments.deadline, profile)).snapshot
-
-
-def _may_ask_servers() -> bool:
-    """Whether policy lets the servers that this machine is configured to use be asked, without asking anybody."""
-    from caseprobe_agent.consent import Ask, Origin, decide
-
-    ask = Ask(POLICY_KIND_PATH_NEAR, Origin.OWNER)
-    decision = decide(options.settings_of().policy, (), ask, datetime.now().astimezone())
-    return decision.decision == POLICY_DECISION_ALLOW

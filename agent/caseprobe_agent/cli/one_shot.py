@@ -37,9 +37,9 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
 
     result = asyncio.run(run())
     if arguments.json:
-        print(json.dumps(_document(result), ensure_ascii=False))
+        print(json.dumps(document(result, "this machine"), ensure_ascii=False))
     else:
-        _print(result, settings.language, reviewed=person.was_asked)
+        show_result(result, settings.language, reviewed=person.was_asked)
     if result.failure:
         print(f"caseprobe: {_kept(result)}", file=sys.stderr)
     return _exit_code(result, arguments.fail_on)
@@ -86,7 +86,7 @@ def _kept(result: Result) -> str:
     return f"{said}; send it later: {send_command(result.path, '' if result.case_id else 'JOINCODE')}"
 
 
-def _print(result: Result, language: str, reviewed: bool) -> None:
+def show_result(result: Result, language: str, reviewed: bool) -> None:
     """Findings, unless they were just shown, and where the file went."""
     # Words and checks are loaded while the child measures, not before it begins.
     from caseprobe import texts
@@ -108,8 +108,8 @@ def _print(result: Result, language: str, reviewed: bool) -> None:
     screen.rows(rows, indent=0)
 
 
-def _document(result: Result) -> dict[str, object]:
-    """What --json prints."""
+def document(result: Result, given: str) -> dict[str, object]:
+    """What --json prints; given: what was measured or read."""
     from caseprobe import texts
 
     snapshot = result.snapshot
@@ -121,6 +121,6 @@ def _document(result: Result) -> dict[str, object]:
         "delivered": result.delivered,
         "reason": str(result.failure) if result.failure else "",
         "notices": list(result.notices),
-        **texts.judgement_json("this machine", snapshot.findings, snapshot.coverage),
+        **texts.judgement_json(given, snapshot.findings, snapshot.coverage),
         "hidden": {count.rule: count.total for count in snapshot.redaction.counts},
     }

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     # Settings are read by what runs, not by what parses the line: `bundle` starts its child in between.
     from caseprobe.v1 import snapshot_pb2
     from caseprobe_agent.config import Settings
+    from caseprobe_agent.consent.policy import Policy
 
 LONGEST_JOIN_TEXT = 16 << 10
 FAIL_ON = ("warn", "critical")
@@ -61,6 +63,15 @@ def settings_of(**flags: str) -> Settings:
     from caseprobe_agent.config import load
 
     return load(os.environ, {name: value for name, value in flags.items() if value})
+
+
+def may_ask_servers(policy: Policy) -> bool:
+    """Whether policy lets the servers that this machine is configured to use be asked, without asking anybody."""
+    from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR
+    from caseprobe_agent.consent import Ask, Origin, decide
+
+    decision = decide(policy, (), Ask(POLICY_KIND_PATH_NEAR, Origin.OWNER), datetime.now().astimezone())
+    return decision.decision == POLICY_DECISION_ALLOW
 
 
 def join_text(argument: str | None) -> str:

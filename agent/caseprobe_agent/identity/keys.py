@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 
+# FIPS 186-5, the curve's number of points.
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
 def pack(*fields: bytes) -> bytes:
     """Several fields as one, each after its length.
 
@@ -37,11 +41,23 @@ def unpack(data: bytes) -> tuple[bytes, ...]:
 
 def prepare(request: bytes) -> bytes:
     """request: a private key's PEM, or empty for a new one -> pack(private key PEM, CSR DER, public key DER)."""
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    return _prepared(_load(request) if request else ec.generate_private_key(ec.SECP256R1()))
+
+
+def derive(secret: bytes) -> bytes:
+    """secret: at least 32 bytes that nobody can guess -> as prepare gives it, always the same key for it."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    # One of 2^256 and one of the order's numbers differ by 2^-32 of their range: no key becomes likelier to be guessed.
+    return _prepared(ec.derive_private_key(int.from_bytes(secret) % (P256_ORDER - 1) + 1, ec.SECP256R1()))
+
+
+def _prepared(key: EllipticCurvePrivateKey) -> bytes:
+    from cryptography.hazmat.primitives import serialization
+
     encoding = serialization.Encoding
-    key = _load(request) if request else ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     public = key.public_key().public_bytes(encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return pack(private, _request(key).public_bytes(encoding.DER), public)

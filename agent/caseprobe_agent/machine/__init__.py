@@ -49,12 +49,14 @@ class Clock:
 class Machine:
     """This computer, or a copied tree of another one."""
 
-    def __init__(self, root: Path = Path("/"), clock: Clock | None = None) -> None:
-        """root: the folder that stands for "/"; clock: read instead of this machine's clocks."""
+    def __init__(
+        self, root: Path = Path("/"), clock: Clock | None = None, told: Mapping[str, Any] | None = None
+    ) -> None:
+        """root: the folder that stands for "/"; clock: read instead of this machine's clocks; told: for its replay."""
         self.root = root
         self._live = root == Path("/")
         self._clock = clock or Clock()
-        self._replayed: Mapping[str, Any] | None = None if self.live else calls.replay(root)
+        self._replayed: Mapping[str, Any] | None = None if self.live else calls.replay(root) if told is None else told
 
     @property
     def live(self) -> bool:

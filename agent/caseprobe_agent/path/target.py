@@ -14,7 +14,8 @@ from caseprobe.errors import CaseprobeError, MachineTimeout, MeasurementError, U
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Permit = Callable[[Address], None]  # raises PolicyRefused
-Lookup = Callable[[str, int], tuple[str, int]]  # name, family -> address text, scope id
+Found = list[tuple[str, int]]  # address text, scope id; at least one
+Lookup = Callable[[str, int], Found]  # of a name and a family
 FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
@@ -37,8 +38,8 @@ class ResolvedTarget:
         return (host, port, 0, self.scope_id) if self.v6 else (host, port)
 
 
-def look_up(name: str, family: int) -> tuple[str, int]:
-    """The first address of a name in the system's order of preference, and its scope.
+def look_up(name: str, family: int) -> Found:
+    """The addresses of a name in the system's order of preference, each once.
 
     Raises UsageError for what can be no name, MeasurementError where it does not resolve.
     """
@@ -51,37 +52,56 @@ def look_up(name: str, family: int) -> tuple[str, int]:
         ) from error
     except (UnicodeError, ValueError) as error:
         raise UsageError(f"{name!r} is no host name or address") from error
-    endpoint = found[0][4]
-    return str(endpoint[0]), int(endpoint[3]) if len(endpoint) == 4 else 0
+    endpoints = (row[4] for row in found)
+    return list(dict.fromkeys((str(one[0]), int(one[3]) if len(one) == 4 else 0) for one in endpoints))
 
 
 async def resolve(
     name: str, permit: Permit, family: int = 0, timeout_seconds: float = 5.0, lookup: Lookup = look_up
 ) -> ResolvedTarget:
-    """The target that a name or address stands for; family 4 or 6 narrows the choice.
+    """The target that a name or address stands for: the first in the system's order; family 4 or 6 narrows the choice.
 
-    The address chosen is shown to permit, which raises PolicyRefused; an IPv4-mapped IPv6 address
-    counts as the IPv4 address that it is. Raises what look_up raises, and MachineTimeout.
+    The address chosen is shown to permit, which raises PolicyRefused. Raises what look_up raises, and MachineTimeout.
     """
+    first = (await _targets(name, family, timeout_seconds, lookup))[0]
+    permit(first.address)
+    return first
+
+
+async def resolve_all(
+    name: str, permit: Permit, family: int = 0, timeout_seconds: float = 5.0, lookup: Lookup = look_up
+) -> list[ResolvedTarget]:
+    """Every target that a name stands for, as resolve; each address must be permitted."""
+    targets = await _targets(name, family, timeout_seconds, lookup)
+    for target in targets:
+        permit(target.address)
+    return targets
+
+
+async def _targets(name: str, family: int, timeout_seconds: float, lookup: Lookup) -> list[ResolvedTarget]:
     asked = name.strip()
     if not asked:
         raise UsageError("the target is empty; give a host name or an address")
-    text, scope_id = await _in_thread(lambda: lookup(asked, family), asked, timeout_seconds)
+    found = await _in_thread(lambda: lookup(asked, family), asked, timeout_seconds)
+    return [ResolvedTarget(asked, _plain(text), scope_id) for text, scope_id in found]
+
+
+def _plain(text: str) -> Address:
+    """The address without its scope; an IPv4-mapped IPv6 address counts as the IPv4 address that it is."""
     address: Address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    permit(address)
-    return ResolvedTarget(asked, address, scope_id)
+        return address.ipv4_mapped
+    return address
 
 
-async def _in_thread(call: Callable[[], tuple[str, int]], name: str, timeout_seconds: float) -> tuple[str, int]:
+async def _in_thread(call: Callable[[], Found], name: str, timeout_seconds: float) -> Found:
     """Run a look-up that may hang on a thread of its own, which a program's end does not wait for."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[tuple[str, int] | CaseprobeError] = loop.create_future()
+    future: asyncio.Future[Found | CaseprobeError] = loop.create_future()
 
     def work() -> None:
         try:
-            result: tuple[str, int] | CaseprobeError = call()
+            result: Found | CaseprobeError = call()
         except CaseprobeError as error:
             result = error
         if not loop.is_closed():

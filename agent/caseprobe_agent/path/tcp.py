@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path import wire
@@ -30,6 +31,13 @@ TIER = Tier(
     reply_wait_seconds=RESEND_SECONDS,
     unseen=("quoted_ip_header", "late_replies", "one_flow_over_hops", "target_reply_ttl"),
 )
+
+
+class Told(Protocol):
+    """A socket as far as it tells of its connection; the one of a transport is no socket.socket."""
+
+    def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
+        """The value of an option."""
 
 
 @dataclass
@@ -129,7 +137,7 @@ class TcpNetwork:
     def _outcome(self, attempt: _Attempt, code: int | None, ended_at: float) -> Iterator[Reply]:
         """What became of an attempt: an error of a hop, the target's yes or no, or nothing that counts."""
         errors = list(read_datagrams(attempt.sock, socket.MSG_ERRQUEUE))
-        state, rtt_seconds = _tcp_info(attempt.sock)
+        state, rtt_seconds = tcp_info(attempt.sock)
         code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if code is None else code
         if not errors and code == 0 and state == TCP_SYN_SENT:
             return
@@ -164,7 +172,7 @@ class TcpNetwork:
         attempt.sock.close()
 
 
-def _tcp_info(sock: socket.socket) -> tuple[int, float]:
+def tcp_info(sock: Told) -> tuple[int, float]:
     """The connection's state, and the kernel's own measure of the handshake's round trip; 0 where it has none."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
     if len(info) < TCP_INFO_RTT_AT + 4:

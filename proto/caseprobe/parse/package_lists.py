@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,7 +11,13 @@ from dataclasses import dataclass
 # Status: install ok installed     P:busybox
 # Version: 5.2.15-2+b7             V:1.36.1-r5
 # rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH}\n'
+# dpkg -l: wanted, state, error; name, version, architecture …
+# ii  bash   5.2.15-2+b7  amd64  GNU Bourne Again SHell
+# rpm -qa, as sosreport sorts it; and as insights asks for it, an object a line
+# bash-5.1.8-9.el9.x86_64     Mon 01 Jan 2024 10:00:00 AM UTC
 INSTALLED = "installed"
+UNPACKED = {"U": False, "F": False, "H": False, "i": True, "W": True, "t": True}
+RPM_NAME = re.compile(r"(?P<name>\S{1,200})-(?P<version>[^\s-]{1,100}-[^\s-]{1,100})(?:\s|$)")
 
 
 @dataclass(frozen=True)
@@ -68,3 +76,39 @@ def parse_rpm(text: str) -> list[PackageRow]:
     """
     pairs = (line.split() for line in text.splitlines())
     return [PackageRow(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0] != "gpg-pubkey"]
+
+
+def parse_dpkg_list(text: str) -> list[PackageRow]:
+    """Packages that are installed or half so, from the lines of `dpkg -l`.
+
+    >>> parse_dpkg_list("ii  bash  5.2  amd64  GNU\\niU  a  1  all  x\\nrc  gone  1  all  x\\n")
+    [PackageRow(name='bash', version='5.2', whole=True), PackageRow(name='a', version='1', whole=False)]
+    """
+    rows = (line.split(None, 3) for line in text.splitlines())
+    return [
+        PackageRow(row[1].partition(":")[0], row[2], UNPACKED[row[0][1]])
+        for row in rows
+        if len(row) == 4 and len(row[0]) in (2, 3) and row[0][0] in "uirph" and row[0][1] in UNPACKED
+    ]
+
+
+def parse_rpm_names(text: str) -> list[PackageRow]:
+    """Packages from lines that begin with name-version-release.architecture, or are JSON objects of these.
+
+    >>> parse_rpm_names("bash-5.1.8-9.el9.x86_64   Mon\\n")
+    [PackageRow(name='bash', version='5.1.8-9.el9.x86_64', whole=True)]
+    """
+    found = (_rpm(line) for line in text.splitlines())
+    return [row for row in found if row is not None and row.name != "gpg-pubkey"]
+
+
+def _rpm(line: str) -> PackageRow | None:
+    if line.startswith("{"):
+        try:
+            told = json.loads(line)
+            version = f"{told['version']}-{told['release']}.{told['arch']}"
+            return PackageRow(str(told["name"])[:200], version[:200])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+    match = RPM_NAME.match(line)
+    return None if match is None else PackageRow(match["name"], match["version"])

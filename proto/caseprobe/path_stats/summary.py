@@ -55,4 +55,5 @@ def _header_only(header: path_pb2.PathFacts) -> path_pb2.PathFacts:
         port=header.port,
         mtu=header.mtu if header.HasField("mtu") else None,
         ways=header.ways if header.HasField("ways") else None,
+        service=header.service if header.HasField("service") else None,
     )

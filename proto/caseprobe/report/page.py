@@ -12,6 +12,7 @@ from caseprobe.report.document import document
 from caseprobe.report.facts import render_facts
 from caseprobe.report.findings import render_findings
 from caseprobe.report.hidden import render_artifacts, render_consent, render_hidden
+from caseprobe.report.history import render_history
 from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined
 from caseprobe.report.paths import render_paths
 from caseprobe.report.timeline import render_timeline
@@ -25,6 +26,7 @@ PARTS: tuple[tuple[str, Callable[[snapshot_pb2.Snapshot, Words], Markup]], ...] 
     ("findings", render_findings),
     ("paths", render_paths),
     ("timeline", render_timeline),
+    ("section_history", render_history),
     ("facts", render_facts),
     ("unmeasured", render_unmeasured),
     ("coverage", render_coverage),

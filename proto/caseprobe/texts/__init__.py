@@ -1,9 +1,11 @@
 """Findings, verdicts and numbers in words, in every language that we speak; machine text (JSON) is English."""
 
+from caseprobe.texts.addresses import address_text
 from caseprobe.texts.changes import change_cells, change_json, change_sentence, taken
 from caseprobe.texts.findings import advice, severity, state_name, summary, title
 from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, judgement_json
-from caseprobe.texts.paths import address_text, path_round_json, path_summary_json
+from caseprobe.texts.paths import path_round_json, path_summary_json
+from caseprobe.texts.services import outcome_words, path_service, service_name
 from caseprobe.texts.template import LANGUAGES, fill, printable, visible
 from caseprobe.texts.units import (
     format_bits,
@@ -54,14 +56,17 @@ __all__ = [
     "format_value",
     "judgement_json",
     "need",
+    "outcome_words",
     "overall_state",
     "path_mtu",
     "path_round_json",
+    "path_service",
     "path_summary_json",
     "path_verdict",
     "path_ways",
     "printable",
     "reason_sentence",
+    "service_name",
     "severity",
     "snapshot_state",
     "snapshot_verdict",

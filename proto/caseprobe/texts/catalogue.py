@@ -27,7 +27,7 @@ FAMILIES = (
     "log",
     "host",
 )
-OTHERS = ("sentences", "report", "preview", "items")
+OTHERS = ("sentences", "report", "preview", "items", "service")
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-
+from caseprobe.texts.addresses import address_text
+from caseprobe.texts.services import service_json
 from caseprobe.texts.verdicts import path_mtu, path_verdict, path_ways
 from caseprobe.v1 import path_pb2
 
@@ -37,18 +37,10 @@ def path_summary_json(facts: path_pb2.PathFacts) -> Json:
         "verdict": _verdict_json(facts),
         "mtu": _mtu_json(facts),
         "ways": _ways_json(facts),
+        "service": service_json(facts),
         "route_changes": facts.route_changes,
         "earlier_routes": [_route_json(route) for route in facts.earlier_routes],
     }
-
-
-def address_text(packed: bytes) -> str | None:
-    """An address as people write it; None for none, and for bytes that are no address.
-
-    >>> address_text(bytes([192, 0, 2, 1])), address_text(b"")
-    ('192.0.2.1', None)
-    """
-    return str(ipaddress.ip_address(packed)) if len(packed) in (4, 16) else None
 
 
 def _name(enum_name: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from caseprobe.checks import worst
 from caseprobe.checks.folding import groups, shown_state
 from caseprobe.texts import catalogue
+from caseprobe.texts.addresses import address_text
 from caseprobe.texts.findings import state_name, summary
 from caseprobe.texts.template import Value, fill
 from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
@@ -134,7 +134,7 @@ def path_mtu(path: path_pb2.PathFacts, language: str = "en") -> str:
         "target": path.target,
         "size": mtu.size_bytes,
         "link": mtu.link_bytes,
-        "router": str(ipaddress.ip_address(mtu.told_by)) if len(mtu.told_by) in (4, 16) else "?",
+        "router": address_text(mtu.told_by) or "?",
         "first": mtu.segment_first_ttl,
         "last": mtu.segment_last_ttl,
     }

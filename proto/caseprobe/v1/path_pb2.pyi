@@ -3,6 +3,7 @@
 isort:skip_file
 What a path probe measures: rounds as they pass, and the summary at the end."""
 
+from caseprobe.v1 import path_service_pb2 as _path_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -560,6 +561,7 @@ class PathFacts(_message.Message):
     ROUTE_CHANGES_FIELD_NUMBER: _builtins.int
     MTU_FIELD_NUMBER: _builtins.int
     WAYS_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """As asked for by the person who asked."""
     address: _builtins.bytes
@@ -590,6 +592,10 @@ class PathFacts(_message.Message):
 
     @_builtins.property
     def ways(self) -> Global___PathWays: ...
+    @_builtins.property
+    def service(self) -> _path_service_pb2.ServiceFacts:
+        """Where a service was asked for: how it is reached, beside the path to it, or to the proxy that leads there."""
+
     def __init__(
         self,
         *,
@@ -608,10 +614,11 @@ class PathFacts(_message.Message):
         route_changes: _builtins.int = ...,
         mtu: Global___PathMtu | None = ...,
         ways: Global___PathWays | None = ...,
+        service: _path_service_pb2.ServiceFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mtu", b"mtu", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mtu", b"mtu", "service", b"service", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "mtu", b"mtu", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "mtu", b"mtu", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "service", b"service", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

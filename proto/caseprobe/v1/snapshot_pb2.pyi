@@ -5,6 +5,7 @@ All sections of one moment, with what was judged, what was hidden and who allowe
 
 from caseprobe.v1 import consent_pb2 as _consent_pb2
 from caseprobe.v1 import finding_pb2 as _finding_pb2
+from caseprobe.v1 import origin_pb2 as _origin_pb2
 from caseprobe.v1 import section_pb2 as _section_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -66,6 +67,7 @@ class Snapshot(_message.Message):
     ARTIFACTS_FIELD_NUMBER: _builtins.int
     REDACTION_FIELD_NUMBER: _builtins.int
     CONSENT_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     snapshot_id: _builtins.str
     agent_id: _builtins.str
@@ -99,6 +101,10 @@ class Snapshot(_message.Message):
     @_builtins.property
     def consent(self) -> _consent_pb2.ConsentRecord: ...
     @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Only where another program recorded the machine."""
+
+    @_builtins.property
     def window(self) -> Global___TimeWindow:
         """The time that its logs were asked for; absent where they are whole or their newest part."""
 
@@ -124,11 +130,12 @@ class Snapshot(_message.Message):
         artifacts: _abc.Iterable[Global___Artifact] | None = ...,
         redaction: Global___RedactionReport | None = ...,
         consent: _consent_pb2.ConsentRecord | None = ...,
+        origin: _origin_pb2.Origin | None = ...,
         window: Global___TimeWindow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "consent", b"consent", "redaction", b"redaction", "started_at", b"started_at", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "consent", b"consent", "origin", b"origin", "redaction", b"redaction", "started_at", b"started_at", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "agent_id", b"agent_id", "agent_version", b"agent_version", "artifacts", b"artifacts", "boot_id", b"boot_id", "boottime_seconds", b"boottime_seconds", "case_id", b"case_id", "consent", b"consent", "coverage", b"coverage", "duration_seconds", b"duration_seconds", "findings", b"findings", "flow", b"flow", "profile", b"profile", "redaction", b"redaction", "schedule_id", b"schedule_id", "sections", b"sections", "sequence", b"sequence", "session_id", b"session_id", "snapshot_id", b"snapshot_id", "started_at", b"started_at", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_window", b"_window", "agent_id", b"agent_id", "agent_version", b"agent_version", "artifacts", b"artifacts", "boot_id", b"boot_id", "boottime_seconds", b"boottime_seconds", "case_id", b"case_id", "consent", b"consent", "coverage", b"coverage", "duration_seconds", b"duration_seconds", "findings", b"findings", "flow", b"flow", "origin", b"origin", "profile", b"profile", "redaction", b"redaction", "schedule_id", b"schedule_id", "sections", b"sections", "sequence", b"sequence", "session_id", b"session_id", "snapshot_id", b"snapshot_id", "started_at", b"started_at", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__window: _TypeAlias = _typing.Literal["window"]  # noqa: Y015
     _WhichOneofArgType__window: _TypeAlias = _typing.Literal["_window", b"_window"]  # noqa: Y015

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 import json
 import os
@@ -17,12 +18,14 @@ from rich.console import Console
 from caseprobe.errors import PolicyRefused, UsageError
 from caseprobe.path_stats import PathTally, facts_of, summarize
 from caseprobe.v1 import path_pb2
+from caseprobe_agent import audit
 from caseprobe_agent.cli import path
 from caseprobe_agent.cli.path.history import History
 from caseprobe_agent.cli.path.plain import render_table
 from caseprobe_agent.cli.path.screen import LiveView
 from caseprobe_agent.path.rounds import Plan
 from tests.fakes_path import FakeNetwork, run
+from tests.fakes_service import Web, listening
 from tests.paths.simulation import Simulation, scenario
 
 LOOPBACK_ALLOWED = '[policy.path_target]\ndecision = "allow"\ntargets = ["127.0.0.0/8", "::1/128"]\n'
@@ -33,6 +36,7 @@ def loopback_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine whose policy lists loopback as a target."""
     (tmp_path / "agent.toml").write_text(LOOPBACK_ALLOWED)
     monkeypatch.setenv("CASEPROBE_CONFIG_FOLDER", str(tmp_path))
+    monkeypatch.setenv("CASEPROBE_STATE_FOLDER", str(tmp_path / "state"))
     return tmp_path
 
 
@@ -90,10 +94,40 @@ def test_a_pipe_gets_a_plain_table(loopback_allowed: Path, capsys: pytest.Captur
 def test_loopback_is_refused_where_it_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped policy denies loopback and says why, before anything is sent."""
     monkeypatch.setenv("CASEPROBE_CONFIG_FOLDER", str(tmp_path))
+    monkeypatch.setenv("CASEPROBE_STATE_FOLDER", str(tmp_path / "state"))
     monkeypatch.delenv("CASEPROBE_NETWORK_PROBES", raising=False)
     for target in ("127.0.0.1", "localhost", "::ffff:127.0.0.1"):
         with pytest.raises(PolicyRefused, match="loopback"):
             path.run(arguments(target))
+
+
+async def test_a_service_is_measured_before_its_path(
+    loopback_allowed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Steps, table of hops and both sentences; the JSON has the steps; the machine's record has the request."""
+    async with listening(Web().serve) as port:
+        words = (f"http://127.0.0.1:{port}/secret", "--protocol", "udp", "--rounds", "1")
+        assert await asyncio.to_thread(path.run, arguments(*words)) == 0
+        plain = capsys.readouterr().out
+        assert await asyncio.to_thread(path.run, arguments(*words, "--json")) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]
+    assert plain.startswith(
+        f"http://127.0.0.1:{port}, times in ms\n  address    connect  first byte  round trip  answer"
+    )
+    assert "path to 127.0.0.1 over UDP" in plain
+    assert "no step takes longer than its way explains" in plain
+    assert [phase["name"] for phase in summary["service"]["attempts"][0]["phases"]] == ["connect", "first_byte"]
+    assert summary["verdict"]["message_id"] == "path.ok"
+    assert "secret" not in plain + json.dumps(summary)
+    entries = (loopback_allowed / "state" / "audit.jsonl").read_text().splitlines()
+    assert audit.verify(entries) is None
+    assert [audit.parse(line).detail for line in entries] == ["path_target 127.0.0.1"] * 2
+
+
+def test_a_service_that_is_not_reached_is_a_result(loopback_allowed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing listens: the sentence says so beside the path, exit 0."""
+    assert path.run(arguments("https://127.0.0.1:1/", "--rounds", "1", "--protocol", "udp")) == 0
+    assert "https://127.0.0.1:1 cannot be used from here: the TCP connection fails" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def test_an_address_family_without_a_route_is_one_clear_line(labels: Lab) -> Non
 def summary_of(namespace: Lab, target: str, switch: str) -> dict[str, Any]:
     """What `path --json` with one more switch says of a target, run without any capability."""
     words = ("-m", "caseprobe_agent", "path", target, switch, "--json")
-    out = namespace.run("env", "CASEPROBE_NETWORK_PROBES=on", sys.executable, *words)
+    state = f"CASEPROBE_STATE_FOLDER={namespace.truth_file.parent / 'state'}"
+    out = namespace.run("env", "CASEPROBE_NETWORK_PROBES=on", state, sys.executable, *words)
     answer: dict[str, Any] = json.loads(out.splitlines()[-1])["summary"]
     return answer
 

@@ -14,7 +14,7 @@ from caseprobe.errors import MachineDenied, MachineTimeout, MeasurementError, Po
 from caseprobe.path_stats import summarize
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_agent.path import ResolvedTarget, describe, open_network, plan_of, resolve, trace
-from caseprobe_agent.path.target import Address
+from caseprobe_agent.path.target import Address, Found
 
 UDP, TCP = path_pb2.PATH_PROTOCOL_UDP, path_pb2.PATH_PROTOCOL_TCP
 
@@ -117,7 +117,7 @@ async def test_what_is_no_name_is_refused_in_one_line(name: str, error: type[Exc
 async def test_a_name_that_nobody_knows_is_a_measurement_error() -> None:
     """What the look-up raises on its thread reaches the caller."""
 
-    def lookup(name: str, family: int) -> tuple[str, int]:
+    def lookup(name: str, family: int) -> Found:
         raise MeasurementError(f"{name!r} does not resolve over IPv{family}")
 
     with pytest.raises(MeasurementError, match="IPv6"):
@@ -128,9 +128,9 @@ async def test_a_look_up_that_hangs_is_given_up() -> None:
     """A resolver that never answers costs its time limit, not more."""
     never = threading.Event()
 
-    def lookup(name: str, family: int) -> tuple[str, int]:
+    def lookup(name: str, family: int) -> Found:
         never.wait(10)
-        return "127.0.0.1", 0
+        return [("127.0.0.1", 0)]
 
     with pytest.raises(MachineTimeout):
         await resolve("slow.invalid", lambda _: None, timeout_seconds=0.01, lookup=lookup)

@@ -8,25 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import json
 import math
-import os
-import sys
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Protocol
 
-from caseprobe import texts
-from caseprobe.errors import PolicyRefused, UsageError
-from caseprobe.path_stats import PathTally, facts_of
-from caseprobe.v1 import consent_pb2, link_pb2, path_pb2
+from caseprobe.errors import UsageError
+from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_agent.cli.options import settings_of
-from caseprobe_agent.cli.path.plain import render_table
-from caseprobe_agent.consent import Ask, Origin, decide
-from caseprobe_agent.consent.policy import ALLOW, Policy
-from caseprobe_agent.path import describe, find_mtu, find_ways, open_network, plan_of, resolve, trace
-from caseprobe_agent.path.target import Address
+from caseprobe_agent.cli.path.measurement import Guard, Measurement
+from caseprobe_agent.cli.path.views import open_view
+from caseprobe_agent.path.service import service_of
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
 SUMMARY = "every hop to a host: loss, times, and where a fault begins"
@@ -39,75 +28,13 @@ PROTOCOLS = {
 INTERRUPTED = 130
 
 
-class View(Protocol):
-    """What is shown while a trace runs and when it ends."""
-
-    def begin(self, header: path_pb2.PathFacts) -> None:
-        """The path is about to be probed so."""
-
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
-        """One more round is there."""
-
-    def end(self, facts: path_pb2.PathFacts) -> None:
-        """The trace is over."""
-
-
-class JsonView:
-    """One JSON document a line: each round as it finishes, then the summary."""
-
-    def begin(self, header: path_pb2.PathFacts) -> None:
-        """Nothing: the summary tells how the path was probed."""
-
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
-        """Print the round."""
-        print(json.dumps({"round": texts.path_round_json(round_)}), flush=True)
-
-    def end(self, facts: path_pb2.PathFacts) -> None:
-        """Print the summary."""
-        print(json.dumps({"summary": texts.path_summary_json(facts)}), flush=True)
-
-
-class PlainView:
-    """The table and the sentence, once, when the trace is over."""
-
-    def __init__(self, language: str) -> None:
-        self._language = language
-
-    def begin(self, header: path_pb2.PathFacts) -> None:
-        """Nothing yet."""
-
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
-        """Nothing yet."""
-
-    def end(self, facts: path_pb2.PathFacts) -> None:
-        """Print table and sentence."""
-        print(render_table(facts, self._language))
-
-
-class ReportView:
-    """Plain text for a mail, once, when the trace is over."""
-
-    def __init__(self, language: str) -> None:
-        self._language = language
-
-    def begin(self, header: path_pb2.PathFacts) -> None:
-        """Nothing yet."""
-
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
-        """Nothing yet."""
-
-    def end(self, facts: path_pb2.PathFacts) -> None:
-        """Print the report."""
-        from caseprobe_agent.cli.path.report import render_report
-
-        print(
-            render_report(facts, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z"), self._language), end=""
-        )
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
-    parser.add_argument("target", metavar="TARGET", help="host name or address")
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        help="host name or address; https://HOST/…, http://HOST/… or HOST:PORT time that service as well",
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help=f"how many rounds (default {DEFAULT_ROUNDS})")
     parser.add_argument(
         "--interval",
@@ -134,19 +61,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Probe, show, and give the exit code; what was measured before Ctrl-C is shown as well. Raises CaseprobeError."""
+    service = service_of(options.target)
     action = action_of(options)
+    action.target = service.host if service else action.target
     settings = settings_of()
-    tally, header = PathTally(), path_pb2.PathFacts(target=options.target)
-    with _view(options, settings.language) as view:
+    measurement = Measurement(action, service, options.family, options.mtu, options.multipath)
+    with open_view(options, settings.language) as view:
         code = 0
         try:
-            asyncio.run(_probe(action, options, settings.policy, header, tally, view))
+            asyncio.run(measurement.run(Guard(settings), view))
         except KeyboardInterrupt:
-            if not tally.rounds:
+            if not measurement.known:
                 raise
             code = 0 if options.live and options.rounds is None else INTERRUPTED
-        if tally.rounds:
-            view.end(facts_of(tally, header))
+        finally:
+            if measurement.known:
+                view.end(measurement.facts())
     return code
 
 
@@ -161,60 +91,10 @@ def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
     if not options.interval > 0 or math.isinf(options.interval):
         raise UsageError(f"--interval {options.interval:g} is not possible; {MIN_INTERVAL_SECONDS:g} or more")
     return link_pb2.PathAction(
-        target=options.target,
+        target=options.target.strip(),
         rounds=options.rounds
         or (MAX_ROUNDS if options.live else 1 if options.mtu or options.multipath else DEFAULT_ROUNDS),
         interval_seconds=options.interval,
         protocol=PROTOCOLS[options.protocol],
         port=options.port,
     )
-
-
-async def _probe(
-    action: link_pb2.PathAction,
-    options: argparse.Namespace,
-    policy: Policy,
-    header: path_pb2.PathFacts,
-    tally: PathTally,
-    view: View,
-) -> None:
-    """Trace the path; header and tally hold what there is of it when it ends, also when it is interrupted."""
-    _permit(policy, action, None)
-    target = await resolve(action.target, lambda address: _permit(policy, action, address), options.family)
-    with open_network(target, action) as network:
-        plan = plan_of(action, target, network)
-        header.CopyFrom(describe(target, network))
-        view.begin(header)
-        async with contextlib.aclosing(trace(target, action, network, plan)) as rounds:
-            async for round_ in rounds:
-                tally.add(round_)
-                view.add(round_, tally)
-    if options.mtu:
-        header.mtu.CopyFrom(await find_mtu(target))
-    if options.multipath:
-        header.ways.CopyFrom(await find_ways(target, action.port))
-
-
-def _permit(policy: Policy, action: link_pb2.PathAction, address: Address | None) -> None:
-    """Let through what this machine's policy lets its owner probe. Raises PolicyRefused with the reason."""
-    asked = action.target.strip()
-    ask = Ask(consent_pb2.POLICY_KIND_PATH_TARGET, Origin.OWNER, target=asked, address=address)
-    decision = decide(policy, [], ask, datetime.now().astimezone())
-    if decision.decision != ALLOW:
-        raise PolicyRefused(f"{asked} is not probed: {decision.reason}")
-
-
-@contextlib.contextmanager
-def _view(options: argparse.Namespace, language: str) -> Iterator[View]:
-    """JSON where asked for, a live table on a terminal, else the plain table at the end."""
-    if options.json:
-        yield JsonView()
-    elif options.report:
-        yield ReportView(language)
-    elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        from caseprobe_agent.cli.path.screen import LiveView
-
-        with LiveView(language) as live:
-            yield live
-    else:
-        yield PlainView(language)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from caseprobe import texts
 from caseprobe.v1 import path_pb2
+from caseprobe_agent.cli.path.rows import aligned_rows, milliseconds
+from caseprobe_agent.cli.path.service import service_lines
 
 HEADINGS = ("hop", "address", "loss", "sent", "best", "avg", "p95", "worst", "jitter", "what it means")
 MEANINGS = {
@@ -18,14 +20,12 @@ MEANINGS = {
 
 
 def render_table(facts: path_pb2.PathFacts, language: str) -> str:
-    """Title, one line a hop with times in milliseconds, and the verdict's sentence."""
-    rows = [HEADINGS, *(row(hop) for hop in facts.hops)]
-    widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
-    table = [
-        "  ".join(_aligned(cell, width, n) for n, (cell, width) in enumerate(zip(line, widths, strict=True)))
-        for line in rows
-    ]
-    return "\n".join([title(facts), *(line.rstrip() for line in table), "", *closing(facts, language)])
+    """The service where one was asked for; title, one line a hop with times in milliseconds; the sentences."""
+    parts = [service_lines(facts.service, language)] if facts.HasField("service") else []
+    if facts.hops:
+        rows = [HEADINGS, *(row(hop) for hop in facts.hops)]
+        parts.append([title(facts), *aligned_rows(rows, ("address", "what it means"))])
+    return "\n\n".join("\n".join(part) for part in (*parts, closing(facts, language)))
 
 
 def title(facts: path_pb2.PathFacts) -> str:
@@ -70,25 +70,19 @@ def meaning(hop: path_pb2.PathHop) -> str:
     return ", ".join(note for note in notes if note)
 
 
-def milliseconds(seconds: float) -> str:
-    """A time in milliseconds with three significant digits where it is short.
-
-    >>> milliseconds(0.0000412), milliseconds(0.01234), milliseconds(0.1)
-    ('0.041', '12.3', '100')
-    """
-    value = seconds * 1e3
-    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:.{digits}f}"
-
-
 def closing(facts: path_pb2.PathFacts, language: str) -> list[str]:
     """The verdict's sentence, and what ended the trace early."""
-    sentences = (texts.path_verdict, texts.path_mtu, texts.path_ways)
+    sentences = (texts.path_service, _verdict, texts.path_mtu, texts.path_ways)
     lines = [line for line in (sentence(facts, language) for sentence in sentences) if line]
     lines += [_ways(hop) for hop in facts.ways.hops if len(hop.routers) > 1]
     if facts.shortfall:
         lines.append(f"ended early: the {facts.shortfall.replace('_', ' ')} is used up")
     return lines
+
+
+def _verdict(facts: path_pb2.PathFacts, language: str) -> str:
+    """The sentence on the path; empty where a service was asked for and no path to it could be probed."""
+    return texts.path_verdict(facts, language) if facts.rounds or not facts.HasField("service") else ""
 
 
 def _ways(hop: path_pb2.PathWaysHop) -> str:
@@ -98,7 +92,3 @@ def _ways(hop: path_pb2.PathWaysHop) -> str:
         for way in hop.routers
     ]
     return f"  hop {hop.ttl}, by {hop.balancing}: {', '.join(parts)}"
-
-
-def _aligned(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if HEADINGS[column] in ("address", "what it means") else cell.rjust(width)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 from caseprobe import texts
 from caseprobe.v1 import path_pb2
-from caseprobe_agent.cli.path.plain import addresses, closing, milliseconds, title
+from caseprobe_agent.cli.path.plain import addresses, closing, title
+from caseprobe_agent.cli.path.rows import aligned_rows, milliseconds
+from caseprobe_agent.cli.path.service import service_lines
 
 WIDTH = 78  # what mail programs leave as it is
 HEADINGS = ("hop", "address", "lost", "sent", "avg", "p95", "worst", "note")
@@ -41,7 +43,8 @@ def render_report(facts: path_pb2.PathFacts, measured_at: str, language: str) ->
     parts = [
         [*_wrapped(title(facts)), f"measured until {measured_at}, for {facts.duration_seconds:.0f} s"],
         [line for sentence in closing(facts, language) for line in _wrapped(sentence)],
-        _table(facts.hops),
+        _service(facts, language),
+        _table(facts.hops) if facts.hops else [],
         *(_route(route) for route in facts.earlier_routes),
         _legend(facts),
         _unseen(facts),
@@ -54,14 +57,13 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 
 
 def _table(hops: Iterable[path_pb2.PathHop]) -> list[str]:
-    rows: list[Sequence[str]] = [HEADINGS, *(_row(hop) for hop in hops)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    return ["  ".join(_cells(row, widths)).rstrip() for row in rows]
+    return aligned_rows([HEADINGS, *(_row(hop) for hop in hops)], ("address", "note"))
 
 
-def _cells(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    for heading, cell, width in zip(HEADINGS, row, widths, strict=True):
-        yield cell.ljust(width) if heading in ("address", "note") else cell.rjust(width)
+def _service(facts: path_pb2.PathFacts, language: str) -> list[str]:
+    """What reaching the service takes, where one was asked for; a row that is too long goes on below."""
+    lines = service_lines(facts.service, language) if facts.HasField("service") else []
+    return [part for line in lines for part in (_wrapped(line, "    ") if len(line) > WIDTH else [line])]
 
 
 def _row(hop: path_pb2.PathHop) -> tuple[str, ...]:

@@ -15,7 +15,9 @@ from rich.text import Text
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.cli.path.history import LOST, History
-from caseprobe_agent.cli.path.plain import addresses, closing, meaning, milliseconds, title
+from caseprobe_agent.cli.path.plain import addresses, closing, meaning, title
+from caseprobe_agent.cli.path.rows import milliseconds
+from caseprobe_agent.cli.path.service import service_lines
 
 DRAW_SECONDS = 0.1  # at most ten drawings a second, however fast the rounds
 WIDE = 130  # columns from which on all figures are shown
@@ -29,10 +31,6 @@ STYLES = {
     "slow_control_plane": "yellow",
     "silent": "dim",
 }
-VERDICT_WIDE_FIGURES = ("loss", "sent", "last", "best", "avg", "p95", "worst", "jitter")
-NARROW_FIGURES = ("loss", "last", "avg", "worst")
-MARGIN = 58  # what hop, address and meaning take
-STYLES = {"path.ok": "bold green", "path.needs_more": "bold yellow", "path.target_silent": "bold yellow"}
 VERDICT_STYLES = {"path.ok": "bold green", "path.needs_more": "bold yellow", "path.target_silent": "bold yellow"}
 
 
@@ -82,7 +80,9 @@ class LiveView:
         sentences = [
             Text(line, style=style if n == 0 else "yellow") for n, line in enumerate(closing(facts, self._language))
         ]
-        return Group(Text(title(facts), style="dim"), self._table(facts, wide), *sentences)
+        service = service_lines(facts.service, self._language) if facts.HasField("service") else []
+        table = (Text(title(facts), style="dim"), self._table(facts, wide)) if facts.hops else ()
+        return Group(*map(Text, service), *table, *sentences)
 
     def _table(self, facts: path_pb2.PathFacts, wide: bool) -> Table:
         table = Table(box=None, padding=(0, 1), header_style="dim")

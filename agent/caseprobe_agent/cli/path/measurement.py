@@ -1,0 +1,128 @@
+"""One path measured for this machine's owner: permitted, written down, probed, with what was asked for beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from caseprobe.errors import MeasurementError, PolicyRefused
+from caseprobe.parse.resolv_conf import parse_resolv_conf
+from caseprobe.path_stats import PathTally, facts_of, judge_service
+from caseprobe.v1 import consent_pb2, link_pb2, path_pb2
+from caseprobe_agent.app.parts import LocalClock, audit_of, user_name
+from caseprobe_agent.cli.options import may_ask_servers
+from caseprobe_agent.cli.path.views import View
+from caseprobe_agent.config import Settings
+from caseprobe_agent.consent import Ask, Origin, decide
+from caseprobe_agent.consent.policy import ALLOW, kind_name
+from caseprobe_agent.machine import Machine
+from caseprobe_agent.path import ResolvedTarget, describe, find_mtu, find_ways, open_network, plan_of, resolve, trace
+from caseprobe_agent.path.service import Means, Service, measure_service, proxy_for
+from caseprobe_agent.path.target import Address
+
+RESOLV_CONF = "/etc/resolv.conf"
+KIND = consent_pb2.POLICY_KIND_PATH_TARGET
+
+
+class Guard:
+    """What this machine's policy lets its owner probe, and the machine's own record of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.policy = settings.policy
+        self._audit = audit_of(settings, LocalClock())
+
+    async def admit(self, target: str) -> None:
+        """Write down that a target is probed, or why not, before anything is sent. Raises PolicyRefused."""
+        try:
+            self.check(target, None)
+        except PolicyRefused as refused:
+            await self._audit.record("refused", "", user_name(), str(refused))
+            raise
+        await self._audit.record(f"admitted:{kind_name(KIND)}", "", user_name(), f"{kind_name(KIND)} {target}")
+
+    def check(self, target: str, address: Address | None) -> None:
+        """Let a target through, or one address of it. Raises PolicyRefused with the reason."""
+        ask = Ask(KIND, Origin.OWNER, target=target, address=address)
+        decision = decide(self.policy, [], ask, datetime.now().astimezone())
+        if decision.decision != ALLOW:
+            raise PolicyRefused(f"{target} is not probed: {decision.reason}")
+
+    def permit(self, target: str) -> Callable[[Address], None]:
+        """The check of each address of a target."""
+        return lambda address: self.check(target, address)
+
+
+@dataclass
+class Measurement:
+    """What was asked for, and what is known of it when it ends, also when it is interrupted.
+
+    action names the host; service is what is reached there, None where only the path is asked for.
+    """
+
+    action: link_pb2.PathAction
+    service: Service | None
+    family: int = 0
+    mtu: bool = False
+    ways: bool = False
+    header: path_pb2.PathFacts = field(default_factory=path_pb2.PathFacts)
+    tally: PathTally = field(default_factory=PathTally)
+
+    async def run(self, guard: Guard, view: View) -> None:
+        """Measure. Raises CaseprobeError; what is known by then stays."""
+        self.header.target = self.action.target
+        await guard.admit(self.action.target)
+        target = await self._target(guard)
+        if target is None:
+            return
+        await self._trace(target, view)
+        if self.mtu:
+            self.header.mtu.CopyFrom(await find_mtu(target))
+        if self.ways:
+            self.header.ways.CopyFrom(await find_ways(target, self.action.port))
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.tally.rounds) or self.header.HasField("service")
+
+    def facts(self) -> path_pb2.PathFacts:
+        """What is known, judged."""
+        facts = facts_of(self.tally, self.header)
+        if facts.HasField("service"):
+            end = facts.hops[-1] if facts.hops and facts.hops[-1].from_target else path_pb2.PathHop()
+            facts.service.verdict.CopyFrom(judge_service(facts.service, end.best_seconds))
+        return facts
+
+    async def _target(self, guard: Guard) -> ResolvedTarget | None:
+        """Where the path leads: to the host, or where a service is asked for, to the address that serves it."""
+        if self.service is None:
+            return await resolve(self.action.target, guard.permit(self.action.target), self.family)
+        proxy = proxy_for(self.service, os.environ)
+        near = may_ask_servers(guard.policy)
+        means = Means(proxy, _name_servers() if near else (), "" if near else "not_permitted", self.family)
+        # A proxy that this machine is configured with is as near as its name servers.
+        permit = (lambda _: None) if proxy and near else guard.permit(proxy.host if proxy else self.service.host)
+        service, target = await measure_service(self.service, means, permit)
+        self.header.service.CopyFrom(service)
+        return target
+
+    async def _trace(self, target: ResolvedTarget, view: View) -> None:
+        with open_network(target, self.action) as network:
+            plan = plan_of(self.action, target, network)
+            self.header.MergeFrom(describe(target, network))
+            view.begin(self.header)
+            async with contextlib.aclosing(trace(target, self.action, network, plan)) as rounds:
+                async for round_ in rounds:
+                    self.tally.add(round_)
+                    view.add(round_, self.tally)
+
+
+def _name_servers() -> tuple[str, ...]:
+    """The servers that this machine is configured to ask; none where it says none."""
+    try:
+        return tuple(parse_resolv_conf(Machine().read_text(RESOLV_CONF)).name_servers)
+    except MeasurementError:
+        return ()

@@ -1,0 +1,74 @@
+"""Which proxy programs on this machine take for a service: the environment's variables, as curl reads them."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from caseprobe.errors import UsageError
+from caseprobe_agent.path.service.goal import Service
+
+# In capitals http_proxy is not read: a web server hands a request's own "Proxy" header to its programs as HTTP_PROXY.
+VARIABLES = {
+    "https": ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+    "http": ("http_proxy", "all_proxy", "ALL_PROXY"),
+}
+EXCEPTIONS = ("no_proxy", "NO_PROXY")
+USUAL_PORT = 80
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy and the variable that names it; login is the value of Proxy-Authorization, empty for none."""
+
+    host: str
+    port: int
+    origin: str
+    login: str = field(default="", repr=False)
+
+
+def proxy_for(service: Service, environment: Mapping[str, str]) -> Proxy | None:
+    """The proxy by which a service is reached, None where there is none. Raises UsageError for one of another kind."""
+    name = next((name for name in VARIABLES.get(service.scheme, ()) if environment.get(name)), "")
+    exceptions = next((environment[one] for one in EXCEPTIONS if environment.get(one)), "")
+    if not name or _excepted(service.host, exceptions):
+        return None
+    text = environment[name]
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname, parts.port or USUAL_PORT
+    except ValueError:
+        host, port = None, 0
+    if not host:
+        raise UsageError(f"{name} names no proxy; correct it, or unset it")
+    if parts.scheme != "http":
+        raise UsageError(f"{name} names a proxy of the kind {parts.scheme}://; only http:// proxies can be measured")
+    return Proxy(host, port, name, _login(parts.username, parts.password))
+
+
+def _login(user: str | None, password: str | None) -> str:
+    if user is None:
+        return ""
+    return "Basic " + base64.b64encode(f"{unquote(user)}:{unquote(password or '')}".encode()).decode()
+
+
+def _excepted(host: str, exceptions: str) -> bool:
+    """True where the list names the host, a domain above it or a network that it is in; * is everything.
+
+    >>> _excepted("a.example.org", "localhost, .example.org"), _excepted("a.example.org", "b.example.org")
+    (True, False)
+    >>> _excepted("10.1.2.3", "10.0.0.0/8"), _excepted("myexample.org", "example.org")
+    (True, False)
+    """
+    return any(_covers(one.strip().lower(), host.lower()) for one in exceptions.split(",") if one.strip())
+
+
+def _covers(one: str, host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(one, strict=False)
+    except ValueError:
+        domain = one.removeprefix("*").removeprefix(".")
+        return one == "*" or host == domain or host.endswith(f".{domain}")
