@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from caseprobe.redaction.lines import lines_matching, rewrite
+from caseprobe.redaction.lines import Span, lines_matching, rewrite
 
 BEGIN = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 END = re.compile(rb"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
@@ -84,8 +84,14 @@ def _hide_bodies(data: bytes) -> tuple[bytes, int]:
         total += number
         return line
 
-    spans = [(start, end) for start, end in lines_matching(data + b"\n", MAYBE_BODY) if end <= len(data)]
+    spans = [(start, end) for start, end in lines_matching(data + b"\n", _maybe_body) if end <= len(data)]
     return rewrite(data, spans, hide), total
+
+
+def _maybe_body(text: bytes, begin: int, end: int) -> Span:
+    """The next line's end behind which a key's body may have stood."""
+    found = MAYBE_BODY.search(text, begin, end)
+    return found.span() if found else (-1, -1)
 
 
 def _unframed_end(data: bytes, begin: re.Match[bytes]) -> int:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
-import re2
-
-from caseprobe.redaction.lines import line_options
+from caseprobe.redaction.lines import search_of
 
 # A text and the names of what was replaced in it.
 Changed = tuple[bytes, Sequence[str]]
@@ -34,18 +32,14 @@ class Finder:
         change: gives what stands in a piece's place, and a name for each thing that was replaced in it. It is told the
         piece with the character on either side, a line break where there is none; what it gives has them too.
         """
-        options = line_options(AUTOMATON_BYTES)
-        either = (b"|".join(b"(?:" + look + b")" for look in looks) for looks in families)
-        # The object behind a compiled pattern: one call of it gives two numbers, where a match object takes three times
-        # as long to make as the search.
-        self._searches = [re2.compile(pattern, options)._regexp.Match for pattern in either]
+        self._searches = [search_of(looks, AUTOMATON_BYTES) for looks in families]
         self._change = change
         self._remembered: dict[bytes, Changed] = {}
 
     def replace(self, data: bytes) -> Changed:
         """The text with every piece changed, and the names of all that was replaced."""
         framed = b"".join((b"\n", data, b"\n"))
-        last, anchor = len(framed) - 1, re2._Anchor.UNANCHORED
+        last = len(framed) - 1
         # The next piece of each family, the first of all on top. All in one function, since its loop runs for every
         # address of a dense log.
         ahead: list[tuple[int, int, int]] = []
@@ -55,7 +49,7 @@ class Finder:
         done = position = 1
         while True:
             for family in seeking:
-                ((start, end),) = self._searches[family](anchor, framed, position, last)
+                start, end = self._searches[family](framed, position, last)
                 if start >= 0:
                     heappush(ahead, (start, -end, family))
             if not ahead:

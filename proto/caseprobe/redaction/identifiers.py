@@ -26,7 +26,8 @@ NO_MAILBOX = re.compile(
     rb"(?i)(?:if|eth|bond|docker|lo)[0-9.]*|en[opsx][0-9a-z]+|wl[opx]?[0-9a-z]+|br(?:[0-9]+|-[0-9a-f]+)|veth[0-9a-f]+|none"
     rb"|v?[0-9][\w.-]*"
 )
-IPV6_AHEAD, IPV6_AHEAD_BYTES = re.compile(rb"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"), 10
+IPV6_AHEAD = re.compile(rb"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:")
+WORD = re.compile(rb"[\w.$\x80-\xff-]*")
 DIGIT = re.compile(rb"[0-9]")
 LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 
@@ -167,15 +168,10 @@ class Identifiers:
         text = match[0]
         for group in range(match.re.groups, 0, -1):
             start, end = match.span(group)
-            if start >= 0 and not self._stays(cue.kind, match[group], match.string[start : start + IPV6_AHEAD_BYTES]):
+            if start >= 0 and not _stays(cue.kind, match.string, start, end):
                 value = self._by_cue[cue.kind](match[group])
                 text = text[: start - match.start()] + value + text[end - match.start() :]
         return text
-
-    def _stays(self, kind: str, value: bytes, ahead: bytes) -> bool:
-        """Whether a value beside a cue is hidden already, or is the beginning of an address."""
-        masked = HIDDEN.search(value) is not None or (kind != "host" and _holds_pseudonym(value))
-        return masked or IPV6_AHEAD.match(ahead) is not None
 
     def _user(self, value: bytes) -> bytes:
         return value if value.lower() in NO_USER else self._masked("user", value, self._pseudonyms.user)
@@ -272,6 +268,24 @@ def _with(match: Match, group: int | str, value: bytes) -> bytes:
     """The match with another value for a group."""
     start, end = (place - match.start() for place in match.span(group))
     return match[0][:start] + value + match[0][end:]
+
+
+def _stays(kind: str, text: bytes, start: int, end: int) -> bool:
+    """Whether a value beside a cue is hidden already, or is the beginning of an address."""
+    if HIDDEN.search(text, start, end) or IPV6_AHEAD.match(text, start):
+        return True
+    # The whole word, since a pseudonym may be longer than what a cue takes for a name.
+    word = text[start : max(end, _word_end(text, start))]
+    if kind == "host":
+        # Label by label, each of which is hidden by itself: only one that was cut is not seen to be masked.
+        return len(word) > end - start and b"." not in word and _holds_pseudonym(word)
+    return _holds_pseudonym(word)
+
+
+def _word_end(text: bytes, start: int) -> int:
+    """Where the word ends that begins at a place."""
+    found = WORD.match(text, start)
+    return found.end() if found else start
 
 
 def _holds_pseudonym(value: bytes) -> bool:

@@ -1,39 +1,95 @@
-"""Bars beside the numbers that they show: drawn from numbers only, without a word, hidden from who hears the page."""
+"""Bars and curves beside the numbers that they show: drawn from numbers only, without a word.
+
+They are hidden from who hears the page: all that they say stands in words beside them.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
 
 from caseprobe.report.markup import Markup, element
 
-WIDTH, HEIGHT = 100.0, 10.0
+WIDTH, HEIGHT = 100, 10
 # A tick of this width is seen on a phone.
 TICK = 2.5
+# Curves are drawn in whole steps: finer than the screen's own points on most.
+CURVE_HEIGHT = 100
+# Least, mean and most of a column.
+Column = tuple[float, float, float]
 
 
 def share_bar(ratio: float) -> Markup:
     """A share of the whole width; one that is not zero is seen, however small."""
-    width = _along(ratio, 1.0)
-    return _drawing(_box(0.0, max(width, TICK) if width else 0.0, "share"))
+    width = _part(ratio, 1.0) * WIDTH
+    return _drawing("bar", WIDTH, HEIGHT, _box(0.0, max(width, TICK) if width else 0.0, "share"))
 
 
 def span_bar(low: float, middle: float, high: float, most: float) -> Markup:
     """From the least to nearly the most, with a tick at the mean; most: what the whole width stands for."""
-    start, tick, end = (_along(value, most) for value in (low, middle, high))
-    return _drawing(_box(start, max(end - start, 1.0), "span"), _box(min(tick, WIDTH - TICK), TICK, "tick"))
+    start, tick, end = (_part(value, most) * WIDTH for value in (low, middle, high))
+    span = _box(start, max(end - start, 1.0), "span")
+    return _drawing("bar", WIDTH, HEIGHT, span, _box(min(tick, WIDTH - TICK), TICK, "tick"))
 
 
-def _along(value: float, most: float) -> float:
-    """Where a value lies; what is no number, or beyond an end, lies at that end."""
+def thinned(low: Sequence[float], mean: Sequence[float], high: Sequence[float], most: int) -> list[Column | None]:
+    """Values of equal steps in so many columns at most; None where a column has no number at all.
+
+    >>> thinned([1, 2, 3], [1, 2, 3], [1, 5, 3], 2)
+    [(1, 1.5, 5), (3, 3.0, 3)]
+    """
+    size = max(1, math.ceil(len(mean) / most))
+    return [
+        _column(*(values[begin : begin + size] for values in (low, mean, high))) for begin in range(0, len(mean), size)
+    ]
+
+
+def _column(low: Sequence[float], mean: Sequence[float], high: Sequence[float]) -> Column | None:
+    lows, means, highs = ([value for value in values if math.isfinite(value)] for values in (low, mean, high))
+    return (min(lows), sum(means) / len(means), max(highs)) if lows and means and highs else None
+
+
+def curve(columns: Sequence[Column | None], most: float) -> Markup:
+    """The mean as a line in a band from the least to the most, with its gaps. most: what the whole height is."""
+    runs = [list(run) for told, run in groupby(enumerate(columns), key=lambda one: one[1] is not None) if told]
+    lines, bands = [], []
+    for run in runs:
+        first = run[0][0]
+        lows, means, highs = ([_down(value, most) for value in values] for values in zip(*_told(run), strict=True))
+        lines.append(f"M{first} {means[0]}{_steps(means, 1)}")
+        bands.append(f"M{first} {highs[0]}{_steps(highs, 1)}V{lows[-1]}{_steps(lows[::-1], -1)}z")
+    band = element("path", d="".join(bands), class_="band")
+    line = element("path", d="".join(lines), class_="mean")
+    return _drawing("curve", max(len(columns) - 1, 1), CURVE_HEIGHT, band, line)
+
+
+def _told(run: Iterable[tuple[int, Column | None]]) -> Iterator[Column]:
+    return (column for _, column in run if column is not None)
+
+
+def _down(value: float, most: float) -> int:
+    """How far below the upper edge a value lies."""
+    return round((1 - _part(value, most)) * CURVE_HEIGHT)
+
+
+def _steps(heights: Sequence[int], right: int) -> str:
+    """From each height to the next one, a column on; the same path wherever it starts."""
+    told = " ".join(f"{right} {after - before}" for before, after in pairwise(heights))
+    return f"l{told}".replace(" -", "-") if told else "h.3"
+
+
+def _part(value: float, most: float) -> float:
+    """Where a value lies between zero and the most; what is no number, or beyond an end, lies at that end."""
     ratio = value / most if most > 0 and math.isfinite(value) and math.isfinite(most) else 0.0
-    return min(max(ratio, 0.0), 1.0) * WIDTH
+    return min(max(ratio, 0.0), 1.0)
 
 
 def _box(left: float, width: float, kind: str) -> Markup:
-    return element("rect", x=f"{left:.1f}", y="0", width=f"{width:.1f}", height=f"{HEIGHT:g}", class_=kind)
+    return element("rect", x=f"{left:.1f}", y="0", width=f"{width:.1f}", height=str(HEIGHT), class_=kind)
 
 
-def _drawing(*shapes: Markup) -> Markup:
-    # Stretched to the cell that it stands in: nothing in it but boxes, which stay boxes.
-    box = f"0 0 {WIDTH:g} {HEIGHT:g}"
-    return element("svg", *shapes, class_="bar", viewBox=box, preserveAspectRatio="none", aria_hidden="true")
+def _drawing(kind: str, width: int, height: int, *shapes: Markup) -> Markup:
+    # Stretched to the place that it stands in: there is no letter in it that this would bend.
+    box = f"0 0 {width} {height}"
+    return element("svg", *shapes, class_=kind, viewBox=box, preserveAspectRatio="none", aria_hidden="true")

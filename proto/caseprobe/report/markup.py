@@ -7,6 +7,8 @@ from html import escape
 
 from caseprobe.texts import printable, visible
 
+# So many columns fit beside each other on a phone.
+MOST_COLUMNS = 4
 _VOID = frozenset({"meta"})
 
 
@@ -69,7 +71,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     body = [cells("td", row) for row in rows]
     if not body:
         return NOTHING
-    made = element("table", element("thead", cells("th", head, scope="col")), element("tbody", *body))
+    # With many columns it keeps its width and scrolls; few columns rather break their lines.
+    wide = {"class_": "wide"} if len(head) > MOST_COLUMNS else {}
+    made = element("table", element("thead", cells("th", head, scope="col")), element("tbody", *body), **wide)
     return element("div", made, class_="scroll", tabindex="0", role="region", aria_label=head[0])
 
 

@@ -12,6 +12,7 @@ from caseprobe.report.document import document
 from caseprobe.report.facts import render_facts
 from caseprobe.report.findings import render_findings
 from caseprobe.report.hidden import render_artifacts, render_consent, render_hidden
+from caseprobe.report.history import render_history
 from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined
 from caseprobe.report.paths import render_paths
 from caseprobe.report.timeline import render_timeline
@@ -25,6 +26,7 @@ PARTS: tuple[tuple[str, Callable[[snapshot_pb2.Snapshot, Words], Markup]], ...] 
     ("findings", render_findings),
     ("paths", render_paths),
     ("timeline", render_timeline),
+    ("section_history", render_history),
     ("facts", render_facts),
     ("unmeasured", render_unmeasured),
     ("coverage", render_coverage),
@@ -58,10 +60,19 @@ def _banner(snapshot: snapshot_pb2.Snapshot, contents: Markup, words: Words) -> 
         element("h1", texts.snapshot_verdict(snapshot, words.language)),
         _chips(snapshot, words),
         element("p", coverage, class_="covered") if coverage else NOTHING,
+        _window(snapshot, words),
         contents,
         class_="inner",
     )
     return element("header", inner, class_=texts.snapshot_state(snapshot))
+
+
+def _window(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    """Of which time the logs are, where only some was asked for."""
+    if not snapshot.HasField("window"):
+        return NOTHING
+    moments = {name: words.moment(getattr(snapshot.window, name)) for name in ("from_at", "to_at")}
+    return element("p", words.filled("window", **moments), class_="covered")
 
 
 def _contents(names: list[str], words: Words) -> Markup:

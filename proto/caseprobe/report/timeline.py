@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from caseprobe.report.events import Event, events
-from caseprobe.report.markup import NOTHING, Markup, element, joined, unfold
+from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined, unfold
 from caseprobe.report.words import Words
+from caseprobe.texts import catalogue
 from caseprobe.v1 import snapshot_pb2
 
 SHOWN, MOST = 20, 200
+GRAVE = ("critical", "warn")
 
 
 def render_timeline(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
@@ -36,11 +38,12 @@ def _days(found: Iterable[Event], words: Words) -> Markup:
 
 
 def _event(event: Event, words: Words) -> Markup:
-    """Its time, its sentence, and who tells it."""
+    """Its time, its sentence, who tells it, and in a word what else its colour alone would say."""
     moment, until = _at(event.at), _at(event.until)
     start = element("time", f"{moment:%H:%M:%S}", datetime=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
     lasted = f" – {until:%H:%M:%S}" if until - moment >= _SECOND else ""
-    sentence = element("span", event.sentence, " ", element("small", words(event.origin)))
+    severity = catalogue.sentence(f"severity.{event.tone}", words.language) if event.tone in GRAVE else ""
+    sentence = element("span", event.sentence, " ", element("small", dotted(words(event.origin), severity)))
     return element("li", element("span", start, lasted, class_="when"), sentence, class_=event.tone)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from caseprobe import texts
@@ -52,6 +53,13 @@ class Words:
         try:
             return f"{at.ToDatetime():%Y-%m-%d %H:%M:%S} UTC"
         except (ValueError, OverflowError):
+            return NONE
+
+    def clock(self, seconds: float) -> str:
+        """Seconds since 1970 as day and time in UTC, to the minute; a dash where that cannot be a date."""
+        try:
+            return f"{datetime.fromtimestamp(seconds, UTC):%m-%d %H:%M}"
+        except (ValueError, OverflowError, OSError):
             return NONE
 
     def share(self, part: float, whole: float) -> str:

@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.message import Message
 
 from caseprobe.report import render_changes, render_report
+from caseprobe.report.facts import ELSEWHERE, RENDERS
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from tests.fakes_snapshot import TAKEN, troubled, with_a_path
@@ -26,7 +27,13 @@ TEXTS = [
     *((tone, "card") for tone in TONES),
 ]
 # What is no text but tells something: bars, the edges of cards and events.
-MARKS = [*((tone, "card") for tone in TONES), ("critical", "mono-page"), ("bar", "mono-page"), ("ink", "bar")]
+MARKS = [
+    *((tone, "card") for tone in TONES),
+    ("critical", "mono-page"),
+    ("bar", "mono-page"),
+    ("ink", "bar"),
+    ("info", "mono-page"),
+]
 SCHEMES = ("light", "dark", "print")
 EVERY_LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 OTHERS = pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
@@ -166,7 +173,8 @@ def test_every_section_has_something_to_show(language: str) -> None:
     page = render_report(everything(), language)
     outline(page)
     assert '<span class="gist"></span>' not in page
-    assert page.count('class="name"') == len(everything().sections) - 1
+    assert page.count('class="name"') == len(RENDERS)
+    assert {*RENDERS, *ELSEWHERE} == {one.probe for one in everything().sections}
 
 
 @OTHERS

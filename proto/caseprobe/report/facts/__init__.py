@@ -12,7 +12,6 @@ from caseprobe.v1 import section_pb2, snapshot_pb2
 
 RENDERS: Mapping[str, Render] = {
     "reveal": machine.reveal,
-    "history": activity.history,
     "system": machine.system,
     "hardware": machine.hardware,
     "cpu": machine.cpu,
@@ -43,8 +42,8 @@ RENDERS: Mapping[str, Render] = {
     "clock": activity.clock,
     "settings": machine.settings,
 }
-# Paths have a part of the page of their own.
-ELSEWHERE = ("path",)
+# These have a part of the page of their own.
+ELSEWHERE = ("path", "history")
 
 
 def render_facts(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:

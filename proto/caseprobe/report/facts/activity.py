@@ -67,21 +67,6 @@ def log(section: section_pb2.Section, words: Words) -> Gist:
     return Gist(dotted(lines, words.filled("faults_total", n=len(facts.faults)) if facts.faults else ""), body)
 
 
-def history(section: section_pb2.Section, words: Words) -> Gist:
-    """How far back the resident agent's samples reach, and what is to be known of them."""
-    facts = section.history
-    body = facts_list(
-        [
-            (words("first_at"), words.moment(facts.first_at)),
-            (words("last_at"), words.moment(facts.last_at)),
-            (words("samples_damaged"), words.count(facts.damaged_total) if facts.damaged_total else ""),
-            (words("starts"), words.count(facts.boots_total) if facts.boots_total else ""),
-            (words("clock_steps"), words.count(facts.clock_steps_total) if facts.clock_steps_total else ""),
-        ]
-    )
-    return Gist(words.filled("samples_total", n=facts.samples_total, step_seconds=facts.sample_seconds), body)
-
-
 def clock(section: section_pb2.Section, words: Words) -> Gist:
     """The machine's clock against the collector's."""
     offset, trip = (

@@ -111,7 +111,7 @@ def deleted_files(section: section_pb2.Section, words: Words) -> Gist:
         return one.path, dotted(one.process, str(one.pid)), words.value("_bytes", one.size_bytes)
 
     held = section.deleted_files.held
-    files = sorted((file for one in held for file in one.files), key=lambda file: -file.size_bytes)
+    files = sorted((file for one in held for file in one.files if file.size_bytes), key=lambda file: -file.size_bytes)
     total = sum(one.held_bytes for one in held)
     head = (words("file"), words("process"), words("size"))
     return Gist(words.filled("held_is", held_bytes=total), listed(head, files, row, words, numbers=(2,)))
