@@ -255,9 +255,9 @@ class Machine:
         """Unit of the times in /proc/PID/stat."""
         return int(self._told("ticks_per_second", lambda: os.sysconf("SC_CLK_TCK") if self.live else 100))
 
-    def utc_offset_seconds(self) -> int:
-        """Local time minus UTC, now; a copied tree tells its own."""
-        return int(self._told("utc_offset_seconds", lambda: time.localtime().tm_gmtoff if self.live else 0))
+    def utc_offset_seconds(self, at: float | None = None) -> int:
+        """Local time minus UTC at a moment (seconds since 1970), or now; a copied tree tells its own."""
+        return int(self._told("utc_offset_seconds", lambda: time.localtime(at).tm_gmtoff if self.live else 0))
 
     def wall_seconds(self) -> float:
         """Seconds since 1970 by the machine's own clock, which may be wrong."""

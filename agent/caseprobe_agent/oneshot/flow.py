@@ -15,6 +15,7 @@ from caseprobe import VERSION
 from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
 from caseprobe.join_code import split_address
 from caseprobe.overrides import NONE, Overrides
+from caseprobe.parse.logs.window import Window
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_REVIEWED,
@@ -121,13 +122,23 @@ class OneShot:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
         probes, seconds = self._probes(order, chosen), deadline.measuring_seconds
         measuring = asyncio.create_task(
-            take_snapshot(probes, self.machine, seconds, order.profile, self.child, new_sentinel())
+            take_snapshot(
+                probes,
+                self.machine,
+                seconds,
+                order.profile,
+                self.child,
+                new_sentinel(),
+                order.window and _places(order.window, probes),
+            )
         )
         try:
             key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))
             taken = await measuring
         finally:
             measuring.cancel()
+        if order.window is not None:
+            taken.snapshot.window.CopyFrom(order.window)
         for name in chosen.left_out:
             taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=LEFT_OUT)
         return taken, key
@@ -244,6 +255,12 @@ class OneShot:
         if not self.person.present:
             return PolicyRefused(NOBODY)
         return None if self.person.agree(shown) else PolicyRefused("not sent: you chose not to")
+
+
+def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[str, str]:
+    """What tells the probes of logs which time is meant, in place of where they left their log."""
+    written = Window(window.from_at.ToMilliseconds() / 1e3, window.to_at.ToMilliseconds() / 1e3).written()
+    return {probe.name: written for probe in probes if probe_kind(probe.name) == POLICY_KIND_LOGS}
 
 
 def _get_ready() -> None:
