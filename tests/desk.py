@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from caseprobe.bundle import Signer
 from caseprobe.v1 import link_pb2, link_pb2_grpc, snapshot_pb2
 from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.app.build import SystemClock, fresh_id
@@ -162,6 +163,14 @@ class Rig:
                 await stream.send(hello=link_pb2.Hello(**said))
             yield stream
             call.cancel()
+
+
+def signer(machine: Machine) -> Signer:
+    """What signs with a machine's key."""
+    key = serialization.load_pem_private_key(machine.key_pem, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return lambda data: ("one-shot", machine.agent_id, key.sign(data, ec.ECDSA(hashes.SHA256())), der)
 
 
 def record_of(snapshot: snapshot_pb2.Snapshot, sequence: int, **changes: Any) -> link_pb2.Data:

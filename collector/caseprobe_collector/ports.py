@@ -310,16 +310,19 @@ class Staged(Protocol):
 
 
 class Shelf(Protocol):
-    """Where unfinished items lie while no collector runs."""
+    """Where the pieces of unfinished items lie, whatever becomes of the process that takes them. Blocking."""
 
-    def put(self, agent_id: str, first: link_pb2.Data, staged: Staged) -> None:
-        """Put an unfinished item here, or discard it where that cannot be done."""
+    def begin(self, agent_id: str, first: link_pb2.Data) -> Staged:
+        """A file for an item of which the first piece said this; raises StorageFull."""
+
+    def leave(self, staged: Staged) -> None:
+        """Let go of a file that was begun or taken here: it stays for whoever goes on. Any other is discarded."""
 
     def take(self, agent_id: str) -> list[tuple[link_pb2.Data, Staged, int]]:
-        """A machine's items: what its first piece said, the file, how many bytes it has. They are the caller's now."""
+        """A machine's items that nobody has open: what its first piece said, the file, how many bytes it has."""
 
-    def clear(self) -> None:
-        """Remove all that nobody came for."""
+    def sweep(self, now: datetime) -> None:
+        """Remove what nobody went on with in time, and the oldest where there is too much."""
 
 
 class Objects(Protocol):

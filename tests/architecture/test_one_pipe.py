@@ -48,6 +48,7 @@ WRITERS = {
     "link/stream.py": "frames that others made",
     "link/wire.py": "frames that others made",
     "machine/calls.py": "starts fixed programs with fixed arguments; reads what they say",
+    "machine/log_socket.py": "a mark with the owner's own words, into this machine's own log",
     "imports/folder.py": "opens files of an unpacked archive, for reading only",
     "machine/network.py": "questions to the machine's own servers",
     "oneshot/file.py": "a sealed bundle",

@@ -31,7 +31,7 @@ async def in_place(function: Any, *arguments: Any) -> Any:
 
 def assembly(limits: Limits | None = None) -> Assembly:
     """An assembly whose files are in memory."""
-    return Assembly(limits or Limits(), StagedInMemory, in_place)
+    return Assembly(limits or Limits(), lambda first: StagedInMemory(), in_place)
 
 
 def pieces(body: bytes, size: int, **changes: object) -> list[link_pb2.Data]:
@@ -168,3 +168,29 @@ def test_an_item_goes_on_where_its_stream_broke(body: bytes, size: int, data: st
     last = run(feed(newer, *frames[cut:]))[-1]
     assert isinstance(last, Assembled)
     assert content(last) == body
+
+
+def test_another_item_of_the_same_name_is_noticed_at_its_first_piece() -> None:
+    """A file that was made anew under the same id does not go on in the middle of the old one."""
+    body = bytes(30)
+    older, newer = assembly(), assembly()
+    run(feed(older, *pieces(body, 10)[:2]))
+    newer.adopt(older.leave())
+    assert run(feed(newer, *pieces(body, 10, sha256=bytes(32))[2:])) == ["corrupt"]
+
+
+def test_an_item_that_was_all_there_is_asked_for_by_an_empty_piece() -> None:
+    """Its receiver was killed before it said that it had stored it: not a byte of it comes again."""
+    body = bytes(30)
+    older, newer = assembly(), assembly()
+    run(feed(older, *pieces(body, 10)[:2]))
+    left = older.leave()
+    left["snap_a"].append(body[20:])
+    newer.adopt(left)
+    [(_, due)] = newer.resume_points()
+    rest = link_pb2.Data(
+        stream_id="snap_a", offset=due, total_bytes=30, sequence=7, sha256=hashlib.sha256(body).digest()
+    )
+    [item] = run(feed(newer, rest))
+    assert isinstance(item, Assembled)
+    assert content(item) == body

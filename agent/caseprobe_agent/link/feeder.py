@@ -175,7 +175,8 @@ class Feeder:
     def _begin(self, item: Item) -> int:
         """Where to go on in a record; it is used once, for the collector forgets what did not become whole."""
         offset = self._resume.pop(item.stream_id, 0)
-        if not 0 < offset < item.total_bytes:
+        # Where all of it is there and nobody said that it is stored, an empty piece at its end asks for that.
+        if not 0 < offset <= item.total_bytes:
             return 0
         self._continued.add(item.sequence)
         return offset

@@ -89,10 +89,13 @@ class Partial:
 class Assembly:
     """The unfinished items of one stream.
 
-    stage opens a file for an item of many pieces. offload runs what blocks; a simulation runs it in place.
+    stage opens a file for an item of many pieces, and is told what is known of it. offload runs what blocks; a
+    simulation runs it in place.
     """
 
-    def __init__(self, limits: Limits, stage: Callable[[], Staged], offload: Offload = asyncio.to_thread) -> None:
+    def __init__(
+        self, limits: Limits, stage: Callable[[link_pb2.Data], Staged], offload: Offload = asyncio.to_thread
+    ) -> None:
         self._limits = limits
         self._stage = stage
         self._offload = offload
@@ -113,7 +116,8 @@ class Assembly:
                 self._check(data)
                 if len(payload) == data.total_bytes:
                     return _whole(data, payload)
-                self._partials[data.stream_id] = Partial(_announced(data), await self._staged())
+                first = _announced(data)
+                self._partials[data.stream_id] = Partial(first, await self._staged(first))
             partial = self._due(data, len(payload))
             if data.HasField("consent") and not partial.first.HasField("consent"):
                 # It comes again with the first piece of each stream: what an earlier process knew of it is gone.
@@ -126,9 +130,9 @@ class Assembly:
             self._forget(data.stream_id)
             raise
 
-    async def _staged(self) -> Staged:
+    async def _staged(self, first: link_pb2.Data) -> Staged:
         """A new file; where the stream ends while it is made, it is closed all the same."""
-        making = asyncio.ensure_future(self._offload(self._stage))
+        making = asyncio.ensure_future(self._offload(self._stage, first))
         try:
             staged: Staged = await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -169,6 +173,8 @@ class Assembly:
             raise Corrupt(f"item {data.stream_id[:40]!r} began in the middle; it must be sent again from its start")
         if (data.total_bytes or partial.first.total_bytes) != partial.first.total_bytes:
             raise Corrupt("the item changed its size on its way; it must be sent again")
+        if (data.sha256 or partial.first.sha256) != partial.first.sha256:
+            raise Corrupt("another item of this name was begun; this one must be sent from its start")
         if data.offset != partial.received:
             raise Corrupt(f"piece at {data.offset} where {partial.received} was due; the item must be sent again")
         if partial.received + size > partial.first.total_bytes:

@@ -98,9 +98,10 @@ class Ingest:
         budget: Budget | None = None,
         shelf: Shelf | None = None,
     ) -> None:
-        """shelf: where unfinished items lie between this process and the next; None: they go with it."""
+        """shelf: where unfinished items lie, for the next process too; None: they go with this one."""
         self.budget = budget or Budget()
         self._offload = offload
+        self._shelf = shelf
         self._parking = Parking(clock, shelf=shelf)
         # For the event loop's thread alone.
         self._unpacker = zstandard.ZstdDecompressor()
@@ -115,7 +116,11 @@ class Ingest:
 
     def assembly(self, agent_id: str, limits: Limits) -> Assembly:
         """What puts the items of one machine's stream together, going on with what its last stream left unfinished."""
-        assembly = Assembly(limits, self._objects.stage, self._offload)
+
+        def stage(first: link_pb2.Data) -> Staged:
+            return self._shelf.begin(agent_id, first) if self._shelf is not None else self._objects.stage()
+
+        assembly = Assembly(limits, stage, self._offload)
         assembly.adopt(self._parking.take(agent_id))
         return assembly
 

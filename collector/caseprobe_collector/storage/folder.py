@@ -94,7 +94,7 @@ async def open_storage(
             await database.open(damaged_too)
             objects = FileObjects(folder / OBJECTS, lambda: reserve.whole)
             sweep = asyncio.create_task(sweep_orphans(database, objects))
-            shelf = FileShelf(folder / UNFINISHED, objects.name_file)
+            shelf = FileShelf(folder / UNFINISHED, objects)
             yield _stores(database, objects, authority, shelf)
         finally:
             if sweep is not None:

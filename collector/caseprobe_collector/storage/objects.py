@@ -31,6 +31,8 @@ from caseprobe_collector.storage.names import OBJECT_NAME
 P = ParamSpec("P")
 T = TypeVar("T")
 READ_BYTES = 256 << 10
+# A new file, where there must be none; a file of an earlier process, written on at its end.
+FRESH, BEGUN = os.O_CREAT | os.O_EXCL, os.O_APPEND
 
 
 class FileObjects:
@@ -47,11 +49,18 @@ class FileObjects:
         # Names given for rows that are not committed yet, each as often as that is so.
         self._held: Counter[str] = Counter()
 
-    def stage(self) -> StagedFile:
-        """An empty file that has no name yet; raises StorageFull."""
+    def stage(self, path: Path | None = None) -> StagedFile:
+        """An empty file that has no object's name yet; raises StorageFull.
+
+        path: where it lies, on the same disk, if it is to outlive this process; FileExistsError where there is one.
+        """
         if not self._has_room():
             raise full()
-        return _mapped(StagedFile, self._folder, self.name_file)
+        return _mapped(StagedFile, path or temporary_in(self._folder), self.name_file)
+
+    def staged(self, path: Path) -> StagedFile:
+        """A file on its way that an earlier process began; raises NotFound, and Busy where the disk fails."""
+        return _mapped(StagedFile, path, self.name_file, BEGUN)
 
     async def put(self, name: str, chunks: AsyncIterator[bytes]) -> tuple[int, bytes]:
         """Store all chunks durably and give (size, SHA-256); replaces an object of this name at once or not at all.
@@ -169,10 +178,10 @@ class FileObjects:
 class StagedFile:
     """Implements the port `Staged`; name gives a file its name durably."""
 
-    def __init__(self, folder: Path, name: Callable[[Path, str], None]) -> None:
+    def __init__(self, path: Path, name: Callable[[Path, str], None], flags: int = FRESH) -> None:
         self._name = name
-        self._temporary: Path | None = temporary_in(folder)
-        descriptor = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._temporary: Path | None = path
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
 
     @property
@@ -195,12 +204,11 @@ class StagedFile:
         finally:
             self.discard()
 
-    def move(self, path: Path) -> None:
-        """Leave the bytes so far under another path of this disk, for a later process; it is not kept by that."""
+    def leave(self) -> Path | None:
+        """Let go of the bytes so far without removing them; gives where they lie, None where nothing does."""
         self._file.close()
         temporary, self._temporary = self._temporary, None
-        if temporary is not None:
-            temporary.replace(path)
+        return temporary
 
     def discard(self) -> None:
         """Remove it, unless it was kept."""

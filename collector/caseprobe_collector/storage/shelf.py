@@ -1,80 +1,127 @@
-"""Unfinished items that outlive a collector that was stopped: files whose names say all that there is to know of them.
+"""Unfinished items, each in a file whose name says all that there is to know of it, from its first piece on.
 
-Nothing here was acknowledged and nothing here is trusted: the bytes were not fsynced, and the whole that they become
-part of must still have the hash that stands in the name. So a file that is cut, mixed up or too old costs its machine
-the bytes, and nothing else; names that this program does not make are removed unread.
+Why an upload goes on after either side was killed: a piece gives its credit back once `write` returned, and what was
+written is the kernel's then, whatever becomes of this process. Pieces are appended in their order, so what lies there
+is a beginning of the item, the last piece perhaps cut, and its length is where the machine goes on.
+
+Why nothing wrong comes of it: nothing here was acknowledged and nothing is trusted. The bytes were not fsynced; after
+a power cut they may be anything. But the whole must have the hash that stands in the name, so a file that is cut,
+mixed up or altered costs its machine the bytes once, and nothing else. Names that this program does not make are
+removed unread.
+
+Why no file has two writers: a name ends in the mark of the process that has it open, or in "free". A process opens
+what bears another mark than its own, by giving it its own; only one process at a time has the data folder open.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from caseprobe.errors import CaseprobeError
+from caseprobe.errors import CaseprobeError, StorageFull
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Staged
 from caseprobe_collector.storage.durable import make_folder
-from caseprobe_collector.storage.objects import StagedFile
+from caseprobe_collector.storage.objects import FileObjects, StagedFile
 
-# agent id, stream id, kind, bytes of the whole, SHA-256 of the whole
-NAME = re.compile(r"(agent_[a-z2-7]{26})\.([a-z0-9_]{1,64})\.([0-9]{1,2})\.([0-9]{1,12})\.([0-9a-f]{64})")
+# agent id, stream id, kind, bytes of the whole, SHA-256 of the whole, who has it open
+NAME = re.compile(
+    r"((agent_[a-z2-7]{26})\.([a-z0-9_]{1,64})\.([0-9]{1,2})\.([0-9]{1,12})\.([0-9a-f]{64}))\.(free|[0-9a-f]{8})"
+)
+FREE = "free"
 MOST_FILES = 1000
+# Of one machine: a stream may have few unfinished items, and what was given up must not fill its places.
+MOST_EACH = 2
+MOST_BYTES = 2 << 30
+# As long as a machine may go on with a bundle without a new join code.
+KEPT = timedelta(hours=72)
 
 
 class FileShelf:
     """Implements the port `Shelf`."""
 
-    def __init__(self, folder: Path, name: Callable[[Path, str], None]) -> None:
-        """name: gives a file that is whole and fsynced the name of an object, as the store of objects does."""
+    def __init__(self, folder: Path, objects: FileObjects, most_bytes: int = MOST_BYTES) -> None:
+        """objects: makes an item that became whole an object; on the same disk."""
         make_folder(folder)
         self._folder = folder
-        self._name = name
+        self._objects = objects
+        self._most_bytes = most_bytes
+        self._mark = secrets.token_hex(4)
 
-    def put(self, agent_id: str, first: link_pb2.Data, staged: Staged) -> None:
-        """Put an unfinished item here, or discard it where that cannot be done; blocking, but no byte moves."""
-        name = f"{agent_id}.{first.stream_id}.{first.kind}.{first.total_bytes}.{first.sha256.hex()}"
-        if not isinstance(staged, StagedFile) or not NAME.fullmatch(name) or len(list(self._files())) >= MOST_FILES:
+    def begin(self, agent_id: str, first: link_pb2.Data) -> Staged:
+        """A file for an item; one without a name where it cannot have its own. Raises StorageFull."""
+        name = f"{agent_id}.{first.stream_id}.{first.kind}.{first.total_bytes}.{first.sha256.hex()}.{self._mark}"
+        try:
+            # Two streams of one key may send the same item at once: the second goes without.
+            if NAME.fullmatch(name) and not (self._folder / name).exists():
+                return self._objects.stage(self._folder / name)
+            return self._objects.stage()
+        except StorageFull:
+            # Room is for what is being sent, before what may never go on.
+            self._trim(0)
+            raise
+
+    def leave(self, staged: Staged) -> None:
+        """Let go of an item's file; any other is discarded. No byte moves."""
+        path = staged.leave() if isinstance(staged, StagedFile) else None
+        parts = NAME.fullmatch(path.name) if path is not None and path.parent == self._folder else None
+        if path is None or parts is None:
             staged.discard()
+            if path is not None:
+                path.unlink(missing_ok=True)
             return
-        # Where it cannot be moved it stays a temporary file, which the next start sweeps.
         with contextlib.suppress(OSError):
-            staged.move(self._folder / name)
+            path.replace(self._folder / f"{parts[1]}.{FREE}")
 
     def take(self, agent_id: str) -> list[tuple[link_pb2.Data, Staged, int]]:
-        """A machine's items with what was known of each and how many bytes it has; they are the caller's now."""
-        return [found for path in self._files(f"{agent_id}.*") if (found := self._open(path)) is not None]
-
-    def clear(self) -> None:
-        """Remove all that nobody came for."""
-        for path in self._files():
+        """A machine's items that nobody has open, the newest of them; they are the caller's now."""
+        newest = [path for _, _, path in self._by_age(f"{agent_id}.*")]
+        for path in newest[MOST_EACH:]:
             path.unlink(missing_ok=True)
+        return [found for path in newest[:MOST_EACH] if (found := self._open(path)) is not None]
 
-    def _files(self, pattern: str = "*") -> Iterator[Path]:
-        yield from sorted(self._folder.glob(pattern))
+    def sweep(self, now: datetime) -> None:
+        """Remove what nobody went on with in time, what is none of ours, and the oldest where there is too much."""
+        for written_at, _, path in self._by_age():
+            if not NAME.fullmatch(path.name) or now.timestamp() - written_at >= KEPT.total_seconds():
+                path.unlink(missing_ok=True)
+        self._trim(self._most_bytes)
+
+    def _trim(self, most_bytes: int) -> None:
+        """Keep the newest that fit."""
+        for number, (_, size, path) in enumerate(self._by_age()):
+            most_bytes -= size
+            if most_bytes < 0 or number >= MOST_FILES:
+                path.unlink(missing_ok=True)
+
+    def _by_age(self, pattern: str = "*") -> list[tuple[float, int, Path]]:
+        """When it was last written, size and path of what nobody has open, the newest first."""
+        found = []
+        for path in self._free(pattern):
+            with contextlib.suppress(OSError):
+                found.append((path.stat().st_mtime, path.stat().st_size, path))
+        return sorted(found, reverse=True)
+
+    def _free(self, pattern: str = "*") -> Iterator[Path]:
+        """What no stream of this process has open."""
+        yield from (path for path in sorted(self._folder.glob(pattern)) if path.suffix != f".{self._mark}")
 
     def _open(self, path: Path) -> tuple[link_pb2.Data, Staged, int] | None:
         parts = NAME.fullmatch(path.name)
-        try:
-            staged = _Shelved(path, self._name) if parts else None
-        except (OSError, CaseprobeError):
-            staged = None
-        if parts is None or staged is None:
+        mine = self._folder / f"{parts[1]}.{self._mark}" if parts else path
+        if parts is None or mine.exists():
             path.unlink(missing_ok=True)
             return None
-        kind: Any = int(parts[3])
-        first = link_pb2.Data(stream_id=parts[2], kind=kind, total_bytes=int(parts[4]), sha256=bytes.fromhex(parts[5]))
+        try:
+            staged = self._objects.staged(path.rename(mine))
+        except (OSError, CaseprobeError):
+            return None
+        kind: Any = int(parts[4])
+        first = link_pb2.Data(stream_id=parts[3], kind=kind, total_bytes=int(parts[5]), sha256=bytes.fromhex(parts[6]))
         return first, staged, staged.file.seek(0, io.SEEK_END)
-
-
-class _Shelved(StagedFile):
-    """A file that was begun by an earlier process."""
-
-    def __init__(self, path: Path, name: Callable[[Path, str], None]) -> None:
-        self._name = name
-        self._temporary = path
-        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW), "r+b", buffering=0)

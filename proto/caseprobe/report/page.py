@@ -60,10 +60,19 @@ def _banner(snapshot: snapshot_pb2.Snapshot, contents: Markup, words: Words) -> 
         element("h1", texts.snapshot_verdict(snapshot, words.language)),
         _chips(snapshot, words),
         element("p", coverage, class_="covered") if coverage else NOTHING,
+        _window(snapshot, words),
         contents,
         class_="inner",
     )
     return element("header", inner, class_=texts.snapshot_state(snapshot))
+
+
+def _window(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    """Of which time the logs are, where only some was asked for."""
+    if not snapshot.HasField("window"):
+        return NOTHING
+    moments = {name: words.moment(getattr(snapshot.window, name)) for name in ("from_at", "to_at")}
+    return element("p", words.filled("window", **moments), class_="covered")
 
 
 def _contents(names: list[str], words: Words) -> Markup:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from caseprobe.bundle import write_bundle
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.ids import agent_id
-from caseprobe.v1 import snapshot_pb2
+from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.ingest.forms import read_bundle
+from tests.desk import ADMIN, Machine, Rig, signer, snapshot_of
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 DER = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -54,3 +56,44 @@ def test_what_no_machine_signed_is_refused(machine: str, signer: Signer | None, 
     """Nobody can put evidence on another machine's page by writing its id into a file."""
     with pytest.raises(error):
         read_bundle(bundle(machine, signer))
+
+
+async def carry(rig: Rig, content: bytes) -> str:
+    """Attach a file by hand, as `caseprobe-collector import` and the console do; gives the snapshot's id."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 100):
+            yield content[start : start + 100]
+
+    return (await rig.evidence.import_bundle(ADMIN, "case_1", chunks())).snapshot_id
+
+
+async def deliver(rig: Rig, machine: Machine, content: bytes) -> None:
+    """Send a file over the link, as its machine does."""
+    sha256 = hashlib.sha256(content).digest()
+    data = link_pb2.Data(sequence=1, kind=link_pb2.DATA_KIND_BUNDLE, stream_id="snap_1", sha256=sha256, payload=content)
+    data.total_bytes = len(content)
+    async with rig.stream(machine) as stream:
+        await stream.next("welcome")
+        await stream.send(data=data)
+        assert (await stream.next("ack")).sequence == 1
+
+
+@pytest.mark.parametrize("order", ["carried twice", "sent, then carried", "carried, then sent", "both, twice"])
+async def test_however_often_and_whichever_way_a_bundle_comes_it_is_attached_once(rig: Rig, order: str) -> None:
+    """One snapshot in the case, one file beside it, and every way is told the same id."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    stream = io.BytesIO()
+    snapshot = snapshot_of(machine, flow=snapshot_pb2.FLOW_ONE_SHOT)
+    write_bundle(stream, snapshot, {}, "<!doctype html>", signer(machine))
+    content = stream.getvalue()
+    for way in {"carried twice": "cc", "sent, then carried": "sc", "carried, then sent": "cs", "both, twice": "scsc"}[
+        order
+    ]:
+        if way == "c":
+            assert await carry(rig, content) == snapshot.snapshot_id
+        else:
+            await deliver(rig, machine, content)
+    [row] = await rig.evidence.list_by_case(ADMIN, "case_1")
+    assert (row.snapshot_id, row.agent_id, row.notice) == (snapshot.snapshot_id, machine.agent_id, "")
+    assert len(list(rig.storage.objects.names())) == 1

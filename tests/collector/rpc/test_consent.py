@@ -6,29 +6,19 @@ import hashlib
 import io
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from caseprobe.bundle import Signer, signed_consent, write_bundle
+from caseprobe.bundle import signed_consent, write_bundle
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, ConsentStatement, SignedConsent
 from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.console.consent import NONE, consent_view
 from caseprobe_collector.ingest.assembly import Assembled
-from tests.desk import ADMIN, Machine, Rig, snapshot_of
+from tests.desk import ADMIN, Machine, Rig, signer, snapshot_of
 
 VIEWER = Principal("user", "user_v", "eve", Role.VIEWER, None)
 OPERATIONS = Principal("user", "user_o", "otto", Role.OPERATIONS, None)
 SUPPORT = Principal("user", "user_s", "sue", Role.SUPPORT, None)
-
-
-def signer(machine: Machine) -> Signer:
-    """What signs with a machine's key."""
-    key = serialization.load_pem_private_key(machine.key_pem, None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return lambda data: ("one-shot", machine.agent_id, key.sign(data, ec.ECDSA(hashes.SHA256())), der)
 
 
 def bundle(machine: Machine) -> tuple[bytes, ConsentStatement]:
