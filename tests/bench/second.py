@@ -38,7 +38,7 @@ def _row(profile: str, first: Path, second: Path) -> Row:
     seconds, whole = time.perf_counter() - begin, second.stat().st_size
     ratio = len(patch) / whole
     return Row(
-        f"second bundle, {profile} profile, {PAUSE_SECONDS:.0f} s after the first: bytes sent ({seconds * 1000:.0f} ms)",
+        f"second bundle, {profile} profile, {PAUSE_SECONDS:.0f} s later: bytes sent (found in {seconds * 1000:.0f} ms)",
         f"{len(patch) / 1024:.1f} of {whole / 1024:.1f} KiB, {ratio:.0%}",
         "-",
         f"≤ {MOST_RATIO:.0%}",

@@ -8,8 +8,9 @@ how, and the hash of the whole proves it.
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 from caseprobe.bundle.reader import BundleReader
@@ -24,16 +25,16 @@ LONGEST_PIECE_BYTES = 16 << 10
 # What is larger is sent whole: a member is taken apart in memory.
 LARGEST_MEMBER_BYTES, LARGEST_TOTAL_BYTES = 16 << 20, 64 << 20
 ARTIFACTS = "artifacts/"
+ENDS = re.compile(rb"\n|</[a-z0-9]+>")
 
 
 def pieces(name: str, data: bytes) -> Iterator[bytes]:
-    """A member's bytes in pieces that end with a line, or where one is very long.
+    """A member's bytes in pieces that end with a line or a closing tag, or where one is very long.
 
-    >>> list(pieces("snapshot.json", b"{\\n 1\\n}"))
-    [b'{\\n', b' 1\\n', b'}']
+    >>> list(pieces("snapshot.json", b"{\\n 1\\n}")), list(pieces("report.html", b"<p>a</p><p>b</p>"))
+    ([b'{\\n', b' 1\\n', b'}'], [b'<p>a</p>', b'<p>b</p>'])
     """
-    lines = data.splitlines(keepends=True)
-    for piece in _grouped(lines) if name.startswith(ARTIFACTS) else lines:
+    for piece in _grouped(data) if name.startswith(ARTIFACTS) else _ended(data):
         for start in range(0, len(piece), LONGEST_PIECE_BYTES):
             yield piece[start : start + LONGEST_PIECE_BYTES]
 
@@ -69,10 +70,20 @@ def packer() -> bytes:
     return hashlib.blake2b(bytes([CUT]) + packed, digest_size=HASH_BYTES).digest()
 
 
-def _grouped(lines: Sequence[bytes]) -> Iterator[bytes]:
+def _ended(data: bytes) -> Iterator[bytes]:
+    """Each piece up to its end, and what is left."""
+    begin = 0
+    for end in ENDS.finditer(data):
+        yield data[begin : end.end()]
+        begin = end.end()
+    if begin < len(data):
+        yield data[begin:]
+
+
+def _grouped(data: bytes) -> Iterator[bytes]:
     """Lines put together up to one that its own content makes the last, whatever stands before it."""
     group: list[bytes] = []
-    for line in lines:
+    for line in data.splitlines(keepends=True):
         group.append(line)
         if zlib.crc32(line) % LOG_LINES == 0:
             yield b"".join(group)
