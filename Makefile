@@ -78,6 +78,10 @@ bench-redact: $(VENV)/developing ## how much planted secrecy is hidden, what els
 	$(BIN)/python -m tests.evaluation.identifiers
 	$(BIN)/python -m tests.evaluation.identifiers.size $(SIZES)
 
+.PHONY: bench-archives
+bench-archives: $(VENV)/developing ## over 500 hostile archives, each refused or read: time and memory of the worst
+	$(BIN)/python -m tests.bench.archives
+
 bench-canaries: $(VENV)/developing ## 200 values planted on a machine and looked for in every place, in six encodings (root)
 	$(BIN)/python -m tests.canary $(ARGS)
 

@@ -323,6 +323,16 @@ class Staged(Protocol):
         """Forget it; nothing where it was kept or discarded already."""
 
 
+class Converter(Protocol):
+    """Makes a bundle of what another program recorded of a machine: redacted, judged, signed as every bundle."""
+
+    async def convert(self, archive: BinaryIO, customer_id: str, bundle: Staged) -> bytes:
+        """Write the bundle of an archive (a plain file) and give its SHA-256; the same for a file and a customer.
+
+        Raises Corrupt where the archive is of no kind that is known, or hostile; StorageFull.
+        """
+
+
 class Shelf(Protocol):
     """Where the pieces of unfinished items lie, whatever becomes of the process that takes them. Blocking."""
 

@@ -24,6 +24,7 @@ from caseprobe_agent.machine.network import Exchanged
 
 if TYPE_CHECKING:
     from caseprobe_agent.machine.discipline import ClockStatus
+    from caseprobe_agent.machine.link_driver import LinkDriver
 
 __all__ = ["Address", "Clock", "Completed", "Exchanged", "FileFacts", "Machine", "OpenFile", "Space"]
 
@@ -205,6 +206,13 @@ class Machine:
 
         told = None if self._replayed is None else self._replayed.get("adjtimex", {})
         return discipline.ask() if told is None else discipline.told(told)
+
+    def link_driver(self, name: str) -> LinkDriver:
+        """What the driver of a network interface tells. Raises MachineAbsent where it does not."""
+        from caseprobe_agent.machine import link_driver
+
+        told = None if self._replayed is None else self._replayed.get("link_drivers", {})
+        return link_driver.ask(name) if told is None else link_driver.told(name, told)
 
     def environment(self) -> Mapping[str, str]:
         """The variables that this process was started with; none for a copied tree."""

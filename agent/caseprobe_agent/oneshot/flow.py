@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
+from caseprobe.join_code import split_address
 from caseprobe.overrides import NONE, Overrides
 from caseprobe.parse.logs.window import Window
 from caseprobe.v1 import section_pb2, snapshot_pb2
@@ -36,7 +37,7 @@ from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
-from caseprobe_agent.probes import with_log_lines
+from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
 from caseprobe_agent.worker import Child
@@ -119,7 +120,7 @@ class OneShot:
         self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
     ) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        probes, seconds = self._probes(chosen), deadline.measuring_seconds
+        probes, seconds = self._probes(order, chosen), deadline.measuring_seconds
         measuring = asyncio.create_task(
             take_snapshot(
                 probes,
@@ -169,9 +170,11 @@ class OneShot:
         if isinstance(verdict, Denied):
             raise PolicyRefused(f"nothing was measured: {verdict.reason}")
 
-    def _probes(self, chosen: Chosen) -> Sequence[Probe]:
+    def _probes(self, order: Order, chosen: Chosen) -> Sequence[Probe]:
         """The chosen probes without those that policy denies; packets and log lines only where it allows them."""
         probes = chosen.networked() if self._allows(POLICY_KIND_PATH_NEAR) else chosen.probes
+        if order.code is not None:
+            probes = with_collector(probes, split_address(order.code.address)[0])
         if self._allows(POLICY_KIND_LOGS):
             return with_log_lines(probes)
         return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
