@@ -21,6 +21,7 @@ from caseprobe_agent.app.control import Document, listening
 from caseprobe_agent.app.desk import Desk
 from caseprobe_agent.app.masker import Masker
 from caseprobe_agent.app.near import near_targets
+from caseprobe_agent.app.noted_paths import noted
 from caseprobe_agent.app.outbox import SpoolOutbox
 from caseprobe_agent.app.questions import Questions
 from caseprobe_agent.app.renewal import Renewal
@@ -38,7 +39,7 @@ from caseprobe_agent.seal import Judging, Parcel, Run, hiding_of, load_key, seal
 from caseprobe_agent.seal.reveal import reveal_apart
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
-from caseprobe_agent.session.measure import boot_id
+from caseprobe_agent.session.measure import boot_id, open_path
 from caseprobe_agent.session.outcomes import Outcomes
 from caseprobe_agent.spool import Spool
 
@@ -79,6 +80,10 @@ class Resident:
             heartbeat=self._heartbeat,
         )
         self._renewal = Renewal(identity, settings.state_folder, self.link.send, self.link.renew)
+        size_bytes = settings.history_bytes
+        self._recorder = (
+            Recorder(self._machine, settings.state_folder, size_bytes, self._boot_id) if size_bytes else None
+        )
         self._hiding = hiding_of(self._machine, load_key(settings.state_folder), asset_masked=False)
         self._build(grants, announce)
 
@@ -97,7 +102,8 @@ class Resident:
             lambda: parts.fresh_id("grant"),
             self._settings.ask_timeout_seconds,
         )
-        measurements = Measurements(self._machine, true_name=self._true_name)
+        trace = noted(open_path, self._recorder.note) if self._recorder else open_path
+        measurements = Measurements(self._machine, trace, self._true_name)
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
@@ -145,12 +151,13 @@ class Resident:
         end(self._settings.state_folder, "")
         await self.sessions.recover()
         await self.timetable.load()
-        async with listening(self._settings.socket_path, self.desk.answer), self._recording():
+        async with listening(self._settings.socket_path, self.desk.answer):
             link = asyncio.create_task(self.link.run())
             stop = asyncio.create_task(self.stopped.wait())
             self.ready.set()
             try:
-                await asyncio.wait({link, stop}, return_when=asyncio.FIRST_COMPLETED)
+                with self._recorder or contextlib.nullcontext():
+                    await asyncio.wait({link, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if link.done():
                     link.result()
             except Revoked as error:
@@ -158,16 +165,6 @@ class Resident:
                 raise
             finally:
                 await self._end([link, stop])
-
-    @contextlib.asynccontextmanager
-    async def _recording(self) -> AsyncIterator[None]:
-        """Samples are taken meanwhile, unless the settings say otherwise."""
-        size_bytes = self._settings.history_bytes
-        if not size_bytes:
-            yield
-            return
-        with Recorder(self._machine, self._settings.state_folder, size_bytes, self._boot_id):
-            yield
 
     async def _end(self, tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
         """Every session gets its outcome, durably, while the link still stands; then all ends."""
