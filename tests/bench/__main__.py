@@ -25,6 +25,7 @@ from tests.bench import (
     second,
     sessions,
     spool,
+    window,
 )
 from tests.bench.reading import Row, table
 
@@ -41,6 +42,7 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("halfopen", halfopen.measure),
     ("sessions", sessions.measure),
     ("second", second.measure),
+    ("window", window.measure),
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path import wire
@@ -30,40 +32,33 @@ TIER = Tier(
 )
 
 
-class IcmpNetwork:
-    """One ICMP datagram socket: echoes out; Time Exceeded from its error queue, the target's replies from the other.
+class IcmpSocket:
+    """Echoes to any target of one family; what comes back with the sequence that it answers.
 
     Not connected: an echo reply from another address of the target still counts.
     """
 
-    tier = TIER
-    port = 0
-
-    def __init__(self, target: ResolvedTarget, token: bytes) -> None:
+    def __init__(self, v6: bool, token: bytes) -> None:
         """Raises OSError where the kernel denies such sockets (net.ipv4.ping_group_range)."""
-        self.failure: OSError | None = None
-        self.echo_bytes = ip_header_bytes(target.v6) + len(wire.icmp_echo(target.v6, 0, token))
-        self._v6 = target.v6
-        self._endpoint = target.endpoint(0)
-        self._address = target.address.packed
+        self.echo_bytes = ip_header_bytes(v6) + len(wire.icmp_echo(v6, 0, token))
+        self._v6 = v6
         self._token = token
         self._clock = StampClock()
-        self._socket = open_icmp(target.v6)
+        self._socket = open_icmp(v6)
 
     def fileno(self) -> int:
         """Readable when receive has something."""
         return self._socket.fileno()
 
-    def send(self, echo: Echo) -> float | None:
-        """Send one echo; gives the monotonic time just before, None where it could not leave."""
-        packet = wire.icmp_echo(self._v6, echo.sequence, self._token)
-        control = [ttl_control(self._v6, echo.ttl)]
+    def send(self, sequence: int, ttl: int, endpoint: tuple[Any, ...]) -> tuple[float, OSError | None]:
+        """Send one echo; gives the monotonic time just before, and why it could not leave where it could not."""
+        packet = wire.icmp_echo(self._v6, sequence, self._token)
+        control = [ttl_control(self._v6, ttl)]
         sent_at = time.monotonic()
-        self.failure = send_past_errors(lambda: self._socket.sendmsg([packet], control, 0, self._endpoint))
-        return None if self.failure else sent_at
+        return sent_at, send_past_errors(lambda: self._socket.sendmsg([packet], control, 0, endpoint))
 
     def receive(self) -> Iterator[Reply]:
-        """Every reply that waits."""
+        """Every reply that waits; a target's own has no address."""
         self._clock.refresh()
         for datagram in read_datagrams(self._socket, socket.MSG_ERRQUEUE):
             yield from self._from_router(datagram)
@@ -71,7 +66,7 @@ class IcmpNetwork:
             sequence = wire.icmp_sequence(self._v6, datagram.data, self._token, reply=True)
             if sequence is not None:
                 received_at = self._clock.seconds(datagram.control.stamp_ns)
-                yield Reply(sequence, received_at, self._address, True, datagram.control.reply_ttl)
+                yield Reply(sequence, received_at, b"", True, datagram.control.reply_ttl)
 
     def _from_router(self, datagram: Datagram) -> Iterator[Reply]:
         error = datagram.control.error
@@ -86,6 +81,39 @@ class IcmpNetwork:
             mpls_labels=wire.mpls_labels(datagram.data, error.extension_at),
             unreachable=wire.unreachable_reason(self._v6, error),
         )
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+
+class IcmpNetwork:
+    """The echoes to one target over a socket of their own."""
+
+    tier = TIER
+    port = 0
+
+    def __init__(self, target: ResolvedTarget, token: bytes) -> None:
+        """Raises OSError where the kernel denies such sockets (net.ipv4.ping_group_range)."""
+        self.failure: OSError | None = None
+        self._endpoint = target.endpoint(0)
+        self._address = target.address.packed
+        self._socket = IcmpSocket(target.v6, token)
+        self.echo_bytes = self._socket.echo_bytes
+
+    def fileno(self) -> int:
+        """Readable when receive has something."""
+        return self._socket.fileno()
+
+    def send(self, echo: Echo) -> float | None:
+        """Send one echo; gives the monotonic time just before, None where it could not leave."""
+        sent_at, self.failure = self._socket.send(echo.sequence, echo.ttl, self._endpoint)
+        return None if self.failure else sent_at
+
+    def receive(self) -> Iterator[Reply]:
+        """Every reply that waits."""
+        for reply in self._socket.receive():
+            yield replace(reply, address=self._address) if reply.from_target else reply
 
     def close(self) -> None:
         """Give the socket back."""

@@ -25,12 +25,17 @@ MIN_INTERVAL_SECONDS = 0.1  # ten echoes a second to the target, one a second to
 TOKEN_BYTES = 4
 
 
-class TierNetwork(Network, Protocol):
-    """A network of sockets that an event loop can wait on."""
+class Sender(Protocol):
+    """What sends echoes: of which tier, and how large one is on the wire."""
 
     tier: Tier
-    port: int
     echo_bytes: int
+
+
+class TierNetwork(Network, Sender, Protocol):
+    """A network of sockets that an event loop can wait on."""
+
+    port: int
     failure: OSError | None
 
     def fileno(self) -> int:
@@ -91,7 +96,7 @@ def describe(target: ResolvedTarget, network: TierNetwork) -> path_pb2.PathFacts
     )
 
 
-def plan_of(action: link_pb2.PathAction, target: ResolvedTarget, network: TierNetwork) -> Plan:
+def plan_of(action: link_pb2.PathAction, target: ResolvedTarget, sender: Sender) -> Plan:
     """What to send for an action; 0 rounds or seconds take the default. Raises UsageError for what cannot be."""
     rounds = action.rounds or DEFAULT_ROUNDS
     interval = action.interval_seconds or DEFAULT_INTERVAL_SECONDS
@@ -100,13 +105,13 @@ def plan_of(action: link_pb2.PathAction, target: ResolvedTarget, network: TierNe
     if not interval >= MIN_INTERVAL_SECONDS or interval > 3600:
         raise UsageError(f"an interval of {interval:g} s is not possible; {MIN_INTERVAL_SECONDS:g} to 3600")
     # No kernel limits what it answers to itself.
-    gap = MIN_INTERVAL_SECONDS if target.address.is_loopback else network.tier.target_gap_seconds
+    gap = MIN_INTERVAL_SECONDS if target.address.is_loopback else sender.tier.target_gap_seconds
     return Plan(
         rounds=rounds,
         interval_seconds=max(interval, gap),
         target_gap_seconds=gap,
-        reply_wait_seconds=network.tier.reply_wait_seconds,
-        echo_bytes=network.echo_bytes,
+        reply_wait_seconds=sender.tier.reply_wait_seconds,
+        echo_bytes=sender.echo_bytes,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from caseprobe_agent.cli import main
 from caseprobe_agent.identity.keys import unpack
 from caseprobe_agent.imports.convert import convert
 from tests import fakes_sos as sos
+from tests.fakes_hostile import TAR_FAMILIES
 
 MTR = {
     "report": {
@@ -202,3 +204,27 @@ def test_a_refused_file_leaves_nothing(tmp_path: Path, folder: Path, capsys: pyt
     assert main(["import", str(tmp_path / "x"), "--output", str(tmp_path / "x.zip")]) == 3
     assert "no tar archive" in capsys.readouterr().err
     assert not (tmp_path / "x.zip").exists()
+
+
+def test_files_that_hold_what_no_kernel_writes_end_their_sections_only(tmp_path: Path) -> None:
+    """Numbers without end, bytes, braces: a section fails or is left out with its reason, and the others are there."""
+    for seed in range(12):
+        (tmp_path / "x").write_bytes(TAR_FAMILIES["odd texts"](random.Random(seed)))
+        for one in read(tmp_path / "x").sections:
+            assert one.outcome == section_pb2.PROBE_OUTCOME_OK or one.reason, one.probe
+
+
+def test_several_reports_of_disks_are_one_snapshot(tmp_path: Path) -> None:
+    """Each report of smartctl is a disk; one that is broken is a shortfall, and the rest is judged."""
+    disk = {
+        "json_format_version": [1, 0],
+        "smartctl": {"version": [7, 3], "exit_status": 0},
+        "device": {"name": "/dev/sda", "type": "sat", "protocol": "ATA"},
+        "model_name": "Disk",
+        "serial_number": "S1",
+        "smart_status": {"passed": False},
+    }
+    (tmp_path / "a.json").write_text(json.dumps(disk))
+    (tmp_path / "b.json").write_text('{"smartctl": {}}')
+    smart = section(read(tmp_path / "a.json", tmp_path / "b.json"), "smart")
+    assert [one.model for one in smart.smart.disks] == ["Disk"] and smart.shortfalls[0].reason.startswith("b.json")

@@ -146,13 +146,44 @@ def test_a_service_that_is_not_reached_is_a_result(loopback_allowed: Path, capsy
 def test_impossible_arguments_are_usage_errors(words: tuple[str, ...]) -> None:
     """What cannot be is refused in one line that names the argument."""
     with pytest.raises(UsageError, match=words[1].partition("=")[0]):
-        path.action_of(arguments(*words))
+        path.action_of(arguments(*words), "x")
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ((), "no target"),
+        (("a", "b", "--mtu"), "--mtu is for one target"),
+        (("a", "b", "--protocol", "tcp"), "--protocol tcp is for one target"),
+        (("a", "https://b/"), "a service is measured alone"),
+        (tuple("ab") * 501, "1002 targets are too many"),
+    ],
+)
+def test_what_goes_with_one_target_only_is_said(loopback_allowed: Path, words: tuple[str, ...], match: str) -> None:
+    """Several targets are asked in one way; nothing is left out silently."""
+    with pytest.raises(UsageError, match=match):
+        path.run(arguments(*words))
+
+
+def test_of_several_targets_those_that_are_refused_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each target that policy denies has its reason, none is sent anything, and the exit code says so."""
+    monkeypatch.setenv("CASEPROBE_CONFIG_FOLDER", str(tmp_path))
+    monkeypatch.setenv("CASEPROBE_STATE_FOLDER", str(tmp_path / "state"))
+    monkeypatch.delenv("CASEPROBE_NETWORK_PROBES", raising=False)
+    assert path.run(arguments("127.0.0.1", "169.254.169.254", "--json")) == 3
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["target"] for one in told] == ["127.0.0.1", "169.254.169.254"]
+    assert "loopback" in told[0]["error"]
+    (entry,) = (tmp_path / "state" / "audit.jsonl").read_text().splitlines()
+    assert audit.parse(entry).action == "refused"
 
 
 def test_live_goes_on_until_it_is_ended() -> None:
     """--live alone has no number of rounds; with one it keeps to it."""
-    assert path.action_of(arguments("x", "--live")).rounds > 10_000
-    assert path.action_of(arguments("x", "--live", "--rounds", "5")).rounds == 5
+    assert path.action_of(arguments("x", "--live"), "x").rounds > 10_000
+    assert path.action_of(arguments("x", "--live", "--rounds", "5"), "x").rounds == 5
 
 
 @pytest.mark.parametrize(("words", "code"), [(["--live"], 0), (["--rounds", "5000"], 130)])

@@ -55,6 +55,18 @@ async def test_pages_hold_in_an_empty_world() -> None:
     assert "No machine is enrolled." in (await client.get("/machines")).text
 
 
+async def test_what_the_store_lost_stands_above_the_audit() -> None:
+    """Whoever answers for the collector sees it in the console, as text, and not only in its log."""
+    desk = Desk()
+
+    async def warns() -> list[str]:
+        return ["2026-11-22 03:10 UTC: 7 commits are <missing>"]
+
+    desk.app.state.ready = warns
+    page = await desk.as_role(Role.ADMIN).get("/audit")
+    assert '<p class="problem">2026-11-22 03:10 UTC: 7 commits are &lt;missing&gt;</p>' in page.text
+
+
 async def test_the_machine_of_a_snapshot_may_be_gone() -> None:
     """A snapshot stays readable without its machine's record."""
     desk = Desk()

@@ -88,7 +88,7 @@ async def test_a_key_with_two_tickets_goes_on_with_the_case_of_the_code(desk: De
     [({}, False), ({"case_id": ""}, True), ({"flow": snapshot_pb2.FLOW_SCHEDULED}, True)],
     ids=["its bundle", "kept, not attached", "something else"],
 )
-async def test_a_ticket_ends_with_its_bundle(desk: Desk, change: dict[str, object], standing: bool) -> None:
+async def test_a_ticket_ends_with_its_bundle(desk: Desk, change: dict[str, Any], standing: bool) -> None:
     """What arrived in the case was what the code was for; anything else leaves the ticket as it is."""
     case, _, text = await a_code(desk)
     key = new_key()

@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+import sys
+from pathlib import Path
 
-from caseprobe.errors import UsageError
+from caseprobe.errors import MeasurementError, UsageError
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_agent.cli.options import settings_of
 from caseprobe_agent.cli.path.measurement import Guard, Measurement
@@ -26,15 +28,19 @@ PROTOCOLS = {
     "tcp": path_pb2.PATH_PROTOCOL_TCP,
 }
 INTERRUPTED = 130
+ONE_TARGET_ONLY = ("mtu", "multipath", "report", "live", "port")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument(
-        "target",
+        "targets",
+        nargs="*",
         metavar="TARGET",
-        help="host name or address; https://HOST/…, http://HOST/… or HOST:PORT time that service as well",
+        help="host name or address; https://HOST/…, http://HOST/… or HOST:PORT time that service as well;"
+        " of several targets each gets a line",
     )
+    parser.add_argument("--targets", dest="list", type=Path, metavar="FILE", help="more targets, one a line")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"how many rounds (default {DEFAULT_ROUNDS})")
     parser.add_argument(
         "--interval",
@@ -61,9 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Probe, show, and give the exit code; what was measured before Ctrl-C is shown as well. Raises CaseprobeError."""
-    service = service_of(options.target)
-    action = action_of(options)
-    action.target = service.host if service else action.target
+    targets = [target.strip() for target in (*options.targets, *_listed(options))]
+    if not targets:
+        raise UsageError("no target; give a host, an address or --targets FILE")
+    if len(targets) > 1:
+        return _run_many(targets, options)
+    service = service_of(targets[0])
+    action = action_of(options, service.host if service else targets[0])
     settings = settings_of()
     measurement = Measurement(action, service, options.family, options.mtu, options.multipath)
     with open_view(options, settings.language) as view:
@@ -80,8 +90,37 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
-    """What the arguments ask for. Raises UsageError."""
+def _listed(options: argparse.Namespace) -> list[str]:
+    from caseprobe_agent.cli.path.many import targets_in
+
+    return targets_in(options.list) if options.list else []
+
+
+def _run_many(targets: list[str], options: argparse.Namespace) -> int:
+    """A line for each target; exit 3 where one of them could not be measured."""
+    from caseprobe_agent.cli.path.many import ManyPaths, json_lines, render_many
+
+    alone = [name for name in ONE_TARGET_ONLY if getattr(options, name)]
+    if alone or options.protocol not in ("auto", "icmp"):
+        what = f"--{alone[0]}" if alone else f"--protocol {options.protocol}"
+        raise UsageError(f"{what} is for one target; many are asked by ICMP, and each gets a line")
+    if any(service_of(target) for target in targets):
+        raise UsageError("a service is measured alone; give hosts or addresses where there are several targets")
+    settings, code = settings_of(), 0
+    paths = ManyPaths(targets, action_of(options, ""), options.family)
+    try:
+        asyncio.run(paths.run(Guard(settings)))
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    facts = paths.facts()
+    print("\n".join(json_lines(facts, paths.failures)) if options.json else render_many(facts, settings.language))
+    for error in () if options.json else paths.failures.values():
+        print(f"caseprobe: {error}", file=sys.stderr)
+    return code or (MeasurementError.exit_code if paths.failures else 0)
+
+
+def action_of(options: argparse.Namespace, target: str) -> link_pb2.PathAction:
+    """What the arguments ask for of a host. Raises UsageError."""
     if options.rounds is not None and not 1 <= options.rounds <= MAX_ROUNDS:
         raise UsageError(f"--rounds {options.rounds} is not possible; 1 to {MAX_ROUNDS}")
     if not 0 <= options.port <= 65535:
@@ -91,7 +130,7 @@ def action_of(options: argparse.Namespace) -> link_pb2.PathAction:
     if not options.interval > 0 or math.isinf(options.interval):
         raise UsageError(f"--interval {options.interval:g} is not possible; {MIN_INTERVAL_SECONDS:g} or more")
     return link_pb2.PathAction(
-        target=options.target.strip(),
+        target=target,
         rounds=options.rounds
         or (MAX_ROUNDS if options.live else 1 if options.mtu or options.multipath else DEFAULT_ROUNDS),
         interval_seconds=options.interval,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from caseprobe.errors import MeasurementError, PolicyRefused
+from caseprobe.errors import CaseprobeError, MeasurementError, PolicyRefused
 from caseprobe.parse.resolv_conf import parse_resolv_conf
 from caseprobe.path_stats import PathTally, facts_of, judge_service
 from caseprobe.v1 import consent_pb2, link_pb2, path_pb2
@@ -25,6 +25,7 @@ from caseprobe_agent.path.target import Address
 
 RESOLV_CONF = "/etc/resolv.conf"
 KIND = consent_pb2.POLICY_KIND_PATH_TARGET
+ADMITTED = f"admitted:{kind_name(KIND)}"  # as the gate writes it for what others ask for
 
 
 class Guard:
@@ -36,12 +37,23 @@ class Guard:
 
     async def admit(self, target: str) -> None:
         """Write down that a target is probed, or why not, before anything is sent. Raises PolicyRefused."""
-        try:
-            self.check(target, None)
-        except PolicyRefused as refused:
-            await self._audit.record("refused", "", user_name(), str(refused))
-            raise
-        await self._audit.record(f"admitted:{kind_name(KIND)}", "", user_name(), f"{kind_name(KIND)} {target}")
+        refusals: dict[str, CaseprobeError] = {}
+        if not await self.admit_all([target], refusals):
+            raise refusals[target]
+
+    async def admit_all(self, targets: Sequence[str], refusals: dict[str, CaseprobeError]) -> list[str]:
+        """Those of many targets that are permitted, written down in one entry; refusals takes the others with why."""
+        for target in targets:
+            try:
+                self.check(target, None)
+            except PolicyRefused as refused:
+                refusals[target] = refused
+        permitted = [target for target in dict.fromkeys(targets) if target not in refusals]
+        if refusals:
+            await self._audit.record("refused", "", user_name(), "; ".join(map(str, refusals.values())))
+        if permitted:
+            await self._audit.record(ADMITTED, "", user_name(), f"{kind_name(KIND)} {' '.join(permitted)}")
+        return permitted
 
     def check(self, target: str, address: Address | None) -> None:
         """Let a target through, or one address of it. Raises PolicyRefused with the reason."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from caseprobe.errors import CaseprobeError
 from caseprobe_collector.access import Action, Principal, Role, limited_role
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
@@ -37,9 +38,19 @@ async def get_account(request: Request, use: Use, by: By) -> Response:
 
 
 async def list_audit(request: Request, use: Use, by: By, first: Annotated[int, Query(ge=1)] = 1) -> Response:
-    """The chain, a page at a time."""
+    """The chain, a page at a time, under what the store warns of: who answers for it reads here."""
     rows = [audit_view(row) for row in await use.audit.list(by, first, AUDIT_ROWS)]
-    return page(request, "audit.html", rows=rows, first=first, step=AUDIT_ROWS, names=await _names(use, by))
+    names, warnings = await _names(use, by), await _warnings(request)
+    return page(request, "audit.html", rows=rows, first=first, step=AUDIT_ROWS, names=names, warnings=warnings)
+
+
+async def _warnings(request: Request) -> list[str]:
+    """What was found missing or damaged, or what keeps the store from serving."""
+    try:
+        found: list[str] = await request.app.state.ready()
+    except CaseprobeError as error:
+        return [str(error)]
+    return found
 
 
 async def _names(use: Services, by: Principal) -> dict[str, str]:
