@@ -53,6 +53,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["bundle", "--include", "smrt"], 2, "did you mean 'smart'?"),
         (["bundle", "--list", "--exclude", "nothing"], 2, "no item or area 'nothing'"),
         (["bundle", "--deadline", "-1"], 2, "positive number of seconds"),
+        (["bundle", "--from", "soon"], 2, "'soon' is no moment"),
+        (["bundle", "--from", "-2h", "--to-time", "-3h"], 2, "ends before it begins"),
         (["bundle", "--to", "hello"], 2, "join code"),
         (["bundle", "--to", "@/nowhere"], 2, "/nowhere cannot be read"),
         (["enroll"], 2, "join code"),

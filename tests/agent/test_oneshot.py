@@ -13,7 +13,7 @@ import pytest
 
 from caseprobe.bundle import BundleReader, consent_fault, statement_of
 from caseprobe.errors import CaseClosed, PolicyRefused, Unreachable, UsageError
-from caseprobe.v1 import enrolment_pb2, link_pb2
+from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
 from tests.fakes_collector import FakeStream
 from tests.fakes_oneshot import Desk, FakePerson, open_desk
@@ -54,6 +54,25 @@ async def test_the_snapshot_says_whose_it_is_and_who_agreed(desk: Desk) -> None:
     clock = next(section.clock for section in snapshot.sections if section.probe == "clock")
     assert abs(clock.offset_seconds) < 60
     assert {"system", "memory"} <= {section.probe for section in snapshot.sections}
+
+
+async def test_a_time_window_is_stated_wherever_the_bundle_is_read(desk: Desk) -> None:
+    """In the snapshot and on its page, with the owner's words behind stand-ins; logs of another time stay out."""
+    window = snapshot_pb2.TimeWindow(origin="marks", from_text="login of bert@example.com")
+    window.from_at.FromSeconds(1000)
+    window.to_at.FromSeconds(2000)
+    result = await desk.run(FakePerson(None), window=window)
+    reader = BundleReader(io.BytesIO(result.path.read_bytes()))
+    snapshot = reader.snapshot()
+    assert (snapshot.window.from_at.seconds, snapshot.window.to_at.seconds, snapshot.window.origin) == (
+        1000,
+        2000,
+        "marks",
+    )
+    assert "bert" not in snapshot.window.from_text
+    assert "1970-01-01 00:16:40" in reader.read("report.html").decode()
+    logs = [section.kernel_log.lines_total for section in snapshot.sections if section.HasField("kernel_log")]
+    assert sum(logs) == 0
 
 
 async def test_the_consent_is_signed_for_exactly_the_file_that_was_sent(desk: Desk) -> None:

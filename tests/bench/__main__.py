@@ -12,7 +12,21 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.bench import artifact, bulk, commits, halfopen, idle, ingest, quick, recovery, roundtrip, sessions, spool
+from tests.bench import (
+    artifact,
+    bulk,
+    commits,
+    halfopen,
+    idle,
+    ingest,
+    quick,
+    recovery,
+    roundtrip,
+    second,
+    sessions,
+    spool,
+    window,
+)
 from tests.bench.reading import Row, table
 
 BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
@@ -27,6 +41,8 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("bulk", bulk.measure),
     ("halfopen", halfopen.measure),
     ("sessions", sessions.measure),
+    ("second", second.measure),
+    ("window", window.measure),
 )
 
 

@@ -14,7 +14,10 @@ from caseprobe_agent.spool import Spool
 
 STOP_SECONDS = 15.0
 # Everything that this program ever makes in its state folder; nothing else in it is touched.
-OURS = ("audit.jsonl", "pseudonyms.key", "agent.sock", "spool.*", "*.lock", "bundles", "one-shot", "grants")
+OURS = (
+    *("audit.jsonl", "pseudonyms.key", "agent.sock", "spool.*", "*.lock", "bundles", "one-shot", "grants"),
+    *("history.ring", "marks.json"),
+)
 
 
 async def leave(settings: Settings, purge: bool) -> list[str]:

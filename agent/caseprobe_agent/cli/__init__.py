@@ -23,6 +23,7 @@ COMMANDS: tuple[str, ...] = (
     "bundle",
     "send",
     "path",
+    "mark",
     "show",
     "diff",
     "verify",
@@ -37,7 +38,7 @@ COMMANDS: tuple[str, ...] = (
     "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Measure this machine", ("check", "bundle", "send", "path")),
+    ("Measure this machine", ("check", "bundle", "send", "mark", "path")),
     ("Read what was measured", ("show", "diff", "verify", "import", "redact", "unmask")),
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
     ("Try it out", ("demo",)),

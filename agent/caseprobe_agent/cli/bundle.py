@@ -7,6 +7,7 @@ asked before anything leaves. Without a terminal nothing is sent, unless a store
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from caseprobe_agent.cli import options
@@ -37,11 +38,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="be done after S seconds, with what there is by then (default: 30)",
     )
+    add_window(parser)
     parser.add_argument("--to", metavar="JOINCODE", help="send it to this code's case; - reads stdin, @FILE a file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the file goes (default: the working folder)")
     parser.add_argument("--no-preview", action="store_true", help="send without looking at it first")
     options.add_json(parser)
     options.add_fail_on(parser)
+
+
+def add_window(parser: argparse.ArgumentParser) -> None:
+    """The options that say of which time the logs are wanted."""
+    # What begins with "-2" is a moment, not an option.
+    parser._negative_number_matcher = re.compile(r"-\d")
+    parser.add_argument(
+        "--from", dest="begin", metavar="T", help="logs from T on: 2026-11-22T14:05, 14:05, yesterday 14:00, -2h"
+    )
+    parser.add_argument("--to-time", dest="end", metavar="T", help="logs up to T (default: now)")
+    parser.add_argument("--marked", action="store_true", help="logs between the last two marks of `caseprobe mark`")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,13 @@ import asyncio
 import json
 import os
 import sys
+from datetime import datetime
+from pathlib import Path
 
 from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent.app import one_shot
-from caseprobe_agent.cli import options
+from caseprobe_agent.cli import options, windows
 from caseprobe_agent.cli.person import TerminalPerson
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.identity import parse_join_code
@@ -27,7 +29,7 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
     """Make the bundle, send it if asked to; gives the exit code. child: the one that will measure, already started."""
     settings = options.settings_of()
     person = TerminalPerson(sys.stdin, sys.stderr, settings.language, settings.state_folder / "preview")
-    order = _order(arguments)
+    order = _order(arguments, settings.state_folder)
 
     # Redacting takes a processor for a second; whoever else wants it goes first.
     os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
@@ -45,12 +47,15 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
     return _exit_code(result, arguments.fail_on)
 
 
-def _order(arguments: argparse.Namespace) -> Order:
+def _order(arguments: argparse.Namespace, state_folder: Path) -> Order:
     """What the caller wants, checked before anything happens."""
     text = options.join_text(arguments.to)
     code = bundle_code(text) if text else None
     wanted = (tuple(arguments.include), tuple(arguments.exclude))
-    return Order(arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted)
+    window = windows.wanted(arguments, state_folder, datetime.now().astimezone())
+    return Order(
+        arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted, window
+    )
 
 
 def bundle_code(text: str) -> enrolment_pb2.JoinCode:
@@ -100,6 +105,8 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
         screen.line()
     rows = [("file", f"{result.path}  ({texts.format_bytes(result.path.stat().st_size, language)})")]
     rows.append(("hidden", judgement.hidden(result.snapshot)))
+    if result.snapshot.HasField("window"):
+        rows.append(("logs", windows.told(result.snapshot.window)))
     if result.delivered:
         rows.append(("sent to", f"{result.receiver}{f', case {result.case_id}' if result.case_id else ''}"))
     rows += [("note", texts.printable(notice)) for notice in result.notices]

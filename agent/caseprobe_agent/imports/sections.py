@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.errors import MachineAbsent
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.imports import outputs
 from caseprobe_agent.machine.archived import ArchivedMachine
@@ -27,6 +27,7 @@ from caseprobe_agent.probes import (
     system,
 )
 from caseprobe_agent.probes.probe import Measured, Probe, RawArtifact, outcome_of
+from caseprobe_agent.snapshot.child import first_line
 
 NET, CPU = "/sys/class/net", "/sys/devices/system/cpu/cpu0"
 MOMENT = "an archive tells of one moment, and this is told by what happened between two"
@@ -78,7 +79,7 @@ SOURCES: tuple[Source, ...] = (
     _as_probed(disks.PROBE, "/proc/diskstats", ("disks.arrays", "/proc/mdstat"), ("disks.disks", "")),
     _as_probed(sensors.PROBE, "/sys/class/hwmon"),
     Source("processes", outputs.processes),
-    _as_probed(routes.PROBE, "/proc/net/route", ("routes.tunnels", NET)),
+    Source("routes", partial(outputs.routes, routes.PROBE.measure), parts=(("routes.tunnels", NET),)),
     _as_probed(resolvers.PROBE, "/etc/resolv.conf"),
     _as_probed(
         sockets.PROBE,
@@ -112,8 +113,9 @@ def _section(source: Source, machine: ArchivedMachine) -> tuple[section_pb2.Sect
         measured = source.measure(machine)
     except MachineAbsent as error:
         return _skipped(source.probe, str(error) if "archive" in str(error) else NO_RECORD), ()
-    except (MeasurementError, ValueError, OverflowError) as error:
-        section.outcome, section.reason = outcome_of(error), str(error)[:1000]
+    except Exception as error:
+        # Whoever wrote the files may have meant to: what no parser expects ends one section, as it does in a probe.
+        section.outcome, section.reason = outcome_of(error), first_line(error)[:1000]
         return section, ()
     getattr(section, source.probe).CopyFrom(measured.facts)
     section.lines.extend(_quotable(measured, machine))

@@ -24,6 +24,7 @@ from caseprobe_agent.machine.network import Exchanged
 
 if TYPE_CHECKING:
     from caseprobe_agent.machine.discipline import ClockStatus
+    from caseprobe_agent.machine.link_driver import LinkDriver
 
 __all__ = ["Address", "Clock", "Completed", "Exchanged", "FileFacts", "Machine", "OpenFile", "Space"]
 
@@ -206,6 +207,13 @@ class Machine:
         told = None if self._replayed is None else self._replayed.get("adjtimex", {})
         return discipline.ask() if told is None else discipline.told(told)
 
+    def link_driver(self, name: str) -> LinkDriver:
+        """What the driver of a network interface tells. Raises MachineAbsent where it does not."""
+        from caseprobe_agent.machine import link_driver
+
+        told = None if self._replayed is None else self._replayed.get("link_drivers", {})
+        return link_driver.ask(name) if told is None else link_driver.told(name, told)
+
     def environment(self) -> Mapping[str, str]:
         """The variables that this process was started with; none for a copied tree."""
         return os.environ if self.live else {}
@@ -247,9 +255,9 @@ class Machine:
         """Unit of the times in /proc/PID/stat."""
         return int(self._told("ticks_per_second", lambda: os.sysconf("SC_CLK_TCK") if self.live else 100))
 
-    def utc_offset_seconds(self) -> int:
-        """Local time minus UTC, now; a copied tree tells its own."""
-        return int(self._told("utc_offset_seconds", lambda: time.localtime().tm_gmtoff if self.live else 0))
+    def utc_offset_seconds(self, at: float | None = None) -> int:
+        """Local time minus UTC at a moment (seconds since 1970), or now; a copied tree tells its own."""
+        return int(self._told("utc_offset_seconds", lambda: time.localtime(at).tm_gmtoff if self.live else 0))
 
     def wall_seconds(self) -> float:
         """Seconds since 1970 by the machine's own clock, which may be wrong."""

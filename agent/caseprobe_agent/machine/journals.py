@@ -1,4 +1,4 @@
-"""The journal's newest entries, read from its files without systemd."""
+"""The journal's newest entries, or those of a stretch of time, read from its files without systemd."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.logs.entry import Entry
 from caseprobe.parse.logs.journal_file import Damaged, JournalFile, newest_first
 from caseprobe.parse.logs.place import CONTEXT_LINES, Place
+from caseprobe.parse.logs.window import Window
 from caseprobe_agent.machine import Machine
 
 FOLDERS = ("/var/log/journal", "/run/log/journal")
 ENDINGS = (".journal", ".journal~")
 FILES_AT_MOST = 64
+# For a window every file's first bytes are looked at, and only those kept open that may hold some of it.
+LOOKED_AT_MOST, OUTSIDE_AT_MOST = 1024, 1000
 SEVERAL = "journal"
 NEEDS = "group adm or systemd-journal"
 
@@ -41,15 +44,10 @@ def read_newest(
     place: where the last reader stopped; what comes before it is left out but for a little.
     Raises MachineAbsent where there is no journal, MachineDenied where no file of it may be read.
     """
-    errors: list[MeasurementError] = []
-    with contextlib.ExitStack() as stack:
-        files = [file for path in _paths(machine, errors) if (file := _open(machine, path, stack, errors)) is not None]
-        if not files:
-            raise _nothing(errors)
-        found = Newest([], False, errors)
+    with _opened(machine, None) as (files, found):
         told: list[Entry] = []
-        for entry in newest_first(sorted(files, key=lambda one: -one.newest_at), kernel_only):
-            limit_bytes -= len(entry.text) + len(entry.program) + 64
+        for entry in newest_first(files, kernel_only):
+            limit_bytes -= _size_of(entry)
             if len(found.entries) == entries_at_most or limit_bytes < 0:
                 found.truncated = not told
                 break
@@ -62,6 +60,56 @@ def read_newest(
                 told.append(entry)
         found.entries, found.told = [*reversed(told), *reversed(found.entries)], len(told)
         return found
+
+
+def read_window(
+    machine: Machine, window: Window, entries_at_most: int, limit_bytes: int, kernel_only: bool = False
+) -> Newest:
+    """The newest entries of a stretch of time, by the files' own indices. Raises as read_newest."""
+    with _opened(machine, window) as (files, found):
+        outside = 0
+        for entry in newest_first(files, kernel_only, window.to_at):
+            if not window.holds(entry.at):
+                # Where the clock was set, what comes before may belong to it again.
+                outside += 1
+                if outside > OUTSIDE_AT_MOST:
+                    break
+                continue
+            outside = 0
+            limit_bytes -= _size_of(entry)
+            if len(found.entries) == entries_at_most or limit_bytes < 0:
+                found.truncated = True
+                break
+            found.entries.append(entry)
+        found.entries.reverse()
+        return found
+
+
+def _size_of(entry: Entry) -> int:
+    """About what its line takes."""
+    return len(entry.text) + len(entry.program) + 64
+
+
+@contextlib.contextmanager
+def _opened(machine: Machine, window: Window | None) -> Iterator[tuple[list[JournalFile], Newest]]:
+    """The files that may hold what is asked for, and what could not be read; raises where none can be read."""
+    errors: list[MeasurementError] = []
+    with contextlib.ExitStack() as stack:
+        files, read_total = [], 0
+        for path in _paths(machine, errors)[-FILES_AT_MOST if window is None else -LOOKED_AT_MOST :]:
+            with contextlib.ExitStack() as own:
+                file = _open(machine, path, own, errors)
+                read_total += file is not None
+                if file is not None and _may_hold(file, window):
+                    files.append(file)
+                    stack.enter_context(own.pop_all())
+        if not read_total:
+            raise _nothing(errors)
+        yield sorted(files, key=lambda one: -one.newest_at), Newest([], False, errors)
+
+
+def _may_hold(file: JournalFile, window: Window | None) -> bool:
+    return window is None or (file.oldest_at <= window.to_at and file.newest_at >= window.from_at)
 
 
 def _before(entry: Entry, place: Place) -> bool:
@@ -96,7 +144,7 @@ def _paths(machine: Machine, errors: list[MeasurementError]) -> list[str]:
                 found += [f"{place}/{one}" for one in _names(machine, place, errors) if one.endswith(ENDINGS)]
     # The active files have no "@"; of the archived ones those with the latest times in their names come last.
     found.sort(key=lambda path: ("@" not in path, path))
-    return found[-FILES_AT_MOST:]
+    return found
 
 
 def _names(machine: Machine, folder: str, errors: list[MeasurementError]) -> Iterator[str]:

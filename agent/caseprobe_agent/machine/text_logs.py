@@ -6,8 +6,9 @@ inodes are given anew.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from caseprobe.errors import MeasurementError
@@ -46,7 +47,7 @@ def read_from(machine: Machine, path: str, place: Place | None, limit_bytes: int
     if found or here is None:
         return rest if found else replace(rest, known=False)
     newer = rest
-    for name in _rotated(machine, path):
+    for name in rotated(machine, path, ROTATED_AT_MOST):
         try:
             found, rest = _rest(machine, name, here, limit_bytes)
         except MeasurementError:
@@ -68,7 +69,7 @@ def _rest(machine: Machine, path: str, place: Place | None, limit_bytes: int) ->
 def _since(read: Read, offset: int, size: int, limit_bytes: int) -> Part:
     begin = max(0, offset - CONTEXT_BYTES, size - limit_bytes)
     # The byte before tells whether a line begins there.
-    data = _between(read, max(0, begin - 1), size)
+    data = between(read, max(0, begin - 1), size)
     if begin:
         cut = data.find(b"\n") + 1
         begin, data = begin - 1 + cut, data[cut:]
@@ -89,25 +90,32 @@ def _joined(older: Part, newest: Part, limit_bytes: int) -> Part:
     return replace(newest, data=kept, told_bytes=told, truncated=older.truncated or left_out > older.told_bytes)
 
 
-def _rotated(machine: Machine, path: str) -> list[str]:
-    """Where rotation may have put what came before, the last written first: syslog.1, syslog-20261122; none packed."""
+def rotated(machine: Machine, path: str, at_most: int, packed: Sequence[str] = ()) -> list[str]:
+    """Where rotation may have put what came before, the last written first: syslog.1, syslog-20261122.
+
+    Of the packed ones those with these endings.
+    """
     folder, _, base = path.rpartition("/")
+    dated: list[tuple[float, str]] = []
     try:
         names = machine.list_dir(folder)
-        paths = [f"{folder}/{name}" for name in names if name.startswith((f"{base}.", f"{base}-"))]
-        plain = [one for one in paths if not one.endswith(PACKED)]
-        return sorted(plain, key=lambda one: -machine.file_facts(one).modified_seconds)[:ROTATED_AT_MOST]
     except MeasurementError:
         return []
+    for name in names:
+        known = name.endswith(tuple(packed)) or not name.endswith(PACKED)
+        if known and name.startswith((f"{base}.", f"{base}-")):
+            with contextlib.suppress(MeasurementError):
+                dated.append((machine.file_facts(f"{folder}/{name}").modified_seconds, f"{folder}/{name}"))
+    return [place for _, place in sorted(dated, key=lambda one: -one[0])[:at_most]]
 
 
 def _mark(read: Read, offset: int) -> str:
     """A digest of what stands before an offset."""
-    return hashlib.blake2b(_between(read, max(0, offset - MARK_BYTES), offset), digest_size=16).hexdigest()
+    return hashlib.blake2b(between(read, max(0, offset - MARK_BYTES), offset), digest_size=16).hexdigest()
 
 
-def _between(read: Read, begin: int, end: int) -> bytes:
-    """Fewer bytes where the file was cut meanwhile."""
+def between(read: Read, begin: int, end: int) -> bytes:
+    """What stands between two places; fewer bytes where the file was cut meanwhile."""
     parts = []
     while begin < end and (part := read(begin, end - begin)):
         parts.append(part)

@@ -10,13 +10,14 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from caseprobe.v1 import privacy_pb2, section_pb2
+from caseprobe_agent.probes import items
 from caseprobe_agent.seal.pipe import Sealed
 
 # Without these there is no bundle: what was measured, what was hidden in it, and the hashes.
 NEEDED = ("snapshot.json", "redaction.json", "manifest.json")
 # Made from the snapshot and from nothing else.
 DERIVED = ("report.html", "findings.json")
-KNOWN = (*NEEDED, *DERIVED, "artifacts/kernel.log", "artifacts/system.log")
+KNOWN = (*NEEDED, *DERIVED, "artifacts/kernel.log", "artifacts/system.log", "artifacts/firewall.rules")
 CLASSES: Mapping[int, str] = {
     privacy_pb2.PRIVACY_CLASS_PUBLIC: "public",
     privacy_pb2.PRIVACY_CLASS_ASSET: "asset",
@@ -62,7 +63,8 @@ def probe_of(artifact: str) -> str:
     >>> probe_of("artifacts/kernel.log")
     'kernel_log'
     """
-    return PurePosixPath(artifact).name.replace(".", "_").replace("-", "_")
+    declared = next((item.name for item in items.ALL if artifact in item.artifacts), "")
+    return declared or PurePosixPath(artifact).name.replace(".", "_").replace("-", "_")
 
 
 def source_of(name: str, sealed: Sealed) -> set[str]:

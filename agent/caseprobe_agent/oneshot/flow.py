@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
+from caseprobe.join_code import split_address
 from caseprobe.overrides import NONE, Overrides
+from caseprobe.parse.logs.window import Window
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_REVIEWED,
@@ -35,7 +37,7 @@ from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
-from caseprobe_agent.probes import with_log_lines
+from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
 from caseprobe_agent.worker import Child
@@ -118,15 +120,25 @@ class OneShot:
         self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
     ) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        probes, seconds = self._probes(chosen), deadline.measuring_seconds
+        probes, seconds = self._probes(order, chosen), deadline.measuring_seconds
         measuring = asyncio.create_task(
-            take_snapshot(probes, self.machine, seconds, order.profile, self.child, new_sentinel())
+            take_snapshot(
+                probes,
+                self.machine,
+                seconds,
+                order.profile,
+                self.child,
+                new_sentinel(),
+                order.window and _places(order.window, probes),
+            )
         )
         try:
             key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))
             taken = await measuring
         finally:
             measuring.cancel()
+        if order.window is not None:
+            taken.snapshot.window.CopyFrom(order.window)
         for name in chosen.left_out:
             taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=LEFT_OUT)
         return taken, key
@@ -158,9 +170,11 @@ class OneShot:
         if isinstance(verdict, Denied):
             raise PolicyRefused(f"nothing was measured: {verdict.reason}")
 
-    def _probes(self, chosen: Chosen) -> Sequence[Probe]:
+    def _probes(self, order: Order, chosen: Chosen) -> Sequence[Probe]:
         """The chosen probes without those that policy denies; packets and log lines only where it allows them."""
         probes = chosen.networked() if self._allows(POLICY_KIND_PATH_NEAR) else chosen.probes
+        if order.code is not None:
+            probes = with_collector(probes, split_address(order.code.address)[0])
         if self._allows(POLICY_KIND_LOGS):
             return with_log_lines(probes)
         return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
@@ -241,6 +255,12 @@ class OneShot:
         if not self.person.present:
             return PolicyRefused(NOBODY)
         return None if self.person.agree(shown) else PolicyRefused("not sent: you chose not to")
+
+
+def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[str, str]:
+    """What tells the probes of logs and of history which time is meant, in place of where they ended."""
+    written = Window(window.from_at.ToMilliseconds() / 1e3, window.to_at.ToMilliseconds() / 1e3).written()
+    return {probe.name: written for probe in probes if probe.resumes}
 
 
 def _get_ready() -> None:

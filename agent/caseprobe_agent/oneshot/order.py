@@ -20,7 +20,7 @@ class Order:
     """What the caller wants. code None: a file only. output: the file's name is chosen where it is not given.
 
     include, exclude: items, artifacts or areas beside the profile's. no_preview: the caller agreed beforehand to send
-    without looking.
+    without looking. window: the time that logs are wanted of.
     """
 
     profile: str
@@ -31,6 +31,7 @@ class Order:
     no_preview: bool = False
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    window: snapshot_pb2.TimeWindow | None = None
 
 
 class Person(Protocol):

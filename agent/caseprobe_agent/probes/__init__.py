@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from caseprobe_agent.probes import (
     certificates,
     cgroups,
+    containers,
     cpu,
     crashes,
     deleted_files,
     disks,
     dns,
     filesystems,
+    firewall,
     hardware,
     history,
     interfaces,
     ipmi,
     kernel_log,
     memory,
+    near_paths,
+    network_cards,
     packages,
     processes,
     reachability,
@@ -70,12 +75,18 @@ SLOWER: tuple[Probe, ...] = (
     reachability.PROBE,
     deleted_files.PROBE,
     settings.PROBE,
+    network_cards.PROBE,
+    containers.PROBE,
+    firewall.PROBE,
+    near_paths.PROBE,
 )
 # Those that take seconds, or hand over much.
 SLOWEST: tuple[Probe, ...] = (ipmi.PROBE,)
 ALL: tuple[Probe, ...] = (*QUICK, *SLOWER, *SLOWEST)
 
-_LONGER = {one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER)}
+_LONGER = {
+    one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER, sockets.LONGER)
+}
 _STANDARD = tuple(_LONGER.get(probe.name, probe) for probe in (*QUICK, *SLOWER))
 # What a profile runs, in the order of the report, each profile more than the one before it. quick starts no foreign
 # program.
@@ -92,6 +103,7 @@ NETWORKED = (
     (certificates.PROBE, certificates.WITH_NETWORK),
     (dns.PROBE, dns.WITH_NETWORK),
     (reachability.PROBE, reachability.WITH_NETWORK),
+    (near_paths.PROBE, near_paths.WITH_NETWORK),
 )
 
 
@@ -106,6 +118,11 @@ def with_network(probes: Sequence[Probe], but: Sequence[Probe] = ()) -> tuple[Pr
     but: probes that stay as they are, as those of the quick profile do: a server that does not answer costs seconds.
     """
     return _swapped(probes, [pair for pair in NETWORKED if pair[0] not in but])
+
+
+def with_collector(probes: Sequence[Probe], host: str) -> tuple[Probe, ...]:
+    """The same probes, but the way to this collector is among the near paths."""
+    return tuple(replace(probe, argument=host) if probe.name == near_paths.PROBE.name else probe for probe in probes)
 
 
 def with_log_lines(probes: Sequence[Probe]) -> tuple[Probe, ...]:

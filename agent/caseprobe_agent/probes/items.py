@@ -83,5 +83,9 @@ ALL: tuple[Item, ...] = (
     Item("reachability", "network", 0.1),
     Item("deleted_files", "disks", 0.01),
     Item("settings", "system", 0.01),
+    Item("network_cards", "network", 0.01),
+    Item("containers", "containers", 0.3, programs=3),
+    Item("firewall", "security", 0.1, programs=2, artifacts=("artifacts/firewall.rules",)),
+    Item("near_paths", "network", 0.5),
     Item("ipmi", "system", 10.0, programs=1),
 )

@@ -9,6 +9,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.logs.kmsg import ring_lines, ring_sequences
 from caseprobe.parse.logs.place import Place
 from caseprobe.parse.logs.text import LogText, ring_parser
+from caseprobe.parse.logs.window import Window, window_from
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.log_reading import Reading, place_of, read_journal, read_text, told_by_time
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, value_of
@@ -21,42 +22,70 @@ JOURNAL = "journal (kernel)"
 ARTIFACT = "artifacts/kernel.log"
 # With the system log's share this makes the 2 MiB that a quick snapshot may hold.
 LIMIT_BYTES = 768 << 10
+# Larger than any ring (log_buf_len).
+WHOLE_RING_BYTES = 16 << 20
 ENTRIES_AT_MOST = 3000
 
 
 def measure(machine: Machine, earlier: object | None) -> Measured:
-    """Counts and faults of the ring since boot, since the last snapshot of a timetable, or of its newest part.
+    """Counts and faults of the ring: since boot, since a timetable's last run, in a stretch of time, or the newest.
 
     Raises where the ring cannot be read. Where it is denied or not there, what others keep of it is read, and named as
     the source.
     """
     try:
         reading = _ring(machine, earlier)
+        # Of a stretch of time the ring may have forgotten the beginning; what was written down of it may not.
+        if reading.truncated and window_from(earlier) is not None:
+            kept = (one for one in (_text(machine, earlier), _journal(machine, earlier)) if one is not None)
+            reading = max((reading, *kept), key=lambda one: len(one.log.text))
     except (MachineDenied, MachineAbsent) as error:
-        kept = _text(machine, earlier) or _journal(machine, earlier)
-        if kept is None:
+        found = _text(machine, earlier) or _journal(machine, earlier)
+        if found is None:
             raise error
-        reading = kept
+        reading = found
     return reading.measured(Notes(), ARTIFACT, _booted_at(machine))
 
 
 def _ring(machine: Machine, earlier: object | None) -> Reading:
+    window = window_from(earlier)
+    text, truncated = _records(machine, LIMIT_BYTES if window is None else WHOLE_RING_BYTES)
+    records = ring_lines(text)
+    if text and not records:
+        raise MeasurementError(f"{RING} holds no record of the kernel's form")
+    if window is not None:
+        return _within(machine, records, truncated or ring_sequences(text)[:1] != [0], window)
+    lines = _newest_lines(records)
+    cut = len(records) - len(lines)
+    log = _log_of(lines)
+    if earlier is None:
+        return Reading(RING, log, truncated or cut > 0)
+    return _resumed(machine, log, ring_sequences(text)[cut:], truncated or cut > 0, earlier)
+
+
+def _records(machine: Machine, limit_bytes: int) -> tuple[str, bool]:
+    """The ring's text and whether older records were left out."""
     try:
-        data, truncated = machine.read_tail(RING, LIMIT_BYTES)
+        data, truncated = machine.read_tail(RING, limit_bytes)
     except MachineDenied as error:
         raise MachineDenied(f"{RING} cannot be read: it takes root or CAP_SYSLOG", needs="CAP_SYSLOG") from error
     except MachineAbsent as error:
         raise MachineAbsent(f"{RING} does not exist: the kernel's log is not visible in here") from error
-    text = data.decode("utf-8", "replace")
-    records = ring_lines(text)
-    if data and not records:
-        raise MeasurementError(f"{RING} holds no record of the kernel's form")
-    lines = _newest_lines(records)
-    cut = len(records) - len(lines)
-    log = LogText("".join(f"{line}\n" for line in lines), ring_parser(0))
-    if earlier is None:
-        return Reading(RING, log, truncated or cut > 0)
-    return _resumed(machine, log, ring_sequences(text)[cut:], truncated or cut > 0, earlier)
+    return data.decode("utf-8", "replace"), truncated
+
+
+def _log_of(lines: Sequence[str]) -> LogText:
+    return LogText("".join(f"{line}\n" for line in lines), ring_parser(0))
+
+
+def _within(machine: Machine, records: Sequence[str], forgot: bool, window: Window) -> Reading:
+    """The ring's lines of a stretch of time; truncated where it forgot some that may belong to it."""
+    moment, booted_at = _log_of(()).moment, _booted_at(machine)
+    moments = [None if (seconds := moment(line)) is None else booted_at + seconds for line in records]
+    held = [line for line, at in zip(records, moments, strict=True) if window.holds(at)]
+    begins_at = next((at for at in moments if at is not None), window.from_at)
+    lines = _newest_lines(held)
+    return Reading(RING, _log_of(lines), len(lines) < len(held) or (forgot and begins_at > window.from_at))
 
 
 def _resumed(machine: Machine, log: LogText, sequences: Sequence[int], cut: bool, earlier: object | None) -> Reading:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from caseprobe.errors import MeasurementError
 from caseprobe.parse.logs.facts import facts_of, last_moment, lines_until
 from caseprobe.parse.logs.place import CONTEXT_LINES, Place, place_from, sequences_with
 from caseprobe.parse.logs.text import LogText, rendered, syslog_parser
-from caseprobe_agent.machine import Machine, journals, text_logs
+from caseprobe.parse.logs.window import Window, window_from
+from caseprobe_agent.machine import Machine, journals, log_windows, text_logs
 from caseprobe_agent.probes.probe import Measured, Notes, RawArtifact
 
 
@@ -17,7 +19,7 @@ class Reading:
     """Lines of one source, of which the first ones were told before.
 
     truncated: lines that were not told were left out. data: the lines' bytes, where they were read as such. place.at is
-    set when it is measured.
+    set when it is measured. errors: what stood in the way of reading more.
     """
 
     source: str
@@ -26,9 +28,12 @@ class Reading:
     told: int = 0
     place: Place | None = None
     data: bytes | None = None
+    errors: tuple[MeasurementError, ...] = ()
 
     def measured(self, notes: Notes, artifact: str, booted_at: float | None = None) -> Measured:
         """Facts of what was not told before; the artifact holds a little of what was."""
+        for error in self.errors:
+            notes.lack(f"{artifact.removeprefix('artifacts/').removesuffix('.log')}_log.lines_total", error)
         surplus = max(0, self.told - CONTEXT_LINES)
         log, told = self.log.after(surplus), self.told - surplus
         facts = facts_of(log, booted_at, told)
@@ -63,7 +68,10 @@ def told_by_time(log: LogText, place: Place | None, booted_at: float | None = No
 
 
 def read_text(machine: Machine, path: str, limit_bytes: int, earlier: object | None) -> Reading:
-    """A text log: its newest part, or what was written since. Raises as Machine.read_tail."""
+    """A text log: its newest part, a stretch of time, or what was written since. Raises as Machine.read_tail."""
+    window = window_from(earlier)
+    if window is not None:
+        return _text_within(machine, path, limit_bytes, window)
     parse = syslog_parser(now_of(machine), machine.utc_offset_seconds())
     if earlier is None:
         data, truncated = machine.read_tail(path, limit_bytes)
@@ -76,6 +84,15 @@ def read_text(machine: Machine, path: str, limit_bytes: int, earlier: object | N
     return Reading(path, log, part.truncated and (part.known or not told), told, following, part.data)
 
 
+def _text_within(machine: Machine, path: str, limit_bytes: int, window: Window) -> Reading:
+    found = log_windows.read_window(machine, path, window, limit_bytes)
+    # Years and zones that lines do not tell are those of the window.
+    latest = datetime.fromtimestamp(min(window.to_at, machine.wall_seconds()), UTC)
+    parse = syslog_parser(latest, machine.utc_offset_seconds(window.from_at))
+    log = LogText(found.data.decode("utf-8", "replace"), parse)
+    return Reading(path, log, found.truncated, data=found.data, errors=tuple(found.errors))
+
+
 def read_journal(
     machine: Machine,
     source: str,
@@ -84,7 +101,11 @@ def read_journal(
     earlier: object | None,
     kernel_only: bool = False,
 ) -> tuple[Reading, journals.Newest]:
-    """The journal: its newest entries, or those since. Raises as journals.read_newest."""
+    """The journal: its newest entries, those of a stretch of time, or those since. Raises as journals.read_newest."""
+    window = window_from(earlier)
+    if window is not None:
+        newest = journals.read_window(machine, window, entries_at_most, limit_bytes, kernel_only)
+        return Reading(source, rendered(newest.entries, now_of(machine)), newest.truncated), newest
     place = place_of(machine, earlier)
     newest = journals.read_newest(machine, entries_at_most, limit_bytes, kernel_only, place)
     log = rendered(newest.entries, now_of(machine))

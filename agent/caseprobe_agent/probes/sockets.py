@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import nlargest
+from typing import cast
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.protocol_counters import parse_protocol_counters, parse_sockstat
-from caseprobe.parse.socket_table import Listener, SocketTable, parse_socket_table
+from caseprobe.parse.socket_table import Listener, SocketTable, parse_socket_states, parse_socket_table
 from caseprobe.parse.softnet_stat import parse_softnet_stat
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
@@ -24,6 +26,7 @@ TABLE_BYTES = 16 << 20
 LISTENERS_AT_MOST = 500
 # Looking for the owners of sockets reads one link a file; a machine with more open files keeps some owners unnamed.
 LINKS_AT_MOST = 50_000
+PROGRAMS_AT_MOST = 50
 SOCKET = "socket:["
 
 
@@ -75,6 +78,60 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     _add_counters(facts, machine, notes, earlier if isinstance(earlier, Sample) else None)
     _add_limits(facts, machine, notes)
     return notes.measured(facts)
+
+
+def measure_with_programs(machine: Machine, earlier: object | None) -> Measured:
+    """The same, and which programs hold the sockets; it looks through the open files of every process."""
+    measured = measure(machine, earlier)
+    notes = Notes(list(measured.lines), list(measured.shortfalls))
+    facts = cast(section_pb2.SocketsFacts, measured.facts)
+    states: dict[str, str] = {}
+    for protocol in PROTOCOLS:
+        try:
+            text = machine.read_text(f"{NET}/{protocol}", TABLE_BYTES)
+        except MeasurementError:
+            continue  # measure has told why
+        states |= {f"{SOCKET}{inode}]": state for inode, state in parse_socket_states(text, "tcp" in protocol).items()}
+    programs: dict[str, section_pb2.ProgramSockets] = {}
+    for pid, held in _held(machine, states.keys(), notes):
+        name = value_of(machine, f"/proc/{pid}/comm") or pid
+        _count(programs.setdefault(name, section_pb2.ProgramSockets(program=name)), [states[one] for one in held])
+    facts.programs.extend(nlargest(PROGRAMS_AT_MOST, programs.values(), key=_sockets_total))
+    return notes.measured(facts)
+
+
+def _held(machine: Machine, known: Collection[str], notes: Notes) -> Iterator[tuple[str, set[str]]]:
+    """Each process with the sockets that it holds; needs the right to look at other users' open files."""
+    hidden = links = 0
+    for pid in (name for name in machine.list_dir("/proc") if name.isdecimal()):
+        try:
+            targets = machine.links_in(f"/proc/{pid}/fd")
+        except MachineDenied:
+            hidden += 1
+            continue
+        except MeasurementError:
+            continue
+        links += len(targets)
+        if links > LINKS_AT_MOST:
+            notes.lack("sockets.programs", ValueError(f"only {LINKS_AT_MOST} open files were looked at"))
+            return
+        if held := set(targets).intersection(known):
+            yield pid, held
+    if hidden:
+        why = f"the sockets of {hidden} processes of other users are hidden from us; run as root to include them"
+        notes.lack("sockets.programs", MachineDenied(why))
+
+
+def _count(program: section_pb2.ProgramSockets, states: Iterable[str]) -> None:
+    program.processes_total += 1
+    for state in states:
+        name = {"LISTEN": "listening", "ESTABLISHED": "established", "CLOSE_WAIT": "close_wait"}.get(state, "others")
+        setattr(program, f"{name}_total", getattr(program, f"{name}_total") + 1)
+
+
+def _sockets_total(program: section_pb2.ProgramSockets) -> int:
+    totals = (program.listening_total, program.established_total, program.close_wait_total, program.others_total)
+    return sum(totals)
 
 
 def _table(protocol: str, machine: Machine, notes: Notes, ports: range) -> SocketTable | None:
@@ -197,3 +254,4 @@ def _add_limits(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes)
 
 
 PROBE = Probe("sockets", measure, timeout_seconds=10.0, needs=("root",), sample=sample)
+LONGER = Probe("sockets", measure_with_programs, timeout_seconds=10.0, needs=("root",), sample=sample)

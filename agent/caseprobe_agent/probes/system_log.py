@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.logs.facts import last_moment
 from caseprobe.parse.logs.text import LogText
+from caseprobe.parse.logs.window import window_from
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.log_reading import Reading, read_journal, read_text
 from caseprobe_agent.probes.probe import Measured, Notes, Probe
@@ -37,8 +38,15 @@ def measure_more(machine: Machine, earlier: object | None) -> Measured:
 def _measure(machine: Machine, entries_at_most: int, earlier: object | None) -> Measured:
     notes = Notes()
     errors: list[MeasurementError] = []
-    text = next(_texts(machine, errors, earlier), None)
-    fresh = text is not None and not _stale(machine, text.log)
+    texts = _texts(machine, errors, earlier)
+    if window_from(earlier) is None:
+        text = next(texts, None)
+        fresh = text is not None and not _stale(machine, text.log)
+    else:
+        # What an earlier system left behind, or a daemon that has ended, holds nothing of the window.
+        found = list(texts)
+        text = next((one for one in found if one.log.text), next(iter(found), None))
+        fresh = text is not None and bool(text.log.text)
     journal = None if fresh else _journal(machine, entries_at_most, errors, earlier)
     for error in errors:
         notes.lack("system_log.source", error)

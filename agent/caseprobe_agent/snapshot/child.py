@@ -91,7 +91,7 @@ def _one(name: str, measure: Measure, machine: Machine, earlier: object | None, 
     except Exception as error:
         section.Clear()
         section.probe, section.outcome, section.needs = name, outcome_of(error), needs_of(error)
-        section.reason = _first_line(error)
+        section.reason = first_line(error)
     if sentinel:
         section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
     section.duration_seconds = time.monotonic() - started
@@ -111,7 +111,7 @@ def _fill(section: section_pb2.Section, measured: Measured, sentinel: str) -> It
         yield ARTIFACT + header + b"\n" + data
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What a person reads: our own errors and what a parser says speak for themselves, a foreign one is named."""
     text = (str(error).splitlines() or [""])[0]
     return text if isinstance(error, MeasurementError | ValueError) else f"{type(error).__name__}: {text}"

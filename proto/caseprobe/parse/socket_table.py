@@ -74,6 +74,22 @@ def parse_socket_table(text: str, connected: bool, ports: range = range(0)) -> S
     return SocketTable(counts, tuple(listeners), max(destinations.values(), default=0))
 
 
+def parse_socket_states(text: str, connected: bool) -> dict[int, str]:
+    """The state of every socket that a process holds, by its inode; empty words for udp, nothing of what waits to end.
+
+    >>> parse_socket_states("0: 0100007F:1F90 00000000:0000 08 0:0 00:0 0 0 0 49 1", connected=True)
+    {49: 'CLOSE_WAIT'}
+    """
+    rows = (line.split(maxsplit=10) for line in text.splitlines())
+    found = {
+        int(row[9]): STATES.get(row[3], row[3]) if connected else ""
+        for row in rows
+        if len(row) >= 10 and row[0].endswith(":") and row[9].isdecimal()
+    }
+    found.pop(0, None)
+    return found
+
+
 def _port(endpoint: str) -> int:
     try:
         return int(endpoint[-4:], 16)

@@ -60,10 +60,19 @@ def _banner(snapshot: snapshot_pb2.Snapshot, contents: Markup, words: Words) -> 
         element("h1", texts.snapshot_verdict(snapshot, words.language)),
         _chips(snapshot, words),
         element("p", coverage, class_="covered") if coverage else NOTHING,
+        _window(snapshot, words),
         contents,
         class_="inner",
     )
     return element("header", inner, class_=texts.snapshot_state(snapshot))
+
+
+def _window(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
+    """Of which time the logs are, where only some was asked for."""
+    if not snapshot.HasField("window"):
+        return NOTHING
+    moments = {name: words.moment(getattr(snapshot.window, name)) for name in ("from_at", "to_at")}
+    return element("p", words.filled("window", **moments), class_="covered")
 
 
 def _contents(names: list[str], words: Words) -> Markup:
@@ -74,7 +83,9 @@ def _contents(names: list[str], words: Words) -> Markup:
 def _subject(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     host = next((one.system.host_name for one in snapshot.sections if one.WhichOneof("facts") == "system"), "")
     taken = element("span", words.filled("taken", at=words.moment(snapshot.started_at)), class_="moment")
-    return dotted(element("b", host) if host else "", taken)
+    origin = snapshot.origin
+    read = words.filled("read_from", kind=origin.kind, name=origin.name) if snapshot.HasField("origin") else ""
+    return dotted(element("b", host) if host else "", taken, read)
 
 
 def _chips(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:

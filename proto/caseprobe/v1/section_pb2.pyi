@@ -8,6 +8,7 @@ Every string and bytes field says how private it is (privacy.proto).
 from caseprobe.v1 import path_pb2 as _path_pb2
 from caseprobe.v1 import section_history_pb2 as _section_history_pb2
 from caseprobe.v1 import section_host_pb2 as _section_host_pb2
+from caseprobe.v1 import section_items_pb2 as _section_items_pb2
 from caseprobe.v1 import section_log_pb2 as _section_log_pb2
 from caseprobe.v1 import section_net_pb2 as _section_net_pb2
 from caseprobe.v1 import section_reveal_pb2 as _section_reveal_pb2
@@ -101,6 +102,11 @@ class Section(_message.Message):
     CGROUPS_FIELD_NUMBER: _builtins.int
     CRASHES_FIELD_NUMBER: _builtins.int
     REVEAL_FIELD_NUMBER: _builtins.int
+    NETWORK_CARDS_FIELD_NUMBER: _builtins.int
+    CONTAINERS_FIELD_NUMBER: _builtins.int
+    FIREWALL_FIELD_NUMBER: _builtins.int
+    NEAR_PATHS_FIELD_NUMBER: _builtins.int
+    SITE_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
@@ -180,6 +186,18 @@ class Section(_message.Message):
     @_builtins.property
     def reveal(self) -> _section_reveal_pb2.RevealFacts: ...
     @_builtins.property
+    def network_cards(self) -> _section_items_pb2.NetworkCardsFacts: ...
+    @_builtins.property
+    def containers(self) -> _section_items_pb2.ContainersFacts: ...
+    @_builtins.property
+    def firewall(self) -> _section_items_pb2.FirewallFacts: ...
+    @_builtins.property
+    def near_paths(self) -> _section_items_pb2.NearPathsFacts: ...
+    @_builtins.property
+    def site(self) -> _section_items_pb2.SiteFacts:
+        """Of probes that the machine's operator declared, each with a name of its own: site.NAME."""
+
+    @_builtins.property
     def history(self) -> _section_history_pb2.HistoryFacts: ...
     def __init__(
         self,
@@ -222,13 +240,18 @@ class Section(_message.Message):
         cgroups: _section_host_pb2.CgroupsFacts | None = ...,
         crashes: _section_host_pb2.CrashesFacts | None = ...,
         reveal: _section_reveal_pb2.RevealFacts | None = ...,
+        network_cards: _section_items_pb2.NetworkCardsFacts | None = ...,
+        containers: _section_items_pb2.ContainersFacts | None = ...,
+        firewall: _section_items_pb2.FirewallFacts | None = ...,
+        near_paths: _section_items_pb2.NearPathsFacts | None = ...,
+        site: _section_items_pb2.SiteFacts | None = ...,
         history: _section_history_pb2.HistoryFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "near_paths", b"near_paths", "network_cards", b"network_cards", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "needs", b"needs", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "near_paths", b"near_paths", "needs", b"needs", "network_cards", b"network_cards", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal", "history"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal", "network_cards", "containers", "firewall", "near_paths", "site", "history"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 
@@ -1844,6 +1867,7 @@ class SocketsFacts(_message.Message):
     SOFTNET_DROPPED_PER_SECOND_FIELD_NUMBER: _builtins.int
     SOFTNET_SQUEEZED_PER_SECOND_FIELD_NUMBER: _builtins.int
     BUSIEST_DESTINATION_CONNECTIONS_TOTAL_FIELD_NUMBER: _builtins.int
+    PROGRAMS_FIELD_NUMBER: _builtins.int
     tcp_memory_pages: _builtins.int
     tcp_memory_pressure_pages: _builtins.int
     tcp_memory_limit_pages: _builtins.int
@@ -1874,6 +1898,10 @@ class SocketsFacts(_message.Message):
     def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SocketCount]: ...
     @_builtins.property
     def listening(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListeningSocket]: ...
+    @_builtins.property
+    def programs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProgramSockets]:
+        """Programs with most sockets first, at most 50; only in the longer profiles."""
+
     def __init__(
         self,
         *,
@@ -1900,10 +1928,11 @@ class SocketsFacts(_message.Message):
         softnet_dropped_per_second: _builtins.float = ...,
         softnet_squeezed_per_second: _builtins.float = ...,
         busiest_destination_connections_total: _builtins.int | None = ...,
+        programs: _abc.Iterable[Global___ProgramSockets] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_busiest_destination_connections_total", b"_busiest_destination_connections_total", "_conntrack_entries", b"_conntrack_entries", "_conntrack_limit", b"_conntrack_limit", "_softnet_dropped_total", b"_softnet_dropped_total", "_softnet_squeezed_total", b"_softnet_squeezed_total", "busiest_destination_connections_total", b"busiest_destination_connections_total", "conntrack_entries", b"conntrack_entries", "conntrack_limit", b"conntrack_limit", "softnet_dropped_total", b"softnet_dropped_total", "softnet_squeezed_total", b"softnet_squeezed_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_busiest_destination_connections_total", b"_busiest_destination_connections_total", "_conntrack_entries", b"_conntrack_entries", "_conntrack_limit", b"_conntrack_limit", "_softnet_dropped_total", b"_softnet_dropped_total", "_softnet_squeezed_total", b"_softnet_squeezed_total", "busiest_destination_connections_total", b"busiest_destination_connections_total", "conntrack_entries", b"conntrack_entries", "conntrack_limit", b"conntrack_limit", "counts", b"counts", "ephemeral_ports_total", b"ephemeral_ports_total", "listen_drops_total", b"listen_drops_total", "listen_overflows_per_second", b"listen_overflows_per_second", "listen_overflows_total", b"listen_overflows_total", "listening", b"listening", "retransmitted_ratio", b"retransmitted_ratio", "sample_seconds", b"sample_seconds", "segments_retransmitted_total", b"segments_retransmitted_total", "segments_sent_total", b"segments_sent_total", "softnet_dropped_per_second", b"softnet_dropped_per_second", "softnet_dropped_total", b"softnet_dropped_total", "softnet_squeezed_per_second", b"softnet_squeezed_per_second", "softnet_squeezed_total", b"softnet_squeezed_total", "tcp_memory_limit_pages", b"tcp_memory_limit_pages", "tcp_memory_pages", b"tcp_memory_pages", "tcp_memory_pressure_pages", b"tcp_memory_pressure_pages", "tcp_orphans", b"tcp_orphans", "tcp_orphans_limit", b"tcp_orphans_limit", "tcp_time_wait", b"tcp_time_wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_busiest_destination_connections_total", b"_busiest_destination_connections_total", "_conntrack_entries", b"_conntrack_entries", "_conntrack_limit", b"_conntrack_limit", "_softnet_dropped_total", b"_softnet_dropped_total", "_softnet_squeezed_total", b"_softnet_squeezed_total", "busiest_destination_connections_total", b"busiest_destination_connections_total", "conntrack_entries", b"conntrack_entries", "conntrack_limit", b"conntrack_limit", "counts", b"counts", "ephemeral_ports_total", b"ephemeral_ports_total", "listen_drops_total", b"listen_drops_total", "listen_overflows_per_second", b"listen_overflows_per_second", "listen_overflows_total", b"listen_overflows_total", "listening", b"listening", "programs", b"programs", "retransmitted_ratio", b"retransmitted_ratio", "sample_seconds", b"sample_seconds", "segments_retransmitted_total", b"segments_retransmitted_total", "segments_sent_total", b"segments_sent_total", "softnet_dropped_per_second", b"softnet_dropped_per_second", "softnet_dropped_total", b"softnet_dropped_total", "softnet_squeezed_per_second", b"softnet_squeezed_per_second", "softnet_squeezed_total", b"softnet_squeezed_total", "tcp_memory_limit_pages", b"tcp_memory_limit_pages", "tcp_memory_pages", b"tcp_memory_pages", "tcp_memory_pressure_pages", b"tcp_memory_pressure_pages", "tcp_orphans", b"tcp_orphans", "tcp_orphans_limit", b"tcp_orphans_limit", "tcp_time_wait", b"tcp_time_wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__busiest_destination_connections_total: _TypeAlias = _typing.Literal["busiest_destination_connections_total"]  # noqa: Y015
     _WhichOneofArgType__busiest_destination_connections_total: _TypeAlias = _typing.Literal["_busiest_destination_connections_total", b"_busiest_destination_connections_total"]  # noqa: Y015
@@ -1927,6 +1956,43 @@ class SocketsFacts(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__softnet_squeezed_total) -> _WhichOneofReturnType__softnet_squeezed_total | None: ...
 
 Global___SocketsFacts: _TypeAlias = SocketsFacts  # noqa: Y015
+
+@_typing.final
+class ProgramSockets(_message.Message):
+    """The sockets of all processes of one name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    PROCESSES_TOTAL_FIELD_NUMBER: _builtins.int
+    LISTENING_TOTAL_FIELD_NUMBER: _builtins.int
+    ESTABLISHED_TOTAL_FIELD_NUMBER: _builtins.int
+    CLOSE_WAIT_TOTAL_FIELD_NUMBER: _builtins.int
+    OTHERS_TOTAL_FIELD_NUMBER: _builtins.int
+    program: _builtins.str
+    processes_total: _builtins.int
+    listening_total: _builtins.int
+    established_total: _builtins.int
+    close_wait_total: _builtins.int
+    """The other end has closed, the program has not: what is never closed piles up here."""
+    others_total: _builtins.int
+    def __init__(
+        self,
+        *,
+        program: _builtins.str = ...,
+        processes_total: _builtins.int = ...,
+        listening_total: _builtins.int = ...,
+        established_total: _builtins.int = ...,
+        close_wait_total: _builtins.int = ...,
+        others_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_wait_total", b"close_wait_total", "established_total", b"established_total", "listening_total", b"listening_total", "others_total", b"others_total", "processes_total", b"processes_total", "program", b"program"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProgramSockets: _TypeAlias = ProgramSockets  # noqa: Y015
 
 @_typing.final
 class SocketCount(_message.Message):

@@ -152,8 +152,13 @@ class TimeWindow(_message.Message):
     FROM_AT_FIELD_NUMBER: _builtins.int
     TO_AT_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
+    FROM_TEXT_FIELD_NUMBER: _builtins.int
+    TO_TEXT_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """How the owner gave it: "marks" between two marks, else empty."""
+    from_text: _builtins.str
+    """What the owner wrote with the two marks."""
+    to_text: _builtins.str
     @_builtins.property
     def from_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -164,10 +169,12 @@ class TimeWindow(_message.Message):
         from_at: _timestamp_pb2.Timestamp | None = ...,
         to_at: _timestamp_pb2.Timestamp | None = ...,
         origin: _builtins.str = ...,
+        from_text: _builtins.str = ...,
+        to_text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from_at", b"from_at", "to_at", b"to_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_at", b"from_at", "origin", b"origin", "to_at", b"to_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_at", b"from_at", "from_text", b"from_text", "origin", b"origin", "to_at", b"to_at", "to_text", b"to_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

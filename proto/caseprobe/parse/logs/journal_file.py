@@ -11,8 +11,11 @@ Nothing in the file is trusted: every offset is checked, chains only go forward,
 from __future__ import annotations
 
 import heapq
+import math
 import struct
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 from caseprobe.parse.logs.entry import Entry
@@ -51,7 +54,7 @@ class Damaged(ValueError):
 class JournalFile:
     """One file: its header is read at once, its entries when they are asked for.
 
-    newest_at: seconds since 1970; sequence_id names the writer that sequence numbers belong to.
+    oldest_at, newest_at: seconds since 1970; sequence_id names the writer that sequence numbers belong to.
     """
 
     def __init__(self, read: Read) -> None:
@@ -61,7 +64,8 @@ class JournalFile:
         self._shared: dict[int, Field | None] = {}
         header = self._header()
         self.sequence_id = header[6].hex()
-        self.entries_total, self._first_array, self.newest_at = header[15], header[18], header[20] / 1e6
+        self.entries_total, self._first_array = header[15], header[18]
+        self.oldest_at, self.newest_at = header[19] / 1e6, header[20] / 1e6
         self._field_table = header[11], header[12]
         self._compact = bool(header[2] & COMPACT)
         self._payload = 72 if self._compact else 64
@@ -77,13 +81,14 @@ class JournalFile:
             raise Damaged(f"it is of a newer form than this version reads (flags {unknown:#x})")
         return header
 
-    def newest_first(self, kernel_only: bool = False) -> Iterator[Entry]:
+    def newest_first(self, kernel_only: bool = False, until: float = math.inf) -> Iterator[Entry]:
         """Every entry that can be read; damaged ones are counted and passed over, too many of them end it.
 
-        kernel_only: by the file's own index of what the kernel wrote, so that the others cost nothing.
+        kernel_only: by the file's own index of what the kernel wrote, so that the others cost nothing. until: those
+        that are newer are left out by halving, since the index is in the order of time as far as the clock was.
         """
         try:
-            for offset in self._kernel_offsets() if kernel_only else self._all_offsets():
+            for offset in self._kernel_offsets(until) if kernel_only else self._all_offsets(until):
                 entry = self._entry_at(offset)
                 if entry is not None:
                     yield entry
@@ -92,17 +97,17 @@ class JournalFile:
         except Damaged:
             self.damaged_total += 1
 
-    def _all_offsets(self) -> Iterator[int]:
-        return self._offsets(self._first_array, self.entries_total)
+    def _all_offsets(self, until: float) -> Iterator[int]:
+        return self._offsets(self._first_array, self.entries_total, until)
 
-    def _kernel_offsets(self) -> Iterator[int]:
+    def _kernel_offsets(self, until: float) -> Iterator[int]:
         """Where the entries stand that share the field _TRANSPORT=kernel; its first is not in the arrays."""
         for offset in self._values_of(b"_TRANSPORT"):
             _, size = self._object(offset, DATA, self._payload)
             length = min(size, self._payload + VALUE_BYTES)
             first, arrays, total = TIMES.unpack_from(data := self._bytes(offset, length), 40)
             if data[self._payload :] == b"_TRANSPORT=kernel":
-                yield from self._offsets(arrays, total - 1)
+                yield from self._offsets(arrays, total - 1, until)
                 yield first
 
     def _values_of(self, name: bytes) -> Iterator[int]:
@@ -125,14 +130,32 @@ class JournalFile:
             yield offset
             (offset,) = struct.unpack("<Q", self._bytes(offset + place, 8))
 
-    def _offsets(self, first_array: int, total: int) -> Iterator[int]:
-        """What the arrays from this one on name, the last first."""
-        for begin, count in reversed(self._arrays(first_array, total)):
+    def _offsets(self, first_array: int, total: int, until: float) -> Iterator[int]:
+        """What the arrays from this one on name, the last first, from the last one on that is not too new."""
+        arrays = self._arrays(first_array, total)
+        left = sum(count for _, count in arrays)
+        newer = 0 if until >= self.newest_at else left - self._count_until(arrays, left, until)
+        for begin, count in reversed(arrays):
+            newer, count = max(0, newer - count), count - newer
             while count > 0:
                 part = min(count, OFFSETS_AT_ONCE)
                 count -= part
                 data = self._bytes(begin + count * self._offset_bytes, part * self._offset_bytes)
                 yield from reversed(struct.unpack(f"<{part}{'I' if self._compact else 'Q'}", data))
+
+    def _count_until(self, arrays: Sequence[tuple[int, int]], total: int, until: float) -> int:
+        """How many of the entries in these arrays are not newer than a moment."""
+        ends = list(accumulate(count for _, count in arrays))
+
+        def at(place: int) -> float:
+            number = bisect_right(ends, place)
+            begin, count = arrays[number]
+            offset = begin + (place - (ends[number] - count)) * self._offset_bytes
+            entry = int.from_bytes(self._bytes(offset, self._offset_bytes), "little")
+            self._object(entry, ENTRY, ENTRY_FIXED)
+            return float(TIMES.unpack(self._bytes(entry + OBJECT.size, TIMES.size))[1]) / 1e6
+
+        return bisect_right(range(total), until, key=at)
 
     def _arrays(self, offset: int, left: int) -> list[tuple[int, int]]:
         """Where the offsets in each array begin, and how many it holds."""
@@ -223,10 +246,10 @@ class JournalFile:
         return block
 
 
-def newest_first(files: Sequence[JournalFile], kernel_only: bool = False) -> Iterator[Entry]:
+def newest_first(files: Sequence[JournalFile], kernel_only: bool = False, until: float = math.inf) -> Iterator[Entry]:
     """The entries of several files in one stream, the newest first; a file is read when its time has come."""
     heap: list[tuple[float, int, Iterator[Entry], Entry | None]] = [
-        (-file.newest_at, number, file.newest_first(kernel_only), None) for number, file in enumerate(files)
+        (-file.newest_at, number, file.newest_first(kernel_only, until), None) for number, file in enumerate(files)
     ]
     heapq.heapify(heap)
     while heap:

@@ -78,19 +78,23 @@ def _moment(told: dict[str, str | None], now: datetime, utc_offset_seconds: int)
             return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
         if unix := told.get("unix"):
             return float(unix)
-        return _without_year(told, now, zone).timestamp() if told.get("month") else None
+        month, day, clock = told.get("month"), told.get("day"), told.get("time")
+        return without_year(month, day, clock, now, zone).timestamp() if month and day and clock else None
     except (ValueError, OverflowError):
         return None
 
 
-def _without_year(told: dict[str, str | None], now: datetime, zone: timezone) -> datetime:
-    """The latest moment of this day and time that is not after tomorrow; 29 February is in a leap year."""
-    month = MONTHS.index(told["month"] or "") + 1
-    hour, minute, second = (int(part) for part in (told["time"] or "").split(":"))
+def without_year(month: str, day: str, clock: str, now: datetime, zone: timezone) -> datetime:
+    """The latest moment of this day and time that is not after tomorrow; 29 February is in a leap year.
+
+    Raises ValueError where there is no such day.
+    """
+    number = MONTHS.index(month) + 1
+    hour, minute, second = (int(part) for part in clock.split(":"))
     latest = now + timedelta(days=1)
     for year in range(latest.year, latest.year - 9, -1):
         try:
-            at = datetime(year, month, int(told["day"] or ""), hour, minute, second, tzinfo=zone)
+            at = datetime(year, number, int(day), hour, minute, second, tzinfo=zone)
         except ValueError:
             continue
         if at <= latest:

@@ -1,0 +1,193 @@
+"""What only the longer bundles measure: network cards, containers, packet filter, near paths, sockets by program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import pytest
+
+from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
+from caseprobe.v1 import section_items_pb2, section_pb2
+from caseprobe_agent.machine import Completed, Machine
+from caseprobe_agent.machine.link_driver import LinkDriver, ask, told
+from caseprobe_agent.probes import containers, firewall, near_paths, network_cards, sockets, with_collector
+from caseprobe_agent.probes.probe import Measured
+from tests.caseprobe.parse.test_containers_and_filters import DOCKER, ID, NFT, SAVED
+from tests.fakes_machine import FakeMachine, File
+
+GROUP = f"/sys/fs/cgroup/system.slice/docker-{ID}.scope"
+RUNNING: Mapping[str, File] = {
+    f"{GROUP}/memory.current": "1048576\n",
+    f"{GROUP}/memory.max": "max\n",
+    f"{GROUP}/pids.current": "7\n",
+    f"{GROUP}/memory.events": "low 0\noom 2\noom_kill 1\n",
+}
+
+
+class ProgramMachine(FakeMachine):
+    """A machine whose programs print what a test says, by their name."""
+
+    def __init__(self, files: Mapping[str, File], programs: Mapping[str, str | MeasurementError]) -> None:
+        super().__init__({**{f"/usr/bin/{name}": "" for name in programs}, **files})
+        self.programs = programs
+        self.asked: list[str] = []
+
+    def run(self, command: Sequence[str], timeout_seconds: float, limit_bytes: int = 1 << 20) -> Completed:
+        """As Machine.run."""
+        self.asked.append(" ".join(command))
+        printed = self.programs[command[0].rpartition("/")[2]]
+        if isinstance(printed, MeasurementError):
+            raise printed
+        return Completed(0, printed.encode(), b"", False)
+
+    def link_driver(self, name: str) -> LinkDriver:
+        """As Machine.link_driver: one card that counts faults, others that tell nothing."""
+        if name != "eth0":
+            raise MachineAbsent(f"the driver of {name} does not tell about itself")
+        counters = {"rx_packets": 9, "rx_missed_errors": 12, "tx_errors": 0, "rx_no_buffer_count": 70}
+        return LinkDriver("igb", "6.1", "3.25", "0000:03:00.0", (256, 4096), None, (True, True, False), counters)
+
+
+def test_a_card_tells_its_rings_and_faults() -> None:
+    """Counters of faults that are not zero, worst first, quoted; a card whose driver is silent is there too."""
+    files = {f"/sys/class/net/{name}/device": "" for name in ("eth0", "eth1")}
+    queues = {f"/sys/class/net/eth0/queues/{name}": "" for name in ("rx-0", "tx-0")}
+    machine = ProgramMachine({**files, **queues, "/sys/class/net/lo/mtu": "65536\n"}, {})
+    measured = network_cards.measure(machine, None)
+    first, second = cast(section_items_pb2.NetworkCardsFacts, measured.facts).cards
+    assert [(one.name, one.total) for one in first.counters] == [("rx_no_buffer_count", 70), ("rx_missed_errors", 12)]
+    assert (first.receive_ring, first.receive_ring_limit, first.HasField("send_ring")) == (256, 4096, False)
+    assert (first.pause_negotiated, first.pause_sent, first.queues_total, second.name) == (True, False, 2, "eth1")
+    assert [one.field for one in measured.shortfalls] == ["network_cards.eth1"]
+    assert measured.lines[0].text == "rx_no_buffer_count: 70"
+
+
+def test_the_kernel_is_asked_for_real() -> None:
+    """Loopback has a driver that tells little, a name that is not there none; a copied tree replays."""
+    with pytest.raises(MachineAbsent):
+        ask("nothing0")
+    with pytest.raises(MachineAbsent):
+        told("eth0", {})
+    replayed = told("eth0", {"eth0": {"driver": "igb", "receive_ring": [256, 4096], "counters": {"rx_errors": 1}}})
+    assert (replayed.driver, replayed.receive_ring) == ("igb", (256, 4096))
+
+
+def test_containers_by_group_and_by_program() -> None:
+    """Figures from the group, name and image from the runtime; one that has ended is known from the runtime alone."""
+    machine = ProgramMachine({**RUNNING, "/run/docker.pid": "7\n"}, {"docker": DOCKER})
+    found = cast(section_items_pb2.ContainersFacts, containers.measure(machine, None).facts)
+    web, job = found.containers
+    assert (found.running_total, found.ended_total) == (1, 1)
+    assert (web.name, web.memory_bytes, web.tasks_total, web.oom_kills_total) == ("web", 1 << 20, 7, 1)
+    assert not web.HasField("memory_limit_bytes")
+    assert (job.name, job.state) == ("nightly", "exited")
+
+
+def test_no_sleeping_runtime_is_woken() -> None:
+    """Where no daemon is at work its program is not asked; without any trace of containers there are none."""
+    machine = ProgramMachine(RUNNING, {"docker": DOCKER, "podman": "[]", "crictl": "{}"})
+    assert len(cast(section_items_pb2.ContainersFacts, containers.measure(machine, None).facts).containers) == 1
+    assert machine.asked == []
+    with pytest.raises(MachineAbsent, match="no container runs here"):
+        containers.measure(ProgramMachine({}, {"docker": DOCKER}), None)
+
+
+def test_a_runtime_that_refuses_leaves_the_groups() -> None:
+    """What its program would tell is a shortfall with the right that is missing."""
+    denied = MachineDenied("permission denied while trying to connect", needs="docker")
+    measured = containers.measure(ProgramMachine({**RUNNING, "/run/docker.pid": "7\n"}, {"docker": denied}), None)
+    assert [(one.field, one.needs) for one in measured.shortfalls] == [("containers.name", "docker")]
+    assert len(cast(section_items_pb2.ContainersFacts, measured.facts).containers) == 1
+
+
+def test_the_rules_are_an_artifact() -> None:
+    """Facts of the chains, and every rule as it was printed."""
+    measured = firewall.measure(ProgramMachine({"/sys/module/nf_tables/refcnt": "1"}, {"nft": NFT}), None)
+    (artifact,) = measured.artifacts
+    assert (artifact.name, artifact.source, artifact.data) == (firewall.ARTIFACT, "nft list ruleset", NFT.encode())
+    assert cast(section_items_pb2.FirewallFacts, measured.facts).rules_total == 7
+
+
+def test_the_older_filter_is_asked_where_it_is_loaded() -> None:
+    """Both families where both are; long rules are cut at a line and say so."""
+    names = {f"/proc/net/{name}_names": "filter\n" for name in ("ip_tables", "ip6_tables")}
+    long = SAVED + "-A INPUT -s 192.0.2.1 -j DROP\n" * 20_000
+    machine = ProgramMachine(names, {"iptables-save": long, "ip6tables-save": SAVED})
+    (artifact,) = firewall.measure(machine, None).artifacts
+    assert machine.asked == ["/usr/bin/iptables-save", "/usr/bin/ip6tables-save"]
+    assert len(artifact.data) <= firewall.RULES_BYTES and artifact.data.endswith(b"\n")
+
+
+def test_no_filter_is_loaded_by_asking() -> None:
+    """Where the kernel has none, no program is started; one that refuses names the right."""
+    machine = ProgramMachine({}, {"nft": NFT, "iptables-save": SAVED})
+    with pytest.raises(MachineAbsent, match="no packet filter that is loaded"):
+        firewall.measure(machine, None)
+    assert machine.asked == []
+    denied = ProgramMachine({"/sys/module/nf_tables/refcnt": "1"}, {"nft": MachineDenied("must be root")})
+    with pytest.raises(MachineDenied) as caught:
+        firewall.measure(denied, None)
+    assert caught.value.needs == "root"
+
+
+ROUTE = (
+    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+    "eth0\t00000000\t0100007F\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+)
+NEAR: Mapping[str, File] = {
+    "/proc/net/route": ROUTE,
+    "/etc/resolv.conf": "nameserver 127.0.0.53\nnameserver 192.0.2.53\n",
+}
+
+
+def near(measured: Measured) -> list[tuple[str, str, str]]:
+    """Role, address and reason of every path."""
+    paths = cast(section_items_pb2.NearPathsFacts, measured.facts).paths
+    return [(one.role, one.address, one.reason) for one in paths]
+
+
+def test_without_leave_near_paths_are_only_named() -> None:
+    """Gateway, servers and collector, each with why it was not probed; a stub on this machine is nobody's path."""
+    (probe,) = with_collector([near_paths.PROBE], "collector.example.org")
+    why = near_paths.NOT_ASKED
+    assert near(near_paths.measure(FakeMachine(NEAR), None, argument=probe.argument)) == [
+        ("gateway", "127.0.0.1", why),
+        ("resolver", "192.0.2.53", why),
+        ("collector", "collector.example.org", why),
+    ]
+    with pytest.raises(MachineAbsent, match="no gateway"):
+        near_paths.measure(FakeMachine({}), None)
+
+
+class LiveMachine(FakeMachine):
+    """A machine that may send, with one gateway: itself."""
+
+    @property
+    def live(self) -> bool:
+        """It runs."""
+        return True
+
+
+def test_a_near_path_is_probed_beside_the_others() -> None:
+    """The sample begins, the measurement takes what has come: loopback answers, a name that is none says why."""
+    machine = LiveMachine({"/proc/net/route": ROUTE})
+    running = near_paths.sample(machine, argument="no such host")
+    measured = near_paths.measure_with_network(machine, running)
+    gateway, collector = cast(section_items_pb2.NearPathsFacts, measured.facts).paths
+    assert (gateway.path.target, gateway.path.rounds, gateway.path.hops[-1].loss_ratio) == ("gateway", 5, 0.0)
+    assert collector.reason and not collector.HasField("path")
+
+
+def test_sockets_are_counted_by_program(request: pytest.FixtureRequest) -> None:
+    """Ours holds one that listens; every program with sockets is there once."""
+    import socket
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    request.addfinalizer(listener.close)
+    machine = Machine()
+    measured = sockets.measure_with_programs(machine, sockets.sample(machine))
+    programs = cast(section_pb2.SocketsFacts, measured.facts).programs
+    ours = machine.read_text("/proc/self/comm").strip()
+    assert [one.listening_total >= 1 for one in programs if one.program == ours] == [True]
+    assert len({one.program for one in programs}) == len(programs)
