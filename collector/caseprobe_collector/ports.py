@@ -16,6 +16,7 @@ from caseprobe_collector.records import (
     Agent,
     AuditRow,
     Case,
+    Checkpoint,
     Customer,
     Customers,
     Damage,
@@ -278,6 +279,19 @@ class AuditStore(Protocol):
     async def list_audit(self, first: int = 1, limit: int = 1000) -> list[AuditRow]:
         """Entries in the order of the chain, from this number on."""
 
+    async def newest_audit(self) -> Checkpoint | None:
+        """The last entry of the chain."""
+
+
+class WitnessStore(Protocol):
+    """What machines told of their own audit chains."""
+
+    async def get_witnessed(self, agent_id: str) -> Checkpoint | None:
+        """The newest entry of a machine's chain that was noted."""
+
+    async def put_witnessed(self, tx: Transaction, agent_id: str, newest: Checkpoint) -> None:
+        """Note it in place of the one before."""
+
 
 class LossStore(Protocol):
     """What was acknowledged and found missing."""
@@ -307,6 +321,16 @@ class Staged(Protocol):
 
     def discard(self) -> None:
         """Forget it; nothing where it was kept or discarded already."""
+
+
+class Converter(Protocol):
+    """Makes a bundle of what another program recorded of a machine: redacted, judged, signed as every bundle."""
+
+    async def convert(self, archive: BinaryIO, customer_id: str, bundle: Staged) -> bytes:
+        """Write the bundle of an archive (a plain file) and give its SHA-256; the same for a file and a customer.
+
+        Raises Corrupt where the archive is of no kind that is known, or hostile; StorageFull.
+        """
 
 
 class Shelf(Protocol):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caseprobe import VERSION, ids
 from caseprobe.v1 import snapshot_pb2
@@ -13,11 +16,10 @@ from caseprobe_agent.app.parts import LocalClock
 from caseprobe_agent.config import Settings
 from caseprobe_agent.identity import keys
 from caseprobe_agent.imports import Converted, convert_apart
-from caseprobe_agent.oneshot.file import BundleFile
-from caseprobe_agent.oneshot.order import Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
-from caseprobe_agent.seal.form import Hiding, Judging, load_key
-from caseprobe_agent.seal.pipe import seal, signer_of
+
+if TYPE_CHECKING:
+    from caseprobe_agent.oneshot.order import Result
 
 
 async def import_bundle(settings: Settings, paths: Sequence[Path], output: Path | None) -> Result:
@@ -28,7 +30,15 @@ async def import_bundle(settings: Settings, paths: Sequence[Path], output: Path 
     """
     path = bundle_path(output, settings.state_folder, LocalClock()())
     check_room(path)
-    converted = await convert_apart(paths)
+    converting = asyncio.create_task(convert_apart(paths))
+    # What hides, judges and renders is loaded while the child reads.
+    await asyncio.to_thread(importlib.import_module, "caseprobe_agent.oneshot.file")
+    from caseprobe_agent.oneshot.file import BundleFile
+    from caseprobe_agent.oneshot.order import Result
+    from caseprobe_agent.seal.form import Hiding, Judging, load_key
+    from caseprobe_agent.seal.pipe import seal, signer_of
+
+    converted = await converting
     key = load_key(settings.state_folder)
     private, public = _machine_key(key, converted)
     snapshot = converted.taken.snapshot

@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 
 from caseprobe_agent.cli import options
-from caseprobe_agent.cli.one_shot import document, show_result
 
 SUMMARY = "make a bundle of a sosreport, an insights archive, or reports of mtr and smartctl"
 
@@ -31,10 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the bundle and print what was found; gives the exit code."""
     from caseprobe_agent.app.importing import import_bundle
-    from caseprobe_agent.cli import judgement
 
     settings = options.settings_of()
     result = asyncio.run(import_bundle(settings, arguments.file, arguments.output))
+    from caseprobe_agent.cli import judgement
+    from caseprobe_agent.cli.one_shot import document, show_result
+
     if arguments.json:
         print(json.dumps(document(result, ", ".join(map(str, arguments.file))), ensure_ascii=False))
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from caseprobe_collector.app.conversion import ChildConverter
 from caseprobe_collector.app.core import Core, build_users, fresh_id
 from caseprobe_collector.app.web import Listener, Pem, address_of, bind
 from caseprobe_collector.cases import Cases
@@ -79,6 +80,7 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
             audit,
             clock,
             core.limits,
+            ChildConverter(lambda customer_id: storage.authority.secret_for(f"imports of {customer_id}")),
         ),
         sessions=core.sessions,
         schedules=core.schedules,

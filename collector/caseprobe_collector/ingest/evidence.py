@@ -18,6 +18,7 @@ from caseprobe_collector.ingest.assembly import Limits
 from caseprobe_collector.ingest.erasure import Erasure
 from caseprobe_collector.ingest.forms import (
     BUNDLE_OBJECT,
+    is_bundle,
     object_name,
     read_bundle,
     read_member,
@@ -28,6 +29,7 @@ from caseprobe_collector.ingest.store import Ingest
 from caseprobe_collector.ports import (
     CaseStore,
     Clock,
+    Converter,
     FleetStore,
     Objects,
     SnapshotStore,
@@ -55,7 +57,9 @@ class Evidence:
         audit: AuditLog,
         clock: Clock,
         limits: Limits,
+        converter: Converter | None = None,
     ) -> None:
+        """converter: for archives of other programs; None: only bundles are taken."""
         self._transactions = transactions
         self._snapshots = snapshots
         self._cases = cases
@@ -65,6 +69,7 @@ class Evidence:
         self._audit = audit
         self._clock = clock
         self._limits = limits
+        self._converter = converter
         self._erasure = Erasure(transactions, snapshots, cases, ingest, audit)
 
     async def get(self, by: Principal, snapshot_id: str) -> tuple[SnapshotRow, snapshot_pb2.Snapshot]:
@@ -146,14 +151,20 @@ class Evidence:
         return await self._erasure.delete_case(by, case_id)
 
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
-        """Attach a bundle file that came by another way; twice is the same as once.
+        """Attach a bundle file that came by another way, or the bundle of another program's archive; twice is once.
 
-        Raises Corrupt where it is cut or altered, TooLarge, NotFound for the case, CaseClosed.
+        Raises Corrupt where it is cut, altered or nothing that is known, TooLarge, NotFound for the case, CaseClosed.
         """
         case = await self._case(by, case_id)
         staged = await asyncio.to_thread(self._objects.stage)
         try:
             sha256 = await self._receive(chunks, staged)
+            if self._converter is not None and not await asyncio.to_thread(is_bundle, staged.file):
+                staged, archive = await asyncio.to_thread(self._objects.stage), staged
+                try:
+                    sha256 = await self._converter.convert(archive.file, case.customer_id, staged)
+                finally:
+                    archive.discard()
             snapshot = await asyncio.to_thread(read_bundle, staged.file)
             agent = await self._carrier(by, case, snapshot)
             stored = await self._ingest.store_bundle(agent, staged, sha256)

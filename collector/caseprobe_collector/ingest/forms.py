@@ -73,6 +73,14 @@ def object_name(agent_id: str, snapshot_id: str) -> str:
     return f"{agent_id}/{snapshot_id}/{BUNDLE_OBJECT}"
 
 
+def is_bundle(file: BinaryIO) -> bool:
+    """Whether a file begins as a bundle does; whether it is one, reading it tells."""
+    from caseprobe.bundle.layout import LOCAL_MAGIC
+
+    file.seek(0)
+    return file.read(len(LOCAL_MAGIC)) == LOCAL_MAGIC
+
+
 def read_bundle(file: BinaryIO) -> snapshot_pb2.Snapshot:
     """The snapshot of a bundle that is whole and signed by the key of the machine that it names."""
     reader = _reader(file)

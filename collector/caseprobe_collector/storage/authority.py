@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -50,6 +51,10 @@ class FileAuthority:
         key = key_of_request(csr_der)
         certificate = client_certificate(self._certificate, self._key, key, not_after, self._serial())
         return key_agent_id(key), certificate.public_bytes(Encoding.PEM)
+
+    def secret_for(self, purpose: str) -> bytes:
+        """32 bytes that follow from the CA's key and tell nothing of it; the same for a purpose as long as it lives."""
+        return hmac.digest(_key_pem(self._key), b"secret for " + purpose.encode(), "sha256")
 
     def server_certificate(self, names: Sequence[str]) -> tuple[bytes, bytes]:
         """(certificate PEM, key PEM) for TLS under these names; a new key each time, kept by nobody but the caller."""

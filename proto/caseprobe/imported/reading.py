@@ -8,7 +8,7 @@ from typing import IO
 from caseprobe.errors import Corrupt
 from caseprobe.imported.layout import INSIGHTS, META, SOS, command_of, is_log, name_fault, place_of, wanted, wants_link
 from caseprobe.imported.limits import ImportLimits
-from caseprobe.imported.tar import FILE, FOLDER, HARD_LINK, LINK, OTHER, Member, TarReader
+from caseprobe.imported.tar import FOLDER, HARD_LINK, LINK, OTHER, Member, TarReader
 from caseprobe.imported.tree import File, Tree
 from caseprobe.imported.unpacked import Ended, Unpacked
 
@@ -117,6 +117,3 @@ def _kept(chunks: Iterator[bytes], limit_bytes: int, newest: bool) -> tuple[byte
         del kept[: max(0, len(kept) - limit_bytes)]
         del kept[: kept.find(b"\n") + 1]
     return bytes(kept[:limit_bytes]), cut
-
-
-__all__ = ["FILE", "Gathering", "read_archive"]

@@ -83,7 +83,9 @@ def _contents(names: list[str], words: Words) -> Markup:
 def _subject(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     host = next((one.system.host_name for one in snapshot.sections if one.WhichOneof("facts") == "system"), "")
     taken = element("span", words.filled("taken", at=words.moment(snapshot.started_at)), class_="moment")
-    return dotted(element("b", host) if host else "", taken)
+    origin = snapshot.origin
+    read = words.filled("read_from", kind=origin.kind, name=origin.name) if snapshot.HasField("origin") else ""
+    return dotted(element("b", host) if host else "", taken, read)
 
 
 def _chips(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:

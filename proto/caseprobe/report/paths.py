@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from caseprobe import texts
 from caseprobe.report.charts import share_bar, span_bar
-from caseprobe.report.markup import NOTHING, Markup, element, joined, table, unfold
+from caseprobe.report.markup import NOTHING, Markup, element, joined, machine_words, table, unfold
 from caseprobe.report.words import NONE, Words
-from caseprobe.v1 import path_pb2, snapshot_pb2
+from caseprobe.v1 import path_pb2, section_items_pb2, snapshot_pb2
 
 # What a verdict means for the colour of its card; any other needs a look.
 TONES = {"path.ok": "ok", "path.loss_from": "warn", "path.needs_more": "info"}
@@ -18,17 +18,32 @@ NUMBERS = (0, 2, 4, 5, 6, 7)
 
 
 def render_paths(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
-    """A card for each path that was measured."""
+    """A card for each path that was measured, then the short ones to what the machine depends on first."""
     paths = [section.path for section in snapshot.sections if section.WhichOneof("facts") == "path"]
-    return joined(*(_path(one, words) for one in paths))
+    near = [
+        one
+        for section in snapshot.sections
+        if section.WhichOneof("facts") == "near_paths"
+        for one in section.near_paths.paths
+    ]
+    return joined(*(_path(one, words) for one in paths), *(_near(one, words) for one in near))
 
 
-def _path(path: path_pb2.PathFacts, words: Words) -> Markup:
+def _near(near: section_items_pb2.NearPath, words: Words) -> Markup:
+    """As any path under what is at its end, or why it was not probed."""
+    role = element("p", element("b", words(f"role_{near.role}")), " ", near.address)
+    if near.HasField("path"):
+        return _path(near.path, words, role)
+    return element("article", role, element("p", machine_words(near.reason)), class_="card unknown")
+
+
+def _path(path: path_pb2.PathFacts, words: Words, role: Markup = NOTHING) -> Markup:
     said = [texts.path_mtu(path, words.language), texts.path_ways(path, words.language)]
     earlier = path.earlier_routes
     title = words.filled("earlier_routes", n=len(earlier))
     return element(
         "article",
+        role,
         element("h3", texts.path_verdict(path, words.language)),
         *(element("p", sentence) for sentence in said if sentence),
         _hops(path.hops, words),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from caseprobe import texts
 from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined, machine_words, table, unfold
 from caseprobe.report.words import NONE, Words
-from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, origin_pb2, section_pb2, snapshot_pb2
 
 ABSENT = section_pb2.PROBE_OUTCOME_ABSENT
 OUTCOMES = {
@@ -24,7 +24,7 @@ Lack = tuple[section_pb2.ProbeOutcome.ValueType, tuple[str, ...]]
 def render_unmeasured(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     """First what could be had, then what is not there, then the checks that could not be judged for it."""
     lacks = [lack for section in snapshot.sections for lack in _lacks(section, words)]
-    missed = [row for outcome, row in lacks if outcome != ABSENT]
+    missed = [*_not_taken(snapshot.origin, words), *(row for outcome, row in lacks if outcome != ABSENT)]
     absent = [row for outcome, row in lacks if outcome == ABSENT]
     unknown = [one for one in snapshot.coverage if one.outcome in UNKNOWN]
     beside = [one for one in snapshot.coverage if one.outcome == finding_pb2.SEVERITY_NOT_APPLICABLE]
@@ -36,9 +36,18 @@ def render_unmeasured(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     )
 
 
+def _not_taken(origin: origin_pb2.Origin, words: Words) -> Iterator[tuple[str, ...]]:
+    """Of an archive that another program made: where reading ended before its end, and members that were left out."""
+    if origin.damage:
+        yield element("b", origin.name), machine_words(origin.damage), NONE
+    for one in origin.skipped:
+        name = joined(element("b", origin.name), " ", words.filled("members_left", n=one.total))
+        yield name, machine_words(one.reason), NONE
+
+
 def _lacks(section: section_pb2.Section, words: Words) -> Iterator[Lack]:
     """The section itself, or the parts of it that could not be read."""
-    name = element("b", words(f"section_{section.probe}"))
+    name = element("b", words.section(section))
     if section.outcome in OUTCOMES:
         yield section.outcome, (name, *_why(section, words))
     for one in section.shortfalls:

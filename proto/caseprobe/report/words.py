@@ -12,6 +12,8 @@ from caseprobe.texts import catalogue
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
+    from caseprobe.v1 import section_pb2
+
 NONE = "–"
 
 
@@ -41,6 +43,11 @@ class Words:
         """What a rule hides, in words; the many that hide secrets go by their own names."""
         label = f"hidden_{rule}"
         return self(label) if self(label) != label else self.filled("hidden_secret", rule=rule)
+
+    def section(self, section: section_pb2.Section) -> str:
+        """What a section is called; those of an operator's own probes share one word and have their own names."""
+        kind, _, own = section.probe.partition(".")
+        return f"{self(f'section_{kind}')} {own}".strip()
 
     def need(self, right: str) -> str:
         """A right or tool that is missing, in words where it has some: most are names, such as CAP_SYSLOG."""

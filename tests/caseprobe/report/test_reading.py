@@ -38,7 +38,7 @@ SCHEMES = ("light", "dark", "print")
 EVERY_LANGUAGE = pytest.mark.parametrize("language", LANGUAGES)
 OTHERS = pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 # Texts of a machine that choose our words.
-CHOOSING = {"classification": "ok", "message_id": "path.ok"}
+CHOOSING = {"classification": "ok", "message_id": "path.ok", "role": "gateway"}
 
 
 def colours(scheme: str) -> dict[str, str]:
@@ -163,6 +163,7 @@ def everything() -> snapshot_pb2.Snapshot:
         fill(getattr(section, field.name))
         section.shortfalls.add(field="#", outcome=section_pb2.PROBE_OUTCOME_DENIED, reason="#", needs="#")
     made.redaction.counts.extend(snapshot_pb2.RedactionCount(rule=rule, total=2) for rule in ("ipv4", "card", "#"))
+    made.origin.skipped.add(reason="#", total=3)
     made.artifacts.add(name="#", source="#", size_bytes=1, truncated=True)
     return made
 

@@ -184,3 +184,14 @@ def test_what_follows_from_a_finding_is_behind_it_and_counted() -> None:
     assert page.count('<article class="card') == before
     assert "1 further finding follows from this one" in page
     assert "2 critical problems found" in page
+
+
+def test_what_another_program_recorded_says_so() -> None:
+    """The archive that it was read from, what of it was not taken, and where reading ended."""
+    imported = troubled()
+    imported.origin.kind, imported.origin.name, imported.origin.damage = "sosreport", "sos-1.tar.xz", "it was cut"
+    imported.origin.skipped.add(reason="larger than is read", total=3)
+    text = "".join(outline(render_report(imported)).text)
+    assert "read from sosreport sos-1.tar.xz" in text
+    assert "sos-1.tar.xz (3 members)larger than is read" in text
+    assert "sos-1.tar.xzit was cut" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from caseprobe.report.facts import activity, health, host, machine, network, storage
+from caseprobe.report.facts import activity, health, host, items, machine, network, storage
 from caseprobe.report.facts.group import Gist, Render
 from caseprobe.report.markup import NOTHING, Markup, element, joined, unfold
 from caseprobe.report.words import Words
@@ -24,6 +24,7 @@ RENDERS: Mapping[str, Render] = {
     "sensors": machine.sensors,
     "ipmi": machine.ipmi,
     "interfaces": network.interfaces,
+    "network_cards": items.cards,
     "wireless": network.wireless,
     "routes": network.routes,
     "resolvers": network.resolvers,
@@ -31,6 +32,8 @@ RENDERS: Mapping[str, Render] = {
     "reachability": host.reachability,
     "sockets": network.sockets,
     "processes": activity.processes,
+    "firewall": items.firewall,
+    "containers": items.containers,
     "cgroups": host.cgroups,
     "services": host.services,
     "packages": host.packages,
@@ -41,22 +44,23 @@ RENDERS: Mapping[str, Render] = {
     "time_sync": host.time_sync,
     "clock": activity.clock,
     "settings": machine.settings,
+    "site": items.site,
 }
 # These have a part of the page of their own.
-ELSEWHERE = ("path", "history")
+ELSEWHERE = ("path", "near_paths", "history")
 
 
 def render_facts(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     """Every section that could be read, in the order in which a machine is looked at."""
     order = list(RENDERS)
     read = [one for one in snapshot.sections if one.WhichOneof("facts") and one.WhichOneof("facts") not in ELSEWHERE]
-    read.sort(key=lambda one: order.index(one.probe) if one.probe in order else len(order))
+    read.sort(key=lambda one: order.index(kind) if (kind := str(one.WhichOneof("facts"))) in order else len(order))
     return joined(*(_row(section, words) for section in read))
 
 
 def _row(section: section_pb2.Section, words: Words) -> Markup:
     gist = _gist(section, words)
-    name = element("span", words(f"section_{section.probe}"), class_="name")
+    name = element("span", words.section(section), class_="name")
     line = joined(name, " ", element("span", gist.line, class_="gist"))
     return unfold(line, gist.body, class_="row") if gist.body else element("div", line, class_="row")
 

@@ -73,7 +73,14 @@ def sockets(section: section_pb2.Section, words: Words) -> Gist:
 
     facts = section.sockets
     head = (words("listening"), words("addresses"), words("process"), words("queue"))
+
+    def program(one: section_pb2.ProgramSockets) -> tuple[str, ...]:
+        counts = (one.listening_total, one.established_total, one.close_wait_total, one.others_total)
+        return element("b", one.program), *(words.count(count) for count in counts)
+
+    owners = [words(name) for name in ("program", "listening", "established", "left_open", "others")]
     body = joined(
+        listed(owners, facts.programs, program, words, numbers=(1, 2, 3, 4)),
         listed((words("connections"), words("number")), facts.counts, count, words, numbers=(1,)),
         listed(head, facts.listening, listener, words, numbers=(3,)),
     )
