@@ -28,6 +28,7 @@ from caseprobe_collector.rpc import Desk, OpenLinks, build_server
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage
+from caseprobe_collector.witness import Witness
 
 ADMIN = Principal("user", "user_admin", "ada", Role.ADMIN, None)
 WAIT_SECONDS = 10.0
@@ -217,7 +218,10 @@ async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[R
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
-    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits(), audit)
+    witness = Witness(run, storage.witnessed, storage.audit, audit)
+    desk = Desk(
+        run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits(), audit, witness
+    )
     certificate, key = storage.authority.server_certificate(["127.0.0.1"])
     server, port = build_server(desk, "127.0.0.1:0", key, certificate, storage.authority.ca_pem())
     if not again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -95,6 +96,20 @@ class Audit:
             return self._path.read_text(encoding="ascii", errors="replace").splitlines()
         except FileNotFoundError:
             return []
+
+    @property
+    def newest(self) -> Entry:
+        """The last entry that this process wrote or read; its number is 0 where it did neither."""
+        return self._last
+
+    def since(self, number: int) -> list[Entry]:
+        """Every entry that can be read from this number on; the newest alone where there are not so many."""
+        lines = self.lines()
+        found = []
+        for line in lines[max(0, min(number, len(lines)) - 1) :]:
+            with contextlib.suppress(Corrupt):
+                found.append(parse(line))
+        return found
 
     def count_on(self, day: str, action: str) -> int:
         """How often an action was recorded on a day ("2026-11-22", UTC)."""

@@ -7,24 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from caseprobe.errors import NotAllowed
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.ports import AuditStore, Clock, Transaction
-from caseprobe_collector.records import AuditEntry, AuditRow
+from caseprobe_collector.records import AuditEntry, AuditRow, Checkpoint
 
 GENESIS = bytes(32)
 LONGEST_DETAIL = 1000
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """An entry that somebody else remembers."""
-
-    number: int
-    sha256: bytes
 
 
 class AuditLog:

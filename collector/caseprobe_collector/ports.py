@@ -16,6 +16,7 @@ from caseprobe_collector.records import (
     Agent,
     AuditRow,
     Case,
+    Checkpoint,
     Customer,
     Customers,
     Damage,
@@ -277,6 +278,19 @@ class AuditStore(Protocol):
 
     async def list_audit(self, first: int = 1, limit: int = 1000) -> list[AuditRow]:
         """Entries in the order of the chain, from this number on."""
+
+    async def newest_audit(self) -> Checkpoint | None:
+        """The last entry of the chain."""
+
+
+class WitnessStore(Protocol):
+    """What machines told of their own audit chains."""
+
+    async def get_witnessed(self, agent_id: str) -> Checkpoint | None:
+        """The newest entry of a machine's chain that was noted."""
+
+    async def put_witnessed(self, tx: Transaction, agent_id: str, newest: Checkpoint) -> None:
+        """Note it in place of the one before."""
 
 
 class LossStore(Protocol):

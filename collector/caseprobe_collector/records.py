@@ -147,6 +147,14 @@ class StoredSnapshot:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """An entry of an audit chain that somebody else remembers."""
+
+    number: int
+    sha256: bytes
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """What an entry of the audit says, before it has its place in the chain."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -13,17 +15,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.parse.logs.window import Window
+from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe.v1.section_history_pb2 import HistoryFacts, Series
+from caseprobe_agent.app.noted_paths import noted
 from caseprobe_agent.history.figures import Key
 from caseprobe_agent.history.recorder import Recorder
 from caseprobe_agent.history.ring import BEGIN, COLUMNS, LEAST_BYTES, NAME, RECORD_BYTES, Ring, capacity_of
 from caseprobe_agent.history.sampling import Sampler
 from caseprobe_agent.history.series import facts_of
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.path import Permit
 from caseprobe_agent.probes import history
+from caseprobe_agent.session.measure import Opened
 from tests.fakes_machine import FakeClock, FakeMachine
 
 LOAD = ("cpu.load1", "")
+ACTION = link_pb2.PathAction(target="192.0.2.7")
 DAY = 86_400.0
 STAT = "cpu  {} 0 10 {} 0 0 0 0\nctxt 500\nprocs_running 2\nprocs_blocked 1\n"
 FILES = {
@@ -219,6 +227,28 @@ def test_the_kernels_messages_are_counted_from_the_first_sample_on() -> None:
     assert (second["kernel.errors", ""], second["kernel.warnings", ""]) == (1, 1)
 
 
+def test_faults_that_the_kernel_tells_are_kept_by_class_and_object() -> None:
+    """What a disk said before a crash outlives the ring of the kernel; a flood of objects takes few columns."""
+    records: list[bytes] = []
+
+    def read(_offset: int, _size: int) -> bytes:
+        if not records:
+            raise MeasurementError("no more")
+        return records.pop(0)
+
+    sampler = Sampler(FakeMachine(FILES), read)
+    sampler.take()
+    failing = "3,{},1,-;blk_update_request: I/O error, dev {}, sector 2048 op 0x0:(READ) flags 0x0\n"
+    records += [failing.format(number, "sda").encode() for number in range(3)]
+    assert sampler.take()["kernel.fault.blk_io_error", "sda"] == 3
+    assert not [key for key in sampler.take() if key[0].startswith("kernel.fault")]
+    records += [
+        failing.format(number, f"sd{chr(97 + number // 26)}{chr(97 + number % 26)}").encode() for number in range(90)
+    ]
+    flood = {key: value for key, value in sampler.take().items() if key[0].startswith("kernel.fault")}
+    assert len(flood) == 50 and flood["kernel.fault.blk_io_error", ""] == 41
+
+
 @given(st.dictionaries(st.sampled_from(sorted(FILES)), st.binary(max_size=200)))
 def test_a_kernel_that_tells_anything_breaks_no_sample(files: dict[str, bytes]) -> None:
     """Any bytes in place of the tables give a sample of finite figures."""
@@ -233,7 +263,7 @@ def test_the_recorder_keeps_samples_until_it_is_left(tmp_path: Path) -> None:
     """A real machine's samples stand in the file, and leaving it waits for no sample."""
     with Recorder(Machine(), tmp_path, LEAST_BYTES, "boot", sample_seconds=0.02):
         end, pause = time.monotonic() + 10, threading.Event()
-        while time.monotonic() < end and not ((tmp_path / NAME).exists() and _samples(tmp_path) >= 3):
+        while time.monotonic() < end and _samples(tmp_path) < 3:
             pause.wait(0.01)
     assert _samples(tmp_path) >= 3
     assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
@@ -242,8 +272,61 @@ def test_the_recorder_keeps_samples_until_it_is_left(tmp_path: Path) -> None:
 def _samples(folder: Path) -> int:
     try:
         return read_back(folder / NAME).samples_total
-    except ValueError:
+    except (ValueError, FileNotFoundError):
         return 0
+
+
+async def test_rounds_of_a_path_reach_the_next_sample(tmp_path: Path) -> None:
+    """Every round passes on as it is; how long the target took, and that it did not answer, is noted."""
+    told: list[tuple[Key, float]] = []
+    asked: list[object] = []
+    answer = path_pb2.HopReply(ttl=3, rtt_seconds=0.25, from_target=True)
+    rounds = [path_pb2.PathRound(number=1, sent=[1, 2, 3], replies=[answer]), path_pb2.PathRound(number=2, sent=[3])]
+
+    @contextlib.asynccontextmanager
+    async def open_path(action: link_pb2.PathAction, permit: Permit) -> AsyncIterator[Opened]:
+        permit(ip_address(action.target))
+
+        async def given() -> AsyncGenerator[path_pb2.PathRound, None]:
+            for one in rounds:
+                yield one
+
+        yield path_pb2.PathFacts(target="db7"), given()
+
+    async with noted(open_path, lambda key, value: told.append((key, value)))(ACTION, asked.append) as opened:
+        assert [one async for one in opened[1]] == rounds and asked == [ip_address("192.0.2.7")]
+    loss, rtt = ("path.loss_ratio", "db7"), ("path.rtt_seconds", "db7")
+    assert told == [(loss, 0.0), (rtt, 0.25), (loss, 1.0)]
+    with Recorder(Machine(), tmp_path, LEAST_BYTES, "boot", sample_seconds=0.02) as recorder:
+        recorder.note(rtt, 0.25)
+        recorder.note(rtt, 0.75)
+        end, pause = time.monotonic() + 10, threading.Event()
+        while time.monotonic() < end and not _samples(tmp_path):
+            pause.wait(0.01)
+    assert series_of(read_back(tmp_path / NAME), rtt, 300.0).avg[0] == 0.5
+
+
+def test_a_window_is_told_sample_by_sample(tmp_path: Path) -> None:
+    """Of a window long ago its last hour is told in full, and the thinned series begin no later than it."""
+    size_bytes = LEAST_BYTES + 10_000 * RECORD_BYTES
+    filled(tmp_path / NAME, 9000, size_bytes).close()
+    data = (tmp_path / NAME).read_bytes()
+    window = Window(1_700_000_000, 1_700_010_000)
+    facts = facts_of(lambda offset, size: data[offset : offset + size], 3600.0, window=window)
+    fine = series_of(facts, LOAD, 10.0)
+    assert list(fine.avg) == list(range(641, 1001))
+    assert series_of(facts, LOAD, 300.0).start_at.seconds <= 1_700_000_010
+    machine = FakeMachine({f"/var/lib/caseprobe/{NAME}": data})
+    measured = history.measure(machine, window.written())
+    assert measured.facts == facts_of(lambda offset, size: data[offset : offset + size], 10_800.0, window=window)
+    assert measured.place == ""
+
+
+def test_a_disk_without_room_keeps_no_part_of_a_ring(tmp_path: Path) -> None:
+    """Its file stays empty, and the reason is the disk's."""
+    with pytest.raises(OSError, match=r"File too large|No space left|Invalid|large"):
+        Ring(tmp_path / NAME, 1 << 62, 10.0)
+    assert (tmp_path / NAME).stat().st_size == 0
 
 
 def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ WRITERS = {
     "cli/show.py": "a bundle, which is redacted, to the screen",
     "demo.py": "its own settings, and the public commands",
     "grants.py": "signed terms",
-    "history/ring.py": "figures of this machine, and the names of its disks, interfaces and sensors",
+    "history/ring.py": "figures of this machine, and the names of what they are of; no line of a log",
     "identity/files.py": "keys and certificates",
     "identity/https.py": "the enrolment request: key, label, code",
     "link/channel.py": "the stream itself",

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseprobe_collector.audit import GENESIS, Checkpoint, entry_sha256, verify
-from caseprobe_collector.records import AuditRow
+from caseprobe_collector.audit import GENESIS, entry_sha256, verify
+from caseprobe_collector.records import AuditRow, Checkpoint
 from tests.fakes_storage import NOW
 
 TEXT = st.text(max_size=12)

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from caseprobe_collector.audit import Checkpoint, verify
+from caseprobe_collector.audit import verify
 from caseprobe_collector.ports import Transaction
+from caseprobe_collector.records import Checkpoint
 from caseprobe_collector.storage import Storage
 from tests.fakes_storage import NOW
 

@@ -23,6 +23,7 @@ from caseprobe_collector.rpc.service import LinkService
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage, create_storage, open_storage
+from caseprobe_collector.witness import Witness
 from tests.fakes_storage import ADMIN, agent, case, customer
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.oracle import Oracle
@@ -85,6 +86,7 @@ class Collector:
             room,
             Limits(),
             audit,
+            Witness(run, storage.witnessed, storage.audit, audit),
         )
         self._service: Any = LinkService(desk)
         self.stopped = asyncio.Event()

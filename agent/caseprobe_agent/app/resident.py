@@ -13,16 +13,19 @@ from datetime import UTC
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from caseprobe.errors import RedactionError, Revoked, UsageError
+from caseprobe.errors import Revoked, UsageError
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.app import parts
 from caseprobe_agent.app.control import Document, listening
 from caseprobe_agent.app.desk import Desk
+from caseprobe_agent.app.masker import Masker
 from caseprobe_agent.app.near import near_targets
+from caseprobe_agent.app.noted_paths import noted
 from caseprobe_agent.app.outbox import SpoolOutbox
 from caseprobe_agent.app.questions import Questions
 from caseprobe_agent.app.renewal import Renewal
+from caseprobe_agent.app.witness import Witness
 from caseprobe_agent.config import Settings
 from caseprobe_agent.gate import Gate
 from caseprobe_agent.grants import Grants
@@ -32,16 +35,15 @@ from caseprobe_agent.link import Link
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
-from caseprobe_agent.seal import Hiding, Judging, Parcel, Run, hiding_of, load_key, seal_apart
+from caseprobe_agent.seal import Judging, Parcel, Run, hiding_of, load_key, seal_apart
 from caseprobe_agent.seal.reveal import reveal_apart
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
-from caseprobe_agent.session.measure import boot_id
+from caseprobe_agent.session.measure import boot_id, open_path
 from caseprobe_agent.session.outcomes import Outcomes
 from caseprobe_agent.spool import Spool
 
 if TYPE_CHECKING:
-    from caseprobe.redaction import Redactor
     from caseprobe_agent.probes.probe import RawArtifact
 
 log = logging.getLogger("caseprobe.agent")
@@ -78,12 +80,17 @@ class Resident:
             heartbeat=self._heartbeat,
         )
         self._renewal = Renewal(identity, settings.state_folder, self.link.send, self.link.renew)
+        size_bytes = settings.history_bytes
+        self._recorder = (
+            Recorder(self._machine, settings.state_folder, size_bytes, self._boot_id) if size_bytes else None
+        )
         self._hiding = hiding_of(self._machine, load_key(settings.state_folder), asset_masked=False)
         self._build(grants, announce)
 
     def _build(self, grants: Grants, announce: Callable[[str], None]) -> None:
         """Gate, sessions, timetables, and the desk that the owner speaks to."""
         audit = parts.audit_of(self._settings, self._clock)
+        self._witness = Witness(audit, self._settings.state_folder, self.link.send)
         questions = Questions(self._settings.language, self._clock, announce)
         gate = Gate(
             self._settings.policy,
@@ -95,7 +102,8 @@ class Resident:
             lambda: parts.fresh_id("grant"),
             self._settings.ask_timeout_seconds,
         )
-        measurements = Measurements(self._machine, true_name=self._true_name)
+        trace = noted(open_path, self._recorder.note) if self._recorder else open_path
+        measurements = Measurements(self._machine, trace, self._true_name)
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
@@ -143,12 +151,13 @@ class Resident:
         end(self._settings.state_folder, "")
         await self.sessions.recover()
         await self.timetable.load()
-        async with listening(self._settings.socket_path, self.desk.answer), self._recording():
+        async with listening(self._settings.socket_path, self.desk.answer):
             link = asyncio.create_task(self.link.run())
             stop = asyncio.create_task(self.stopped.wait())
             self.ready.set()
             try:
-                await asyncio.wait({link, stop}, return_when=asyncio.FIRST_COMPLETED)
+                with self._recorder or contextlib.nullcontext():
+                    await asyncio.wait({link, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if link.done():
                     link.result()
             except Revoked as error:
@@ -156,16 +165,6 @@ class Resident:
                 raise
             finally:
                 await self._end([link, stop])
-
-    @contextlib.asynccontextmanager
-    async def _recording(self) -> AsyncIterator[None]:
-        """Samples are taken meanwhile, unless the settings say otherwise."""
-        size_bytes = self._settings.history_bytes
-        if not size_bytes:
-            yield
-            return
-        with Recorder(self._machine, self._settings.state_folder, size_bytes, self._boot_id):
-            yield
 
     async def _end(self, tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
         """Every session gets its outcome, durably, while the link still stands; then all ends."""
@@ -189,10 +188,12 @@ class Resident:
         hello.open_commands.extend(self.sessions.open_commands())
         for kind, decision in self._settings.policy.entries():
             hello.policy.add(kind=kind, decision=decision)
+        self._witness.hello(hello)
         return hello
 
     async def _heartbeat(self) -> link_pb2.Heartbeat:
         """Tells that this loop turns, and what waits."""
+        await self._witness.tell()
         items, size = await self._spool.count()
         if items:
             # What a damaged spool declared of itself is told by nobody else.
@@ -208,6 +209,7 @@ class Resident:
             case "welcome":
                 self._renewal.consider(frame.welcome.received_at.ToDatetime(tzinfo=UTC))
                 await self._spool.settle_doubt(frame.welcome.received_at.ToMilliseconds())
+                await self._witness.welcomed(frame.welcome)
                 await self.sessions.welcomed()
             case "command":
                 await self.sessions.command(frame.command)
@@ -259,34 +261,6 @@ class Resident:
             "certificate_valid_until": self._identity.valid_until_at.isoformat(timespec="seconds"),
             "schedules": self.timetable.rows(),
         }
-
-
-class Masker:
-    """Hides what is private in live rounds and in errors' texts. The rules are loaded when first needed, not before."""
-
-    def __init__(self, hiding: Hiding) -> None:
-        self._hiding = hiding
-        self._made: Redactor | None = None
-
-    def rounds(self, rounds: link_pb2.Rounds) -> link_pb2.Rounds:
-        """The rounds as they may leave."""
-        return self._redactor().rounds(rounds)
-
-    def text(self, text: str) -> str:
-        """The text as it may leave; nothing of it where the pipe fails."""
-        try:
-            return self._redactor().text(text)
-        except RedactionError as error:
-            return str(error)
-
-    def _redactor(self) -> Redactor:
-        if self._made is None:
-            from caseprobe.redaction import Redactor, known_names
-
-            hiding = self._hiding
-            known = known_names(hiding.host_name, hiding.passwd, hiding.hosts)
-            self._made = Redactor(hiding.key, hiding.asset_masked, known)
-        return self._made
 
 
 @contextlib.asynccontextmanager

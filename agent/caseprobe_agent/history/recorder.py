@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from caseprobe.errors import MeasurementError
+from caseprobe_agent.history.figures import Key
 from caseprobe_agent.history.ring import NAME, Ring
 from caseprobe_agent.history.sampling import KMSG, Sampler
 from caseprobe_agent.machine import Machine
@@ -32,6 +33,8 @@ class Recorder:
         self._path = folder / NAME
         self._size_bytes = size_bytes
         self._boot = boot.encode()
+        self._noted: dict[Key, list[float]] = {}
+        self._noting = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
 
@@ -46,6 +49,16 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join(STOP_SECONDS)
+
+    def note(self, key: Key, value: float) -> None:
+        """What another part of the agent measured; the next sample tells the mean of a figure's values."""
+        with self._noting:
+            self._noted.setdefault(key, []).append(value)
+
+    def _taken_notes(self) -> dict[Key, float]:
+        with self._noting:
+            noted, self._noted = self._noted, {}
+        return {key: sum(values) / len(values) for key, values in noted.items()}
 
     def _run(self) -> None:
         """The first sample waits: what begins has other things to do."""
@@ -68,7 +81,7 @@ class Recorder:
             sampler = Sampler(self._machine, kernel)
             ring = stack.enter_context(contextlib.closing(Ring(self._path, self._size_bytes, self._sample_seconds)))
             while True:
-                values = sampler.take()
+                values = sampler.take() | self._taken_notes()
                 ring.append(self._machine.wall_seconds(), self._machine.boottime_seconds(), self._boot, values)
                 if self._ended.wait(self._sample_seconds):
                     return

@@ -118,7 +118,12 @@ class Ring:
     def _begin(self, path: Path, size_bytes: int, sample_seconds: float) -> None:
         """An empty ring, all of whose room is taken at once: a disk that fills up later does not end it."""
         os.ftruncate(self._file, 0)
-        os.posix_fallocate(self._file, 0, size_bytes)
+        try:
+            os.posix_fallocate(self._file, 0, size_bytes)
+        except OSError:
+            # Where the disk is full nothing of it stays taken.
+            os.ftruncate(self._file, 0)
+            raise
         os.pwrite(self._file, _sealed(HEADER.pack(0, MAGIC, size_bytes, sample_seconds)[4:]), 0)
         os.fsync(self._file)
         sync_folder(path.parent)

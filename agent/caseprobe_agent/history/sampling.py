@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from caseprobe.errors import MeasurementError
 from caseprobe_agent.history.figures import (
@@ -37,6 +37,8 @@ SWAP = ((b"SwapTotal:", "total"), (b"SwapFree:", "free"))
 # Documentation/ABI/testing/dev-kmsg: a read gives one record, "level,sequence,microseconds,…;text".
 KMSG, RECORD_BYTES, RECORDS_AT_MOST = "/dev/kmsg", 8192, 20_000
 ERROR, WARNING = 3, 4
+# What is behind this many faults of different objects is counted without an object.
+FAULTS_AT_MOST = 50
 Read = Callable[[int, int], bytes]
 
 
@@ -53,6 +55,7 @@ class Sampler:
         self._disks: list[str] = []
         self._interfaces: list[str] = []
         self._sensors: list[tuple[str, str]] = []
+        self._fault_keys: set[Key] = set()
 
     def take(self) -> dict[Key, float]:
         """Every figure that can be read now, with four digits; the first sample tells no rates."""
@@ -102,11 +105,32 @@ class Sampler:
             yield ("cpu.load1", ""), load
 
     def _told_by_the_kernel(self) -> Iterator[Figure]:
-        """How many errors and warnings it told since the last sample; what it told before the first one is passed."""
-        levels = [] if self._kernel is None else list(_levels_of(self._kernel))
-        if self._kernel is not None and self._taken:
-            yield ("kernel.errors", ""), sum(level <= ERROR for level in levels)
-            yield ("kernel.warnings", ""), levels.count(WARNING)
+        """Errors, warnings and faults since the last sample; what was told before the first one is passed over."""
+        if self._kernel is None:
+            return
+        told = list(_messages(self._kernel))
+        if not self._taken:
+            return
+        yield ("kernel.errors", ""), sum(level <= ERROR for level, _ in told)
+        yield ("kernel.warnings", ""), sum(level == WARNING for level, _ in told)
+        yield from self._faults([text for level, text in told if level <= WARNING])
+
+    def _faults(self, texts: Sequence[str]) -> Iterator[Figure]:
+        if not texts:
+            return
+        # Its forms are some 200 KiB that an agent does without whose kernel never complains.
+        from caseprobe.parse.logs.faults import BESIDE, classify
+
+        counts: dict[Key, int] = {}
+        for fault, obj in filter(None, map(classify, texts)):
+            key = (f"kernel.fault.{fault}", obj)
+            if fault in BESIDE:
+                continue
+            if key not in self._fault_keys and len(self._fault_keys) >= FAULTS_AT_MOST:
+                key = (f"kernel.fault.{fault}", "")
+            self._fault_keys.add(key)
+            counts[key] = counts.get(key, 0) + 1
+        yield from counts.items()
 
     def _temperature_files(self) -> Iterator[tuple[str, str]]:
         """Each sensor's name and its file."""
@@ -135,16 +159,17 @@ class Sampler:
             return []
 
 
-def _levels_of(read: Read) -> Iterator[int]:
-    """The severity of every message of the kernel itself that was not read yet (facility 0, as syslog counts)."""
+def _messages(read: Read) -> Iterator[tuple[int, str]]:
+    """Level and text of every message of the kernel itself that was not read yet (facility 0, as syslog counts)."""
     for _ in range(RECORDS_AT_MOST):
         try:
             record = read(0, RECORD_BYTES)
         except MeasurementError:
             # There is no more; or it was written over meanwhile, and the next sample goes on behind that.
             return
-        priority = record.partition(b",")[0]
         if not record:
             return
+        head, _, text = record.partition(b";")
+        priority = head.partition(b",")[0]
         if priority.isdigit() and int(priority) < 8:
-            yield int(priority)
+            yield int(priority), text.partition(b"\n")[0].decode("utf-8", "replace")

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice, pairwise
 from typing import NamedTuple
 
+from caseprobe.parse.logs.window import Window
 from caseprobe.v1 import section_history_pb2
 from caseprobe_agent.history.figures import Key
 from caseprobe_agent.history.ring import COLUMNS, HEAD, RECORD_BYTES, Head, Read, columns, layout_of, newest_first
 
 HOUR_SECONDS, STEP_SECONDS = 3600.0, 300.0
-UNITS = ("bytes_per_second", "per_second", "ratio", "bytes", "celsius")
+UNITS = ("bytes_per_second", "per_second", "ratio", "bytes", "celsius", "seconds")
 Row = tuple[float, ...]
 # Least, mean and most.
 Step = tuple[float, float, float]
@@ -29,35 +30,44 @@ class Taken(NamedTuple):
     at: float
 
 
-def facts_of(read: Read, most_seconds: float, since: float = 0.0) -> section_history_pb2.HistoryFacts:
-    """What was recorded since a moment, and in so many seconds before the last sample at most.
+def facts_of(
+    read: Read, most_seconds: float, since: float = 0.0, window: Window | None = None
+) -> section_history_pb2.HistoryFacts:
+    """What was recorded since a moment, and in so many seconds before the last sample at most; all of a window.
 
-    Raises ValueError where it is no ring.
+    Sample by sample is told the last hour, or the last hour of the window. Raises ValueError where it is no ring.
     """
     layout = layout_of(read)
-    found = list(islice(newest_first(read, layout.capacity), int(most_seconds / layout.sample_seconds)))
-    samples = [(place, head) for place, head in reversed(found) if head is not None]
+    at_most = None if window else int(most_seconds / layout.sample_seconds)
+    found = list(islice(newest_first(read, layout.capacity), at_most))
+    taken = _timed([(place, head) for place, head in reversed(found) if head is not None])
     facts = section_history_pb2.HistoryFacts(sample_seconds=layout.sample_seconds)
-    facts.damaged_total = len(found) - len(samples)
-    taken = _timed(samples)
+    facts.damaged_total = len(found) - len(taken)
     if not taken:
         return facts
     last = taken[-1].at
     # A moment of the future is told by a clock that was set back since.
     begin = max(since if since <= last else 0.0, last - most_seconds)
+    begin = begin if window is None else min(begin, window.from_at)
     taken = [one for one in taken if begin < one.at <= last]
     if not taken:
         return facts
-    facts.samples_total = len(taken)
-    facts.boots_total = len({one.head.boot for one in taken})
-    facts.clock_steps_total = _clock_steps(taken, layout.sample_seconds)
-    facts.first_at.FromMilliseconds(round(min(one.at for one in taken) * 1e3))
-    facts.last_at.FromMilliseconds(round(last * 1e3))
+    _count(facts, taken)
     names = columns(read)
-    recent = [one for one in taken if one.at > last - HOUR_SECONDS]
+    end = last if window is None else min(last, window.to_at)
+    recent = [one for one in taken if end - HOUR_SECONDS < one.at <= end]
     for part, step_seconds in ((taken, STEP_SECONDS), (recent, layout.sample_seconds)):
         facts.series.extend(_series(read, names, part, step_seconds))
     return facts
+
+
+def _count(facts: section_history_pb2.HistoryFacts, taken: Sequence[Taken]) -> None:
+    """How many samples these are, and of which time."""
+    facts.samples_total = len(taken)
+    facts.boots_total = len({one.head.boot for one in taken})
+    facts.clock_steps_total = _clock_steps(taken, facts.sample_seconds)
+    facts.first_at.FromMilliseconds(round(min(one.at for one in taken) * 1e3))
+    facts.last_at.FromMilliseconds(round(taken[-1].at * 1e3))
 
 
 def _timed(samples: Sequence[tuple[int, Head]]) -> list[Taken]:
@@ -80,6 +90,8 @@ def _series(
     read: Read, names: Mapping[int, Key], taken: Sequence[Taken], step_seconds: float
 ) -> Iterator[section_history_pb2.Series]:
     """Every figure that was told at least once, in the order of names."""
+    if not taken:
+        return
     steps = [math.floor(one.at / step_seconds) for one in taken]
     begin, groups = min(steps), defaultdict[int, list[Taken]](list)
     for step, one in zip(steps, taken, strict=True):

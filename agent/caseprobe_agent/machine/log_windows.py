@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from caseprobe.errors import MachineAbsent, MeasurementError
-from caseprobe.parse.logs.timed_text import Read, TimedText
+from caseprobe.parse.logs.timed_text import Line, Read, Span, TimedText
 from caseprobe.parse.logs.window import Window
 from caseprobe_agent.machine import Machine, text_logs
 from caseprobe_agent.machine.unpacking import ENDINGS, unpacked
@@ -18,22 +18,24 @@ from caseprobe_agent.machine.unpacking import ENDINGS, unpacked
 DAY_SECONDS = 86_400.0
 ROTATED_AT_MOST = 64
 HEAD_BYTES = 512
-# A packed log can only be read from its beginning: as much of it costs a second or two.
-UNPACKED_AT_MOST = 256 << 20
-LINE_BYTES = 1 << 20
+# A packed log can only be read from its beginning: as much as that of each, for as long as that in all.
+UNPACKED_AT_MOST, UNPACK_SECONDS = 256 << 20, 2.5
+LINE_BYTES = 512 << 10
 
 
 @dataclass
 class Windowed:
     """Whole lines in their order; truncated where older ones of the window were left out for want of room.
 
-    errors: what stood in the way of reading more of it. files_total: how many could be read.
+    errors: what stood in the way of reading more of it. files_total: how many could be read. unpack_seconds: what is
+    left for unpacking.
     """
 
     data: bytes = b""
     truncated: bool = False
     errors: list[MeasurementError] = field(default_factory=list)
     files_total: int = 0
+    unpack_seconds: float = UNPACK_SECONDS
 
     def put_behind(self, newer: bytes, limit_bytes: int) -> None:
         """Add what comes behind it; the oldest goes where there is no room."""
@@ -83,7 +85,7 @@ def read_window(machine: Machine, path: str, window: Window, limit_bytes: int) -
 def _names(machine: Machine, path: str) -> Iterator[str]:
     """The log, and once it was read what rotation made of it: so nothing slips through that is renamed meanwhile."""
     yield path
-    yield from text_logs.rotated(machine, path, ROTATED_AT_MOST, ENDINGS)
+    yield from text_logs.rotated(machine, path, ROTATED_AT_MOST, text_logs.PACKED)
 
 
 def _add(machine: Machine, name: str, window: Window, limit_bytes: int, found: Windowed, heads: set[bytes]) -> bool:
@@ -92,6 +94,8 @@ def _add(machine: Machine, name: str, window: Window, limit_bytes: int, found: W
     if facts.modified_seconds < window.from_at - DAY_SECONDS:
         found.files_total += 1
         return True
+    if name.endswith(text_logs.PACKED) and not name.endswith(ENDINGS):
+        raise MeasurementError(f"{name} is packed in a way that this version does not read")
     with machine.reader(name) as read:
         head = hashlib.blake2b(read(0, HEAD_BYTES)).digest()
         # A log that was rotated while we read it is there under two names.
@@ -124,27 +128,36 @@ def _plain(machine: Machine, file: _File, window: Window, limit_bytes: int, foun
 def _packed(machine: Machine, file: _File, window: Window, limit_bytes: int, found: Windowed) -> float | None:
     """The same for a packed file, which is looked through from its beginning."""
     held, first_at, unpacked_bytes, goes_on = Windowed(), None, 0, False
+    begun = machine.monotonic_seconds()
     try:
         for lines in _whole_lines(unpacked(file.read, file.name)):
             unpacked_bytes += len(lines)
-            if unpacked_bytes > UNPACKED_AT_MOST:
-                raise MeasurementError(f"{file.name}: what it holds beyond {UNPACKED_AT_MOST >> 20} MiB was not read")
+            late = machine.monotonic_seconds() - begun > found.unpack_seconds
+            if late or unpacked_bytes > UNPACKED_AT_MOST:
+                raise MeasurementError(f"{file.name}: only its first {unpacked_bytes >> 20} MiB were unpacked")
             text = _text(machine, file, _reader(lines), len(lines))
             first = text.first(window.from_at)
-            if goes_on:
-                # Further lines of the record that the part before this one ended with.
-                held.put_behind(lines if first is None else lines[: first.place], limit_bytes)
-            if first is not None:
-                first_at = first.at if first_at is None else first_at
-                spans = text.spans(window)
-                for begin, end in spans:
-                    held.put_behind(lines[begin:end], limit_bytes)
-                goes_on = bool(spans) and spans[-1][1] == len(lines)
+            first_at = first.at if first_at is None and first is not None else first_at
+            spans = _spans(text, window, len(lines), first, goes_on)
+            for begin, end in spans:
+                held.put_behind(lines[begin:end], limit_bytes)
+            goes_on = bool(spans) and spans[-1][1] == len(lines)
     except MeasurementError as error:
         found.errors.append(error)
+    found.unpack_seconds -= machine.monotonic_seconds() - begun
     found.put_before(held.data, limit_bytes)
     found.truncated = found.truncated or held.truncated
     return first_at
+
+
+def _spans(text: TimedText, window: Window, size: int, first: Line | None, goes_on: bool) -> list[Span]:
+    """Where the window stands in a part; goes_on: the last record before it may have more lines."""
+    try:
+        spans = text.spans(window)
+    except ValueError:
+        # No record is longer than that.
+        return [(0, size)] if goes_on and size <= LINE_BYTES else []
+    return [(0, first.place), *spans] if goes_on and first is not None else spans
 
 
 def _text(machine: Machine, file: _File, read: Read, size: int) -> TimedText:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import bz2
+import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from caseprobe.errors import MeasurementError
 
-ENDINGS = (".gz", ".xz", ".bz2")
+ENDINGS = (".gz", ".xz", ".bz2", ".zst")
 PART_BYTES = 1 << 20
 PACKED_BYTES = 1 << 16
 MEMORY_BYTES = 32 << 20
@@ -21,6 +23,9 @@ def unpacked(read: Read, path: str) -> Iterator[bytes]:
 
     Raises MeasurementError where it is damaged, after what came out before that.
     """
+    if path.endswith(".zst"):
+        yield from _zstd(read, path)
+        return
     parts = _zlib(read) if path.endswith(".gz") else _streamed(read, path)
     try:
         yield from parts
@@ -53,6 +58,37 @@ def _streamed(read: Read, path: str) -> Iterator[bytes]:
         if stream.eof:
             return
     raise EOFError("it ends before its end")
+
+
+def _zstd(read: Read, path: str) -> Iterator[bytes]:
+    import zstandard  # only where a log is packed so
+
+    source = io.BufferedReader(_Source(read))
+    unpacker = zstandard.ZstdDecompressor(max_window_size=MEMORY_BYTES)
+    try:
+        with unpacker.stream_reader(source, read_across_frames=True) as stream:
+            while part := stream.read(PART_BYTES):
+                yield part
+    except zstandard.ZstdError as error:
+        raise MeasurementError(f"{path} is damaged or was cut: {error}") from error
+
+
+class _Source(io.RawIOBase):
+    """What is read at offsets, as a file."""
+
+    def __init__(self, read: Read) -> None:
+        self._read_at, self._place = read, 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As files do."""
+        data = self._read_at(self._place, len(buffer))
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
 
 
 def _packed(read: Read) -> Iterator[bytes]:

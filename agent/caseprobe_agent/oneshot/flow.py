@@ -258,9 +258,9 @@ class OneShot:
 
 
 def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[str, str]:
-    """What tells the probes of logs which time is meant, in place of where they left their log."""
+    """What tells the probes of logs and of history which time is meant, in place of where they ended."""
     written = Window(window.from_at.ToMilliseconds() / 1e3, window.to_at.ToMilliseconds() / 1e3).written()
-    return {probe.name: written for probe in probes if probe_kind(probe.name) == POLICY_KIND_LOGS}
+    return {probe.name: written for probe in probes if probe.resumes}
 
 
 def _get_ready() -> None:

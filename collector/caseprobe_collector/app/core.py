@@ -21,6 +21,7 @@ from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
 from caseprobe_collector.storage import Storage
 from caseprobe_collector.users import Users
+from caseprobe_collector.witness import Witness
 
 # Files beside the machines' connections: staff's, the database's, objects on their way.
 OTHER_FILES = 512
@@ -103,7 +104,10 @@ def build_core(config: CollectorConfig, storage: Storage) -> Core:
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
-    desk = Desk(run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits, audit)
+    witness = Witness(run, storage.witnessed, storage.audit, audit)
+    desk = Desk(
+        run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits, audit, witness
+    )
     certificate, key = storage.authority.server_certificate(config.public_names)
     address = f"{config.link_host}:{config.link_port}"
     server, port = build_server(desk, address, key, certificate, storage.authority.ca_pem())

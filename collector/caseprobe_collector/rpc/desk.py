@@ -11,6 +11,7 @@ from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.links import OpenLinks
 from caseprobe_collector.schedules import Schedules
 from caseprobe_collector.sessions import Sessions
+from caseprobe_collector.witness import Witness
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Desk:
     clock: Clock
     limits: Limits
     audit: AuditLog
+    witness: Witness
 
     async def audit_clone(self, agent: Agent) -> None:
         """Write down that two machines were turned away because they hold one key."""

@@ -90,6 +90,8 @@ class Stream:
             resume=[link_pb2.Resume(stream_id=name, offset=at) for name, at in self._assembly.resume_points()],
         )
         welcome.received_at.FromDatetime(desk.clock.now())
+        if agent.kind == "enrolled":
+            await desk.witness.greet(agent, hello, welcome)
         self._link.send(link_pb2.LinkResponse(welcome=welcome))
         if agent.kind == "enrolled":
             await desk.schedules.on_connect(agent, hello.schedules_sha256)
@@ -142,6 +144,8 @@ class Stream:
                 await self._data((frame.data,))
             case "batch":
                 await self._batch(frame.batch)
+            case "audit_entries":
+                await self._desk.witness.hear(self._agent, frame.audit_entries.entries)
             case "progress":
                 await self._desk.sessions.on_progress(self._agent, frame.progress)
             case "outcome":

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from caseprobe_collector.audit import entry_sha256
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.records import AuditRow
+from caseprobe_collector.records import AuditRow, Checkpoint
 from caseprobe_collector.storage.chain import link_of
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.rows import records, values
@@ -41,3 +41,8 @@ class SqlAudit:
         """Entries in the order of the chain, from this number on."""
         query = sa.select(AUDIT).where(AUDIT.c.number >= first).order_by(AUDIT.c.number).limit(limit)
         return records(AuditRow, await self._database.rows(query))
+
+    async def newest_audit(self) -> Checkpoint | None:
+        """The last entry of the chain."""
+        rows = await self._database.rows(LAST)
+        return Checkpoint(rows[0].number, rows[0].sha256) if rows else None

@@ -35,6 +35,7 @@ from caseprobe_collector.storage.sessions import SqlSessions
 from caseprobe_collector.storage.shelf import FileShelf
 from caseprobe_collector.storage.snapshots import SqlSnapshots
 from caseprobe_collector.storage.users import SqlUsers
+from caseprobe_collector.storage.witnessed import SqlWitnessed
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Storage:
     schedules: SqlSchedules
     audit: SqlAudit
     losses: SqlLosses
+    witnessed: SqlWitnessed
     scrub: Scrub
     objects: FileObjects
     authority: FileAuthority
@@ -117,6 +119,7 @@ def _stores(database: Database, objects: FileObjects, authority: FileAuthority, 
         schedules=SqlSchedules(database),
         audit=SqlAudit(database),
         losses=SqlLosses(database),
+        witnessed=SqlWitnessed(database),
         scrub=Scrub(database, objects, SqlSnapshots(database, objects)),
         objects=objects,
         authority=authority,

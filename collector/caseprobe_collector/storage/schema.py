@@ -20,6 +20,7 @@ from caseprobe_collector.storage.tables import (
     PROGRESS,
     SCHEMA,
     SCRUB,
+    WITNESSED,
 )
 
 
@@ -56,8 +57,13 @@ def _scrub(connection: sa.Connection) -> None:
     connection.exec_driver_sql("DROP INDEX IF EXISTS findings_of_check")
 
 
+def _witnessed(connection: sa.Connection) -> None:
+    """Have a place for what machines told of their own audit chains."""
+    METADATA.create_all(connection, [WITNESSED])
+
+
 # The way from each version to the next, in order; a released one never changes. An empty database needs none of them.
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes, _progress, _seals, _scrub)
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes, _progress, _seals, _scrub, _witnessed)
 NEWEST = 1 + len(STEPS)
 
 

@@ -189,6 +189,15 @@ LOSSES = Table(
     _at("settled_at", nullable=True),
 )
 
+# The newest entry of each machine's own audit chain that it told.
+WITNESSED = Table(
+    "witnessed",
+    METADATA,
+    Column("agent_id", Text, primary_key=True),
+    _number("number"),
+    Column("sha256", LargeBinary, nullable=False),
+)
+
 # One row: where `scrub` stands.
 SCRUB = Table(
     "scrub",

@@ -24,6 +24,7 @@ PARTS = {
     "disk": "section_disks",
     "net": "section_interfaces",
     "tcp": "section_interfaces",
+    "path": "section_path",
     "sensor": "section_sensors",
     "kernel": "section_kernel_log",
 }

@@ -296,6 +296,7 @@ class Hello(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     INSTANCE_ID_FIELD_NUMBER: _builtins.int
     STREAM_NUMBER_FIELD_NUMBER: _builtins.int
+    WITNESSED_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
     agent_id: _builtins.str
     """Compared with the certificate's key, never trusted."""
@@ -329,6 +330,10 @@ class Hello(_message.Message):
 
     @_builtins.property
     def policy(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyEntry]: ...
+    @_builtins.property
+    def witnessed(self) -> Global___AuditEntry:
+        """The collector's audit entry that this machine noted last: the collector's chain must still hold it."""
+
     def __init__(
         self,
         *,
@@ -348,10 +353,11 @@ class Hello(_message.Message):
         policy: _abc.Iterable[Global___PolicyEntry] | None = ...,
         instance_id: _builtins.str = ...,
         stream_number: _builtins.int = ...,
+        witnessed: Global___AuditEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["sent_at", b"sent_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sent_at", b"sent_at", "witnessed", b"witnessed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_version", b"agent_version", "boot_id", b"boot_id", "capabilities", b"capabilities", "flow", b"flow", "instance_id", b"instance_id", "last_acked_sequence", b"last_acked_sequence", "machine_label", b"machine_label", "open_commands", b"open_commands", "policy", b"policy", "schedules_sha256", b"schedules_sha256", "sent_at", b"sent_at", "site_probes", b"site_probes", "spool_id", b"spool_id", "stream_number", b"stream_number", "system", b"system"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_version", b"agent_version", "boot_id", b"boot_id", "capabilities", b"capabilities", "flow", b"flow", "instance_id", b"instance_id", "last_acked_sequence", b"last_acked_sequence", "machine_label", b"machine_label", "open_commands", b"open_commands", "policy", b"policy", "schedules_sha256", b"schedules_sha256", "sent_at", b"sent_at", "site_probes", b"site_probes", "spool_id", b"spool_id", "stream_number", b"stream_number", "system", b"system", "witnessed", b"witnessed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,6 +400,8 @@ class Welcome(_message.Message):
     HEARTBEAT_SECONDS_FIELD_NUMBER: _builtins.int
     BULK_CREDIT_BYTES_FIELD_NUMBER: _builtins.int
     BATCH_RECORDS_FIELD_NUMBER: _builtins.int
+    AUDIT_HEAD_FIELD_NUMBER: _builtins.int
+    AUDIT_NUMBER_FIELD_NUMBER: _builtins.int
     collector_version: _builtins.str
     last_stored_sequence: _builtins.int
     heartbeat_seconds: _builtins.float
@@ -401,10 +409,16 @@ class Welcome(_message.Message):
     """How much bulk may be on its way before the first Credit; 0: no limit but the transport's, and no Credit follows."""
     batch_records: _builtins.int
     """Most records that this collector takes in one Batch; 0: it knows no Batch."""
+    audit_number: _builtins.int
+    """The newest entry of the machine's chain that the collector noted, which AuditEntries are to go on from; 0: none."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def resume(self) -> _containers.RepeatedCompositeFieldContainer[Global___Resume]: ...
+    @_builtins.property
+    def audit_head(self) -> Global___AuditEntry:
+        """The newest entry of the collector's audit chain, for the machine to note."""
+
     def __init__(
         self,
         *,
@@ -415,10 +429,12 @@ class Welcome(_message.Message):
         heartbeat_seconds: _builtins.float = ...,
         bulk_credit_bytes: _builtins.int = ...,
         batch_records: _builtins.int = ...,
+        audit_head: Global___AuditEntry | None = ...,
+        audit_number: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit_head", b"audit_head", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_records", b"batch_records", "bulk_credit_bytes", b"bulk_credit_bytes", "collector_version", b"collector_version", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_head", b"audit_head", "audit_number", b"audit_number", "batch_records", b"batch_records", "bulk_credit_bytes", b"bulk_credit_bytes", "collector_version", b"collector_version", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1235,7 +1251,9 @@ Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
 
 @_typing.final
 class AuditEntries(_message.Message):
-    """Newest entries of the machine's own audit chain, as the collector's witness."""
+    """Newest entries of the machine's own audit chain in their order, for the collector to note: after Welcome from the
+    entry on that it noted last, later from the last one told. None: the machine has no such entry any more.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -88,7 +88,7 @@ class Series(_message.Message):
     object: _builtins.str
     """The disk, interface or sensor; empty where the whole machine is meant."""
     unit: _builtins.str
-    """ratio, bytes, bytes_per_second, per_second, celsius, or empty for a mere number."""
+    """ratio, bytes, bytes_per_second, per_second, celsius, seconds, or empty for a mere number."""
     step_seconds: _builtins.float
     @_builtins.property
     def start_at(self) -> _timestamp_pb2.Timestamp: ...

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.parse.logs.window import Window
@@ -48,7 +49,15 @@ def facts_of(measured: Measured) -> section_pb2.LogFacts:
     return measured.facts
 
 
-@pytest.mark.parametrize(("ending", "pack"), [(".gz", gzip.compress), (".xz", lzma.compress), (".bz2", bz2.compress)])
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize(("ending", "pack"), PACKERS.items())
 def test_a_window_goes_over_rotation(tmp_path: Path, ending: str, pack: Callable[[bytes], bytes]) -> None:
     """Plain and packed: a file that ends before the window is not opened, and no line is told twice."""
     oldest, older, newest = (lines(NOW - 3 * HOUR + at * HOUR, 60) for at in range(3))
@@ -90,6 +99,29 @@ def test_a_log_that_was_rotated_meanwhile_is_told_once(tmp_path: Path) -> None:
     data = lines(NOW - HOUR, 60)
     root = machine(tmp_path, {SYSLOG: (data, NOW), f"{SYSLOG}.1": (data, NOW)})
     assert log_windows.read_window(root, SYSLOG, Window(NOW - HOUR, NOW), 1 << 20).data == data
+
+
+def test_a_packing_that_is_not_known_and_a_bomb_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is packed otherwise is named, and of what grows without end only the beginning is unpacked."""
+    monkeypatch.setattr(log_windows, "UNPACKED_AT_MOST", 4 << 20)
+    bomb = gzip.compress(lines(NOW - HOUR, 10) + bytes(64 << 20))
+    root = machine(tmp_path, {SYSLOG: (b"", NOW), f"{SYSLOG}.1.gz": (bomb, NOW), f"{SYSLOG}.2.lz4": (b"x", NOW)})
+    found = log_windows.read_window(root, SYSLOG, Window(NOW - HOUR, NOW), 1 << 20)
+    assert found.data.startswith(lines(NOW - HOUR, 10))
+    told = [str(error).partition(" ")[0].rstrip(":") for error in found.errors]
+    assert {f"{SYSLOG}.1.gz", f"{SYSLOG}.2.lz4"} <= set(told)
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_any_bytes_that_call_themselves_packed_give_a_reason(tmp_path: Path, ending: str) -> None:
+    """Damaged from the first byte, in the middle or at the end: what came out before that is kept."""
+    whole = PACKERS[ending](lines(NOW - HOUR, 60))
+    for number, data in enumerate((b"", b"x", whole[: len(whole) // 2], whole[:-3], whole[:9] + b"\xff" + whole[10:])):
+        root = machine(tmp_path / str(number), {SYSLOG: (lines(NOW - 60, 1), NOW), f"{SYSLOG}.1{ending}": (data, NOW)})
+        found = log_windows.read_window(root, SYSLOG, Window(NOW - HOUR, NOW), 1 << 20)
+        assert found.data.endswith(lines(NOW - 60, 1)) and set(found.data.splitlines()) <= set(
+            lines(NOW - HOUR, 60).splitlines()
+        )
 
 
 def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:

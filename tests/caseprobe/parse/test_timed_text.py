@@ -113,12 +113,17 @@ def test_summer_and_winter_tell_their_own_time() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"no moment\n" * 9, b"x" * (1 << 20), bytes(1 << 20), iso(NOW).decode().encode("utf-16"), b"\n" * 99],
+    [b"no moment\n" * 9, b"x" * (1 << 20), bytes(1 << 20), iso(NOW).decode().encode("utf-16"), b"\n" * 99],
 )
 def test_a_log_that_tells_no_time_has_no_window(data: bytes) -> None:
     """It is said, instead of handing over what may be of any time."""
     with pytest.raises(ValueError, match="tell no time"):
         Text(data).within(0, NOW)
+
+
+def test_an_empty_log_holds_nothing() -> None:
+    """As one that was just rotated does: that is no fault."""
+    assert Text(b"").within(0, NOW) == b""
 
 
 @given(st.binary(max_size=3000), st.floats(0, 2e9), st.floats(0, 2e9))

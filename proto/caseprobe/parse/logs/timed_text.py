@@ -59,6 +59,8 @@ class TimedText:
 
     def spans(self, window: Window) -> list[Span]:
         """Where the lines of this time stand, whole records, in the order of the file."""
+        if not self._size:
+            return []
         return _joined(span for stretch in self._stretches(window.from_at) for span in self._span(stretch, window))
 
     def first(self, moment: float) -> Line | None:
