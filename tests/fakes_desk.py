@@ -86,6 +86,7 @@ class Desk:
             storage.join_codes,
             storage.cases,
             Tickets(storage.join_codes, storage.snapshots, clock),
+            storage.snapshots,
             authority,
             audit,
             clock,

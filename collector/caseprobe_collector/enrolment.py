@@ -24,12 +24,14 @@ from caseprobe.errors import (
 )
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_collector.audit import AuditLog
+from caseprobe_collector.bases import last_bundle
 from caseprobe_collector.ports import (
     Authority,
     CaseStore,
     Clock,
     FleetStore,
     JoinCodeStore,
+    SnapshotStore,
     Transaction,
     Transactions,
 )
@@ -51,6 +53,7 @@ class Enrolment:
         codes: JoinCodeStore,
         cases: CaseStore,
         tickets: Tickets,
+        snapshots: SnapshotStore,
         authority: Authority,
         audit: AuditLog,
         clock: Clock,
@@ -62,6 +65,7 @@ class Enrolment:
         self._codes = codes
         self._cases = cases
         self._tickets = tickets
+        self._snapshots = snapshots
         self._authority = authority
         self._audit = audit
         self._clock = clock
@@ -96,7 +100,18 @@ class Enrolment:
             return self._response(agent, code, case, certificate, until)
 
         # A code must not be used up by a run whose evidence is refused a moment later.
-        return await self._transactions.run(work, spare_room=False)
+        response = await self._transactions.run(work, spare_room=False)
+        if one_shot and enrolled:
+            await self._offer_base(response, found.customer_id)
+        return response
+
+    async def _offer_base(self, response: enrolment_pb2.EnrolResponse, customer_id: str) -> None:
+        """Tell a machine which bundle of its own the next one may be sent in terms of."""
+        from caseprobe.bundle import packer
+
+        base = await last_bundle(self._snapshots, response.agent_id, customer_id)
+        if base is not None:
+            response.base_sha256, response.packer = base.sha256, packer()
 
     async def _answer_again(
         self,

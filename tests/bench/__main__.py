@@ -22,6 +22,7 @@ from tests.bench import (
     quick,
     recovery,
     roundtrip,
+    second,
     sessions,
     spool,
     window,
@@ -40,6 +41,7 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("bulk", bulk.measure),
     ("halfopen", halfopen.measure),
     ("sessions", sessions.measure),
+    ("second", second.measure),
     ("window", window.measure),
 )
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from caseprobe import ids
+from caseprobe.errors import Corrupt
 from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
 from caseprobe_agent.app.parts import LocalClock, credentials_of, hello_of
 from caseprobe_agent.audit import Audit
@@ -33,7 +35,7 @@ SLOWEST_BYTES_PER_SECOND = 16 << 10
 def sending_of(settings: Settings, person: Person, audit: Audit, clock: LocalClock) -> Sending:
     """The way to a collector under the caller's own key."""
     folder = settings.state_folder / LABEL
-    return Sending(person, audit, Tickets(folder, clock), _enroller(folder), deliver)
+    return Sending(person, audit, Tickets(folder, clock), _enroller(folder), _deliverer(folder))
 
 
 def own_key_of(settings: Settings) -> Callable[[], Awaitable[tuple[bytes, str]]]:
@@ -50,13 +52,42 @@ def own_key_of(settings: Settings) -> Callable[[], Awaitable[tuple[bytes, str]]]
     return own_key
 
 
-async def deliver(enrolled: Enrolled, outgoing: Outgoing) -> Delivery:
-    """Send one finished file over the link, if it is the one that was shown.
+def _deliverer(folder: Path) -> Callable[[Enrolled, Outgoing], Awaitable[Delivery]]:
+    """Sends a finished file: what is new of it where the collector holds this key's last bundle, else all of it."""
 
-    Raises RedactionError where it is not, Unreachable, NotTrusted or what the collector refuses with.
+    async def deliver(enrolled: Enrolled, outgoing: Outgoing) -> Delivery:
+        from caseprobe_agent.oneshot.file import proved
+        from caseprobe_agent.oneshot.sketches import Sketches
+
+        sketches = Sketches(folder)
+        with outgoing.path.open("rb") as file:
+            # The receiver compares with the hash of what is proved here: a file that changes later is refused there.
+            proved(file, outgoing.sha256)
+            patch = await asyncio.to_thread(sketches.patch, file, outgoing.sha256, enrolled.response)
+            delivery = await _deliver_patch(enrolled, outgoing, patch) if patch else None
+            delivery = delivery or await _deliver(enrolled, outgoing, file, link_pb2.DATA_KIND_BUNDLE)
+            await asyncio.to_thread(sketches.keep, file, outgoing.sha256)
+        return delivery
+
+    return deliver
+
+
+async def _deliver_patch(enrolled: Enrolled, outgoing: Outgoing, patch: bytes) -> Delivery | None:
+    """None where the collector cannot make the bundle of it: then it goes whole."""
+    try:
+        return await _deliver(enrolled, outgoing, io.BytesIO(patch), link_pb2.DATA_KIND_BUNDLE_PATCH)
+    except Corrupt:
+        return None
+
+
+async def _deliver(
+    enrolled: Enrolled, outgoing: Outgoing, file: BinaryIO, kind: link_pb2.DataKind.ValueType
+) -> Delivery:
+    """Send a bundle in this form over the link.
+
+    Raises Unreachable, NotTrusted or what the collector refuses with.
     """
     from caseprobe_agent.link import FileOutbox, Link
-    from caseprobe_agent.oneshot.file import proved
 
     spool_id = f"spool_{secrets.token_hex(8)}"
 
@@ -68,14 +99,13 @@ async def deliver(enrolled: Enrolled, outgoing: Outgoing) -> Delivery:
     async def ignore(_frame: link_pb2.LinkResponse) -> None:
         """A one-shot run takes no commands."""
 
-    with outgoing.path.open("rb") as file:
-        # The receiver compares with the hash of what is proved here, so a file that changes later is refused there.
-        proved(file, outgoing.sha256)
-        snapshot_id, kind = outgoing.snapshot.snapshot_id, link_pb2.DATA_KIND_BUNDLE
-        outbox = FileOutbox(file, kind, snapshot_id, outgoing.sha256, outgoing.consent)
-        link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
-        seconds = LEAST_DELIVERY_SECONDS + outgoing.path.stat().st_size / SLOWEST_BYTES_PER_SECOND
-        return await link.deliver_once(seconds)
+    whole = kind == link_pb2.DATA_KIND_BUNDLE
+    snapshot_id = outgoing.snapshot.snapshot_id
+    stream_id = snapshot_id if whole else f"{snapshot_id}_patch"
+    outbox = FileOutbox(file, kind, stream_id, outgoing.sha256 if whole else b"", outgoing.consent)
+    link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
+    seconds = LEAST_DELIVERY_SECONDS + file.seek(0, 2) / SLOWEST_BYTES_PER_SECOND
+    return await link.deliver_once(seconds)
 
 
 def _enroller(folder: Path) -> Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]:

@@ -18,7 +18,7 @@ from caseprobe.errors import CaseprobeError, RedactionError
 from caseprobe.redaction import RULESET_VERSION, Redactor
 from caseprobe.report import render_report
 from caseprobe_collector.audit import AuditLog
-from caseprobe_collector.ingest.forms import BUNDLE_OBJECT
+from caseprobe_collector.bases import BUNDLE_OBJECT
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import ObjectRecord
 from caseprobe_collector.storage import Storage

@@ -64,6 +64,7 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
             codes,
             cases,
             Tickets(codes, storage.snapshots, clock),
+            storage.snapshots,
             storage.authority,
             audit,
             clock,

@@ -34,7 +34,11 @@ class Limits:
 
     def of(self, kind: int) -> int:
         """Most bytes that an item of this kind may have; 0 for a kind that is not taken."""
-        caps = {link_pb2.DATA_KIND_SNAPSHOT: self.snapshot_bytes, link_pb2.DATA_KIND_BUNDLE: self.bundle_bytes}
+        caps = {
+            link_pb2.DATA_KIND_SNAPSHOT: self.snapshot_bytes,
+            link_pb2.DATA_KIND_BUNDLE: self.bundle_bytes,
+            link_pb2.DATA_KIND_BUNDLE_PATCH: self.snapshot_bytes,
+        }
         return caps.get(kind, 0)  # type: ignore[call-overload, no-any-return]
 
 

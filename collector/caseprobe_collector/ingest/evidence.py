@@ -14,10 +14,10 @@ from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, No
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
+from caseprobe_collector.bases import BUNDLE_OBJECT
 from caseprobe_collector.ingest.assembly import Limits
 from caseprobe_collector.ingest.erasure import Erasure
 from caseprobe_collector.ingest.forms import (
-    BUNDLE_OBJECT,
     is_bundle,
     object_name,
     read_bundle,

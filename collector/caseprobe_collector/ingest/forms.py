@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import SignedConsent
+from caseprobe_collector.bases import BUNDLE_OBJECT
 from caseprobe_collector.ingest.assembly import Assembled
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 # Unpacked. A message of nothing but empty parts takes about 28 times its bytes in memory once it is parsed.
 MAX_SNAPSHOT_BYTES = 16 << 20
-BUNDLE_OBJECT = "bundle.zip"
+# The patch, the member at hand and the pieces of the one that it is made of.
+PATCH_WEIGHT_BYTES = 64 << 20
 
 
 def decompress(
@@ -43,6 +45,8 @@ def weight_of(item: Assembled) -> int:
     """How much memory it takes to store an item: its bytes, and what they unpack to; a bundle stays in its file."""
     if item.kind == link_pb2.DATA_KIND_BUNDLE:
         return len(item.content)
+    if item.kind == link_pb2.DATA_KIND_BUNDLE_PATCH:
+        return PATCH_WEIGHT_BYTES
     return item.size_bytes + (unpacked_bytes(item.content) if item.staged is None else MAX_SNAPSHOT_BYTES)
 
 

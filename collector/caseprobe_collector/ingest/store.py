@@ -21,10 +21,10 @@ from caseprobe.errors import Corrupt, NotAllowed, StorageDamaged
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_collector.audit import AuditLog
+from caseprobe_collector.bases import BUNDLE_OBJECT
 from caseprobe_collector.ingest.assembly import Assembled, Assembly, Limits, Offload
 from caseprobe_collector.ingest.budget import Budget
 from caseprobe_collector.ingest.forms import (
-    BUNDLE_OBJECT,
     attach_consent,
     object_name,
     read_bundle,
@@ -32,6 +32,7 @@ from caseprobe_collector.ingest.forms import (
     unpacked_bytes,
 )
 from caseprobe_collector.ingest.parking import Parking
+from caseprobe_collector.ingest.patching import Patching, content_of
 from caseprobe_collector.ports import (
     Bus,
     CaseStore,
@@ -103,6 +104,7 @@ class Ingest:
         self._offload = offload
         self._shelf = shelf
         self._parking = Parking(clock, shelf=shelf)
+        self._patching = Patching(snapshots, objects, offload)
         # For the event loop's thread alone.
         self._unpacker = zstandard.ZstdDecompressor()
         self._deposits = deposits
@@ -137,7 +139,10 @@ class Ingest:
         if item.kind == link_pb2.DATA_KIND_BUNDLE:
             staged = item.staged or await self._offload(self._staged, item.content)
             return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence, item.consent)
-        body = item.content if item.staged is None else await self._offload(_read_back, item.staged)
+        body = item.content if item.staged is None else await self._offload(content_of, item)
+        if item.kind == link_pb2.DATA_KIND_BUNDLE_PATCH:
+            staged, sha256 = await self._patching.whole(agent, body)
+            return await self.store_bundle(agent, staged, sha256, spool_id, item.sequence, item.consent)
         snapshot = await self._read(body)
         return await self._commit(agent, snapshot, body, item.sha256, (), spool_id, item.sequence)
 
@@ -304,15 +309,6 @@ class Ingest:
         body = {"snapshot_id": row.snapshot_id, "agent_id": row.agent_id, "worst": row.worst, "flow": row.flow}
         for topic in (f"agent:{row.agent_id}", *([f"case:{row.case_id}"] if row.case_id else [])):
             self._bus.publish(Event(topic, "snapshot", row.customer_id, body))
-
-
-def _read_back(staged: Staged) -> bytes:
-    """All bytes of a staged item, which is used up by it."""
-    try:
-        staged.file.seek(0)
-        return staged.file.read()
-    finally:
-        staged.discard()
 
 
 def _check_identity(agent: Agent, snapshot: snapshot_pb2.Snapshot) -> None:

@@ -32,7 +32,7 @@ from caseprobe_collector.storage.objects import FileObjects, StagedFile
 
 # agent id, stream id, kind, bytes of the whole, SHA-256 of the whole, who has it open
 NAME = re.compile(
-    r"((agent_[a-z2-7]{26})\.([a-z0-9_]{1,64})\.([0-9]{1,2})\.([0-9]{1,12})\.([0-9a-f]{64}))\.(free|[0-9a-f]{8})"
+    r"((agent_[a-z2-7]{26})\.([a-z0-9_]{1,64})\.([0-9]{1,3})\.([0-9]{1,12})\.([0-9a-f]{64}))\.(free|[0-9a-f]{8})"
 )
 FREE = "free"
 MOST_FILES = 1000

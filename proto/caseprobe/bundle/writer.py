@@ -72,6 +72,10 @@ class BundleWriter:
                 raise UsageError(f"a bundle is signed as one of {', '.join(KEY_KINDS)}, not {kind!r}")
             manifest = replace(manifest, signature=Signature(kind, key_id, value, public_key))
         self._add_part("manifest.json", manifest.to_json())
+        return self.end()
+
+    def end(self) -> bytes:
+        """Writes the directory alone, after a manifest that was added as it stood; gives the file's SHA-256."""
         self._write(self.directory())
         return self._file_hash.digest()
 

@@ -59,6 +59,8 @@ class _DataKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DataKind.Val
     DATA_KIND_BUNDLE_MEMBER: _DataKind.ValueType  # 4
     """One finished member of a bundle that is still being made."""
     DATA_KIND_LOG_LINES: _DataKind.ValueType  # 5
+    DATA_KIND_BUNDLE_PATCH: _DataKind.ValueType  # 230
+    """A BundlePatch: a bundle file in terms of this key's last one. Its consent is to the bundle."""
 
 class DataKind(_DataKind, metaclass=_DataKindEnumTypeWrapper): ...
 
@@ -71,6 +73,8 @@ DATA_KIND_ARTIFACT: DataKind.ValueType  # 3
 DATA_KIND_BUNDLE_MEMBER: DataKind.ValueType  # 4
 """One finished member of a bundle that is still being made."""
 DATA_KIND_LOG_LINES: DataKind.ValueType  # 5
+DATA_KIND_BUNDLE_PATCH: DataKind.ValueType  # 230
+"""A BundlePatch: a bundle file in terms of this key's last one. Its consent is to the bundle."""
 Global___DataKind: _TypeAlias = DataKind  # noqa: Y015
 
 class _ProgressState:

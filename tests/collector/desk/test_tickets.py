@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 
+from caseprobe.bundle import packer
 from caseprobe.errors import CaseClosed, JoinCodeExpired, JoinCodeUnknown, JoinCodeUsed, NotFound, Revoked
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
-from caseprobe_collector.records import Case
+from caseprobe_collector.records import Case, ObjectRecord
 from tests import fakes_storage
 from tests.fakes_desk import ADMIN, Desk, new_key
 
@@ -25,12 +26,12 @@ async def a_code(desk: Desk, title: str = "slow") -> tuple[Case, str, str]:
     return case, record.join_code_id, text
 
 
-async def arrive(desk: Desk, agent_id: str, case: Case, **more: Any) -> None:
+async def arrive(desk: Desk, agent_id: str, case: Case, files: tuple[ObjectRecord, ...] = (), **more: Any) -> None:
     """A snapshot of this machine is stored, as its bundle that reached its case unless said otherwise."""
     named = {"agent_id": agent_id, "customer_id": case.customer_id, "case_id": case.case_id}
     when = {"received_at": desk.clock.now(), "flow": snapshot_pb2.FLOW_ONE_SHOT}
     stored = fakes_storage.snapshot(**{**named, **when, **more})
-    await desk.storage.deposits.deposit(fakes_storage.deposit(stored))
+    await desk.storage.deposits.deposit(fakes_storage.deposit(stored, objects=files))
 
 
 def ends_at(answer: enrolment_pb2.EnrolResponse) -> object:
@@ -87,7 +88,7 @@ async def test_a_key_with_two_tickets_goes_on_with_the_case_of_the_code(desk: De
     [({}, False), ({"case_id": ""}, True), ({"flow": snapshot_pb2.FLOW_SCHEDULED}, True)],
     ids=["its bundle", "kept, not attached", "something else"],
 )
-async def test_a_ticket_ends_with_its_bundle(desk: Desk, change: dict[str, object], standing: bool) -> None:
+async def test_a_ticket_ends_with_its_bundle(desk: Desk, change: dict[str, Any], standing: bool) -> None:
     """What arrived in the case was what the code was for; anything else leaves the ticket as it is."""
     case, _, text = await a_code(desk)
     key = new_key()
@@ -108,6 +109,20 @@ async def test_an_earlier_bundle_does_not_end_a_later_ticket(desk: Desk) -> None
     desk.clock.step(minutes=1)
     assert not (await desk.enrol(second, key)).resumed
     assert (await desk.enrol(second, key)).resumed
+
+
+async def test_a_machine_is_told_which_of_its_own_bundles_it_may_build_on(desk: Desk) -> None:
+    """Its newest one here, with how this side packs; a stranger, and a machine that sent none, are told nothing."""
+    case, _, text = await a_code(desk)
+    key = new_key()
+    first = await desk.enrol(text, key)
+    file = ObjectRecord("bundle.zip", f"{first.agent_id}/snap_1/bundle.zip", 10, b"its hash")
+    await arrive(desk, first.agent_id, case, objects=("bundle.zip",), files=(file,))
+    _, second = await desk.fleet.create_join_code(ADMIN, BUNDLE, "", case.case_id)
+    told = await desk.enrol(second, key)
+    assert (first.base_sha256, told.base_sha256, told.packer) == (b"", b"its hash", packer())
+    _, third = await desk.fleet.create_join_code(ADMIN, BUNDLE, "", case.case_id)
+    assert (await desk.enrol(third, new_key())).base_sha256 == b""
 
 
 @pytest.mark.parametrize("end", ["its time", "a revoked key", "a withdrawn code", "a closed case"])
