@@ -15,7 +15,7 @@ from caseprobe.path_stats import PathTally, facts_of, judge_service
 from caseprobe.v1 import consent_pb2, link_pb2, path_pb2
 from caseprobe_agent.app.parts import LocalClock, audit_of, user_name
 from caseprobe_agent.cli.options import may_ask_servers
-from caseprobe_agent.cli.path.views import View
+from caseprobe_agent.cli.path.view import View
 from caseprobe_agent.config import Settings
 from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, kind_name

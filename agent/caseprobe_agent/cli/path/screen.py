@@ -19,7 +19,7 @@ from caseprobe_agent.cli.path.keys import take_keys
 from caseprobe_agent.cli.path.plain import addresses, closing, meaning, title
 from caseprobe_agent.cli.path.rows import milliseconds
 from caseprobe_agent.cli.path.service import service_lines
-from caseprobe_agent.cli.path.views import Facts
+from caseprobe_agent.cli.path.view import Facts
 
 DRAW_SECONDS = 0.1  # at most ten drawings a second, however fast the rounds
 WIDE = 130  # columns from which on all figures are shown

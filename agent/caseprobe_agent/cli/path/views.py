@@ -7,32 +7,13 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Protocol
 
 from caseprobe import texts
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.cli.path.plain import render_table
-
-Facts = Callable[[], path_pb2.PathFacts]
-
-
-class View(Protocol):
-    """What is shown while a trace runs and when it ends."""
-
-    @property
-    def left(self) -> bool:
-        """True where the person in front of it has asked for the end."""
-
-    def begin(self, header: path_pb2.PathFacts) -> None:
-        """The path is about to be probed so."""
-
-    def add(self, round_: path_pb2.PathRound, facts: Facts) -> None:
-        """One more round is there; facts gives what is known with it."""
-
-    def end(self, facts: path_pb2.PathFacts) -> None:
-        """The trace is over."""
+from caseprobe_agent.cli.path.view import Facts, View
 
 
 class JsonView:
