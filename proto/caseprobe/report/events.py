@@ -46,8 +46,8 @@ def events(snapshot: snapshot_pb2.Snapshot, words: Words) -> list[Event]:
     # What was not measured is empty, and so tells no event.
     sections = defaultdict(section_pb2.Section, {str(one.WhichOneof("facts")): one for one in snapshot.sections})
     found = [event for gather in GATHERERS for event in gather(sections, words)]
-    if taken := _seconds(snapshot.started_at):
-        found.append(Event(taken, taken, words("event_measured"), "ok", "snapshot"))
+    taken = _seconds(snapshot.started_at)
+    found += [Event(taken, taken, words("event_measured"), "ok", "snapshot"), *_asked(snapshot.window, words)]
     return sorted(event for event in found if event.at > 0)
 
 
@@ -57,6 +57,13 @@ def _seconds(at: Timestamp) -> float:
 
 def _booted(sections: Sections) -> float:
     return _seconds(sections["system"].system.booted_at)
+
+
+def _asked(window: snapshot_pb2.TimeWindow, words: Words) -> Iterator[Event]:
+    """Both ends of the time that was asked for, with what the owner wrote there."""
+    for name, at, text in (("from", window.from_at, window.from_text), ("to", window.to_at, window.to_text)):
+        label = words(f"event_{'mark' if window.origin == 'marks' else 'window'}_{name}")
+        yield Event(_seconds(at), _seconds(at), f"{label}: {text}" if text else label, "info", "snapshot")
 
 
 def _starts(sections: Sections, words: Words) -> Iterator[Event]:
