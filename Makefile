@@ -73,7 +73,7 @@ bench-checks: $(VENV)/developing ## cost of one pass of probes and checks, and 2
 eval-faults: $(VENV)/developing ## real faults on the real kernel (root): which are found, with the right object
 	$(BIN)/python -m tests.faults $(ARGS)
 
-bench-bundle: $(VENV)/developing ## the one-shot bundle beside Debian's sosreport on one planted machine (root; 4 minutes)
+bench-bundle: $(VENV)/developing ## the one-shot bundle beside Debian's sosreport on one planted machine (root; 6 minutes)
 	$(BIN)/python -m tests.bench.bundle
 
 bench-path: $(VENV)/developing ## the path probe beside mtr, traceroute, tracepath and icmplib on one bed (root)
