@@ -1,4 +1,4 @@
-"""Levels as people read them: what a finding was compared with, its numbers with units; in English, as checks write it."""
+"""Levels as people read them: what a finding was compared with, numbers with units; in English, as checks write it."""
 
 from __future__ import annotations
 
