@@ -14,7 +14,7 @@ from caseprobe_agent.app import one_shot
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.oneshot import Order, Result
-from caseprobe_agent.oneshot.again import Kept, Sent
+from caseprobe_agent.oneshot.again import Kept, Sent, key_named_in
 from caseprobe_agent.oneshot.preview import Preview
 from tests.fakes_collector import FakeCollector, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
@@ -74,7 +74,7 @@ class Desk:
 
     async def send(self, person: FakePerson, path: Path, code: enrolment_pb2.JoinCode | None = None) -> Sent:
         """Send a bundle that was kept."""
-        return await (await one_shot.build_again(self.settings, person)).run(path, code)
+        return await (await one_shot.build_again(self.settings, person, key_named_in(path))).run(path, code)
 
     def code(self, **change: object) -> enrolment_pb2.JoinCode:
         """A join code for one bundle."""
