@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from caseprobe.parse.boot_records import RECORD
 from caseprobe.v1 import section_host_pb2 as pb
+from caseprobe.v1.section_history_pb2 import HistoryFacts, Series
 from tests.fakes_sections import GIB, section
 
 NOW = 1_800_000_000
@@ -89,7 +92,21 @@ WELL_REACHABILITY = pb.ReachabilityFacts(
     proxies=[pb.Proxy(host="proxy.example.org", port=3128, origin="environment", answered=True)],
     portal=pb.PortalCheck(url="http://test.example.org/nm", status=200, open=True),
 )
+
+
+def history(cpu: Sequence[float] = (), memory: Sequence[float] = (), io: Sequence[float] = ()) -> HistoryFacts:
+    """What an agent recorded in steps of five minutes: the shares of time in which tasks waited."""
+    told = {"cpu_some": cpu, "memory_full": memory, "io_full": io}
+    series = [
+        Series(name=f"pressure.{name}_ratio", unit="ratio", start_at=at(-3600), step_seconds=300, avg=values)
+        for name, values in told.items()
+        if values
+    ]
+    return HistoryFacts(samples_total=360, sample_seconds=10, first_at=at(-3600), last_at=at(0), series=series)
+
+
 WELL_HOST = (
+    section("history", history=history(io=[0.1] * 12)),
     section("cgroups", cgroups=WELL_CGROUPS),
     section("crashes", crashes=pb.CrashesFacts(measured_at=at(0))),
     section("time_sync", time_sync=WELL_TIME),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from caseprobe.v1 import section_host_pb2 as host
 from caseprobe.v1 import section_pb2 as pb
 from tests.fakes_faults import Fault, fault
-from tests.fakes_host import DAY, at, certificate, resolver
+from tests.fakes_host import DAY, at, certificate, history, resolver
 from tests.fakes_sections import GIB, section
 
 MIB = 1 << 20
@@ -336,4 +337,29 @@ NETWORK_FAULTS = (
         ("info", "http://t.example/", "http://t.example/ does not answer: no answer within 2 s"),
     ),
 )
-HOST_FAULTS = (*PROCESSOR_FAULTS, *MEMORY_FAULTS, *LIMIT_FAULTS, *SYSTEM_FAULTS, *NETWORK_FAULTS)
+PAST_FAULTS = (
+    fault(
+        "past.stall",
+        history(
+            cpu=[0.1] * 4 + [0.85] * 8,
+            memory=[0.5, math.nan, 0.45, 0.55, 0.5] + [0.0] * 7,
+            io=[0.3] * 3 + [0.0] * 3 + [0.25] * 2 + [0.0] * 4,
+        ),
+        (
+            "warn",
+            "",
+            "All tasks stood still for lack of memory 50% of the time for 15 min; it ended 35 min before this snapshot",
+        ),
+        (
+            "info",
+            "",
+            "Tasks waited for a processor 85% of the time for 40 min; it ended 0 s before this snapshot",
+        ),
+        (
+            "info",
+            "",
+            "All tasks waited for disks 30% of the time for 15 min; it ended 45 min before this snapshot",
+        ),
+    ),
+)
+HOST_FAULTS = (*PAST_FAULTS, *PROCESSOR_FAULTS, *MEMORY_FAULTS, *LIMIT_FAULTS, *SYSTEM_FAULTS, *NETWORK_FAULTS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from google.protobuf.message import Message
 
 from caseprobe.v1 import section_host_pb2 as host
 from caseprobe.v1 import section_pb2 as pb
-from tests.fakes_host import DAY, at, certificate, resolver
+from tests.fakes_host import DAY, at, certificate, history, resolver
 from tests.fakes_sections import GIB
 
 MIB = 1 << 20
@@ -20,6 +22,8 @@ def resident(mebibytes: float, started: float = -DAY) -> pb.ProcessesFacts:
 
 
 NEAR_HOST: dict[str, tuple[str, Message]] = {
+    "disks that stall for five minutes, twice": ("past.stall", history(io=[0.9, 0.0, 0.9, math.nan, 0.9] + [0.1] * 7)),
+    "a build that keeps processors busy": ("past.stall", history(cpu=[0.79] * 12)),
     "processors that only wait for a disk": (
         "cpu.busy",
         pb.CpuFacts(sample_seconds=0.25, iowait_ratio=0.9, busy_seconds_total=1, all_seconds_total=100),

@@ -22,6 +22,24 @@ NET_DEV = """Inter-|   Receive                                                | 
     lo:  100 1 0 0 0 0 0 0 100 1 0 0 0 0 0 0
 ens192: 9000000 9000 0 0 0 0 0 0 7000000 8000 0 0 0 0 0 0
 """
+LINK = """1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000
+    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00 promiscuity 0 minmtu 0
+    RX:  bytes packets errors dropped  missed   mcast
+           100       1      0       0       0       0
+    TX:  bytes packets errors dropped carrier collsns
+           100       1      0       0       0       0
+2: ens192: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 9000 qdisc mq state UP mode DEFAULT group default qlen 1000
+    link/ether 00:50:56:8a:12:34 brd ff:ff:ff:ff:ff:ff promiscuity 0 minmtu 60
+    RX:  bytes packets errors dropped  missed   mcast
+       9000000    9000      0       0       0       0
+    TX:  bytes packets errors dropped carrier collsns
+       7000000    8000      0       0       0       0
+"""
+ROUTES = """default via 10.20.30.1 dev ens192 proto static metric 100
+10.20.30.0/24 dev ens192 proto kernel scope link src 10.20.30.31 metric 100
+local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1
+fe80::/64 dev ens192 proto kernel metric 1024 pref medium
+"""
 DF = """Filesystem            1K-blocks     Used Available Use% Mounted on
 proc                          0        0         0    - /proc
 /dev/mapper/rhel-root  10000000  9900000    100000  99% /
@@ -117,7 +135,7 @@ def sosreport(mode: str = "xz", root: str = "sosreport-db-primary-01-2026-11-22-
 def insights(mode: str = "gz") -> bytes:
     """The same machine as insights-client packs it."""
     root = "insights-db-primary-01-20261122111749"
-    files = {f"{root}/data/{name}": text for name, text in FILES.items()}
+    files = {f"{root}/data/{name.replace('4321', 'self')}": text for name, text in FILES.items() if "/net/" not in name}
     files |= {
         f"{root}/data/insights_commands/{name.rpartition('/')[2]}": text
         for name, text in OUTPUTS.items()
@@ -125,9 +143,11 @@ def insights(mode: str = "gz") -> bytes:
     }
     rows = '{"name":"bash","epoch":"(none)","version":"5.1.8","release":"9.el9","arch":"x86_64"}\n'
     files[f"{root}/data/insights_commands/rpm_-qa_--qf_name_NAME_epoch"] = rows
-    files[f"{root}/data/insights_commands/ip_addr"] = ADDRESS
+    for name, text in (("ip_addr", ADDRESS), ("ip_-s_-d_link", LINK), ("ip_route_show_table_all", ROUTES)):
+        files[f"{root}/data/insights_commands/{name}"] = text
+    files[f"{root}/data/version_info"] = '{"core_version": "3.8.4-1", "client_version": null}'
     files[f"{root}/meta_data/insights.specs.Specs.meminfo.json"] = '{"name": "insights.specs.Specs.meminfo"}'
-    return packed(files.items(), mode, f"{root}/data/")
+    return packed(files.items(), mode)
 
 
 def packed(files: Iterable[tuple[str, str]], mode: str, links: str = "") -> bytes:

@@ -205,7 +205,7 @@ def test_what_the_system_states_holds_unless_a_user_states_otherwise(tmp_path: P
     ("text", "line", "said"),
     [
         ('[checks."disk.sapce"]\nwarn = 0.9', 1, "checks.disk.sapce: no such check"),
-        ("[checks.disk.space]\nwarn = 0.9", 0, "checks.disk: no such check; an id is written in quotes"),
+        ("[checks.disk.space]\nwarn = 0.9", 1, "checks.disk: no such check; an id is written in quotes"),
         ('[checks."disk.space"]\nwran = 0.9', 2, "checks.disk.space.wran: unknown"),
         ('[checks."disk.space"]\nwarn = "90 %"', 2, "checks.disk.space.warn: must be a number"),
         ('[checks."disk.space"]\nwarn = nan', 2, "must be a number"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant, GrantTerms
@@ -10,6 +11,7 @@ from caseprobe_agent.app.parts import LocalClock, audit_of, fresh_id, grants_of
 from caseprobe_agent.app.sending import own_key_of, sending_of
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.config import Settings
+from caseprobe_agent.config.bundles import load_bundles
 from caseprobe_agent.consent import Ask, Origin, grants_it
 from caseprobe_agent.gate import Answer, Gate
 from caseprobe_agent.grants import Grants
@@ -17,6 +19,7 @@ from caseprobe_agent.identity import load
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import OneShot, Person
 from caseprobe_agent.oneshot.again import Looker, SendAgain
+from caseprobe_agent.oneshot.choice import choose
 from caseprobe_agent.worker import Child
 
 
@@ -51,6 +54,7 @@ async def build(settings: Settings, person: Person, child: Child | None = None) 
         standing_grant=_standing_grant(grants, clock),
         overrides=settings.overrides,
         any_grant=lambda: any(_lets(one, one.case_id, clock) for one in grants.terms()),
+        choose=partial(choose, bundles=load_bundles(settings.folders)),
     )
 
 

@@ -11,6 +11,7 @@ from caseprobe.texts.catalogue import item_why
 from caseprobe.texts.units import format_seconds
 from caseprobe_agent.cli import options
 from caseprobe_agent.cli.screen import Screen
+from caseprobe_agent.config.bundles import load_bundles
 from caseprobe_agent.oneshot.choice import Wanted, items_of, profile_of
 from caseprobe_agent.probes.items import Item
 
@@ -18,25 +19,28 @@ from caseprobe_agent.probes.items import Item
 def show(arguments: argparse.Namespace) -> int:
     """Print every item that the run would have; gives the exit code."""
     settings = options.settings_of()
+    bundles = load_bundles(settings.folders)
     wanted = Wanted(arguments.profile, tuple(arguments.include), tuple(arguments.exclude))
-    items = items_of(wanted)
+    items = items_of(wanted, bundles)
     if arguments.json:
-        print(json.dumps({"profile": wanted.profile, "items": [_row(item) for item in items]}, ensure_ascii=False))
+        rows = [_row(item, profile_of(item, bundles)) for item in items]
+        print(json.dumps({"profile": wanted.profile, "items": rows}, ensure_ascii=False))
         return 0
     screen = Screen(sys.stdout)
     for area in dict.fromkeys(item.area for item in items):
         screen.line(area, style="bold")
-        screen.rows((item.name, _said(item, settings.language)) for item in items if item.area == area)
+        listed = [item for item in items if item.area == area]
+        screen.rows((item.name, _said(item, profile_of(item, bundles), settings.language)) for item in listed)
     screen.line()
     screen.line(_total(items, settings.language))
     return 0
 
 
-def _said(item: Item, language: str) -> str:
+def _said(item: Item, profile: str, language: str) -> str:
     """Why, then profile, cost, privacy and files, in one line."""
     programs = f"{item.programs} programs" if item.programs else ""
     cost = f"about {format_seconds(item.cost_seconds, language)}"
-    told = (profile_of(item), cost, programs, item.privacy, *item.artifacts)
+    told = (profile, cost, programs, item.privacy, *item.artifacts)
     return f"{item.why or item_why(item.name, language)} [{', '.join(one for one in told if one)}]"
 
 
@@ -46,11 +50,11 @@ def _total(items: Iterable[Item], language: str) -> str:
     return f"{len(listed)} items, about {seconds}, at most {sum(item.programs for item in listed)} foreign programs"
 
 
-def _row(item: Item) -> dict[str, object]:
+def _row(item: Item, profile: str) -> dict[str, object]:
     return {
         "item": item.name,
         "area": item.area,
-        "profile": profile_of(item),
+        "profile": profile,
         "cost_seconds": item.cost_seconds,
         "programs": item.programs,
         "privacy": item.privacy,

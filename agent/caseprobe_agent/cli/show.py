@@ -13,7 +13,7 @@ from pathlib import Path
 
 from caseprobe import texts
 from caseprobe.bundle import BundleReader, snapshot_to_json
-from caseprobe.v1 import snapshot_pb2
+from caseprobe.v1 import origin_pb2, snapshot_pb2
 from caseprobe_agent.app.own_names import restore_of
 from caseprobe_agent.cli import judgement, options
 from caseprobe_agent.cli.screen import Screen
@@ -67,12 +67,21 @@ def _about(snapshot: snapshot_pb2.Snapshot) -> list[tuple[str, str]]:
     taken = f"{started:%Y-%m-%d %H:%M:%S} UTC by the machine's clock, in {snapshot.duration_seconds:.1f} s"
     rows = [("snapshot", snapshot.snapshot_id), ("agent", snapshot.agent_id), ("case", snapshot.case_id or "-")]
     rows += [("profile", snapshot.profile), ("taken", taken)]
+    if snapshot.HasField("origin"):
+        rows.append(("recorded by", _origin(snapshot.origin)))
     if snapshot.HasField("window"):
         rows.append(("logs", told(snapshot.window)))
         rows.append(
             ("marked", " … ".join(text for text in (snapshot.window.from_text, snapshot.window.to_text) if text))
         )
     return [(name, texts.printable(value)) for name, value in rows if value]
+
+
+def _origin(origin: origin_pb2.Origin) -> str:
+    """Which other program recorded it, and what of its archive was not taken."""
+    skipped = [f"{one.total} left out: {one.reason}" for one in origin.skipped]
+    parts = [f"{origin.kind} {origin.tool_version}".strip(), f"{origin.members_total} members", *skipped, origin.damage]
+    return "; ".join(part for part in parts if part)
 
 
 def _write_page(path: Path, page: str) -> None:

@@ -54,6 +54,8 @@ class Settings:
     origins: Mapping[str, str]
     policy_files: tuple[Path, ...] = ()
     overrides: Overrides = NONE
+    # Where files beside agent.toml are read; the later one holds.
+    folders: tuple[Path, ...] = ()
 
     @property
     def socket_path(self) -> Path:
@@ -86,6 +88,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
         {**origins, **{name: _origin(name, environ, flags, own) for name in ("config_folder", "state_folder")}},
         tuple(files),
         _overrides(document, own, system),
+        (system, config_folder) if own == "user" else (config_folder,),
     )
 
 

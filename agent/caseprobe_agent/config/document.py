@@ -31,7 +31,7 @@ class Document:
         for number, line in enumerate(self.text.splitlines(), 1):
             if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
                 table = header[1].replace('"', "").replace("'", "")
-                if table == key:
+                if table == key or table.startswith(f"{key}."):
                     return number
             elif name := re.match(r"""\s*((?:"[^"]*"|'[^']*'|[\w.-])+)\s*=""", line):
                 full = f"{table}.{name[1]}" if table else name[1]

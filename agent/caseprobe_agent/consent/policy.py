@@ -14,6 +14,8 @@ from caseprobe.v1.consent_pb2 import PolicyDecision, PolicyKind
 Kind: TypeAlias = "PolicyKind.ValueType"
 # Probes that show text that programs wrote: they are asked about apart from figures.
 LOG_PROBES = ("kernel_log", "system_log")
+# So do the probes that an operator declares.
+SITE_PROBES = "site."
 Choice: TypeAlias = "PolicyDecision.ValueType"
 
 _Number = TypeVar("_Number", int, float)
@@ -101,7 +103,8 @@ def kind_name(kind: Kind) -> str:
 
 def probe_kind(name: str) -> Kind:
     """What a probe of this name asks for: logs where it shows text that programs wrote, else health."""
-    return consent_pb2.POLICY_KIND_LOGS if name in LOG_PROBES else consent_pb2.POLICY_KIND_HEALTH
+    shows_text = name in LOG_PROBES or name.startswith(SITE_PROBES)
+    return consent_pb2.POLICY_KIND_LOGS if shows_text else consent_pb2.POLICY_KIND_HEALTH
 
 
 def _least(one: _Number | None, other: _Number | None) -> _Number | None:

@@ -108,9 +108,11 @@ class Sampler:
         """Errors, warnings and faults since the last sample; what was told before the first one is passed over."""
         if self._kernel is None:
             return
-        told = list(_messages(self._kernel))
         if not self._taken:
+            # As many as fit into the kernel's ring: none of them is kept.
+            sum(1 for _ in _messages(self._kernel))
             return
+        told = list(_messages(self._kernel))
         yield ("kernel.errors", ""), sum(level <= ERROR for level, _ in told)
         yield ("kernel.warnings", ""), sum(level == WARNING for level, _ in told)
         yield from self._faults([text for level, text in told if level <= WARNING])

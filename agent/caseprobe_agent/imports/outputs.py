@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.parse.ip_route_show import parse_ip_route_show
 from caseprobe.parse.logs.text import read_log
 from caseprobe.parse.package_lists import PackageRow, parse_dpkg_list, parse_rpm_names
 from caseprobe.parse.ps_aux import parse_ps_aux
@@ -18,12 +19,14 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.machine.archived import ArchivedMachine
 from caseprobe_agent.probes import kernel_log as kernel_log_probe
 from caseprobe_agent.probes import packages as packages_probe
+from caseprobe_agent.probes import routes as routes_probe
 from caseprobe_agent.probes import system_log as system_log_probe
 from caseprobe_agent.probes.log_reading import Reading, now_of
-from caseprobe_agent.probes.probe import Measured, Notes, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, number_of, timestamp, value_of
 
 Measure = Callable[[Machine, object | None], Measured]
 DMESG = ("dmesg", "dmesg_-T", "dmesg_--decode")
+NET, ROUTES = "/sys/class/net", ("ip_route_show_table_all", "ip_route")
 PS = ("ps_auxwww", "ps_auxww", "ps_aux")
 UNITS = ("systemctl_show_service_--all", "systemctl_show_.service", "systemctl_show_all")
 NO_LOG = re.compile(r"--(?:disk-usage|list-boots|header|verify|dmesg)")
@@ -51,9 +54,20 @@ def interfaces(measure: Measure, machine: ArchivedMachine) -> Measured:
     measured = measure(machine, None)
     assert isinstance(measured.facts, section_pb2.InterfacesFacts)
     for one in measured.facts.interfaces:
-        if one.kind == "virtual" and f"/sys/class/net/{one.name}" not in machine.tree.links:
+        if one.kind == "virtual" and f"{NET}/{one.name}" not in machine.tree.links:
             one.kind = ""
     return measured
+
+
+def routes(measure: Measure, machine: ArchivedMachine) -> Measured:
+    """As probed, else what `ip route` printed."""
+    if machine.exists(routes_probe.ROUTE):
+        return measure(machine, None)
+    text, source = _output(machine, "ip route", *ROUTES)
+    facts, notes = section_pb2.RoutesFacts(routes=parse_ip_route_show(text)[: routes_probe.ROUTES_AT_MOST]), Notes()
+    facts.mtu_bytes.extend(number_of(machine, f"{NET}/{one.interface}/mtu") or 0 for one in facts.routes)
+    notes.quote(source, text, ("default",))
+    return notes.measured(facts)
 
 
 def processes(machine: ArchivedMachine) -> Measured:

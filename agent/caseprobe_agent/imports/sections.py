@@ -79,7 +79,7 @@ SOURCES: tuple[Source, ...] = (
     _as_probed(disks.PROBE, "/proc/diskstats", ("disks.arrays", "/proc/mdstat"), ("disks.disks", "")),
     _as_probed(sensors.PROBE, "/sys/class/hwmon"),
     Source("processes", outputs.processes),
-    _as_probed(routes.PROBE, "/proc/net/route", ("routes.tunnels", NET)),
+    Source("routes", partial(outputs.routes, routes.PROBE.measure), parts=(("routes.tunnels", NET),)),
     _as_probed(resolvers.PROBE, "/etc/resolv.conf"),
     _as_probed(
         sockets.PROBE,

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from caseprobe.errors import UsageError
+from caseprobe.errors import ConfigurationError, UsageError
+from caseprobe_agent.config.bundles import NONE, Bundles, OwnProfile, SiteProbe
+from caseprobe_agent.config.bundles import PROFILES as PROFILE_NAMES
 from caseprobe_agent.probes import PROFILES, QUICK, with_network
 from caseprobe_agent.probes.items import ALL, Item
 from caseprobe_agent.probes.probe import Probe
+from caseprobe_agent.probes.site import artifact_of, probe_of
 
-DEFAULT_PROFILE = "standard"
+DEFAULT_PROFILE, FASTEST = "standard", "quick"
 LEFT_OUT = "left out as asked for (--exclude)"
 
 
@@ -40,41 +43,78 @@ class Chosen:
         return with_network(self.probes, but=self.silent)
 
 
-def choose(wanted: Wanted) -> Chosen:
-    """The probes of what is wanted. Raises UsageError for a name that nothing has."""
-    base = PROFILES[known_profile(wanted.profile)]
-    added, gone = _named(wanted.include), _named(wanted.exclude)
-    probes = {probe.name: probe for probes in (*PROFILES.values(), base) for probe in probes}
-    names = {probe.name for probe in base} | added
+def choose(wanted: Wanted, bundles: Bundles = NONE) -> Chosen:
+    """The probes of what is wanted, the operator's own among them. Raises UsageError for a name that nothing has."""
+    own = bundles.profiles.get(wanted.profile)
+    name = own.base if own else known_profile(wanted.profile, bundles)
+    base = _profiles(bundles)[name]
+    items = all_items(bundles)
+    added, gone = _named(wanted.include, items), _named(wanted.exclude, items)
+    names = {probe.name for probe in base}
+    if own:
+        names = (names | _stated(own, own.include, items)) - _stated(own, own.exclude, items)
+    probes = {probe.name: probe for probes in (*_profiles(bundles).values(), base) for probe in probes}
     return Chosen(
-        tuple(probe for name, probe in probes.items() if name in names - gone),
-        tuple(name for name in probes if name in names & gone),
-        QUICK if base is QUICK else (),
+        tuple(probe for name, probe in probes.items() if name in (names | added) - gone),
+        tuple(name for name in probes if name in (names | added) & gone),
+        QUICK if name == FASTEST else (),
     )
 
 
-def items_of(wanted: Wanted) -> list[Item]:
+def items_of(wanted: Wanted, bundles: Bundles = NONE) -> list[Item]:
     """The items of what is wanted, as choose would run them; raises as it does."""
-    probes = {probe.name: probe for probe in choose(wanted).probes}
+    probes = {probe.name: probe for probe in choose(wanted, bundles).probes}
+    listed = (item for item in all_items(bundles) if item.name in probes)
     # What quick runs starts no program.
-    return [replace(item, programs=0) if probes[item.name] in QUICK else item for item in ALL if item.name in probes]
+    return [replace(item, programs=0) if probes[item.name] in QUICK else item for item in listed]
 
 
-def known_profile(name: str) -> str:
+def all_items(bundles: Bundles = NONE) -> tuple[Item, ...]:
+    """Every item, the operator's own last."""
+    return (*ALL, *(_item(site) for site in bundles.site_probes.values()))
+
+
+def _item(site: SiteProbe) -> Item:
+    """An operator's probe in their own words; what it may cost at most stands for what it costs."""
+    artifacts = tuple(filter(None, [artifact_of(site)]))
+    programs = 1 if site.command else 0
+    return Item(probe_of(site).name, site.area, site.timeout_seconds, programs, artifacts, site.why, site.privacy)
+
+
+def known_profile(name: str, bundles: Bundles = NONE) -> str:
     """The name of a profile that there is; raises UsageError."""
-    if name not in PROFILES:
-        raise UsageError(f"no profile {name!r}{_nearest(name, PROFILES)}; profiles are: {', '.join(PROFILES)}")
+    known = (*PROFILES, *bundles.profiles)
+    if name not in known:
+        raise UsageError(f"no profile {name!r}{_nearest(name, known)}; profiles are: {', '.join(known)}")
     return name
 
 
-def profile_of(item: Item) -> str:
-    """The smallest profile that an item belongs to."""
-    return next(name for name, probes in PROFILES.items() if item.name in {probe.name for probe in probes})
+def profile_of(item: Item, bundles: Bundles = NONE) -> str:
+    """The smallest of the product's profiles that an item belongs to."""
+    profiles = _profiles(bundles).items()
+    return next(name for name, probes in profiles if item.name in {probe.name for probe in probes})
 
 
-def _named(words: Iterable[str]) -> set[str]:
+def _profiles(bundles: Bundles) -> dict[str, tuple[Probe, ...]]:
+    """The product's profiles, each with the site probes that it and those before it have."""
+    site = [(PROFILE_NAMES.index(one.profile), probe_of(one)) for one in bundles.site_probes.values()]
+    return {
+        name: (*PROFILES[name], *(probe for least, probe in site if least <= place))
+        for place, name in enumerate(PROFILE_NAMES)
+    }
+
+
+def _stated(own: OwnProfile, words: Iterable[str], items: Sequence[Item]) -> set[str]:
+    """As _named, for what stands in an operator's profile."""
+    try:
+        return _named(words, items)
+    except UsageError as error:
+        raise ConfigurationError(f"{own.where}: {error}") from None
+
+
+def _named(words: Iterable[str], items: Sequence[Item]) -> set[str]:
     """Names of the items that words stand for."""
-    return {name for word in words for name in _matches(word, ALL)}
+    return {name for word in words for name in _matches(word, items)}
 
 
 def _matches(word: str, items: Sequence[Item]) -> list[str]:

@@ -18,6 +18,8 @@ NEEDED = ("snapshot.json", "redaction.json", "manifest.json")
 # Made from the snapshot and from nothing else.
 DERIVED = ("report.html", "findings.json")
 KNOWN = (*NEEDED, *DERIVED, "artifacts/kernel.log", "artifacts/system.log", "artifacts/firewall.rules")
+# What an operator's own probes read; the probe of site-NAME.txt is site.NAME.
+SITE = "artifacts/site-"
 CLASSES: Mapping[int, str] = {
     privacy_pb2.PRIVACY_CLASS_PUBLIC: "public",
     privacy_pb2.PRIVACY_CLASS_ASSET: "asset",
@@ -64,6 +66,8 @@ def probe_of(artifact: str) -> str:
     'kernel_log'
     """
     declared = next((item.name for item in items.ALL if artifact in item.artifacts), "")
+    if not declared and artifact.startswith(SITE):
+        return artifact.removeprefix("artifacts/").removesuffix(".txt").replace("-", ".", 1)
     return declared or PurePosixPath(artifact).name.replace(".", "_").replace("-", "_")
 
 

@@ -38,12 +38,12 @@ FILES = re.compile(
     r"|/sys/devices/system/(?:cpu/(?:vulnerabilities/.+|cpufreq/.+|cpu\d+/(?:thermal_throttle|topology)/.+)|edac/.+)"
     r"|/etc/(?:os-release|fstab|hosts|hostname|resolv\.conf|nsswitch\.conf|passwd|timezone|localtime|machine-id)"
     r"|/usr/lib/os-release|/var/log/(?:messages|syslog|kern\.log|dmesg|wtmp)|/var/lib/dpkg/status|/run/systemd/container"
-    r"|/installed-rpms|/version\.txt|/meta_data/insights\.specs\.Specs\.[a-z_]{1,60}\.json"
+    r"|/installed-rpms|/version(?:\.txt|_info)|/meta_data/insights\.specs\.Specs\.[a-z_]{1,60}\.json"
 )
 # Command lines as both programs write them into a file's name: blanks become "_", "/" a dot.
 COMMANDS = re.compile(
     r"df_-al.*|df_-li.*|ip_(?:-d_|-o_)?addr(?:ess)?|ip_addr_show|ip_route_show_table_all|ip_-6_route_show_table_all"
-    r"|ip_-s_-d_link|ip_link|uname_-a|hostname(?:_-f)?|uptime|date(?:_--utc)?|dmesg(?:_.*)?|dmidecode|sysctl_-a"
+    r"|ip_-s_(?:-d_)?link|getconf_PAGE_SIZE|uname_-a|hostname(?:_-f)?|uptime|date(?:_--utc)?|dmesg(?:_.*)?|dmidecode|sysctl_-a"
     r"|journalctl_--no-pager.*|ps_aux\w*|ps_alxwww|dpkg_-l|package-data|rpm_-qa.*|installed_rpms|smartctl_.*"
     r"|systemctl_show_(?:service_--all|\.service|all)|systemctl_list-units(?:_--failed|_--all)?|systemctl_status_--all"
     r"|lsblk"

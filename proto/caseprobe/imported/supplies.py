@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +12,12 @@ from caseprobe.parse.counters import parse_counters
 from caseprobe.parse.df_output import parse_df_output
 from caseprobe.parse.dmidecode import parse_dmidecode
 from caseprobe.parse.ip_address import parse_ip_address
+from caseprobe.parse.ip_link import parse_ip_link
 from caseprobe.parse.uptime_output import parse_uptime_output
 
 DF, DF_INODES = ("df_-al_-x_autofs", "df_-alP_-x_autofs", "df_-al"), ("df_-ali_-x_autofs", "df_-li_-x_autofs")
 ADDRESSES = ("ip_-d_address", "ip_addr", "ip_address", "ip_addr_show")
+LINKS = ("ip_-s_-d_link", "ip_-s_link")
 DATES, UPTIME = ("date_--utc", "date"), "/proc/uptime"
 # Sun Nov 22 11:17:49 UTC 2026, with AM or PM behind the time where the locale wants it.
 DATE = re.compile(
@@ -29,7 +31,7 @@ PART_OF = re.compile(r"(?P<disk>(?:nvme\d+n\d+|mmcblk\d+|loop\d+|md\d+)(?=p\d)|(
 
 def complete(tree: Tree) -> None:
     """Fill the gaps of a tree that its own outputs can fill, and tell when and by what it was made."""
-    tree.tool_version = tree.text("/version.txt").partition("sosreport: ")[2].partition("\n")[0].strip()[:40]
+    tree.tool_version = _version(tree)
     tree.collected_seconds = _collected(tree)
     for supply in (_settings, _names, _uptime, _board, _block_devices, _interfaces):
         supply(tree)
@@ -47,9 +49,18 @@ def replay(tree: Tree) -> Mapping[str, Any]:
         "wall_seconds": tree.collected_seconds,
         "monotonic_seconds": uptime,
         "boottime_seconds": uptime,
+        **({"page_bytes": page} if (page := _page_bytes(tree)) else {}),
         # Both programs are run by root, and take less where they are not.
         "privileged": True,
     }
+
+
+def _version(tree: Tree) -> str:
+    """sosreport: 4.0; {"core_version": "3.8.4-1", "client_version": null}."""
+    for path, mark in (("/version.txt", "sosreport: "), ("/version_info", '"core_version": "')):
+        if version := re.match(r"[\w.~+-]{1,40}", tree.text(path).partition(mark)[2]):
+            return version[0]
+    return ""
 
 
 def _collected(tree: Tree) -> float:
@@ -98,6 +109,11 @@ def _architecture(tree: Tree) -> str:
     return words[-2][:20] if len(words) > 4 and words[-1] == "GNU/Linux" else ""
 
 
+def _page_bytes(tree: Tree) -> int:
+    text = tree.output("getconf_PAGE_SIZE")[0].strip()
+    return int(text) if text.isdecimal() and len(text) < 8 else 0
+
+
 def _uptime(tree: Tree) -> None:
     text, source = tree.output("uptime")
     try:
@@ -137,10 +153,18 @@ def _interfaces(tree: Tree) -> None:
         tree.supply(f"{folder}/operstate", f"{link.state}\n", source)
         tree.supply(f"{folder}/address", f"{link.mac}\n" if link.mac else "", source)
         tree.supply(f"{folder}/type", "772\n" if link.kind == "loopback" else "", source)
+    text, source = tree.output(*LINKS)
+    rows = (f"{name}: {_counters(*told)}" for name, told in parse_ip_link(text).items())
+    tree.supply("/proc/net/dev", "".join(f"{row}\n" for row in rows), source)
     for name in tree.names("/sys/class/net") or ():
         place = tree.resolve(f"/sys/class/net/{name}") or ""
         if place.startswith("/sys/devices/") and "/virtual/" not in place:
             tree.add(f"{place}/device/uevent", File(b"", source=f"/sys/class/net/{name}"))
+
+
+def _counters(received: Sequence[int], sent: Sequence[int]) -> str:
+    """As a row of /proc/net/dev, in which four further columns follow on either side."""
+    return " ".join([*map(str, received), "0 0 0 0", *map(str, sent), "0 0 0 0"])
 
 
 def _spaces(tree: Tree) -> Mapping[str, Mapping[str, int]]:

@@ -188,14 +188,11 @@ def _by_first_octet() -> tuple[tuple[tuple[int, int, Moved | bool], ...], ...]:
     """For each first octet the special networks in it: mask, address, and the move, or True for what is kept."""
     every: list[tuple[IPv4Network | IPv6Network, Moved | bool]] = [(move.source, move) for move in MOVED_IPV4]
     every += [(network, True) for network in KEPT_IPV4]
-    return tuple(
-        tuple(
-            (int(network.netmask), int(network.network_address), move)
-            for network, move in every
-            if network.overlaps(IPv4Network((first << 24, 8)))
-        )
-        for first in range(256)
-    )
+    found: list[list[tuple[int, int, Moved | bool]]] = [[] for _ in range(256)]
+    for network, move in every:
+        for first in range(network[0].packed[0], network[-1].packed[0] + 1):
+            found[first].append((int(network.netmask), int(network.network_address), move))
+    return tuple(map(tuple, found))
 
 
 _SPECIAL = _by_first_octet()

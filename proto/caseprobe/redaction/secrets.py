@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from caseprobe.redaction import nested, strings
@@ -19,11 +19,22 @@ from caseprobe.redaction.rules_services import SERVICES
 from caseprobe.redaction.rules_tokens import TOKENS
 
 RULES: tuple[Rule, ...] = (*TOKENS, *SERVICES, *HASHES, *ASSIGNED, *COMMANDS, *PLACES, *FILES, *PAIRS)
-_RULE_LOOKS = sorted({look for rule in RULES for look in rule.looks})
+
+
+def _by_look() -> dict[bytes, list[int]]:
+    """Every look, and the numbers of the rules that name it."""
+    found: dict[bytes, list[int]] = defaultdict(list)
+    for number, rule in enumerate(RULES):
+        for look in rule.looks:
+            found[look].append(number)
+    return found
+
+
+_BY_LOOK = _by_look()
 # Every rule's looks, each once, and the numbers of the rules that name it; the last looks are for what is encoded.
-LOOKS = (*_RULE_LOOKS, nested.LOOK, strings.LOOK)
-OWNERS = tuple(tuple(number for number, rule in enumerate(RULES) if look in rule.looks) for look in LOOKS)
-NESTED = len(_RULE_LOOKS)
+LOOKS = (*sorted(_BY_LOOK), nested.LOOK, strings.LOOK)
+OWNERS = tuple(tuple(_BY_LOOK.get(look, ())) for look in LOOKS)
+NESTED = len(_BY_LOOK)
 ESCAPED = NESTED + 1
 
 

@@ -14,6 +14,17 @@ def document(title: str, language: str, *body: Markup, more: Sequence[Markup] = 
     return f"<!doctype html>\n{page}\n"
 
 
+def part(name: str, heading: str, body: Markup) -> Markup:
+    """A part of a page under its heading; name: what links lead to it by."""
+    return element("section", element("h2", heading), body, id=name)
+
+
+def contents(title: str, parts: Sequence[tuple[str, str]]) -> Markup:
+    """Links to the parts of a page, each with its name and its heading."""
+    links = [element("li", element("a", heading, href=f"#{name}")) for name, heading in parts]
+    return element("nav", element("ul", *links), aria_label=title, class_="contents")
+
+
 def _head(title: str, more: Sequence[Markup]) -> Markup:
     # Built here and never from a machine's text, so it must not be escaped.
     style = Markup(resources.files(__package__).joinpath("style.css").read_text("utf-8"))

@@ -12,7 +12,7 @@ from caseprobe.checks.levels import WARN
 from caseprobe.checks.log import CLASSES
 from caseprobe.report.facts.host import troubled
 from caseprobe.report.words import Words
-from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, section_history_pb2, section_pb2, snapshot_pb2
 
 # Lines of one fault that are not further apart are one event.
 BURST_SECONDS = 600.0
@@ -23,7 +23,10 @@ SOON_SECONDS, PAST_SECONDS = 30 * DAY_SECONDS, 366 * DAY_SECONDS
 
 # The logs in the order in which they are believed, and the check whose sentences speak of their lines.
 LOGS = {"kernel_log": "log.kernel", "system_log": "log.system"}
+# How the resident agent calls the faults of the kernel that it counted, before their class.
+FAULT = "kernel.fault."
 Sections = Mapping[str, section_pb2.Section]
+Series = section_history_pb2.Series
 
 
 @dataclass(frozen=True, order=True)
@@ -76,6 +79,27 @@ def _faults(sections: Sections, words: Words) -> Iterator[Event]:
         for (fault_class, subject), moments in alike.items():
             yield from _bursts(name, fault_class, subject, moments, words)
         reaches = _wall(_seconds(log.first_at), booted) or reaches
+    if "history" in sections:
+        yield from _recorded(sections["history"].history.series, reaches, words)
+
+
+def _recorded(told: Iterable[Series], reaches: float, words: Words) -> Iterator[Event]:
+    """Faults that the resident agent counted before any log reaches, as after a restart; it keeps no number of lines.
+
+    It tells the day in long steps first, then its last hour again in short ones: the long ones hold all of it.
+    """
+    known = set()
+    for one in told:
+        fault_class, key = one.name.removeprefix(FAULT), (one.name, one.object)
+        if fault_class == one.name or key in known:
+            continue
+        known.add(key)
+        state, _ = CLASSES.get(fault_class, (WARN, None))
+        sentence = words.filled("event_fault", kind=fault_class, name=one.object)
+        moments = [one.start_at.seconds + one.step_seconds * at for at, value in enumerate(one.avg) if value > 0]
+        for burst in bursts([at for at in moments if at < reaches]):
+            end = burst[-1] + one.step_seconds
+            yield Event(burst[0], end, sentence, texts.state_name(state), "section_history")
 
 
 def _wall(seconds: float, booted: float) -> float:

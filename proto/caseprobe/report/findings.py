@@ -15,15 +15,15 @@ from caseprobe.v1 import finding_pb2, snapshot_pb2
 def render_findings(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     """All findings, worst first, each with those that follow from it; nothing where there is none."""
     found = sorted(groups(snapshot.findings), key=lambda group: -shown_state(group))
-    return joined(*(_card(group, words) for group in found))
+    return joined(*(card(group, words) for group in found))
 
 
-def _card(group: Group, words: Words, level: str = "h3") -> Markup:
+def card(group: Group, words: Words, level: str = "h3") -> Markup:
     """A finding as bad as the worst that follows from it: nothing critical hides below a warning."""
     (finding, under), state = group, shown_state(group)
     return element(
         "article",
-        heading(finding, state, words.language, level),
+        _heading(finding, state, words.language, level),
         _advice(finding, words),
         unfold(words("evidence"), _evidence(finding), _basis(finding, words)),
         _followers(under, words),
@@ -31,9 +31,7 @@ def _card(group: Group, words: Words, level: str = "h3") -> Markup:
     )
 
 
-def heading(
-    finding: finding_pb2.Finding, state: finding_pb2.Severity.ValueType, language: str, level: str = "h3"
-) -> Markup:
+def _heading(finding: finding_pb2.Finding, state: finding_pb2.Severity.ValueType, language: str, level: str) -> Markup:
     """How bad it is and what it is; state: as it is shown, which may be that of what follows from it."""
     badge = element("span", texts.severity(state, language), class_="badge")
     return element(level, badge, " ", texts.summary(finding, language))
@@ -43,7 +41,7 @@ def _followers(under: Sequence[finding_pb2.Finding], words: Words) -> Markup:
     """The findings that follow from one, counted, each whole."""
     if not under:
         return NOTHING
-    return unfold(texts.folded_sentence(len(under), words.language), *(_card((one, []), words, "h4") for one in under))
+    return unfold(texts.folded_sentence(len(under), words.language), *(card((one, []), words, "h4") for one in under))
 
 
 def _advice(finding: finding_pb2.Finding, words: Words) -> Markup:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from caseprobe.report.charts import Column, curve, thinned
+from caseprobe.report.events import FAULT
 from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, unfold
 from caseprobe.report.words import Words
 from caseprobe.v1 import section_history_pb2, snapshot_pb2
@@ -36,7 +37,8 @@ def render_history(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     if facts is None:
         return NOTHING
     figures: dict[tuple[str, str], list[Series]] = {}
-    for one in facts.series:
+    # Faults are events, each in its line of the timeline.
+    for one in (series for series in facts.series if not series.name.startswith(FAULT)):
         figures.setdefault((one.name, one.object), []).append(one)
     order = list(dict.fromkeys(PARTS.values()))
     shown = sorted(

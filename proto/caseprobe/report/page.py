@@ -8,7 +8,7 @@ from collections.abc import Callable
 from caseprobe import texts
 from caseprobe.checks.folding import groups, shown_state
 from caseprobe.report.coverage import render_coverage
-from caseprobe.report.document import document
+from caseprobe.report.document import contents, document, part
 from caseprobe.report.facts import render_facts
 from caseprobe.report.findings import render_findings
 from caseprobe.report.hidden import render_artifacts, render_consent, render_hidden
@@ -44,14 +44,13 @@ def render_report(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
     """
     words = Words(language if language in texts.LANGUAGES else "en")
     made = {name: body for name, render in PARTS if (body := render(snapshot, words))}
-    main = element("main", *(element("section", element("h2", words(name)), made[name], id=name) for name in made))
+    main = element("main", *(part(name, words(name), body) for name, body in made.items()))
+    links = contents(words("contents"), [(name, words(name)) for name in made])
     title = f"{texts.snapshot_verdict(snapshot, words.language)} – {words('title')}"
-    return document(
-        title, words.language, _banner(snapshot, _contents(list(made), words), words), main, _footer(snapshot, words)
-    )
+    return document(title, words.language, _banner(snapshot, links, words), main, _footer(snapshot, words))
 
 
-def _banner(snapshot: snapshot_pb2.Snapshot, contents: Markup, words: Words) -> Markup:
+def _banner(snapshot: snapshot_pb2.Snapshot, links: Markup, words: Words) -> Markup:
     """Which machine and when, the verdict, how many of each, how much was judged, and where to go on."""
     coverage = texts.coverage_sentence(snapshot.coverage, words.language) if snapshot.coverage else ""
     inner = element(
@@ -61,7 +60,7 @@ def _banner(snapshot: snapshot_pb2.Snapshot, contents: Markup, words: Words) -> 
         _chips(snapshot, words),
         element("p", coverage, class_="covered") if coverage else NOTHING,
         _window(snapshot, words),
-        contents,
+        links,
         class_="inner",
     )
     return element("header", inner, class_=texts.snapshot_state(snapshot))
@@ -73,11 +72,6 @@ def _window(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
         return NOTHING
     moments = {name: words.moment(getattr(snapshot.window, name)) for name in ("from_at", "to_at")}
     return element("p", words.filled("window", **moments), class_="covered")
-
-
-def _contents(names: list[str], words: Words) -> Markup:
-    links = [element("li", element("a", words(name), href=f"#{name}")) for name in names]
-    return element("nav", element("ul", *links), aria_label=words("contents"), class_="contents")
 
 
 def _subject(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:

@@ -18,6 +18,7 @@ FAMILIES = (
     "filesystem",
     "disk",
     "storage",
+    "past",
     "radio",
     "smart",
     "hardware",

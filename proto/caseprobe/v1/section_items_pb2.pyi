@@ -396,14 +396,16 @@ class SiteFacts(_message.Message):
     """There was more than is kept."""
     artifact: _builtins.str
     @_builtins.property
-    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SiteFact]: ...
+    def facts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"key = value", together, so that what a key says of its value (password) is seen when it is redacted; at most 500."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         why: _builtins.str = ...,
         source: _builtins.str = ...,
-        facts: _abc.Iterable[Global___SiteFact] | None = ...,
+        facts: _abc.Iterable[_builtins.str] | None = ...,
         truncated: _builtins.bool = ...,
         artifact: _builtins.str = ...,
     ) -> None: ...
@@ -414,25 +416,3 @@ class SiteFacts(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SiteFacts: _TypeAlias = SiteFacts  # noqa: Y015
-
-@_typing.final
-class SiteFact(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    KEY_FIELD_NUMBER: _builtins.int
-    VALUE_FIELD_NUMBER: _builtins.int
-    key: _builtins.str
-    value: _builtins.str
-    def __init__(
-        self,
-        *,
-        key: _builtins.str = ...,
-        value: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SiteFact: _TypeAlias = SiteFact  # noqa: Y015

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,18 +81,26 @@ def test_an_archive_gives_the_facts_of_its_machine(folder: Path, kind: str) -> N
     assert (root.mount_point, root.available_bytes, root.inodes_available) == ("/", 100_000 * 1024, 95_000)
     assert (boot.mount_point, boot.used_bytes) == ("/boot", 200_000 * 1024)
     card = section(snapshot, "interfaces").interfaces.interfaces[1]
-    assert (card.name, card.state, card.mtu_bytes, card.kind) == ("ens192", "up", 9000, "physical")
-    disk = section(snapshot, "disks").disks.disks[0]
-    assert (disk.name, disk.size_bytes, disk.partitions[0].mount_point) == ("sda", 20 << 30, "/boot")
+    assert (card.name, card.state, card.mtu_bytes, card.received_bytes_total) == ("ens192", "up", 9000, 9_000_000)
     processes = section(snapshot, "processes").processes
     assert (processes.processes_total, processes.zombies_total, processes.top_memory[0].name) == (3, 1, "postgres")
     services = section(snapshot, "services").services
     assert (services.state, services.units[0].name, services.units[0].exit_status) == ("degraded", "backup.service", 2)
     assert section(snapshot, "packages").packages.packages[0].version == "5.1.8-9.el9.x86_64"
     assert section(snapshot, "hardware").hardware.vendor == "VMware, Inc."
-    assert section(snapshot, "routes").routes.routes[0].destination == "default"
+    route = section(snapshot, "routes").routes.routes[0]
+    assert (route.destination, route.interface, route.metric, route.family) == ("default", "ens192", 100, 4)
     assert {"disk.space", "disk.missing", "svc.failed", "mem.avail"} <= {one.check_id for one in snapshot.findings}
     assert any(one.check_id.startswith("log.") or "sdb" in one.object for one in snapshot.findings)
+
+
+def test_what_only_sosreport_has_is_there(folder: Path) -> None:
+    """The kernel's links tell which interfaces have a device, its tables how large disks and partitions are."""
+    snapshot = opened(folder / "sosreport.zip")
+    assert [one.kind for one in section(snapshot, "interfaces").interfaces.interfaces] == ["loopback", "physical"]
+    disk = section(snapshot, "disks").disks.disks[0]
+    assert (disk.name, disk.size_bytes, disk.partitions[0].mount_point) == ("sda", 20 << 30, "/boot")
+    assert snapshot.origin.tool_version == "4.8.2"
 
 
 @pytest.mark.parametrize("kind", ["sosreport", "insights"])
@@ -169,6 +178,12 @@ def test_lines_are_quoted_only_where_the_archive_has_them(folder: Path) -> None:
     sources = {line.source for one in opened(folder / "sosreport.zip").sections for line in one.lines}
     assert "/proc/meminfo" in sources
     assert not sources & {"/proc/uptime", "/proc/loadavg", "/proc/sys/vm/overcommit_memory"}
+
+
+def test_show_says_which_program_recorded_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The program, its version, and how much was in its archive."""
+    assert main(["show", str(folder / "sosreport.zip")]) == 0
+    assert re.search(r"recorded by +sosreport 4\.8\.2; \d+ members\n", capsys.readouterr().out)
 
 
 def test_mtr_becomes_a_path_with_its_verdict(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ FROZEN = [
     "nvme.temp",
     "nvme.unsafe",
     "nvme.used",
+    "past.stall",
     "pid.cglimit",
     "pid.limit",
     "proc.dstate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -10,8 +11,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from caseprobe.report import render_report
 from caseprobe.report.events import events
 from caseprobe.report.words import Words
+from caseprobe.v1 import section_history_pb2, section_pb2, snapshot_pb2
 from caseprobe.v1 import section_host_pb2 as host
-from caseprobe.v1 import section_pb2, snapshot_pb2
 from tests.fakes_sections import section
 
 NOW = 1_795_311_180
@@ -82,6 +83,19 @@ def test_the_system_log_is_asked_only_for_what_the_ring_no_longer_holds() -> Non
     text = log(fault(NOW - 2 * HOUR), fault(NOW - 30 * HOUR), first=NOW - 40 * HOUR)
     found = events(taken(ring, section("system_log", system_log=text)), ENGLISH)
     assert [one.origin for one in found] == ["section_system", "section_system_log", "section_kernel_log", "snapshot"]
+
+
+def test_what_the_agent_counted_stands_in_for_logs_that_a_restart_emptied() -> None:
+    """Steps with a fault are bursts; what the kernel's own log still tells is not told twice."""
+    series = section_history_pb2.Series(name="kernel.fault.blk_io_error", object="sdb", step_seconds=300)
+    series.start_at.seconds = NOW - 30 * HOUR
+    series.avg.extend([2.0, 3.0, *[math.nan] * 300, 1.0])
+    history = section("history", history=section_history_pb2.HistoryFacts(series=[series, series]))
+    ring = section("kernel_log", kernel_log=log(fault(NOW - 2 * HOUR), first=NOW - 6 * HOUR))
+    found = [one for one in events(taken(history, ring), ENGLISH) if one.origin == "section_history"]
+    assert [(one.sentence, one.until - one.at) for one in found] == [
+        ("The kernel told of a fault: blk_io_error sdb", 600)
+    ]
 
 
 def test_moments_since_boot_are_set_on_the_wall_or_left_out() -> None:

@@ -65,8 +65,9 @@ def firewall(section: section_pb2.Section, words: Words) -> Gist:
 def site(section: section_pb2.Section, words: Words) -> Gist:
     """What a probe of the machine's operator read, by its own keys."""
 
-    def row(one: items.SiteFact) -> tuple[str, ...]:
-        return one.key or NONE, one.value
+    def row(one: str) -> tuple[str, ...]:
+        key, _, value = one.partition(" = ")
+        return key or NONE, value
 
     facts = section.site
     about = facts_list([(words("source"), facts.source), (words("artifact"), facts.artifact)])
