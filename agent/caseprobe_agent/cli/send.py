@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `send`."""
     parser.add_argument("bundle", type=Path, metavar="FILE")
     parser.add_argument("--to", metavar="JOINCODE", help="a code where none was redeemed; - reads stdin, @FILE a file")
+    parser.add_argument("--encrypt", action="store_true", help="so that only the collector's key opens it")
     options.add_json(parser)
 
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     person = TerminalPerson(sys.stdin, sys.stderr, settings.language, settings.state_folder / "preview")
 
     async def send() -> Sent:
-        return await (await one_shot.build_again(settings, person)).run(arguments.bundle, code)
+        return await (await one_shot.build_again(settings, person)).run(arguments.bundle, code, arguments.encrypt)
 
     try:
         sent = asyncio.run(send())

@@ -12,7 +12,7 @@ import hmac
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from caseprobe.bundle import bech32
 from caseprobe.errors import Corrupt, UsageError
@@ -20,6 +20,14 @@ from caseprobe.errors import Corrupt, UsageError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+
+class Readable(Protocol):
+    """What is read from front to back."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes; none at the end."""
+
 
 MAGIC = b"age-encryption.org/v1\n"
 KIND, SECRET_KIND = "age", "age-secret-key-"
@@ -53,7 +61,7 @@ def check_recipient(recipient: str) -> str:
     return recipient
 
 
-def encrypt(plain: BinaryIO, sealed: BinaryIO, recipient: str, randomness: Callable[[int], bytes] = os.urandom) -> None:
+def encrypt(plain: Readable, sealed: BinaryIO, recipient: str, randomness: Callable[[int], bytes] = os.urandom) -> None:
     """Write all of a file so that only the recipient's key opens it; raises UsageError for what is no recipient."""
     file_key, nonce = randomness(FILE_KEY_BYTES), randomness(NONCE_BYTES)
     header = MAGIC + _stanza(file_key, recipient, randomness(32)) + b"---"
