@@ -24,7 +24,7 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: bench-bundle bench-redact bench-canaries test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean
+.PHONY: bench-bundle bench-redact bench-canaries test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean bench-path
 test: $(VENV)/developing check ## everything that must pass before a change lands
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -73,8 +73,11 @@ bench-checks: $(VENV)/developing ## cost of one pass of probes and checks, and 2
 eval-faults: $(VENV)/developing ## real faults on the real kernel (root): which are found, with the right object
 	$(BIN)/python -m tests.faults $(ARGS)
 
-bench-bundle: $(VENV)/developing ## the one-shot bundle beside Debian's sosreport on one planted machine (root; 4 minutes)
+bench-bundle: $(VENV)/developing ## the one-shot bundle beside Debian's sosreport on one planted machine (root; 6 minutes)
 	$(BIN)/python -m tests.bench.bundle
+
+bench-path: $(VENV)/developing ## the path probe beside mtr, traceroute, tracepath and icmplib on one bed (root)
+	$(BIN)/python -m tests.bench.path $(ARGS)
 
 bench-redact: $(VENV)/developing ## how much planted secrecy is hidden, what else is, and how fast; LOGS=<folder of logs>
 	$(BIN)/python -m tests.evaluation.redaction $(LOGS)

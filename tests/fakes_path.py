@@ -131,3 +131,14 @@ def straight_path(hops: int, hop_ms: float = 1.0, **node: Any) -> dict[str, Any]
     nodes["h"] = {"addr4": "198.19.0.1", "init_ttl": 64}
     pairs = zip(["src", *names], [*names, "h"], strict=True)
     return {"seed": 7, "nodes": nodes, "links": {f"{a}>{b}": {"delay_ms": hop_ms / 2} for a, b in pairs}}
+
+
+def diamond(width: int, balancing: str = "flow", hop_ms: float = 5.0, **node: Any) -> dict[str, Any]:
+    """Eight hops, of which the fourth is one of so many routers."""
+    spec = straight_path(8, hop_ms=hop_ms, **node)
+    twins = ["r4", *(f"t{number}" for number in range(1, width))]
+    for number, name in enumerate(twins):
+        spec["nodes"][name] = {**spec["nodes"]["r4"], "addr4": f"198.18.4.{number + 1}"}
+        spec["links"][f"r3>{name}"] = spec["links"][f"{name}>r5"] = {"delay_ms": hop_ms / 2}
+    spec["nodes"]["r3"] |= {"routes": {"*": twins}, "lb": balancing}
+    return spec

@@ -90,6 +90,9 @@ FILES: Mapping[str, str] = {
     "proc/4321/net/dev": NET_DEV,
     "proc/4321/net/route": "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
     "ens192 00000000 011E140A 0003 0 0 100 00000000 0 0 0\n",
+    "sys/fs/cgroup/cgroup.controllers": "cpu memory pids\n",
+    "sys/fs/cgroup/system.slice/app.service/memory.max": "100000000\n",
+    "sys/fs/cgroup/system.slice/app.service/memory.current": "99000000\n",
     "etc/os-release": 'NAME="Red Hat Enterprise Linux"\nVERSION_ID="9.5"\n',
     "etc/fstab": "/dev/mapper/rhel-root / xfs defaults 0 0\nUUID=abcd /data xfs defaults 0 0\n",
     "etc/hosts": f"127.0.0.1 localhost\n10.20.30.31 {HOST}.corp.example {HOST}\n",

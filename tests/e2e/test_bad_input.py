@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import fakes_sos as sos
 from tests.stand import Customer, SmallDisk, Stand, assert_one_line, run
 
 ROOT = os.geteuid() == 0
@@ -43,6 +44,20 @@ def test_a_carried_bundle_is_attached_once_however_often_it_is_imported(stand: S
     assert answers[0].stdout == answers[1].stdout
     (only,) = stand.snapshots(case_id)
     assert only["snapshot_id"] in answers[0].stdout
+
+
+def test_a_sosreport_is_attached_once_and_no_name_of_its_machine_is_stored(stand: Stand, tmp_path: Path) -> None:
+    """Its findings stand in the case; in the whole folder of the collector there is no host, user or address of it."""
+    case_id = stand.another_case()
+    archive = sos.sosreport()
+    (tmp_path / "sos.tar.xz").write_bytes(archive)
+    answers = [stand.staff("import", "--case", case_id, str(tmp_path / "sos.tar.xz")) for _ in range(2)]
+    assert [one.code for one in answers] == [0, 0] and answers[0].stdout == answers[1].stdout
+    (only,) = stand.snapshots(case_id)
+    assert only["worst"] == "critical"
+    stored = b"".join(path.read_bytes() for path in stand.folder.rglob("*") if path.is_file() and not path.is_symlink())
+    assert not [name for name in (sos.HOST, "miriam", "10.20.30.31") if name.encode() in stored]
+    assert archive[1000:1100] not in stored
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class Lab:
 def lab(scenario: str, folder: Path, icmp: bool = True, realtime: bool = False) -> Iterator[Lab]:
     """A namespace with a scenario; icmp opens ICMP datagram sockets for everybody."""
     require()
-    name = f"caseprobe-{os.getpid()}-{scenario}"
+    name = f"caseprobe-{os.getpid()}-{Path(scenario).stem}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
         prefix = ["ip", "netns", "exec", name]

@@ -11,6 +11,8 @@ import ipaddress
 import json
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf import json_format
@@ -18,6 +20,21 @@ from google.protobuf import json_format
 from caseprobe.path_stats import summarize
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_agent.path import ResolvedTarget, describe, open_network, trace
+from caseprobe_agent.path.echoes import Echo
+
+
+@dataclass
+class FirstEcho:
+    """Passes echoes on and remembers when the first was on its way."""
+
+    passed_on: Callable[[Echo], float | None]
+    left_at: float = 0.0
+
+    def send(self, echo: Echo) -> float | None:
+        """Send one echo."""
+        sent_at = self.passed_on(echo)
+        self.left_at = self.left_at or time.monotonic()
+        return sent_at
 
 
 async def probe(target: ResolvedTarget, action: link_pb2.PathAction) -> dict[str, object]:
@@ -26,6 +43,8 @@ async def probe(target: ResolvedTarget, action: link_pb2.PathAction) -> dict[str
     seconds: list[float] = []
     began, cpu = time.monotonic(), time.process_time()
     with open_network(target, action) as network:
+        first = FirstEcho(network.send)
+        network.send = first.send  # type: ignore[method-assign]
         async with contextlib.aclosing(trace(target, action, network)) as tracing:
             async for round_ in tracing:
                 rounds.append(round_)
@@ -34,6 +53,7 @@ async def probe(target: ResolvedTarget, action: link_pb2.PathAction) -> dict[str
     return {
         "facts": json_format.MessageToDict(facts, preserving_proto_field_name=True),
         "given_seconds": seconds,
+        "first_echo_seconds": first.left_at - began,
         "total_seconds": time.monotonic() - began,
         "cpu_seconds": time.process_time() - cpu,
         "round_bytes": [round_.ByteSize() for round_ in rounds],

@@ -136,8 +136,9 @@ class _Walk:
 
 
 def scenario(name: str) -> dict[str, Any]:
-    """A scenario of this folder by its name."""
-    spec: dict[str, Any] = json.loads((SCENARIOS / f"{name}.json").read_text())
+    """A scenario of this folder by its name, or any other by its file."""
+    file = Path(name) if name.endswith(".json") else SCENARIOS / f"{name}.json"
+    spec: dict[str, Any] = json.loads(file.read_text())
     return spec
 
 

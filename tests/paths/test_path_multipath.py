@@ -15,7 +15,7 @@ from caseprobe.texts.template import LANGUAGES
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path.flows import describe_ways
 from caseprobe_agent.path.multipath import Discovery, HopWays
-from tests.fakes_path import straight_path
+from tests.fakes_path import diamond, straight_path
 from tests.paths.packets import UDP, Packet, ip_packet
 from tests.paths.simulation import Simulation, scenario
 
@@ -49,17 +49,6 @@ class Flows:
         if outcome.rtt_seconds is not None:
             address = Packet(bytearray(outcome.answer)).source
             heapq.heappush(self.due, (self.now + outcome.rtt_seconds, flow, sequence, address))
-
-
-def diamond(width: int, balancing: str = "flow", hop_ms: float = 5.0, **node: Any) -> dict[str, Any]:
-    """Eight hops, of which the fourth is one of so many routers."""
-    spec = straight_path(8, hop_ms=hop_ms, **node)
-    twins = ["r4", *(f"t{number}" for number in range(1, width))]
-    for number, name in enumerate(twins):
-        spec["nodes"][name] = {**spec["nodes"]["r4"], "addr4": f"198.18.4.{number + 1}"}
-        spec["links"][f"r3>{name}"] = spec["links"][f"{name}>r5"] = {"delay_ms": hop_ms / 2}
-    spec["nodes"]["r3"] |= {"routes": {"*": twins}, "lb": balancing}
-    return spec
 
 
 def found(spec: dict[str, Any]) -> tuple[list[HopWays], float]:

@@ -29,9 +29,9 @@ DMESG = ("dmesg", "dmesg_-T", "dmesg_--decode")
 NET, ROUTES = "/sys/class/net", ("ip_route_show_table_all", "ip_route")
 PS = ("ps_auxwww", "ps_auxww", "ps_aux")
 UNITS = ("systemctl_show_service_--all", "systemctl_show_.service", "systemctl_show_all")
-NO_LOG = re.compile(r"--(?:disk-usage|list-boots|header|verify|dmesg)")
-# smartctl_-x_.dev.sda, smartctl_-a_.dev.sda_-j: the fuller report is the better one.
-DISK = re.compile(r"smartctl_(?:.*_)?\.dev\.(?P<name>[\w-]+?)(?:_-.*)?")
+JOURNAL = "journalctl_--no-pager"
+# smartctl_-a_.dev.sda, smartctl_-x_.dev.sda, smartctl_--all_.dev.nvme0n1_-j: the fuller report is the better one.
+DISK = re.compile(r"smartctl_--?(?:a|x|all|xall)_\.dev\.(?P<name>[\w-]+?)(?:_-.*)?")
 PACKAGE_LISTS: tuple[tuple[str, str, Callable[[str], list[PackageRow]]], ...] = (
     ("dpkg", "dpkg_-l", parse_dpkg_list),
     ("rpm", "package-data", parse_rpm_names),
@@ -96,10 +96,9 @@ def system_log(machine: ArchivedMachine) -> Measured:
     """The text log, else what journalctl printed."""
     if any(machine.exists(path) for path in system_log_probe.SOURCES):
         return system_log_probe.PROBE.measure(machine, None)
-    printed = sorted(
-        name for name in machine.tree.outputs if name.startswith("journalctl_") and not NO_LOG.search(name)
-    )
-    source = next((machine.tree.output(name)[1] for name in printed if machine.tree.output(name)[1]), "")
+    # The whole journal comes first, then that of this start, then that since a day.
+    printed = sorted(name for name in machine.tree.outputs if name.startswith(JOURNAL))
+    source = machine.tree.output(*printed)[1]
     if not source:
         raise MachineAbsent(f"the archive has neither {' nor '.join(system_log_probe.SOURCES)} nor a journal's text")
     return _log(machine, source, system_log_probe.ARTIFACT, system_log_probe.LIMIT_BYTES, None)

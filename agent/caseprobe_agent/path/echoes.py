@@ -22,10 +22,11 @@ class Echo:
     round: int
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reply:
     """One answer as it came: to which echo, when (monotonic seconds) and from whom (4 or 16 bytes).
 
+    Not frozen: thousands are made in a second, and what a socket cannot know its owner fills in.
     reply_ttl is 0 where the tier cannot see it; unreachable is set where a router refused to go on.
     """
 

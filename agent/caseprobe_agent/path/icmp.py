@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from caseprobe.v1 import path_pb2
@@ -113,7 +112,8 @@ class IcmpNetwork:
     def receive(self) -> Iterator[Reply]:
         """Every reply that waits."""
         for reply in self._socket.receive():
-            yield replace(reply, address=self._address) if reply.from_target else reply
+            reply.address = reply.address or self._address
+            yield reply
 
     def close(self) -> None:
         """Give the socket back."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from caseprobe.errors import MachineDenied
@@ -53,7 +54,8 @@ class SharedIcmp:
         for reply in self._socket.receive():
             lane, sequence = self._owners.get(reply.sequence, (None, 0))
             if lane is not None:
-                yield lane, replace(reply, sequence=sequence, address=reply.address or lane.address)
+                reply.sequence, reply.address = sequence, reply.address or lane.address
+                yield lane, reply
 
     def close(self) -> None:
         """Give the socket back."""
@@ -62,13 +64,18 @@ class SharedIcmp:
 
 @dataclass(eq=False)
 class Lane:
-    """One target of many: its trace, the socket that it shares, and when it is looked after next."""
+    """One target of many: its trace, the socket that it shares, and when it is looked after next.
+
+    following is the lane that begins after this one has, not by the clock: a machine that is behind would begin with
+    all of them at once.
+    """
 
     index: int
     address: bytes
     endpoint: tuple[Any, ...]
     trace: Trace
     shared: SharedIcmp
+    following: Lane | None = None
     wake_at: float = 0.0
 
     def poll(self, now: float) -> Iterator[path_pb2.PathRound]:
@@ -152,6 +159,8 @@ def _lanes(targets: Sequence[ResolvedTarget], action: link_pb2.PathAction, share
         counts[target.v6] += 1
         trace = Trace(plan_of(action, target, socket))
         lanes.append(Lane(index, target.address.packed, target.endpoint(0), trace, socket))
+    for lane, following in itertools.pairwise(lanes):
+        lane.following = following
     return lanes
 
 
@@ -165,15 +174,18 @@ async def _drive(lanes: Sequence[Lane], shared: Sequence[SharedIcmp]) -> AsyncGe
             planned.wake(lane, now + TICK_SECONDS)
         changed.set()
 
-    begin, left = loop.time(), len(lanes)
-    for number, lane in enumerate(lanes):
-        planned.wake(lane, begin + number * START_GAP_SECONDS)
+    left = len(lanes)
+    if lanes:
+        planned.wake(lanes[0], loop.time())
     for one in shared:
         loop.add_reader(one.fileno(), drain, one)
     try:
         while left:
             now = loop.time()
             for lane in planned.due(now):
+                if lane.following is not None:
+                    planned.wake(lane.following, now + START_GAP_SECONDS)
+                    lane.following = None
                 for round_ in lane.poll(now):
                     yield lane.index, round_
                 drain(lane.shared)  # what a burst of echoes brings back does not fit the queue of the socket

@@ -112,11 +112,11 @@ class Trace:
 
     def on_sent(self, echo: Echo, sent_at: float | None) -> None:
         """Take in when an echo left; None where it could not be sent: then it counts for nothing."""
-        round_ = next((r for r in self._rounds if r.message.number == echo.round), None)
         if sent_at is not None:
             self._book.sent(echo.sequence, sent_at)
             return
         self._book.drop(echo.sequence)
+        round_ = next((r for r in self._rounds if r.message.number == echo.round), None)
         if round_ is not None:
             round_.waiting.pop(echo.sequence, None)
             round_.message.sent.remove(echo.ttl)

@@ -7,8 +7,6 @@ import socket
 import time
 from collections.abc import Callable
 
-import psutil
-
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.path import mtu, wire
 from caseprobe_agent.path.sockets import (
@@ -132,6 +130,8 @@ def _taker(network: SizedNetwork, search: mtu.Search, changed: asyncio.Event) ->
 
 def _link_bytes(target: ResolvedTarget) -> int:
     """The MTU of the link over which packets to the target leave; what is usual where that is not known."""
+    import psutil  # which takes longer to load than most paths take to trace
+
     family = socket.AF_INET6 if target.v6 else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         try:

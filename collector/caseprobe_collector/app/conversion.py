@@ -79,7 +79,8 @@ def _run(archive: str, made: Path, folder: Path) -> None:
             child.kill()
     if child.returncode:
         lines = said.decode("utf-8", "replace").replace(archive, "the file").splitlines() or ["it was not read"]
-        raise Corrupt(lines[-1].removeprefix(SAID_BY)[:LONGEST_REASON])
+        reason = lines[-1].removeprefix(SAID_BY)[:LONGEST_REASON]
+        raise Corrupt(f"this is not a caseprobe bundle, and as an archive or report it cannot be read: {reason}")
 
 
 def _limit(pid: int) -> None:

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import re
 
-# Folders of a machine, and those into which sosreport and insights put what commands printed.
-SOS, INSIGHTS, META = "sos_commands", "insights_commands", "meta_data"
-TOPS = frozenset(
-    (
-        "proc",
-        "sys",
-        "etc",
-        "var",
-        "run",
-        "usr",
-        "lib",
-        "boot",
-        "dev",
-        "installed-rpms",
-        "version.txt",
-        SOS,
-        INSIGHTS,
-        META,
-    )
-)
+# Folders of a machine, and those into which sosreport and insights put what commands printed. What is over sosreport's
+# own limit has its newest part among "strings", and a link in its place.
+SOS, STRINGS, INSIGHTS, META = "sos_commands", "sos_strings", "insights_commands", "meta_data"
+MACHINE = ("proc", "sys", "etc", "var", "run", "usr", "lib", "boot", "dev")
+TOPS = frozenset((*MACHINE, "installed-rpms", "version.txt", "version_info", SOS, STRINGS, INSIGHTS, META))
 # insights-HOST-DATE/data/insights_commands/…
 DEEPEST_ROOT = 3
 LONGEST_NAME = 1024
@@ -37,6 +22,8 @@ FILES = re.compile(
     r"|/sys/devices/.+/(?:(?:net|block|hwmon|power_supply)/.+|dmi/id/[^/]+)"
     r"|/sys/devices/system/(?:cpu/(?:vulnerabilities/.+|cpufreq/.+|cpu\d+/(?:thermal_throttle|topology)/.+)|edac/.+)"
     r"|/etc/(?:os-release|fstab|hosts|hostname|resolv\.conf|nsswitch\.conf|passwd|timezone|localtime|machine-id)"
+    r"|/sys/fs/cgroup/(?:.+/)?(?:cgroup\.controllers|(?:memory|pids)\.(?:max|current|events)|cpu\.(?:max|stat)|memory\.stat"
+    r"|memory\.(?:limit|usage)_in_bytes|memory\.oom_control|cpu\.cfs_(?:quota|period)_us)"
     r"|/usr/lib/os-release|/var/log/(?:messages|syslog|kern\.log|dmesg|wtmp)|/var/lib/dpkg/status|/run/systemd/container"
     r"|/installed-rpms|/version(?:\.txt|_info)|/meta_data/insights\.specs\.Specs\.[a-z_]{1,60}\.json"
 )
@@ -44,11 +31,13 @@ FILES = re.compile(
 COMMANDS = re.compile(
     r"df_-al.*|df_-li.*|ip_(?:-d_|-o_)?addr(?:ess)?|ip_addr_show|ip_route_show_table_all|ip_-6_route_show_table_all"
     r"|ip_-s_(?:-d_)?link|getconf_PAGE_SIZE|uname_-a|hostname(?:_-f)?|uptime|date(?:_--utc)?|dmesg(?:_.*)?|dmidecode|sysctl_-a"
-    r"|journalctl_--no-pager.*|ps_aux\w*|ps_alxwww|dpkg_-l|package-data|rpm_-qa.*|installed_rpms|smartctl_.*"
+    r"|journalctl_--no-pager(?:_--catalog)?(?:_--boot|_--since_.*)?|ps_aux\w*|ps_alxwww|dpkg_-l|package-data|rpm_-qa.*|installed_rpms|smartctl_--?(?:a|x|all|xall)_\.dev\..*"
     r"|systemctl_show_(?:service_--all|\.service|all)|systemctl_list-units(?:_--failed|_--all)?|systemctl_status_--all"
     r"|lsblk"
 )
-LOGS = re.compile(r"/var/log/(?:messages|syslog|kern\.log|wtmp)|/.*/(?:journalctl_--no-pager|dmesg).*")
+LOGS = re.compile(r"/var/log/(?:messages|syslog|kern\.log|wtmp)|/.*/(?:journalctl_--no-pager|dmesg).*|.*\.tailed")
+TAILED = re.compile(rf"/{STRINGS}/[^/]+/(?P<name>[^/]+)\.tailed")
+TAILED_LOGS = ("var.log.messages", "var.log.syslog", "var.log.kern.log", "var.log.dmesg")
 KEPT_LINKS = ("/proc/", "/sys/", "/etc/", "/var/log/", "/usr/lib/os-release", f"/{SOS}/", f"/{INSIGHTS}/")
 
 
@@ -80,6 +69,9 @@ def name_fault(name: str) -> str:
 
 def wanted(path: str) -> bool:
     """Whether a file at this path tells something that is read here."""
+    tailed = TAILED.fullmatch(path)
+    if tailed is not None:
+        return tailed["name"] in TAILED_LOGS or COMMANDS.fullmatch(tailed["name"]) is not None
     return FILES.fullmatch(path) is not None or command_of(path) != ""
 
 
@@ -98,6 +90,11 @@ def command_of(path: str) -> str:
 def is_log(path: str) -> bool:
     """Whether the newest part of a file tells most."""
     return LOGS.fullmatch(path) is not None
+
+
+def is_tail(path: str) -> bool:
+    """Whether whoever made the archive left out the beginning of a file."""
+    return TAILED.fullmatch(path) is not None
 
 
 def wants_link(path: str) -> bool:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from caseprobe.errors import Corrupt
-from caseprobe.imported.layout import INSIGHTS, META, SOS, command_of, is_log, name_fault, place_of, wanted, wants_link
+from caseprobe.imported.layout import (
+    INSIGHTS,
+    META,
+    SOS,
+    command_of,
+    is_log,
+    is_tail,
+    name_fault,
+    place_of,
+    wanted,
+    wants_link,
+)
 from caseprobe.imported.limits import ImportLimits
 from caseprobe.imported.tar import FOLDER, HARD_LINK, LINK, OTHER, Member, TarReader
 from caseprobe.imported.tree import File, Tree
@@ -15,6 +26,7 @@ from caseprobe.imported.unpacked import Ended, Unpacked
 Chunks = Callable[[], Iterator[bytes]]
 # Without at least one of these there is no machine to speak of.
 TELLING = ("/proc/meminfo", "/proc/stat", "/proc/cpuinfo", "/etc/os-release", "/usr/lib/os-release", "/proc/mounts")
+SECOND = "a second member has its name"
 NOTHING = (
     "the archive holds no machine as sosreport or insights write it: give the file as it was made by them, "
     "or the output of mtr --json or smartctl --json"
@@ -64,16 +76,18 @@ class Gathering:
             target = member.target if member.kind == LINK else place_of(member.target)
             if not wants_link(path) or not target:
                 return ""
-            return "" if tree.add_link(path, target) else "a second member has its name"
+            return self._named(path) if tree.add_link(path, target) else SECOND
         if not wanted(path):
             return ""
         if len(tree.files) >= self._limits.files_kept or self._room <= 0:
             return "there was no room left for it"
         file = self._file(path, member, chunks)
-        if not tree.add(path, file):
-            return "a second member has its name"
+        return self._named(path) if tree.add(path, file) else SECOND
+
+    def _named(self, path: str) -> str:
+        """Lists what is the output of a command."""
         if command := command_of(path):
-            tree.outputs.setdefault(command, path)
+            self.tree.outputs.setdefault(command, path)
         return ""
 
     def _file(self, path: str, member: Member, chunks: Chunks) -> File:
@@ -82,7 +96,7 @@ class Gathering:
         if data not in self._contents:
             self._contents[data] = data
             self._room -= len(data)
-        return File(self._contents[data], member.modified_seconds, cut)
+        return File(self._contents[data], member.modified_seconds, cut or is_tail(path))
 
 
 def read_archive(stream: IO[bytes], limits: ImportLimits | None = None) -> Tree:

@@ -46,6 +46,8 @@ def thinned(low: Sequence[float], mean: Sequence[float], high: Sequence[float], 
 
 
 def _column(low: Sequence[float], mean: Sequence[float], high: Sequence[float]) -> Column | None:
+    if math.isfinite(sum(low) + sum(mean) + sum(high)):
+        return min(low), sum(mean) / len(mean), max(high)
     lows, means, highs = ([value for value in values if math.isfinite(value)] for values in (low, mean, high))
     return (min(lows), sum(means) / len(means), max(highs)) if lows and means and highs else None
 
@@ -56,7 +58,7 @@ def curve(columns: Sequence[Column | None], most: float) -> Markup:
     lines, bands = [], []
     for run in runs:
         first = run[0][0]
-        lows, means, highs = ([_down(value, most) for value in values] for values in zip(*_told(run), strict=True))
+        lows, means, highs = (_heights(values, most) for values in zip(*_told(run), strict=True))
         lines.append(f"M{first} {means[0]}{_steps(means, 1)}")
         bands.append(f"M{first} {highs[0]}{_steps(highs, 1)}V{lows[-1]}{_steps(lows[::-1], -1)}z")
     band = element("path", d="".join(bands), class_="band")
@@ -68,9 +70,10 @@ def _told(run: Iterable[tuple[int, Column | None]]) -> Iterator[Column]:
     return (column for _, column in run if column is not None)
 
 
-def _down(value: float, most: float) -> int:
-    """How far below the upper edge a value lies."""
-    return round((1 - _part(value, most)) * CURVE_HEIGHT)
+def _heights(values: Sequence[float], most: float) -> list[int]:
+    """How far below the upper edge each value lies, which are numbers; some thousand of them are drawn."""
+    scale = CURVE_HEIGHT / most if most > 0 and math.isfinite(most) else 0.0
+    return [CURVE_HEIGHT - int(min(max(value * scale, 0.0), CURVE_HEIGHT) + 0.5) for value in values]
 
 
 def _steps(heights: Sequence[int], right: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,10 +43,11 @@ class Event:
 
 def events(snapshot: snapshot_pb2.Snapshot, words: Words) -> list[Event]:
     """All that has a date, the oldest first; the last is mostly the measuring itself."""
-    sections = {str(one.WhichOneof("facts")): one for one in reversed(snapshot.sections)}
+    # What was not measured is empty, and so tells no event.
+    sections = defaultdict(section_pb2.Section, {str(one.WhichOneof("facts")): one for one in snapshot.sections})
     found = [event for gather in GATHERERS for event in gather(sections, words)]
-    if taken := _seconds(snapshot.started_at):
-        found.append(Event(taken, taken, words("event_measured"), "ok", "snapshot"))
+    taken = _seconds(snapshot.started_at)
+    found += [Event(taken, taken, words("event_measured"), "ok", "snapshot"), *_asked(snapshot.window, words)]
     return sorted(event for event in found if event.at > 0)
 
 
@@ -54,22 +56,27 @@ def _seconds(at: Timestamp) -> float:
 
 
 def _booted(sections: Sections) -> float:
-    return _seconds(sections["system"].system.booted_at) if "system" in sections else 0.0
+    return _seconds(sections["system"].system.booted_at)
+
+
+def _asked(window: snapshot_pb2.TimeWindow, words: Words) -> Iterator[Event]:
+    """Both ends of the time that was asked for, with what the owner wrote there."""
+    for name, at, text in (("from", window.from_at, window.from_text), ("to", window.to_at, window.to_text)):
+        label = words(f"event_{'mark' if window.origin == 'marks' else 'window'}_{name}")
+        yield Event(_seconds(at), _seconds(at), f"{label}: {text}" if text else label, "info", "snapshot")
 
 
 def _starts(sections: Sections, words: Words) -> Iterator[Event]:
-    if booted := _booted(sections):
-        unclean = sections["system"].system.HasField("clean_shutdown") and not sections["system"].system.clean_shutdown
-        label = "event_start_unclean" if unclean else "event_start"
-        yield Event(booted, booted, words(label), "warn" if unclean else "info", "section_system")
+    booted, system = _booted(sections), sections["system"].system
+    cut = system.HasField("clean_shutdown") and not system.clean_shutdown
+    label, tone = ("event_start_unclean", "warn") if cut else ("event_start", "info")
+    yield Event(booted, booted, words(label), tone, "section_system")
 
 
 def _faults(sections: Sections, words: Words) -> Iterator[Event]:
     """Bursts of each fault; the system log repeats the kernel's lines, so it counts where the ring does not reach."""
     booted, reaches = _booted(sections), float("inf")
     for name in LOGS:
-        if name not in sections:
-            continue
         log = getattr(sections[name], name)
         alike: dict[tuple[str, str], list[float]] = {}
         for line in log.faults:
@@ -79,8 +86,7 @@ def _faults(sections: Sections, words: Words) -> Iterator[Event]:
         for (fault_class, subject), moments in alike.items():
             yield from _bursts(name, fault_class, subject, moments, words)
         reaches = _wall(_seconds(log.first_at), booted) or reaches
-    if "history" in sections:
-        yield from _recorded(sections["history"].history.series, reaches, words)
+    yield from _recorded(sections["history"].history.series, reaches, words)
 
 
 def _recorded(told: Iterable[Series], reaches: float, words: Words) -> Iterator[Event]:
@@ -136,9 +142,8 @@ def bursts(moments: Sequence[float]) -> list[list[float]]:
 
 def _kills(sections: Sections, words: Words) -> Iterator[Event]:
     """Killed for lack of memory, where the kernel's log does not tell it itself."""
-    told = sections["kernel_log"].kernel_log.faults if "kernel_log" in sections else ()
-    booted = _booted(sections)
-    if "memory" not in sections or not booted or any(one.fault_class in ("oom_kill", "cgroup_oom") for one in told):
+    booted, told = _booted(sections), sections["kernel_log"].kernel_log.faults
+    if not booted or any(one.fault_class in ("oom_kill", "cgroup_oom") for one in told):
         return
     for victim in sections["memory"].memory.oom_victims:
         at = booted + victim.at_seconds
@@ -146,14 +151,14 @@ def _kills(sections: Sections, words: Words) -> Iterator[Event]:
 
 
 def _services(sections: Sections, words: Words) -> Iterator[Event]:
-    for unit in troubled(sections["services"].services.units) if "services" in sections else ():
+    for unit in troubled(sections["services"].services.units):
         at = _seconds(unit.changed_at)
         sentence = words.filled("event_service", name=unit.name, result=unit.result or unit.sub_state)
         yield Event(at, at, sentence, "warn", "section_services")
 
 
 def _crashes(sections: Sections, words: Words) -> Iterator[Event]:
-    for dump in sections["crashes"].crashes.dumps if "crashes" in sections else ():
+    for dump in sections["crashes"].crashes.dumps:
         at, kernel = _seconds(dump.at), dump.kind == "kernel"
         name = words("event_crash_kernel") if kernel else words.filled("event_crash", name=dump.program or dump.path)
         yield Event(at, at, name, "critical" if kernel else "warn", "section_crashes")
@@ -161,13 +166,11 @@ def _crashes(sections: Sections, words: Words) -> Iterator[Event]:
 
 def _certificates(sections: Sections, words: Words) -> Iterator[Event]:
     """Those that ended lately or end soon."""
-    if "certificates" not in sections:
-        return
     facts = sections["certificates"].certificates
     now = _seconds(facts.measured_at)
     for one in facts.certificates:
         at = _seconds(one.not_after)
-        if now and now - PAST_SECONDS < at < now + SOON_SECONDS:
+        if now - PAST_SECONDS < at < now + SOON_SECONDS:
             tone = "critical" if at <= now else "warn"
             yield Event(at, at, words.filled("event_certificate", name=one.source), tone, "section_certificates")
 

@@ -63,7 +63,7 @@ def _about(facts: section_history_pb2.HistoryFacts, words: Words) -> Markup:
     total = words.filled("samples_total", n=facts.samples_total, step_seconds=facts.sample_seconds)
     counts = (
         ("samples_damaged", facts.damaged_total),
-        ("starts", facts.boots_total),
+        ("restarts", max(facts.boots_total - 1, 0)),
         ("clock_steps", facts.clock_steps_total),
     )
     return element(
@@ -113,7 +113,8 @@ def _figure(name: Markup, spans: Sequence[Series], highest: float, words: Words)
 
 def _curve(series: Series, most: float, words: Words) -> Markup:
     """A curve with its first and last moment, and in words what it shows."""
-    low, mean, high = (list(values or series.avg) for values in (series.min, series.avg, series.max))
+    mean = list(series.avg)
+    low, high = (list(values) if len(values) == len(mean) else mean for values in (series.min, series.max))
     columns = thinned(low, mean, high, MOST_COLUMNS)
     told = [column for column in columns if column is not None]
     if not told:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from caseprobe import texts
 from caseprobe.report.charts import share_bar, span_bar
-from caseprobe.report.markup import NOTHING, Markup, element, joined, machine_words, table, unfold
+from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, machine_words, table, unfold
 from caseprobe.report.words import NONE, Words
 from caseprobe.v1 import path_pb2, section_items_pb2, snapshot_pb2
 
@@ -26,15 +26,15 @@ def render_paths(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
         if section.WhichOneof("facts") == "near_paths"
         for one in section.near_paths.paths
     ]
-    return joined(*(_path(one, words) for one in paths), *(_near(one, words) for one in near))
+    probed = [_path(one.path, words, _role(one, words)) for one in near if one.HasField("path")]
+    others = facts_list((_role(one, words), machine_words(one.reason)) for one in near if not one.HasField("path"))
+    unprobed = element("div", others, class_="panel") if others else NOTHING
+    return joined(*(_path(one, words) for one in paths), *probed, unprobed)
 
 
-def _near(near: section_items_pb2.NearPath, words: Words) -> Markup:
-    """As any path under what is at its end, or why it was not probed."""
-    role = element("p", element("b", words(f"role_{near.role}")), " ", near.address)
-    if near.HasField("path"):
-        return _path(near.path, words, role)
-    return element("article", role, element("p", machine_words(near.reason)), class_="card unknown")
+def _role(near: section_items_pb2.NearPath, words: Words) -> Markup:
+    """What stands at the end of a short path."""
+    return joined(element("b", words(f"role_{near.role}")), " ", near.address)
 
 
 def _path(path: path_pb2.PathFacts, words: Words, role: Markup = NOTHING) -> Markup:
@@ -43,7 +43,7 @@ def _path(path: path_pb2.PathFacts, words: Words, role: Markup = NOTHING) -> Mar
     title = words.filled("earlier_routes", n=len(earlier))
     return element(
         "article",
-        role,
+        element("p", role) if role else NOTHING,
         element("h3", texts.path_verdict(path, words.language)),
         *(element("p", sentence) for sentence in said if sentence),
         _hops(path.hops, words),

@@ -101,6 +101,8 @@ def test_what_only_sosreport_has_is_there(folder: Path) -> None:
     disk = section(snapshot, "disks").disks.disks[0]
     assert (disk.name, disk.size_bytes, disk.partitions[0].mount_point) == ("sda", 20 << 30, "/boot")
     assert snapshot.origin.tool_version == "4.8.2"
+    (group,) = section(snapshot, "cgroups").cgroups.groups
+    assert (group.memory_limit_bytes, group.memory_current_bytes) == (100_000_000, 99_000_000)
 
 
 @pytest.mark.parametrize("kind", ["sosreport", "insights"])

@@ -220,10 +220,9 @@ def test_the_screen_draws_every_hop_with_its_bars() -> None:
     console = Console(file=out, force_terminal=True, width=150, height=40, no_color=True)
     rounds, tally, header = rounds_of("lossy-link", 80), PathTally(), path_pb2.PathFacts(target="h")
     with LiveView("en", console) as view:
-        view.begin(header)
         for round_ in rounds:
             tally.add(round_)
-            view.add(round_, tally)
+            view.add(round_, lambda: facts_of(tally, header))
         view.end(facts_of(tally, header))
     final = out.getvalue()[out.getvalue().rindex("path to h") :]
     last_hop = next(line for line in final.splitlines() if line.split()[:1] == ["10"])

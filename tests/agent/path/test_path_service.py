@@ -17,9 +17,10 @@ from caseprobe.path_stats import judge_service
 from caseprobe.texts.template import LANGUAGES
 from caseprobe.v1 import path_pb2
 from caseprobe.v1.path_service_pb2 import ServiceFacts
-from caseprobe_agent.path.service import Means, Service, measure_service, proxy_for, service_of
+from caseprobe_agent.path.service.goal import Service, service_of
 from caseprobe_agent.path.service.names import ask_servers
-from caseprobe_agent.path.service.proxy import Proxy
+from caseprobe_agent.path.service.proxy import Proxy, proxy_for
+from caseprobe_agent.path.service.steps import Means, measure_service
 from caseprobe_agent.path.target import Address, Found
 from tests.fakes_link import TestAuthority
 from tests.fakes_service import HOST, ConnectProxy, NameServer, Web, listening, name_server, web_context

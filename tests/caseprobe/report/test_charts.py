@@ -85,6 +85,7 @@ def test_a_history_that_makes_no_sense_breaks_nothing() -> None:
         series = facts.series.add(name="cpu.load1", object=f"{step}{start}", step_seconds=step, avg=values)
         series.start_at.seconds = start
     facts.series.add(name="unheard.of", avg=[1.0, 2.0])
+    facts.series.add(name="cpu.busy_ratio", min=[0.0], avg=[1.0] * 500, max=[2.0, 3.0])
     made = page(facts)
     outline(made)
     assert '<span lang="en">unheard.of</span>' in made

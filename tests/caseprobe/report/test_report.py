@@ -142,6 +142,8 @@ def labels_by_value() -> Iterator[str]:
     yield from (f"cause_{name}" for name in ["disk", "link", "host", "wear", "software", "configuration", "unknown"])
     hops = ("ok", "loss", "rate_limited", "slow_control_plane", "silent", "filtered", "unknown")
     yield from (f"hop_{name}" for name in hops)
+    yield from (f"role_{name}" for name in ("gateway", "resolver", "collector"))
+    yield from (f"event_{of}_{end}" for of in ("mark", "window") for end in ("from", "to"))
 
 
 def test_every_value_of_the_contract_has_a_word() -> None:

@@ -112,6 +112,14 @@ def test_a_start_without_a_shutdown_before_it_says_so() -> None:
     assert told(cut)[0] == (48, "The machine was started, and had not been shut down before")
 
 
+def test_the_time_that_was_asked_for_stands_in_the_timeline() -> None:
+    """With what the owner wrote at a mark; a window without marks has its two ends."""
+    asked = taken()
+    asked.window.origin, asked.window.from_text = "marks", "click Save"
+    asked.window.from_at.seconds, asked.window.to_at.seconds = NOW - 3 * HOUR, NOW - 2 * HOUR
+    assert told(asked)[1:3] == [(3, "The owner set a mark before: click Save"), (2, "The owner set a mark after")]
+
+
 def hours(page: str) -> Sequence[str]:
     """The moments on a page in its order."""
     return re.findall(r'<time datetime="([^"]+)"', page)

@@ -17,7 +17,7 @@ from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_agent.cli.options import settings_of
 from caseprobe_agent.cli.path.measurement import Guard, Measurement
 from caseprobe_agent.cli.path.views import open_view
-from caseprobe_agent.path.service import service_of
+from caseprobe_agent.path.service.goal import service_of
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
 SUMMARY = "every hop to a host: loss, times, and where a fault begins"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,13 +15,13 @@ from caseprobe.path_stats import PathTally, facts_of, judge_service
 from caseprobe.v1 import consent_pb2, link_pb2, path_pb2
 from caseprobe_agent.app.parts import LocalClock, audit_of, user_name
 from caseprobe_agent.cli.options import may_ask_servers
-from caseprobe_agent.cli.path.views import View
+from caseprobe_agent.cli.path.view import View
 from caseprobe_agent.config import Settings
 from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, kind_name
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.path import ResolvedTarget, describe, find_mtu, find_ways, open_network, plan_of, resolve, trace
-from caseprobe_agent.path.service import Means, Service, measure_service, proxy_for
+from caseprobe_agent.path.service.goal import Service
 from caseprobe_agent.path.target import Address
 
 RESOLV_CONF = "/etc/resolv.conf"
@@ -86,14 +87,11 @@ class Measurement:
         """Measure. Raises CaseprobeError; what is known by then stays."""
         self.header.target = self.action.target
         await guard.admit(self.action.target)
-        target = await self._target(guard)
-        if target is None:
-            return
-        await self._trace(target, view)
-        if self.mtu:
-            self.header.mtu.CopyFrom(await find_mtu(target))
-        if self.ways:
-            self.header.ways.CopyFrom(await find_ways(target, self.action.port))
+        async with leaving(view):
+            target = await self._target(guard)
+            if target is not None:
+                await self._trace(target, view)
+                await self._beside(target)
 
     @property
     def known(self) -> bool:
@@ -112,6 +110,10 @@ class Measurement:
         """Where the path leads: to the host, or where a service is asked for, to the address that serves it."""
         if self.service is None:
             return await resolve(self.action.target, guard.permit(self.action.target), self.family)
+        # What reads certificates takes a while to load: who asks for a mere path does not wait for it.
+        from caseprobe_agent.path.service.proxy import proxy_for
+        from caseprobe_agent.path.service.steps import Means, measure_service
+
         proxy = proxy_for(self.service, os.environ)
         near = may_ask_servers(guard.policy)
         means = Means(proxy, _name_servers() if near else (), "" if near else "not_permitted", self.family)
@@ -121,6 +123,13 @@ class Measurement:
         self.header.service.CopyFrom(service)
         return target
 
+    async def _beside(self, target: ResolvedTarget) -> None:
+        """What was asked for beside the rounds."""
+        if self.mtu:
+            self.header.mtu.CopyFrom(await find_mtu(target))
+        if self.ways:
+            self.header.ways.CopyFrom(await find_ways(target, self.action.port))
+
     async def _trace(self, target: ResolvedTarget, view: View) -> None:
         with open_network(target, self.action) as network:
             plan = plan_of(self.action, target, network)
@@ -129,7 +138,19 @@ class Measurement:
             async with contextlib.aclosing(trace(target, self.action, network, plan)) as rounds:
                 async for round_ in rounds:
                     self.tally.add(round_)
-                    view.add(round_, self.tally)
+                    view.add(round_, self.facts)
+
+
+@contextlib.asynccontextmanager
+async def leaving(view: View) -> AsyncIterator[None]:
+    """Ends what is inside where the person in front of the view leaves it, which cancels this task."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not view.left or task is None:
+            raise
+        task.uncancel()
 
 
 def _name_servers() -> tuple[str, ...]:

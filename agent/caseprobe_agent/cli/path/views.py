@@ -9,34 +9,22 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Protocol
 
 from caseprobe import texts
-from caseprobe.path_stats import PathTally
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.cli.path.plain import render_table
-
-
-class View(Protocol):
-    """What is shown while a trace runs and when it ends."""
-
-    def begin(self, header: path_pb2.PathFacts) -> None:
-        """The path is about to be probed so."""
-
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
-        """One more round is there."""
-
-    def end(self, facts: path_pb2.PathFacts) -> None:
-        """The trace is over."""
+from caseprobe_agent.cli.path.view import Facts, View
 
 
 class JsonView:
     """One JSON document a line: each round as it finishes, then the summary."""
 
+    left = False
+
     def begin(self, header: path_pb2.PathFacts) -> None:
         """Nothing: the summary tells how the path was probed."""
 
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
+    def add(self, round_: path_pb2.PathRound, facts: Facts) -> None:
         """Print the round."""
         print(json.dumps({"round": texts.path_round_json(round_)}), flush=True)
 
@@ -48,13 +36,15 @@ class JsonView:
 class PlainView:
     """The table and the sentence, once, when the trace is over."""
 
+    left = False
+
     def __init__(self, language: str) -> None:
         self._language = language
 
     def begin(self, header: path_pb2.PathFacts) -> None:
         """Nothing yet."""
 
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
+    def add(self, round_: path_pb2.PathRound, facts: Facts) -> None:
         """Nothing yet."""
 
     def end(self, facts: path_pb2.PathFacts) -> None:
@@ -65,13 +55,15 @@ class PlainView:
 class ReportView:
     """Plain text for a mail, once, when the trace is over."""
 
+    left = False
+
     def __init__(self, language: str) -> None:
         self._language = language
 
     def begin(self, header: path_pb2.PathFacts) -> None:
         """Nothing yet."""
 
-    def add(self, round_: path_pb2.PathRound, tally: PathTally) -> None:
+    def add(self, round_: path_pb2.PathRound, facts: Facts) -> None:
         """Nothing yet."""
 
     def end(self, facts: path_pb2.PathFacts) -> None:

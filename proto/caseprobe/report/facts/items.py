@@ -14,10 +14,11 @@ def cards(section: section_pb2.Section, words: Words) -> Gist:
 
     def row(one: items.NetworkCard) -> tuple[str, ...]:
         driver = dotted(f"{one.driver} {one.driver_version}".strip(), one.firmware)
-        pause = one.pause_received or one.pause_sent
+        told = one.HasField("pause_received") or one.HasField("pause_sent")
+        pause = words("yes" if one.pause_received or one.pause_sent else "no") if told else NONE
         rings = (f"{one.receive_ring} / {one.receive_ring_limit}", f"{one.send_ring} / {one.send_ring_limit}")
         receive, send = rings if one.HasField("receive_ring") else (NONE, NONE)
-        return element("b", one.name), driver or NONE, receive, send, words("yes" if pause else "no")
+        return element("b", one.name), driver or NONE, receive, send, pause
 
     def counter(one: items.CardCounter) -> tuple[str, ...]:
         return one.name, words.count(one.total)
