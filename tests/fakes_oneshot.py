@@ -16,7 +16,7 @@ from caseprobe_agent.app.sending import own_key_of
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.oneshot import Order, Result
-from caseprobe_agent.oneshot.again import Kept, Sent
+from caseprobe_agent.oneshot.again import Kept, Sent, key_named_in
 from caseprobe_agent.oneshot.preview import Preview
 from caseprobe_agent.seal.pipe import signer_of
 from tests.fakes_collector import FakeCollector, running
@@ -79,7 +79,7 @@ class Desk:
         self, person: FakePerson, path: Path, code: enrolment_pb2.JoinCode | None = None, encrypt: bool = False
     ) -> Sent:
         """Send a bundle that was kept."""
-        return await (await one_shot.build_again(self.settings, person)).run(path, code, encrypt)
+        return await (await one_shot.build_again(self.settings, person, key_named_in(path))).run(path, code, encrypt)
 
     async def kept(
         self, case_id: str = "case_1", mode: ConsentMode.ValueType = CONSENT_MODE_REVIEWED, name: str = "kept.zip"

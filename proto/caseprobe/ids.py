@@ -7,6 +7,7 @@ import hashlib
 import re
 
 # Version and variant of a UUIDv7 stand at fixed places, so hardly anything that was drawn looks like one.
+_AGENT_ID = re.compile("agent_[a-z2-7]{26}")
 _ID = re.compile(rb"[a-z]{2,8}_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 
@@ -29,6 +30,15 @@ def is_id(text: bytes) -> bool:
     (True, False)
     """
     return _ID.fullmatch(text) is not None
+
+
+def is_agent_id(text: str) -> bool:
+    """Whether this has the form of a machine's id.
+
+    >>> is_agent_id(agent_id(b"")), is_agent_id("../x")
+    (True, False)
+    """
+    return _AGENT_ID.fullmatch(text) is not None
 
 
 def agent_id(public_key_der: bytes) -> str:

@@ -276,6 +276,21 @@ def _samples(folder: Path) -> int:
         return 0
 
 
+def test_a_sample_that_cannot_be_understood_ends_nothing(tmp_path: Path) -> None:
+    """A number that no figure can hold costs its sample; the next one is kept."""
+    machine = FakeMachine({**FILES, "/proc/loadavg": "9" * 50})
+    with Recorder(machine, tmp_path, LEAST_BYTES, "boot", sample_seconds=0.01):
+        end, pause = time.monotonic() + 10, threading.Event()
+        while time.monotonic() < end and not (tmp_path / NAME).exists():
+            pause.wait(0.01)
+        pause.wait(0.05)
+        assert _samples(tmp_path) == 0
+        machine.files["/proc/loadavg"] = FILES["/proc/loadavg"]
+        while time.monotonic() < end and not _samples(tmp_path):
+            pause.wait(0.01)
+    assert _samples(tmp_path) > 0
+
+
 async def test_rounds_of_a_path_reach_the_next_sample(tmp_path: Path) -> None:
     """Every round passes on as it is; how long the target took, and that it did not answer, is noted."""
     told: list[tuple[Key, float]] = []

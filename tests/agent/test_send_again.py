@@ -14,8 +14,11 @@ from caseprobe.bundle import statement_of
 from caseprobe.errors import CaseClosed, Corrupt, JoinCodeUsed, PolicyRefused, UsageError
 from caseprobe.v1 import enrolment_pb2, link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
+from caseprobe_agent.app.importing import import_bundle
 from caseprobe_agent.identity.tickets import Tickets
 from caseprobe_agent.oneshot import Result
+from caseprobe_agent.oneshot.again import key_named_in
+from tests import fakes_sos as sos
 from tests.fakes_collector import FakeStream
 from tests.fakes_oneshot import Desk, FakePerson, open_desk
 
@@ -155,3 +158,16 @@ def test_tickets_end_by_the_machines_clock_and_survive_nonsense(tmp_path: Path) 
     assert "secret" not in repr(replace(ticket))
     assert Tickets(tmp_path, lambda: now + timedelta(hours=1)).standing() == []
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_bundle_of_an_imported_machine_is_sent_under_the_key_of_that_machine(desk: Desk) -> None:
+    """The case gets it as that machine's, and its ticket is not mixed up with those of the caller's own bundles."""
+    archive = desk.folder / "sos.tar.gz"
+    archive.write_bytes(sos.sosreport("gz"))
+    made = await import_bundle(desk.settings, [archive], desk.folder / "imported.zip")
+    sent = await desk.send(FakePerson(True), made.path, desk.code())
+    [stored] = desk.collector.stored
+    assert sha256(stored.body).digest() == made.sha256 and sent.case_id == "case_1"
+    own = (await own_key_of(desk.settings)())[1]
+    assert sent.kept.key_id == made.snapshot.agent_id != own
+    assert key_named_in(made.path) == sent.kept.key_id and key_named_in(archive) == ""

@@ -7,14 +7,17 @@ import hashlib
 import hmac
 import importlib
 from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caseprobe import VERSION, ids
 from caseprobe.v1 import snapshot_pb2
-from caseprobe_agent.app.parts import LocalClock
+from caseprobe_agent.app.parts import LocalClock, user_name
+from caseprobe_agent.app.sending import IMPORTED
 from caseprobe_agent.config import Settings
-from caseprobe_agent.identity import keys
+from caseprobe_agent.identity import ONE_SHOT, keys
+from caseprobe_agent.identity.state import save_key
 from caseprobe_agent.imports import Converted, convert_apart
 from caseprobe_agent.oneshot.place import bundle_path, check_room
 
@@ -26,7 +29,8 @@ async def import_bundle(settings: Settings, paths: Sequence[Path], output: Path 
     """Convert, redact, judge and write; the same input gives the same snapshot id, the same machine the same agent id.
 
     Both ids, and the key that signs, are made of this user's own key for pseudonyms: nobody else can make them, and
-    the names in all that is imported here have the same stand-ins. Raises as convert_apart, UsageError, StorageFull.
+    the names in all that is imported here have the same stand-ins. The key is kept, so that the bundle can be sent.
+    Raises as convert_apart, UsageError, StorageFull.
     """
     path = bundle_path(output, settings.state_folder, LocalClock()())
     check_room(path)
@@ -41,8 +45,11 @@ async def import_bundle(settings: Settings, paths: Sequence[Path], output: Path 
     converted = await converting
     key = load_key(settings.state_folder)
     private, public = _machine_key(key, converted)
+    save_key(settings.state_folder / IMPORTED / ids.agent_id(public), ONE_SHOT, private)
     snapshot = converted.taken.snapshot
     snapshot.agent_id, snapshot.snapshot_id = ids.agent_id(public), _snapshot_id(key, converted)
+    snapshot.consent.granted_by, snapshot.consent.language = user_name(), settings.language
+    snapshot.consent.granted_at.FromDatetime(LocalClock()().astimezone(UTC))
     snapshot.flow, snapshot.agent_version = snapshot_pb2.FLOW_ONE_SHOT, VERSION
     hiding = Hiding(key, True, converted.host_name, converted.passwd, converted.hosts)
     sealed = seal(snapshot, converted.taken.artifacts, hiding, Judging(settings.overrides))

@@ -58,18 +58,18 @@ async def build(settings: Settings, person: Person, child: Child | None = None) 
     )
 
 
-async def build_again(settings: Settings, person: Looker) -> SendAgain:
-    """What sends a bundle that was kept."""
+async def build_again(settings: Settings, person: Looker, key_id: str = "") -> SendAgain:
+    """What sends a bundle that was kept; key_id: of the key that it names, where that may be an imported machine's."""
     clock = LocalClock()
     audit = audit_of(settings, clock)
     grants = grants_of(settings, load(settings.state_folder))
     await grants.load()
     return SendAgain(
         gate=_gate(settings, grants, audit, clock),
-        sending=sending_of(settings, person, audit, clock),
+        sending=sending_of(settings, person, audit, clock, key_id),
         person=person,
         language=settings.language,
-        own_key=own_key_of(settings),
+        own_key=own_key_of(settings, key_id),
         clock=clock,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from caseprobe import ids
 from caseprobe.bundle import Verification
-from caseprobe_agent.app.sending import LABEL
+from caseprobe_agent.app.sending import IMPORTED, LABEL
 from caseprobe_agent.identity import ENROLLED, ONE_SHOT, keys
 from caseprobe_agent.identity.state import load_key as load_private_key
 from caseprobe_agent.seal.form import load_key
@@ -29,6 +29,7 @@ def restore_of(proof: Verification, state_folder: Path) -> Callable[[str], str] 
 
 def _own_ids(state_folder: Path) -> Iterator[str]:
     """The ids of the keys that this user signs with."""
-    for kind, folder in ((ENROLLED, state_folder), (ONE_SHOT, state_folder / LABEL)):
+    imported = sorted((state_folder / IMPORTED).glob("agent_*"))
+    for kind, folder in ((ENROLLED, state_folder), *((ONE_SHOT, one) for one in (state_folder / LABEL, *imported))):
         if private := load_private_key(folder, kind):
             yield ids.agent_id(keys.unpack(keys.prepare(private))[2])

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # What a one-shot run is called, and the folder of its key: the machine's name is not told.
 LABEL = "one-shot"
+# Beside it, a folder for each machine of which an archive was imported: it is sent for under a key of its own.
+IMPORTED = "imported"
 FORMS = {
     link_pb2.DATA_KIND_BUNDLE: "",
     link_pb2.DATA_KIND_BUNDLE_PATCH: "_patch",
@@ -37,15 +39,21 @@ LEAST_DELIVERY_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 16 << 10
 
 
-def sending_of(settings: Settings, person: Person, audit: Audit, clock: LocalClock) -> Sending:
-    """The way to a collector under the caller's own key."""
-    folder = settings.state_folder / LABEL
+def folder_of(settings: Settings, key_id: str = "") -> Path:
+    """Where the key of this id lies with its tickets, if it is that of an imported machine; else the caller's own."""
+    imported = settings.state_folder / IMPORTED / key_id
+    return imported if ids.is_agent_id(key_id) and imported.is_dir() else settings.state_folder / LABEL
+
+
+def sending_of(settings: Settings, person: Person, audit: Audit, clock: LocalClock, key_id: str = "") -> Sending:
+    """The way to a collector under the caller's own key, or that of an imported machine."""
+    folder = folder_of(settings, key_id)
     return Sending(person, audit, Tickets(folder, clock), _enroller(folder), _deliverer(folder))
 
 
-def own_key_of(settings: Settings) -> Callable[[], Awaitable[tuple[bytes, str]]]:
-    """The caller's own key and its id, made on first use."""
-    folder = settings.state_folder / LABEL
+def own_key_of(settings: Settings, key_id: str = "") -> Callable[[], Awaitable[tuple[bytes, str]]]:
+    """The caller's own key and its id, made on first use; or the key of an imported machine."""
+    folder = folder_of(settings, key_id)
 
     async def own_key() -> tuple[bytes, str]:
         # Not in a child: this process ends soon, and it loads cryptography anyway to sign what it made.

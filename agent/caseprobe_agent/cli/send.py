@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from caseprobe_agent.cli.one_shot import bundle_code
     from caseprobe_agent.cli.person import TerminalPerson
     from caseprobe_agent.cli.screen import Screen
+    from caseprobe_agent.oneshot.again import key_named_in
     from caseprobe_agent.oneshot.sending import send_command
 
     settings = options.settings_of()
@@ -45,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     person = TerminalPerson(sys.stdin, sys.stderr, settings.language, settings.state_folder / "preview")
 
     async def send() -> Sent:
-        return await (await one_shot.build_again(settings, person)).run(arguments.bundle, code, arguments.encrypt)
+        key_id = await asyncio.to_thread(key_named_in, arguments.bundle)
+        return await (await one_shot.build_again(settings, person, key_id)).run(
+            arguments.bundle, code, arguments.encrypt
+        )
 
     try:
         sent = asyncio.run(send())

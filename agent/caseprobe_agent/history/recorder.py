@@ -19,6 +19,7 @@ SAMPLE_SECONDS = 10.0
 RETRY_SECONDS = 600.0
 STOP_SECONDS = 1.0
 STACK_BYTES = 256 << 10
+NOTED_AT_MOST = 100
 
 
 class Recorder:
@@ -33,7 +34,8 @@ class Recorder:
         self._path = folder / NAME
         self._size_bytes = size_bytes
         self._boot = boot.encode()
-        self._noted: dict[Key, list[float]] = {}
+        # By figure, the sum of its values and how many these are.
+        self._noted: dict[Key, tuple[float, int]] = {}
         self._noting = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
@@ -53,12 +55,14 @@ class Recorder:
     def note(self, key: Key, value: float) -> None:
         """What another part of the agent measured; the next sample tells the mean of a figure's values."""
         with self._noting:
-            self._noted.setdefault(key, []).append(value)
+            total, count = self._noted.get(key, (0.0, 0))
+            if count or len(self._noted) < NOTED_AT_MOST:
+                self._noted[key] = total + value, count + 1
 
     def _taken_notes(self) -> dict[Key, float]:
         with self._noting:
             noted, self._noted = self._noted, {}
-        return {key: sum(values) / len(values) for key, values in noted.items()}
+        return {key: total / count for key, (total, count) in noted.items()}
 
     def _run(self) -> None:
         """The first sample waits: what begins has other things to do."""
@@ -81,7 +85,9 @@ class Recorder:
             sampler = Sampler(self._machine, kernel)
             ring = stack.enter_context(contextlib.closing(Ring(self._path, self._size_bytes, self._sample_seconds)))
             while True:
-                values = sampler.take() | self._taken_notes()
-                ring.append(self._machine.wall_seconds(), self._machine.boottime_seconds(), self._boot, values)
+                # Tables that cannot be understood cost their sample, not those after it.
+                with contextlib.suppress(ValueError, ArithmeticError):
+                    values = sampler.take() | self._taken_notes()
+                    ring.append(self._machine.wall_seconds(), self._machine.boottime_seconds(), self._boot, values)
                 if self._ended.wait(self._sample_seconds):
                     return

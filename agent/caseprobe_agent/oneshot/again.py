@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from caseprobe.bundle import BundleReader, Manifest, consent_fault, signed_consent, statement_of
-from caseprobe.errors import Corrupt, PolicyRefused, UsageError
+from caseprobe.errors import CaseprobeError, Corrupt, PolicyRefused, UsageError
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_REVIEWED,
@@ -164,6 +164,15 @@ def read_kept(path: Path) -> Kept:
             return Kept(path, sha256, size_bytes, proof.key_id, reader.manifest(), reader.snapshot())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def key_named_in(path: Path) -> str:
+    """The id of the key that a bundle says it is signed with; empty where it cannot be read, which reading it tells."""
+    try:
+        with path.open("rb") as file:
+            return BundleReader(file).manifest().signature.key_id
+    except (OSError, CaseprobeError):
+        return ""
 
 
 def _speaks_of(consent: SignedConsent, kept: Kept, case_id: str) -> bool:

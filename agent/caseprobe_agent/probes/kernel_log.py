@@ -35,7 +35,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     """
     try:
         reading = _ring(machine, earlier)
-        # Of a stretch of time the ring may have forgotten the beginning; what was written down of it may not.
+        # The ring may begin only within a stretch of time; what was written down reaches back over earlier boots.
         if reading.truncated and window_from(earlier) is not None:
             kept = (one for one in (_text(machine, earlier), _journal(machine, earlier)) if one is not None)
             reading = max((reading, *kept), key=lambda one: len(one.log.text))
@@ -54,7 +54,7 @@ def _ring(machine: Machine, earlier: object | None) -> Reading:
     if text and not records:
         raise MeasurementError(f"{RING} holds no record of the kernel's form")
     if window is not None:
-        return _within(machine, records, truncated or ring_sequences(text)[:1] != [0], window)
+        return _within(machine, records, window)
     lines = _newest_lines(records)
     cut = len(records) - len(lines)
     log = _log_of(lines)
@@ -78,14 +78,14 @@ def _log_of(lines: Sequence[str]) -> LogText:
     return LogText("".join(f"{line}\n" for line in lines), ring_parser(0))
 
 
-def _within(machine: Machine, records: Sequence[str], forgot: bool, window: Window) -> Reading:
-    """The ring's lines of a stretch of time; truncated where it forgot some that may belong to it."""
+def _within(machine: Machine, records: Sequence[str], window: Window) -> Reading:
+    """The ring's lines of a stretch of time; truncated where it does not reach back to its beginning."""
     moment, booted_at = _log_of(()).moment, _booted_at(machine)
     moments = [None if (seconds := moment(line)) is None else booted_at + seconds for line in records]
     held = [line for line, at in zip(records, moments, strict=True) if window.holds(at)]
-    begins_at = next((at for at in moments if at is not None), window.from_at)
+    begins_at = next((at for at in moments if at is not None), window.to_at)
     lines = _newest_lines(held)
-    return Reading(RING, _log_of(lines), len(lines) < len(held) or (forgot and begins_at > window.from_at))
+    return Reading(RING, _log_of(lines), len(lines) < len(held) or begins_at > window.from_at)
 
 
 def _resumed(machine: Machine, log: LogText, sequences: Sequence[int], cut: bool, earlier: object | None) -> Reading:

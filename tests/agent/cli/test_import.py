@@ -185,7 +185,10 @@ def test_lines_are_quoted_only_where_the_archive_has_them(folder: Path) -> None:
 def test_show_says_which_program_recorded_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The program, its version, and how much was in its archive."""
     assert main(["show", str(folder / "sosreport.zip")]) == 0
-    assert re.search(r"recorded by +sosreport 4\.8\.2; \d+ members\n", capsys.readouterr().out)
+    shown = capsys.readouterr().out
+    assert re.search(r"recorded by +sosreport 4\.8\.2; \d+ members\n", shown)
+    # Who imported it sees the true names, as with a bundle of this machine.
+    assert "Names above are the true ones" in shown
 
 
 def test_mtr_becomes_a_path_with_its_verdict(tmp_path: Path) -> None:

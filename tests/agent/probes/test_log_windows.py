@@ -209,6 +209,8 @@ def test_a_window_of_the_kernels_ring_goes_by_the_clock_of_the_boot() -> None:
     """The ring tells seconds since the boot, which was a thousand seconds ago."""
     fake = FakeMachine({kernel_log.RING: ring(range(100, 200))}, clock=FakeClock(NOW, 1000.0))
     facts = facts_of(kernel_log.measure(fake, Window(NOW - 890, NOW - 881).written()))
+    before = facts_of(kernel_log.measure(fake, Window(NOW - 9000, NOW - 8000).written()))
+    assert (before.lines_total, before.truncated) == (0, True)
     assert (facts.lines_total, facts.source, facts.truncated) == (10, kernel_log.RING, False)
 
 
@@ -222,6 +224,20 @@ def test_where_the_ring_forgot_the_window_what_was_written_down_of_it_is_read() 
     fake = Written({**ring_alone, kernel_log.TEXT: kept}, clock=FakeClock(NOW, 1000.0))
     both = facts_of(kernel_log.measure(fake, window))
     assert (both.lines_total, both.source) == (56, kernel_log.TEXT)
+
+
+@pytest.mark.parametrize("name", ["regular", "compact"])
+def test_a_window_of_a_recorded_journal_holds_what_reading_all_of_it_gives(name: str) -> None:
+    """Journals that systemd wrote, and every stretch of their time."""
+    packed = Path(__file__).parents[2] / f"caseprobe/parse/recorded/{name}.journal.xz"
+    fake = FakeMachine({JOURNAL: lzma.decompress(packed.read_bytes())})
+    whole = journals.read_newest(fake, 10_000, 64 << 20).entries
+    moments = sorted({entry.at or 0.0 for entry in whole})
+    for begin, end in ((0, -1), (len(moments) // 3, len(moments) // 2), (1, 1), (-2, -1)):
+        window = Window(moments[begin], moments[end])
+        expected = [entry.sequence for entry in whole if window.holds(entry.at)]
+        found = journals.read_window(fake, window, 10_000, 64 << 20).entries
+        assert [entry.sequence for entry in found] == expected and expected
 
 
 class Written(FakeMachine):
