@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import sys
+import threading
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +25,8 @@ from caseprobe_agent.worker import Child
 
 NOT_MEASURED = 3
 NICE = 5
+# Over the deadline, a run that still has no file is not late but stuck.
+GRACE_SECONDS = 30.0
 
 
 def play(arguments: argparse.Namespace, child: Child) -> int:
@@ -33,9 +37,11 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
 
     # Redacting takes a processor for a second; whoever else wants it goes first.
     os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+    watch = give_up_after(order.deadline_seconds + GRACE_SECONDS)
 
     async def run() -> Result:
-        return await (await one_shot.build(settings, person, child)).run(order)
+        shot = await one_shot.build(settings, person, child)
+        return await replace(shot, written=watch.cancel).run(order)
 
     result = asyncio.run(run())
     if arguments.json:
@@ -45,6 +51,23 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
     if result.failure:
         print(f"caseprobe: {_kept(result)}", file=sys.stderr)
     return _exit_code(result, arguments.fail_on)
+
+
+def give_up_after(seconds: float) -> threading.Timer:
+    """Ends this process, unless it is cancelled before: what hangs is then a folder of ours, which no bundle can do
+    without.
+    """
+    watch = threading.Timer(seconds, _give_up, [seconds])
+    watch.daemon = True
+    watch.start()
+    return watch
+
+
+def _give_up(seconds: float) -> None:
+    why = f"the folder of the settings, of the state or of the bundle did not answer within {seconds:g} s"
+    print(f"caseprobe: {why}; choose another --output or CASEPROBE_STATE_FOLDER", file=sys.stderr, flush=True)
+    # A thread that waits for a dead mount can only be left by ending at once.
+    os._exit(NOT_MEASURED)
 
 
 def _order(arguments: argparse.Namespace, state_folder: Path) -> Order:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import importlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.oneshot.preview import Preview
 
+NO_LOGS = "the policy of this machine lets no logs leave"
+
 
 @dataclass(frozen=True)
 class OneShot:
@@ -55,7 +57,8 @@ class OneShot:
     child was started early to measure in. sending is the way to the collector; own_key gives the caller's own key (PEM)
     and agent id; standing_grant is a stored grant that lets this case have health data unattended, any_grant whether
     there is one for whatever case.
-    overrides: what the operator stated about checks; choose: gives the probes of what an order wants.
+    overrides: what the operator stated about checks; choose: gives the probes of what an order wants;
+    written is called once the file is whole, before anybody is asked.
     """
 
     machine: Machine
@@ -73,13 +76,14 @@ class OneShot:
     any_grant: Callable[[], bool]
     overrides: Overrides = NONE
     choose: Callable[[Wanted], Chosen] = choose
+    written: Callable[[], None] = lambda: None
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
         deadline = Deadline(order.deadline_seconds)
         chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
-        check_room(path)
+        check_room(path, chosen.base)
         enrolled, failure = await self._enrol(order)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
@@ -99,6 +103,7 @@ class OneShot:
         sealed = seal(taken.snapshot, taken.artifacts, hiding, judging, strict, deadline.objection)
         file = BundleFile(path, signer_of(key, "one-shot"), self.language, strict)
         result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
+        self.written()
         if order.code is None:
             return await self._carried(result, order.recipient)
         if enrolled is None:
@@ -150,8 +155,8 @@ class OneShot:
             measuring.cancel()
         if order.window is not None:
             taken.snapshot.window.CopyFrom(order.window)
-        for name in chosen.left_out:
-            taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=LEFT_OUT)
+        for name, reason in _gaps(chosen, probes):
+            taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
         return taken, key
 
     async def _enrol(self, order: Order) -> tuple[Enrolled | None, CaseprobeError | None]:
@@ -276,6 +281,13 @@ def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[st
     """What tells the probes of logs and of history which time is meant, in place of where they ended."""
     written = Window(window.from_at.ToMilliseconds() / 1e3, window.to_at.ToMilliseconds() / 1e3).written()
     return {probe.name: written for probe in probes if probe.resumes}
+
+
+def _gaps(chosen: Chosen, run: Sequence[Probe]) -> Iterator[tuple[str, str]]:
+    """What was chosen and not run, and what was left out of the profile, each with the reason."""
+    names = {probe.name for probe in run}
+    yield from ((probe.name, NO_LOGS) for probe in chosen.probes if probe.name not in names)
+    yield from ((name, LEFT_OUT) for name in chosen.left_out)
 
 
 def _get_ready() -> None:

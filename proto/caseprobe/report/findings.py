@@ -7,7 +7,7 @@ from itertools import groupby
 
 from caseprobe import texts
 from caseprobe.checks.folding import Group, groups, shown_state
-from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, unfold
+from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, machine_words, unfold
 from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 
@@ -68,8 +68,8 @@ def _basis(finding: finding_pb2.Finding, words: Words) -> Markup:
     return facts_list(
         [
             (words("check"), f"{finding.check_id} · {texts.title(finding.check_id, words.language)}"),
-            (words("threshold"), finding.threshold),
-            (words("threshold_source"), finding.threshold_source),
+            (words("threshold"), machine_words(texts.level_text(finding.threshold))),
+            (words("threshold_source"), machine_words(finding.threshold_source)),
             (words("cause"), words(f"cause_{texts.cause_name(finding.cause)}")),
         ]
     )

@@ -72,7 +72,7 @@ def test_each_finding_has_its_proof_behind_a_click() -> None:
     card = page[page.index("Disk sdb could not read or write") :]
     card = card[: card.index("</article>")]
     assert "<details>" in card
-    for told in ("/dev/kmsg", ">1890<", "I/O error, dev sdb, sector 976773120", "log.kernel", "lines_total &gt;= 1"):
+    for told in ("/dev/kmsg", ">1890<", "I/O error, dev sdb, sector 976773120", "log.kernel", "lines ≥ 1"):
         assert told in card
 
 
