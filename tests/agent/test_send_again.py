@@ -15,6 +15,7 @@ from caseprobe.errors import CaseClosed, Corrupt, JoinCodeUsed, PolicyRefused, U
 from caseprobe.v1 import enrolment_pb2, link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
 from caseprobe_agent.app.importing import import_bundle
+from caseprobe_agent.app.sending import own_key_of
 from caseprobe_agent.identity.tickets import Tickets
 from caseprobe_agent.oneshot import Result
 from caseprobe_agent.oneshot.again import key_named_in
