@@ -7,6 +7,7 @@ from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, j
 from caseprobe.texts.paths import path_round_json, path_summary_json
 from caseprobe.texts.services import outcome_words, path_service, service_name
 from caseprobe.texts.template import LANGUAGES, fill, printable, visible
+from caseprobe.texts.thresholds import level_text
 from caseprobe.texts.units import (
     format_bits,
     format_bytes,
@@ -55,6 +56,7 @@ __all__ = [
     "format_seconds",
     "format_value",
     "judgement_json",
+    "level_text",
     "need",
     "outcome_words",
     "overall_state",

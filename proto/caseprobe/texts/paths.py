@@ -84,7 +84,16 @@ def _hop_json(hop: path_pb2.PathHop) -> Json:
         "duplicates": hop.duplicates,
         "reordered": hop.reordered,
         "from_target": hop.from_target,
+        "name": hop.host_name or None,
+        "network": _network_json(hop),
     }
+
+
+def _network_json(hop: path_pb2.PathHop) -> Json | None:
+    """Whose network the hop is in; null where that is not known."""
+    if not (hop.as_number or hop.as_name or hop.country):
+        return None
+    return {"as_number": hop.as_number or None, "as_name": hop.as_name or None, "country": hop.country or None}
 
 
 def _limit_json(hop: path_pb2.PathHop) -> Json | None:

@@ -225,6 +225,10 @@ class PathHop(_message.Message):
     FROM_TARGET_FIELD_NUMBER: _builtins.int
     LIMIT_PER_SECOND_FIELD_NUMBER: _builtins.int
     LIMIT_BURST_FIELD_NUMBER: _builtins.int
+    HOST_NAME_FIELD_NUMBER: _builtins.int
+    AS_NUMBER_FIELD_NUMBER: _builtins.int
+    AS_NAME_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
     ttl: _builtins.int
     sent: _builtins.int
     received: _builtins.int
@@ -248,6 +252,12 @@ class PathHop(_message.Message):
     limit_per_second: _builtins.float
     """Of a hop that is rate_limited: answers a second, and how many at once before; both 0 where they cannot be told."""
     limit_burst: _builtins.int
+    host_name: _builtins.str
+    """Of the hop's first address, where they were asked for: its name, and whose network it is in (files of the operator)."""
+    as_number: _builtins.int
+    as_name: _builtins.str
+    country: _builtins.str
+    """Two letters, ISO 3166."""
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
@@ -274,10 +284,14 @@ class PathHop(_message.Message):
         from_target: _builtins.bool = ...,
         limit_per_second: _builtins.float = ...,
         limit_burst: _builtins.int = ...,
+        host_name: _builtins.str = ...,
+        as_number: _builtins.int = ...,
+        as_name: _builtins.str = ...,
+        country: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "jitter_seconds", b"jitter_seconds", "p95_seconds", b"p95_seconds", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "classification", b"classification", "duplicates", b"duplicates", "from_target", b"from_target", "jitter_seconds", b"jitter_seconds", "late", b"late", "limit_burst", b"limit_burst", "limit_per_second", b"limit_per_second", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "as_name", b"as_name", "as_number", b"as_number", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "classification", b"classification", "country", b"country", "duplicates", b"duplicates", "from_target", b"from_target", "host_name", b"host_name", "jitter_seconds", b"jitter_seconds", "late", b"late", "limit_burst", b"limit_burst", "limit_per_second", b"limit_per_second", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avg_seconds: _TypeAlias = _typing.Literal["avg_seconds"]  # noqa: Y015
     _WhichOneofArgType__avg_seconds: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds"]  # noqa: Y015
