@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError
+from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError, UsageError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.cli import options, windows
@@ -75,10 +75,35 @@ def _order(arguments: argparse.Namespace, state_folder: Path) -> Order:
     text = options.join_text(arguments.to)
     code = bundle_code(text) if text else None
     wanted = (tuple(arguments.include), tuple(arguments.exclude))
+    encrypt, recipient = _encryption(arguments, to_a_case=code is not None)
     window = windows.wanted(arguments, state_folder, datetime.now().astimezone())
     return Order(
-        arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted, window
+        arguments.profile,
+        arguments.deadline,
+        arguments.output,
+        code,
+        text,
+        arguments.no_preview,
+        *wanted,
+        window,
+        encrypt,
+        recipient,
     )
+
+
+def _encryption(arguments: argparse.Namespace, to_a_case: bool) -> tuple[bool, str]:
+    """Whether it is encrypted, and the key where it is not the collector's; said before anything is measured."""
+    if arguments.encrypt is None:
+        return False, ""
+    if to_a_case:
+        if arguments.encrypt:
+            raise UsageError("with --to a bundle is encrypted to the collector's own key: give --encrypt without one")
+        return True, ""
+    if not arguments.encrypt:
+        raise UsageError("give the key that support sent you: --encrypt age1…")
+    from caseprobe.bundle.age import check_recipient
+
+    return True, check_recipient(arguments.encrypt)
 
 
 def bundle_code(text: str) -> enrolment_pb2.JoinCode:
@@ -119,6 +144,7 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
     # Words and checks are loaded while the child measures, not before it begins.
     from caseprobe import texts
     from caseprobe_agent.cli import judgement
+    from caseprobe_agent.oneshot.sealing import ENDING
 
     screen = Screen(sys.stdout)
     if not reviewed:
@@ -133,7 +159,9 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
     if result.delivered:
         rows.append(("sent to", f"{result.receiver}{f', case {result.case_id}' if result.case_id else ''}"))
     rows += [("note", texts.printable(notice)) for notice in result.notices]
-    if not result.delivered:
+    if result.path.suffix == ENDING:
+        rows.append(("encrypted", "only the collector's key opens it: carry it to support, who attach it to the case"))
+    elif not result.delivered:
         rows.append(("read it", f"report.html in it, in any browser, or: caseprobe show {result.path}"))
     screen.rows(rows, indent=0)
 

@@ -36,7 +36,7 @@ from caseprobe_agent.oneshot.choice import LEFT_OUT, Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
-from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
+from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
 from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
@@ -105,7 +105,7 @@ class OneShot:
         result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
         self.written()
         if order.code is None:
-            return result
+            return await self._carried(result, order.recipient)
         if enrolled is None:
             await self.sending.kept(result.snapshot.snapshot_id, failure)
             return dataclasses.replace(result, failure=failure)
@@ -119,7 +119,18 @@ class OneShot:
             overrides=self.overrides,
             rewrite=file.rewrite,
         )
-        return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown, file.signer)
+        result = dataclasses.replace(result, receiver=receiver)
+        return await self._send(enrolled, result, shown, file.signer, order)
+
+    async def _carried(self, result: Result, recipient: str) -> Result:
+        """A file that somebody carries; encrypted, where it is to be, it is there in that form alone."""
+        if not recipient:
+            return result
+        from caseprobe_agent.oneshot.sealing import sealed_copy
+
+        sealed = await asyncio.to_thread(sealed_copy, result.path, result.sha256, recipient)
+        result.path.unlink()
+        return dataclasses.replace(result, path=sealed.path, sha256=sealed.sha256)
 
     async def _measured(
         self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
@@ -229,7 +240,9 @@ class OneShot:
             )
             snapshot.sections.add(probe="clock", outcome=section_pb2.PROBE_OUTCOME_OK, clock=clock)
 
-    async def _send(self, enrolled: Enrolled, result: Result, shown: Preview, signer: Signer | None) -> Result:
+    async def _send(
+        self, enrolled: Enrolled, result: Result, shown: Preview, signer: Signer | None, order: Order
+    ) -> Result:
         """Ask where somebody is there to be asked, then deliver the file as it was shown, with what was agreed to."""
         from caseprobe.bundle import signed_consent
 
@@ -246,8 +259,10 @@ class OneShot:
         if signer is not None:
             statement = shown.statement(self.clock().astimezone(UTC))
             result = dataclasses.replace(result, consent=signed_consent(statement, signer))
-        outgoing = Outgoing(result.path, result.sha256, result.snapshot, result.consent)
+        assert order.code is not None
         try:
+            recipient = recipient_for(order.code, enrolled, order.encrypt)
+            outgoing = Outgoing(result.path, result.sha256, result.snapshot, result.consent, recipient)
             notices = await self.sending.send(enrolled, outgoing, result.receiver)
         except CaseprobeError as error:
             return dataclasses.replace(result, failure=error)
