@@ -215,6 +215,7 @@ async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[R
         bus,
         clock,
         shelf=storage.shelf,
+        secret=storage.authority.bundle_secret(),
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)

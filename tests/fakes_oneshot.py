@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caseprobe.v1 import enrolment_pb2
-from caseprobe.v1.consent_pb2 import ConsentStatement
+from caseprobe.bundle import write_bundle
+from caseprobe.v1 import enrolment_pb2, snapshot_pb2
+from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, ConsentMode, ConsentStatement
 from caseprobe_agent.app import one_shot
+from caseprobe_agent.app.sending import own_key_of
 from caseprobe_agent.audit import parse, verify
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.oneshot import Order, Result
 from caseprobe_agent.oneshot.again import Kept, Sent, key_named_in
 from caseprobe_agent.oneshot.preview import Preview
+from caseprobe_agent.seal.pipe import signer_of
 from tests.fakes_collector import FakeCollector, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
 
@@ -72,9 +75,38 @@ class Desk:
         wanted = {"profile": "quick", "deadline_seconds": 30.0, "output": self.folder / "out.zip", **order}
         return await (await one_shot.build(self.settings, person)).run(Order(**wanted))  # type: ignore[arg-type]
 
-    async def send(self, person: FakePerson, path: Path, code: enrolment_pb2.JoinCode | None = None) -> Sent:
+    async def send(
+        self, person: FakePerson, path: Path, code: enrolment_pb2.JoinCode | None = None, encrypt: bool = False
+    ) -> Sent:
         """Send a bundle that was kept."""
-        return await (await one_shot.build_again(self.settings, person, key_named_in(path))).run(path, code)
+        return await (await one_shot.build_again(self.settings, person, key_named_in(path))).run(path, code, encrypt)
+
+    async def kept(
+        self, case_id: str = "case_1", mode: ConsentMode.ValueType = CONSENT_MODE_REVIEWED, name: str = "kept.zip"
+    ) -> Path:
+        """A small bundle of this user's key that nobody sent."""
+        private, agent_id = await own_key_of(self.settings)()
+        snapshot = snapshot_pb2.Snapshot(snapshot_id=f"snap_{1:032x}", agent_id=agent_id, case_id=case_id)
+        snapshot.consent.mode = mode
+        path = self.folder / name
+        with path.open("wb") as file:
+            write_bundle(file, snapshot, {}, "<!doctype html>", signer_of(private, "one-shot"))
+        return path
+
+    def answers_also(self, **fields: object) -> None:
+        """From now on the answer to a join code says this, too."""
+        usual = self.enrolment.answers
+
+        def answers(line: str, body: bytes) -> tuple[int, bytes]:
+            status, answer = usual(line, body)
+            if not line.startswith("POST"):
+                return status, answer
+            response = enrolment_pb2.EnrolResponse.FromString(answer)
+            for name, value in fields.items():
+                setattr(response, name, value)
+            return status, response.SerializeToString()
+
+        self.enrolment.answers = answers
 
     def code(self, **change: object) -> enrolment_pb2.JoinCode:
         """A join code for one bundle."""

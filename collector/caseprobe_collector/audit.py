@@ -101,7 +101,10 @@ def _wrong(row: AuditRow, number: int, previous_sha256: bytes) -> str | None:
         return f"entry {number} is missing; entry {row.number} stands in its place"
     if row.previous_sha256 != previous_sha256:
         return f"entry {number} does not follow the one before it"
-    expected = entry_sha256(
-        row.number, row.at, row.actor, row.action, row.customer_id, row.object, row.detail, row.previous_sha256
-    )
+    try:
+        expected = entry_sha256(
+            row.number, row.at, row.actor, row.action, row.customer_id, row.object, row.detail, row.previous_sha256
+        )
+    except (TypeError, AttributeError, ValueError):
+        expected = b""  # a bit that flips may make bytes of a text
     return None if row.sha256 == expected else f"entry {number} was altered"

@@ -43,6 +43,8 @@ class CollectorConfig:
     collector_name: str = "caseprobe collector"
     # Machines that may be connected at once; one more is asked to come back later. About 100 KiB of memory each.
     most_machines: int = 10_000
+    # Whether join codes for bundles ask for encryption to the collector's key.
+    encrypt_bundles: bool = False
     # Where each setting came from, by its name: "default", a file, a variable or "flag".
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -146,6 +148,14 @@ def _machines(value: object) -> int:
     return int(text)
 
 
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value == "true"
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise ValueError(f"{value!r} is not a text")
@@ -180,4 +190,5 @@ KINDS: Mapping[str, Callable[[object], object]] = {
     "public_https_port": _port,
     "collector_name": _text,
     "most_machines": _machines,
+    "encrypt_bundles": _switch,
 }

@@ -59,7 +59,9 @@ class Enrolment:
         clock: Clock,
         link_address: str,
         collector_name: str,
+        recipient: str = "",
     ) -> None:
+        """recipient: the age key that bundles may be encrypted to; empty: there is none."""
         self._transactions = transactions
         self._fleet = fleet
         self._codes = codes
@@ -71,6 +73,7 @@ class Enrolment:
         self._clock = clock
         self._link_address = link_address
         self._collector_name = collector_name
+        self._recipient = recipient
 
     async def enrol(self, request: enrolment_pb2.EnrolRequest, source: str) -> enrolment_pb2.EnrolResponse:
         """A certificate for the CSR's key; the code's use and the machine's entry commit together.
@@ -216,5 +219,6 @@ class Enrolment:
         response.purpose = code.purpose  # type: ignore[assignment]
         response.received_at.FromDatetime(self._clock.now())
         if code.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE:
+            response.recipient = self._recipient
             response.ticket_until.FromDatetime(until or self._clock.now() + LIFETIME)
         return response

@@ -48,6 +48,8 @@ class Door:
 
     address: str
     ca_sha256: bytes
+    # age key that bundles are encrypted to; empty: codes ask for none.
+    recipient: str = ""
 
 
 class Fleet:
@@ -218,9 +220,9 @@ class Fleet:
             )
 
     def _text(self, purpose: int, secret: bytes) -> str:
-        code = enrolment_pb2.JoinCode(
-            address=self._door.address, ca_sha256=self._door.ca_sha256, secret=secret, recipient=""
-        )
+        code = enrolment_pb2.JoinCode(address=self._door.address, ca_sha256=self._door.ca_sha256, secret=secret)
+        if purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE:
+            code.recipient = self._door.recipient
         code.purpose = purpose  # type: ignore[assignment]  # checked by _require
         return join_code.encode(code)
 

@@ -56,6 +56,16 @@ def test_profiles_grow() -> None:
     assert {profile_of(item) for item in items.ALL} == set(PROFILES)
 
 
+def test_full_yields_more() -> None:
+    """More of the logs, and artifacts that standard has not; its items take seconds."""
+    standard, full = ({item.name: item for item in items_of(Wanted(profile))} for profile in ("standard", "full"))
+    assert standard["packages"].artifacts == () and full["packages"].artifacts == ("artifacts/packages.log",)
+    assert (standard["packages"].privacy, full["packages"].privacy) == ("public", "secret")
+    assert system_log.LONGEST in choose(Wanted("full")).probes and system_log.FULL_BYTES > 3 * system_log.LIMIT_BYTES
+    assert sum(item.cost_seconds for item in full.values()) > 2 * sum(item.cost_seconds for item in standard.values())
+    assert "packages" not in names(Wanted("full", exclude=("artifacts/packages.log",)))
+
+
 def test_items_and_areas_come_and_go() -> None:
     """An item, an area or an artifact; what is excluded stays out, and is told where the profile has it."""
     assert names(Wanted("quick", include=("smart",))) == {probe.name for probe in QUICK} | {"smart"}

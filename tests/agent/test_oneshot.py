@@ -6,6 +6,7 @@ import io
 import json
 import platform
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from caseprobe.bundle import BundleReader, consent_fault, statement_of
 from caseprobe.errors import CaseClosed, PolicyRefused, Unreachable, UsageError
 from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
+from caseprobe.v1.section_pb2 import PROBE_OUTCOME_SKIPPED
+from caseprobe_agent.app import one_shot
+from caseprobe_agent.config import load
+from caseprobe_agent.oneshot import Order
+from caseprobe_agent.oneshot.choice import LEFT_OUT
+from caseprobe_agent.oneshot.flow import NO_LOGS
 from tests.fakes_collector import FakeStream
 from tests.fakes_oneshot import Desk, FakePerson, open_desk
 
@@ -219,3 +226,16 @@ async def test_findings_in_the_bundle_are_those_of_its_snapshot(desk: Desk) -> N
     reader = BundleReader(io.BytesIO(result.path.read_bytes()))
     listed = [one["check_id"] for one in json.loads(reader.read("findings.json"))]
     assert listed == [one.check_id for one in reader.snapshot().findings]
+
+
+async def test_what_was_left_out_is_a_gap_with_its_reason(tmp_path: Path) -> None:
+    """By the policy of the machine, or as asked for: a section without facts that says so, and no log anywhere."""
+    (tmp_path / "agent.toml").write_text('[policy]\nlogs = "deny"\n')
+    environment = {"CASEPROBE_CONFIG_FOLDER": str(tmp_path), "CASEPROBE_STATE_FOLDER": str(tmp_path / "s")}
+    written: list[bool] = []
+    shot = await one_shot.build(load(environment, {}), FakePerson(None))
+    shot = replace(shot, written=lambda: written.append((tmp_path / "out.zip").exists()))
+    result = await shot.run(Order("quick", 30.0, tmp_path / "out.zip", exclude=("memory",)))
+    gaps = {one.probe: one.reason for one in result.snapshot.sections if one.outcome == PROBE_OUTCOME_SKIPPED}
+    assert gaps == {"memory": LEFT_OUT, **dict.fromkeys(("kernel_log", "system_log"), NO_LOGS)}
+    assert (list(result.snapshot.artifacts), written) == ([], [True])

@@ -10,19 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from caseprobe.bundle import statement_of, write_bundle
+from caseprobe.bundle import statement_of
 from caseprobe.errors import CaseClosed, Corrupt, JoinCodeUsed, PolicyRefused, UsageError
-from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING, ConsentMode
+from caseprobe.v1 import enrolment_pb2, link_pb2
+from caseprobe.v1.consent_pb2 import CONSENT_MODE_REVIEWED, CONSENT_MODE_STREAMING
 from caseprobe_agent.app.importing import import_bundle
 from caseprobe_agent.app.sending import own_key_of
 from caseprobe_agent.identity.tickets import Tickets
 from caseprobe_agent.oneshot import Result
 from caseprobe_agent.oneshot.again import key_named_in
-from caseprobe_agent.seal.pipe import signer_of
 from tests import fakes_sos as sos
 from tests.fakes_collector import FakeStream
-from tests.fakes_link import Answers
 from tests.fakes_oneshot import Desk, FakePerson, open_desk
 
 HELD_BACK = "held back by the test"
@@ -41,17 +39,6 @@ async def refuse(stream: FakeStream, frame: link_pb2.LinkRequest) -> bool:
         refusal = link_pb2.Refusal(code="case_closed", message=HELD_BACK, sequence=frame.data.sequence)
         await stream.send(link_pb2.LinkResponse(refusal=refusal))
     return frame.HasField("data")
-
-
-async def kept(desk: Desk, case_id: str = "case_1", mode: ConsentMode.ValueType = CONSENT_MODE_REVIEWED) -> Path:
-    """A small bundle of this user's key that nobody sent."""
-    private, agent_id = await own_key_of(desk.settings)()
-    snapshot = snapshot_pb2.Snapshot(snapshot_id=f"snap_{1:032x}", agent_id=agent_id, case_id=case_id)
-    snapshot.consent.mode = mode
-    path = desk.folder / "kept.zip"
-    with path.open("wb") as file:
-        write_bundle(file, snapshot, {}, "<!doctype html>", signer_of(private, "one-shot"))
-    return path
 
 
 async def cut(desk: Desk, person: FakePerson) -> Result:
@@ -81,7 +68,7 @@ async def test_what_was_cut_is_sent_again_without_a_code_or_a_question(desk: Des
 
 async def test_the_code_given_again_goes_on_too(desk: Desk) -> None:
     """A new bundle under the same code; the one that was cut is named with what to type for it."""
-    path = await kept(desk)
+    path = await desk.kept()
     desk.collector.behave = refuse
     with pytest.raises(CaseClosed):
         await desk.send(FakePerson(True), path, desk.code())
@@ -95,7 +82,7 @@ async def test_the_code_given_again_goes_on_too(desk: Desk) -> None:
 
 async def test_what_nobody_agreed_to_is_asked_about(desk: Desk) -> None:
     """Nobody there, or a no: it stays; a yes to exactly that file sends it, signed as such."""
-    path = await kept(desk)
+    path = await desk.kept()
     with pytest.raises(PolicyRefused, match="no terminal"):
         await desk.send(FakePerson(None), path, desk.code())
     assert desk.enrolment.requests == []
@@ -112,7 +99,7 @@ async def test_what_nobody_agreed_to_is_asked_about(desk: Desk) -> None:
 
 async def test_a_bundle_that_met_no_collector_takes_a_code_later(desk: Desk) -> None:
     """Agreed to be sent unseen when it was made: a code is redeemed now, and nothing is asked."""
-    path = await kept(desk, case_id="", mode=CONSENT_MODE_STREAMING)
+    path = await desk.kept(case_id="", mode=CONSENT_MODE_STREAMING)
     with pytest.raises(UsageError, match="give a new one with --to"):
         await desk.send(FakePerson(None), path)
     assert (await desk.send(FakePerson(None), path, desk.code())).case_id == "case_1"
@@ -123,7 +110,7 @@ async def test_a_bundle_that_met_no_collector_takes_a_code_later(desk: Desk) -> 
 @pytest.mark.parametrize("change", ["cut", "altered", "another case", "another key"])
 async def test_what_is_not_sent(desk: Desk, change: str) -> None:
     """A file that is not whole, was changed, was made for another case, or by somebody else."""
-    path = await kept(desk)
+    path = await desk.kept()
     data = path.read_bytes()
     wanted: type[Exception] = Corrupt
     if change == "cut":
@@ -134,7 +121,7 @@ async def test_what_is_not_sent(desk: Desk, change: str) -> None:
         (desk.folder / "s" / "one-shot" / "one_shot.key.pem").unlink()
         wanted = UsageError
     else:
-        desk.enrolment.answers = _for_another_case(desk)
+        desk.answers_also(case_id="case_2")
         wanted = UsageError
     before = len(desk.collector.got("data"))
     with pytest.raises(wanted):
@@ -142,23 +129,9 @@ async def test_what_is_not_sent(desk: Desk, change: str) -> None:
     assert len(desk.collector.got("data")) == before
 
 
-def _for_another_case(desk: Desk) -> Answers:
-    usual = desk.enrolment.answers
-
-    def answers(line: str, body: bytes) -> tuple[int, bytes]:
-        status, answer = usual(line, body)
-        if not line.startswith("POST"):
-            return status, answer
-        response = enrolment_pb2.EnrolResponse.FromString(answer)
-        response.case_id = "case_2"
-        return status, response.SerializeToString()
-
-    return answers
-
-
 async def test_a_ticket_that_the_collector_ended_is_forgotten(desk: Desk) -> None:
     """Then the code is not tried again by itself, and the file waits for a new one."""
-    path = await kept(desk)
+    path = await desk.kept()
     desk.collector.behave = refuse
     with pytest.raises(CaseClosed):
         await desk.send(FakePerson(True), path, desk.code())

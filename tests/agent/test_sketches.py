@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from caseprobe.bundle import packer, read_patch, write_bundle
-from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
+from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_agent.app.sending import own_key_of
 from caseprobe_agent.seal.pipe import signer_of
@@ -41,17 +41,7 @@ async def bundle(desk: Desk, number: int) -> Path:
 
 def holds(desk: Desk, path: Path, how: bytes | None = None) -> None:
     """From now on the collector says that this is the last bundle it has of this key."""
-    usual = desk.enrolment.answers
-
-    def answers(line: str, body: bytes) -> tuple[int, bytes]:
-        status, answer = usual(line, body)
-        if not line.startswith("POST"):
-            return status, answer
-        response = enrolment_pb2.EnrolResponse.FromString(answer)
-        response.base_sha256, response.packer = sha256(path.read_bytes()).digest(), how or packer()
-        return status, response.SerializeToString()
-
-    desk.enrolment.answers = answers
+    desk.answers_also(base_sha256=sha256(path.read_bytes()).digest(), packer=how or packer())
 
 
 async def test_what_the_collector_has_is_not_sent_again(desk: Desk) -> None:

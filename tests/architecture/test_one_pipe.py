@@ -54,6 +54,7 @@ WRITERS = {
     "oneshot/file.py": "a sealed bundle",
     "oneshot/flow.py": "hands a sealed bundle to its file",
     "oneshot/place.py": "makes the bundle's file",
+    "oneshot/sealing.py": "a sealed bundle, encrypted",
     "path/flows.py": "echoes",
     "path/icmp.py": "echoes",
     "path/service/attempt.py": "what its owner asked a service for, to that service and the proxy before it",

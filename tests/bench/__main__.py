@@ -17,6 +17,7 @@ from tests.bench import (
     bulk,
     commits,
     halfopen,
+    history,
     idle,
     ingest,
     quick,
@@ -43,6 +44,7 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("sessions", sessions.measure),
     ("second", second.measure),
     ("window", window.measure),
+    ("history", history.measure),
 )
 
 

@@ -31,7 +31,7 @@ RUNS, HUNG_SECONDS, DEADLINE_SECONDS = 3, 60, 5
 NEIGHBOUR_SECONDS = 4.0
 STAGE_BYTES = 1 << 30
 # Programs that tools of this kind ask; those that a machine has hang, and so do these two files.
-SLEEPERS = ("/usr/bin/lsblk", "/usr/sbin/smartctl", "/usr/bin/dpkg-query")
+SLEEPERS = ("/usr/bin/lsblk", "/usr/sbin/smartctl", "/usr/sbin/nft", "/usr/bin/systemctl", "/usr/bin/dpkg-query")
 PIPES = ("/var/log/syslog", "/etc/fstab")
 INSIDE = "--inside"
 

@@ -63,6 +63,13 @@ def test_every_removal_and_swap_is_found(rows: list[AuditRow], data: st.DataObje
     assert verify(rows[:-1], checkpoint=checkpoint) is not None
 
 
+@pytest.mark.parametrize("damaged", [{"actor": b"user:u"}, {"at": 7}, {"detail": None}, {"previous_sha256": "x"}])
+def test_a_value_of_another_kind_is_an_alteration(damaged: dict[str, Any]) -> None:
+    """A bit that flips in the database may make bytes of a text."""
+    row = chain_of([("user:u", "case.create", "cust_a", "case_1", "")])[0]
+    assert verify([replace(row, **damaged)]) is not None
+
+
 @given(CHAINS)
 def test_a_log_written_anew_is_found_by_who_remembers(rows: list[AuditRow]) -> None:
     """Every hash of the new log fits, but not what was seen."""

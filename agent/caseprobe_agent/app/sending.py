@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 LABEL = "one-shot"
 # Beside it, a folder for each machine of which an archive was imported: it is sent for under a key of its own.
 IMPORTED = "imported"
+FORMS = {
+    link_pb2.DATA_KIND_BUNDLE: "",
+    link_pb2.DATA_KIND_BUNDLE_PATCH: "_patch",
+    link_pb2.DATA_KIND_BUNDLE_SEALED: "_sealed",
+}
 LEAST_DELIVERY_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 16 << 10
 
@@ -67,6 +72,11 @@ def _deliverer(folder: Path) -> Callable[[Enrolled, Outgoing], Awaitable[Deliver
         from caseprobe_agent.oneshot.file import proved
         from caseprobe_agent.oneshot.sketches import Sketches
 
+        if outgoing.sealed:
+            # Encrypted bytes have nothing in common with any others.
+            with outgoing.sealed.path.open("rb") as file:
+                proved(file, outgoing.sealed.sha256)
+                return await _deliver(enrolled, outgoing, file, link_pb2.DATA_KIND_BUNDLE_SEALED)
         sketches = Sketches(folder)
         with outgoing.path.open("rb") as file:
             # The receiver compares with the hash of what is proved here: a file that changes later is refused there.
@@ -107,10 +117,10 @@ async def _deliver(
     async def ignore(_frame: link_pb2.LinkResponse) -> None:
         """A one-shot run takes no commands."""
 
-    whole = kind == link_pb2.DATA_KIND_BUNDLE
-    snapshot_id = outgoing.snapshot.snapshot_id
-    stream_id = snapshot_id if whole else f"{snapshot_id}_patch"
-    outbox = FileOutbox(file, kind, stream_id, outgoing.sha256 if whole else b"", outgoing.consent)
+    # Each form is a stream of its own, which goes on only with itself.
+    stream_id = outgoing.snapshot.snapshot_id + FORMS[kind]
+    sha256 = outgoing.sha256 if kind == link_pb2.DATA_KIND_BUNDLE else b""
+    outbox = FileOutbox(file, kind, stream_id, sha256, outgoing.consent)
     link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
     seconds = LEAST_DELIVERY_SECONDS + file.seek(0, 2) / SLOWEST_BYTES_PER_SECOND
     return await link.deliver_once(seconds)

@@ -41,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_window(parser)
     parser.add_argument("--to", metavar="JOINCODE", help="send it to this code's case; - reads stdin, @FILE a file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the file goes (default: the working folder)")
+    parser.add_argument(
+        "--encrypt",
+        nargs="?",
+        const="",
+        metavar="KEY",
+        help="so that only the collector's key opens it; without --to give its key (age1…)",
+    )
     parser.add_argument("--no-preview", action="store_true", help="send without looking at it first")
     options.add_json(parser)
     options.add_fail_on(parser)

@@ -7,10 +7,12 @@ import asyncio
 import json
 import os
 import sys
+import threading
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError
+from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError, UsageError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.cli import options, windows
@@ -23,6 +25,8 @@ from caseprobe_agent.worker import Child
 
 NOT_MEASURED = 3
 NICE = 5
+# Over the deadline, a run that still has no file is not late but stuck.
+GRACE_SECONDS = 30.0
 
 
 def play(arguments: argparse.Namespace, child: Child) -> int:
@@ -33,9 +37,11 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
 
     # Redacting takes a processor for a second; whoever else wants it goes first.
     os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+    watch = give_up_after(order.deadline_seconds + GRACE_SECONDS)
 
     async def run() -> Result:
-        return await (await one_shot.build(settings, person, child)).run(order)
+        shot = await one_shot.build(settings, person, child)
+        return await replace(shot, written=watch.cancel).run(order)
 
     result = asyncio.run(run())
     if arguments.json:
@@ -47,15 +53,57 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
     return _exit_code(result, arguments.fail_on)
 
 
+def give_up_after(seconds: float) -> threading.Timer:
+    """Ends this process, unless it is cancelled before: what hangs is then a folder of ours, which no bundle can do
+    without.
+    """
+    watch = threading.Timer(seconds, _give_up, [seconds])
+    watch.daemon = True
+    watch.start()
+    return watch
+
+
+def _give_up(seconds: float) -> None:
+    why = f"the folder of the settings, of the state or of the bundle did not answer within {seconds:g} s"
+    print(f"caseprobe: {why}; choose another --output or CASEPROBE_STATE_FOLDER", file=sys.stderr, flush=True)
+    # A thread that waits for a dead mount can only be left by ending at once.
+    os._exit(NOT_MEASURED)
+
+
 def _order(arguments: argparse.Namespace, state_folder: Path) -> Order:
     """What the caller wants, checked before anything happens."""
     text = options.join_text(arguments.to)
     code = bundle_code(text) if text else None
     wanted = (tuple(arguments.include), tuple(arguments.exclude))
+    encrypt, recipient = _encryption(arguments, to_a_case=code is not None)
     window = windows.wanted(arguments, state_folder, datetime.now().astimezone())
     return Order(
-        arguments.profile, arguments.deadline, arguments.output, code, text, arguments.no_preview, *wanted, window
+        arguments.profile,
+        arguments.deadline,
+        arguments.output,
+        code,
+        text,
+        arguments.no_preview,
+        *wanted,
+        window,
+        encrypt,
+        recipient,
     )
+
+
+def _encryption(arguments: argparse.Namespace, to_a_case: bool) -> tuple[bool, str]:
+    """Whether it is encrypted, and the key where it is not the collector's; said before anything is measured."""
+    if arguments.encrypt is None:
+        return False, ""
+    if to_a_case:
+        if arguments.encrypt:
+            raise UsageError("with --to a bundle is encrypted to the collector's own key: give --encrypt without one")
+        return True, ""
+    if not arguments.encrypt:
+        raise UsageError("give the key that support sent you: --encrypt age1…")
+    from caseprobe.bundle.age import check_recipient
+
+    return True, check_recipient(arguments.encrypt)
 
 
 def bundle_code(text: str) -> enrolment_pb2.JoinCode:
@@ -96,6 +144,7 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
     # Words and checks are loaded while the child measures, not before it begins.
     from caseprobe import texts
     from caseprobe_agent.cli import judgement
+    from caseprobe_agent.oneshot.sealing import ENDING
 
     screen = Screen(sys.stdout)
     if not reviewed:
@@ -110,7 +159,9 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
     if result.delivered:
         rows.append(("sent to", f"{result.receiver}{f', case {result.case_id}' if result.case_id else ''}"))
     rows += [("note", texts.printable(notice)) for notice in result.notices]
-    if not result.delivered:
+    if result.path.suffix == ENDING:
+        rows.append(("encrypted", "only the collector's key opens it: carry it to support, who attach it to the case"))
+    elif not result.delivered:
         rows.append(("read it", f"report.html in it, in any browser, or: caseprobe show {result.path}"))
     screen.rows(rows, indent=0)
 

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `send`."""
     parser.add_argument("bundle", type=Path, metavar="FILE")
     parser.add_argument("--to", metavar="JOINCODE", help="a code where none was redeemed; - reads stdin, @FILE a file")
+    parser.add_argument("--encrypt", action="store_true", help="so that only the collector's key opens it")
     options.add_json(parser)
 
 
@@ -46,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def send() -> Sent:
         key_id = await asyncio.to_thread(key_named_in, arguments.bundle)
-        return await (await one_shot.build_again(settings, person, key_id)).run(arguments.bundle, code)
+        return await (await one_shot.build_again(settings, person, key_id)).run(
+            arguments.bundle, code, arguments.encrypt
+        )
 
     try:
         sent = asyncio.run(send())

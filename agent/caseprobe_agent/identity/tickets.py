@@ -30,11 +30,15 @@ PATTERN = "ticket-*.json"
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file that its owner agreed to send, and what they agreed to; nobody said yet that it arrived."""
+    """A file that its owner agreed to send, and what they agreed to; nobody said yet that it arrived.
+
+    sealed_sha256: of its encrypted copy, where that is what is sent.
+    """
 
     path: Path
     sha256: bytes
     consent: SignedConsent | None
+    sealed_sha256: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ def _plain(ticket: Ticket) -> dict[str, object]:
         consent = ticket.waiting.consent
         kept["file"] = str(ticket.waiting.path)
         kept["sha256"] = ticket.waiting.sha256.hex()
+        kept["sealed_sha256"] = ticket.waiting.sealed_sha256.hex()
         kept["consent"] = base64.b64encode(consent.SerializeToString()).decode("ascii") if consent else ""
     return kept
 
@@ -133,4 +138,5 @@ def _read(path: Path) -> Ticket | None:
 
 def _waiting(kept: dict[str, str]) -> Waiting:
     consent = SignedConsent.FromString(base64.b64decode(kept["consent"])) if kept["consent"] else None
-    return Waiting(Path(kept["file"]), bytes.fromhex(kept["sha256"]), consent)
+    sealed = bytes.fromhex(kept.get("sealed_sha256", ""))
+    return Waiting(Path(kept["file"]), bytes.fromhex(kept["sha256"]), consent, sealed)

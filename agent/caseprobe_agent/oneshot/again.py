@@ -24,7 +24,7 @@ from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.oneshot.order import Person
-from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending
+from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for
 
 if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
@@ -81,8 +81,11 @@ class SendAgain:
     own_key: Callable[[], Awaitable[tuple[bytes, str]]]
     clock: Callable[[], datetime]
 
-    async def run(self, path: Path, code: enrolment_pb2.JoinCode | None) -> Sent:
-        """Send it. Raises UsageError, PolicyRefused, Corrupt, or why it did not arrive."""
+    async def run(self, path: Path, code: enrolment_pb2.JoinCode | None, encrypt: bool = False) -> Sent:
+        """Send it; encrypt: to the collector's key, as the code or an earlier try may want, too.
+
+        Raises UsageError, PolicyRefused, Corrupt, or why it did not arrive.
+        """
         private, agent_id = await self.own_key()
         kept = await asyncio.to_thread(read_kept, path)
         if kept.key_id != agent_id:
@@ -93,7 +96,8 @@ class SendAgain:
             raise UsageError(
                 f"no join code for {kept.case} was redeemed here in time: give a new one with --to JOINCODE"
             )
-        agreed = ticket.waiting.consent if ticket and ticket.waiting and ticket.waiting.sha256 == kept.sha256 else None
+        waiting = ticket.waiting if ticket and ticket.waiting and ticket.waiting.sha256 == kept.sha256 else None
+        agreed = waiting.consent if waiting else None
         unseen = kept.snapshot.consent.mode == CONSENT_MODE_STREAMING
         if not (agreed or unseen or self.person.present):
             raise PolicyRefused(NOBODY)
@@ -104,10 +108,12 @@ class SendAgain:
             raise UsageError(
                 f"{path} was made for {kept.snapshot.case_id}, this code is for {case_id}: make a new bundle"
             )
+        recipient = recipient_for(code, enrolled, encrypt or bool(waiting and waiting.sealed_sha256))
         receiver = enrolled.response.collector_name or enrolled.identity.link_address
         consent = agreed if agreed and _speaks_of(agreed, kept, case_id) else None
         consent = consent or self._agreement(kept, enrolled, receiver, private, unseen)
-        notices = await self.sending.send(enrolled, Outgoing(path, kept.sha256, kept.snapshot, consent), receiver)
+        outgoing = Outgoing(path, kept.sha256, kept.snapshot, consent, recipient)
+        notices = await self.sending.send(enrolled, outgoing, receiver)
         return Sent(kept, receiver, case_id, notices)
 
     async def _admit(self, kept: Kept) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from caseprobe.errors import ConfigurationError, UsageError
 from caseprobe_agent.config.bundles import NONE, Bundles, OwnProfile, SiteProbe
 from caseprobe_agent.config.bundles import PROFILES as PROFILE_NAMES
-from caseprobe_agent.probes import PROFILES, QUICK, with_network
+from caseprobe_agent.probes import LONGEST, PROFILES, QUICK, with_network
 from caseprobe_agent.probes.items import ALL, Item
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.probes.site import artifact_of, probe_of
 
 DEFAULT_PROFILE, FASTEST = "standard", "quick"
-LEFT_OUT = "left out as asked for (--exclude)"
+LEFT_OUT = "as asked for (--exclude)"
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,16 @@ class Wanted:
 class Chosen:
     """The probes to run, in the order of the report, and the names of those that were left out of the profile.
 
-    silent: those that ask no server in any case, so that the quick profile stays quick.
+    base: the product's profile that it all began with.
     """
 
     probes: tuple[Probe, ...]
     left_out: tuple[str, ...] = ()
-    silent: tuple[Probe, ...] = ()
+    base: str = DEFAULT_PROFILE
 
     def networked(self) -> tuple[Probe, ...]:
-        """The probes, those that may ask servers as they do so."""
-        return with_network(self.probes, but=self.silent)
+        """The probes, those that may ask servers as they do so; not those of the quick profile, which stays quick."""
+        return with_network(self.probes, but=QUICK if self.base == FASTEST else ())
 
 
 def choose(wanted: Wanted, bundles: Bundles = NONE) -> Chosen:
@@ -57,16 +56,21 @@ def choose(wanted: Wanted, bundles: Bundles = NONE) -> Chosen:
     return Chosen(
         tuple(probe for name, probe in probes.items() if name in (names | added) - gone),
         tuple(name for name in probes if name in (names | added) & gone),
-        QUICK if name == FASTEST else (),
+        name,
     )
 
 
 def items_of(wanted: Wanted, bundles: Bundles = NONE) -> list[Item]:
     """The items of what is wanted, as choose would run them; raises as it does."""
     probes = {probe.name: probe for probe in choose(wanted, bundles).probes}
-    listed = (item for item in all_items(bundles) if item.name in probes)
-    # What quick runs starts no program.
-    return [replace(item, programs=0) if probes[item.name] in QUICK else item for item in listed]
+    return [_as_run(item, probes[item.name]) for item in all_items(bundles) if item.name in probes]
+
+
+def _as_run(item: Item, probe: Probe) -> Item:
+    """The item as this probe measures it: what quick runs starts no program, the longest yields most."""
+    if probe in QUICK:
+        return replace(item, programs=0)
+    return replace(item, artifacts=(*item.artifacts, *item.more)) if probe in LONGEST else item
 
 
 def all_items(bundles: Bundles = NONE) -> tuple[Item, ...]:
@@ -118,9 +122,9 @@ def _named(words: Iterable[str], items: Sequence[Item]) -> set[str]:
 
 
 def _matches(word: str, items: Sequence[Item]) -> list[str]:
-    found = [item.name for item in items if word in (item.name, item.area, *item.artifacts)]
+    found = [item.name for item in items if word in item.words]
     if not found:
-        words = [known for item in items for known in (item.name, item.area, *item.artifacts)]
+        words = [known for item in items for known in item.words]
         near = _nearest(word, words)
         raise UsageError(f"no item or area {word!r}{near}; `caseprobe bundle --list` shows all")
     return found
@@ -128,5 +132,7 @@ def _matches(word: str, items: Sequence[Item]) -> list[str]:
 
 def _nearest(word: str, words: Iterable[str]) -> str:
     """A question after the word that somebody may have meant; empty where none is near."""
+    from difflib import get_close_matches  # which takes longer to load than a right call may be kept waiting
+
     near = get_close_matches(word, list(words), 1)
     return f" (did you mean {near[0]!r}?)" if near else ""

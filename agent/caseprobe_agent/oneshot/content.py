@@ -17,7 +17,7 @@ from caseprobe_agent.seal.pipe import Sealed
 NEEDED = ("snapshot.json", "redaction.json", "manifest.json")
 # Made from the snapshot and from nothing else.
 DERIVED = ("report.html", "findings.json")
-KNOWN = (*NEEDED, *DERIVED, "artifacts/kernel.log", "artifacts/system.log", "artifacts/firewall.rules")
+KNOWN = (*NEEDED, *DERIVED, *(name for item in items.ALL for name in (*item.artifacts, *item.more)))
 # What an operator's own probes read; the probe of site-NAME.txt is site.NAME.
 SITE = "artifacts/site-"
 CLASSES: Mapping[int, str] = {
@@ -65,7 +65,7 @@ def probe_of(artifact: str) -> str:
     >>> probe_of("artifacts/kernel.log")
     'kernel_log'
     """
-    declared = next((item.name for item in items.ALL if artifact in item.artifacts), "")
+    declared = next((item.name for item in items.ALL if artifact in item.words), "")
     if not declared and artifact.startswith(SITE):
         return artifact.removeprefix("artifacts/").removesuffix(".txt").replace("-", ".", 1)
     return declared or PurePosixPath(artifact).name.replace(".", "_").replace("-", "_")

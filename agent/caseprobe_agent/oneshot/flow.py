@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import importlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ from caseprobe_agent.oneshot.choice import LEFT_OUT, Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
-from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, send_command
+from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
 from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.oneshot.preview import Preview
 
+NO_LOGS = "the policy of this machine lets no logs leave"
+
 
 @dataclass(frozen=True)
 class OneShot:
@@ -55,7 +57,8 @@ class OneShot:
     child was started early to measure in. sending is the way to the collector; own_key gives the caller's own key (PEM)
     and agent id; standing_grant is a stored grant that lets this case have health data unattended, any_grant whether
     there is one for whatever case.
-    overrides: what the operator stated about checks; choose: gives the probes of what an order wants.
+    overrides: what the operator stated about checks; choose: gives the probes of what an order wants;
+    written is called once the file is whole, before anybody is asked.
     """
 
     machine: Machine
@@ -73,13 +76,14 @@ class OneShot:
     any_grant: Callable[[], bool]
     overrides: Overrides = NONE
     choose: Callable[[Wanted], Chosen] = choose
+    written: Callable[[], None] = lambda: None
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
         deadline = Deadline(order.deadline_seconds)
         chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
-        check_room(path)
+        check_room(path, chosen.base)
         enrolled, failure = await self._enrol(order)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
@@ -99,8 +103,9 @@ class OneShot:
         sealed = seal(taken.snapshot, taken.artifacts, hiding, judging, strict, deadline.objection)
         file = BundleFile(path, signer_of(key, "one-shot"), self.language, strict)
         result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
+        self.written()
         if order.code is None:
-            return result
+            return await self._carried(result, order.recipient)
         if enrolled is None:
             await self.sending.kept(result.snapshot.snapshot_id, failure)
             return dataclasses.replace(result, failure=failure)
@@ -114,7 +119,18 @@ class OneShot:
             overrides=self.overrides,
             rewrite=file.rewrite,
         )
-        return await self._send(enrolled, dataclasses.replace(result, receiver=receiver), shown, file.signer)
+        result = dataclasses.replace(result, receiver=receiver)
+        return await self._send(enrolled, result, shown, file.signer, order)
+
+    async def _carried(self, result: Result, recipient: str) -> Result:
+        """A file that somebody carries; encrypted, where it is to be, it is there in that form alone."""
+        if not recipient:
+            return result
+        from caseprobe_agent.oneshot.sealing import sealed_copy
+
+        sealed = await asyncio.to_thread(sealed_copy, result.path, result.sha256, recipient)
+        result.path.unlink()
+        return dataclasses.replace(result, path=sealed.path, sha256=sealed.sha256)
 
     async def _measured(
         self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
@@ -139,8 +155,8 @@ class OneShot:
             measuring.cancel()
         if order.window is not None:
             taken.snapshot.window.CopyFrom(order.window)
-        for name in chosen.left_out:
-            taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=LEFT_OUT)
+        for name, reason in _gaps(chosen, probes):
+            taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
         return taken, key
 
     async def _enrol(self, order: Order) -> tuple[Enrolled | None, CaseprobeError | None]:
@@ -224,7 +240,9 @@ class OneShot:
             )
             snapshot.sections.add(probe="clock", outcome=section_pb2.PROBE_OUTCOME_OK, clock=clock)
 
-    async def _send(self, enrolled: Enrolled, result: Result, shown: Preview, signer: Signer | None) -> Result:
+    async def _send(
+        self, enrolled: Enrolled, result: Result, shown: Preview, signer: Signer | None, order: Order
+    ) -> Result:
         """Ask where somebody is there to be asked, then deliver the file as it was shown, with what was agreed to."""
         from caseprobe.bundle import signed_consent
 
@@ -241,8 +259,10 @@ class OneShot:
         if signer is not None:
             statement = shown.statement(self.clock().astimezone(UTC))
             result = dataclasses.replace(result, consent=signed_consent(statement, signer))
-        outgoing = Outgoing(result.path, result.sha256, result.snapshot, result.consent)
+        assert order.code is not None
         try:
+            recipient = recipient_for(order.code, enrolled, order.encrypt)
+            outgoing = Outgoing(result.path, result.sha256, result.snapshot, result.consent, recipient)
             notices = await self.sending.send(enrolled, outgoing, result.receiver)
         except CaseprobeError as error:
             return dataclasses.replace(result, failure=error)
@@ -261,6 +281,13 @@ def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[st
     """What tells the probes of logs and of history which time is meant, in place of where they ended."""
     written = Window(window.from_at.ToMilliseconds() / 1e3, window.to_at.ToMilliseconds() / 1e3).written()
     return {probe.name: written for probe in probes if probe.resumes}
+
+
+def _gaps(chosen: Chosen, run: Sequence[Probe]) -> Iterator[tuple[str, str]]:
+    """What was chosen and not run, and what was left out of the profile, each with the reason."""
+    names = {probe.name for probe in run}
+    yield from ((probe.name, NO_LOGS) for probe in chosen.probes if probe.name not in names)
+    yield from ((name, LEFT_OUT) for name in chosen.left_out)
 
 
 def _get_ready() -> None:

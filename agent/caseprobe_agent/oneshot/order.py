@@ -20,7 +20,8 @@ class Order:
     """What the caller wants. code None: a file only. output: the file's name is chosen where it is not given.
 
     include, exclude: items, artifacts or areas beside the profile's. no_preview: the caller agreed beforehand to send
-    without looking. window: the time that logs are wanted of.
+    without looking. window: the time that logs are wanted of. encrypt: to the collector's key; recipient: the age key
+    that a file which is not sent is encrypted to.
     """
 
     profile: str
@@ -32,6 +33,8 @@ class Order:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     window: snapshot_pb2.TimeWindow | None = None
+    encrypt: bool = False
+    recipient: str = ""
 
 
 class Person(Protocol):

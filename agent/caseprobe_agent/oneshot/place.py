@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 from caseprobe.errors import StorageFull, UsageError
 
-# More than a bundle of the quick profile has.
-LEAST_ROOM_BYTES = 1 << 20
+# More than a bundle has whose logs hardly shrink, by profile.
+ROOM_BYTES: Mapping[str, int] = {"quick": 1 << 20, "standard": 4 << 20, "full": 8 << 20}
 
 
 def bundle_path(output: Path | None, state_folder: Path, now: datetime) -> Path:
@@ -30,11 +30,11 @@ def bundle_path(output: Path | None, state_folder: Path, now: datetime) -> Path:
     return next((path for path in taken if not path.exists()), taken[0])
 
 
-def check_room(path: Path) -> None:
+def check_room(path: Path, profile: str = "quick") -> None:
     """Raises what writing a bundle there would: before a join code is used up for a file that cannot be kept."""
     with open_new(path) as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, LEAST_ROOM_BYTES)
+            os.posix_fallocate(file.fileno(), 0, ROOM_BYTES[profile])
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise full(path, error) from None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caseprobe.errors import CaseprobeError, JoinCodeExpired, JoinCodeUnknown, JoinCodeUsed
+from caseprobe.errors import CaseprobeError, JoinCodeExpired, JoinCodeUnknown, JoinCodeUsed, Refused
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_agent.audit import Audit
@@ -19,6 +20,7 @@ from caseprobe_agent.oneshot.order import Person
 if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.link import Delivery
+    from caseprobe_agent.oneshot.sealing import SealedCopy
 
 NOBODY = (
     "not sent: there is no terminal to ask on and no grant; run it in a terminal to look at it first, or carry the file"
@@ -27,12 +29,17 @@ NOBODY = (
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A finished file, the snapshot in it, and what its owner agreed to: exactly these bytes."""
+    """A finished file, the snapshot in it, and what its owner agreed to: exactly these bytes.
+
+    recipient: the age key that it is encrypted to; empty: it is not. sealed: the encrypted copy, once it is made.
+    """
 
     path: Path
     sha256: bytes
     snapshot: snapshot_pb2.Snapshot
     consent: SignedConsent | None
+    recipient: str = ""
+    sealed: SealedCopy | None = None
 
 
 @dataclass(frozen=True)
@@ -64,16 +71,33 @@ class Sending:
         snapshot_id, case_id = outgoing.snapshot.snapshot_id, enrolled.identity.case_id
         self.person.tell(f"sending to {printable(receiver)} …")
         await self._record("sending", snapshot_id, f"{receiver} {outgoing.sha256.hex()}")
-        # Before the first byte leaves: whoever kills this process leaves the next one something to go on with.
-        self.tickets.expect(case_id, Waiting(outgoing.path.absolute(), outgoing.sha256, outgoing.consent))
         try:
+            outgoing = await self._sealed(outgoing)
+            # Before the first byte leaves: whoever kills this process leaves the next one something to go on with.
+            self.tickets.expect(case_id, _waiting(outgoing))
             delivery = await self.deliver(enrolled, outgoing)
         except CaseprobeError as error:
             await self._record("not sent", snapshot_id, str(error))
             raise
         self.tickets.settle(case_id)
+        if outgoing.sealed:
+            outgoing.sealed.path.unlink(missing_ok=True)
         await self._record("sent", snapshot_id, outgoing.sha256.hex())
         return tuple(one.text for one in delivery.notices)
+
+    async def _sealed(self, outgoing: Outgoing) -> Outgoing:
+        """With its encrypted copy where there is a key to encrypt to; raises what keeps it from being made.
+
+        There is no way on from here without it: `deliver` sends the copy, or nothing was to be encrypted.
+        """
+        if not outgoing.recipient:
+            return outgoing
+        from caseprobe_agent.oneshot.sealing import sealed_copy
+
+        ticket = self.tickets.of_file(outgoing.sha256)
+        known = ticket.waiting.sealed_sha256 if ticket and ticket.waiting else b""
+        copy = await asyncio.to_thread(sealed_copy, outgoing.path, outgoing.sha256, outgoing.recipient, known)
+        return replace(outgoing, sealed=copy)
 
     async def kept(self, snapshot_id: str, why: CaseprobeError | None) -> None:
         """The machine's own record says that nothing left, and why."""
@@ -81,6 +105,21 @@ class Sending:
 
     async def _record(self, action: str, snapshot_id: str, detail: str) -> None:
         await self.audit.record(action, snapshot_id, self.person.name, detail)
+
+
+def recipient_for(code: enrolment_pb2.JoinCode, enrolled: Enrolled, wanted: bool) -> str:
+    """The key that a bundle is encrypted to: the code's, else where it is wanted the collector's; empty: none.
+
+    Raises Refused where it is wanted and the collector has none.
+    """
+    if wanted and not (code.recipient or enrolled.response.recipient):
+        raise Refused("this collector has no key to encrypt to; it was not sent: ask support, or leave --encrypt out")
+    return code.recipient or (enrolled.response.recipient if wanted else "")
+
+
+def _waiting(outgoing: Outgoing) -> Waiting:
+    sealed = outgoing.sealed.sha256 if outgoing.sealed else b""
+    return Waiting(outgoing.path.absolute(), outgoing.sha256, outgoing.consent, sealed)
 
 
 def send_command(path: Path, code: str = "") -> str:

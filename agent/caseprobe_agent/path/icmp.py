@@ -1,10 +1,11 @@
-"""Echoes as ICMP datagram sockets send them: no privilege, one socket for every TTL."""
+"""Echoes by ICMP: over datagram sockets, which need no privilege, or over raw ones; one socket for every TTL."""
 
 from __future__ import annotations
 
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from caseprobe.v1 import path_pb2
@@ -15,6 +16,7 @@ from caseprobe_agent.path.sockets import (
     Tier,
     ip_header_bytes,
     open_icmp,
+    open_raw,
     read_datagrams,
     send_past_errors,
     ttl_control,
@@ -31,19 +33,24 @@ TIER = Tier(
 )
 
 
+RAW_TIER = replace(TIER, tier=path_pb2.PATH_TIER_RAW)
+
+
 class IcmpSocket:
     """Echoes to any target of one family; what comes back with the sequence that it answers.
 
-    Not connected: an echo reply from another address of the target still counts.
+    Not connected: an echo reply from another address of the target still counts. A raw socket is told of errors and
+    replies like the other; that its echoes need a checksum, and its IPv4 replies come with their IP header, is all.
     """
 
-    def __init__(self, v6: bool, token: bytes) -> None:
-        """Raises OSError where the kernel denies such sockets (net.ipv4.ping_group_range)."""
+    def __init__(self, v6: bool, token: bytes, raw: bool = False) -> None:
+        """Raises OSError where the kernel denies such sockets (net.ipv4.ping_group_range; CAP_NET_RAW for raw ones)."""
+        self._raw = raw
         self.echo_bytes = ip_header_bytes(v6) + len(wire.icmp_echo(v6, 0, token))
         self._v6 = v6
         self._token = token
         self._clock = StampClock()
-        self._socket = open_icmp(v6)
+        self._socket = open_raw(v6) if raw else open_icmp(v6)
 
     def fileno(self) -> int:
         """Readable when receive has something."""
@@ -52,6 +59,7 @@ class IcmpSocket:
     def send(self, sequence: int, ttl: int, endpoint: tuple[Any, ...]) -> tuple[float, OSError | None]:
         """Send one echo; gives the monotonic time just before, and why it could not leave where it could not."""
         packet = wire.icmp_echo(self._v6, sequence, self._token)
+        packet = wire.with_checksum(packet) if self._raw and not self._v6 else packet
         control = [ttl_control(self._v6, ttl)]
         sent_at = time.monotonic()
         return sent_at, send_past_errors(lambda: self._socket.sendmsg([packet], control, 0, endpoint))
@@ -62,7 +70,8 @@ class IcmpSocket:
         for datagram in read_datagrams(self._socket, socket.MSG_ERRQUEUE):
             yield from self._from_router(datagram)
         for datagram in read_datagrams(self._socket):
-            sequence = wire.icmp_sequence(self._v6, datagram.data, self._token, reply=True)
+            data = wire.behind_ip_header(datagram.data) if self._raw and not self._v6 else datagram.data
+            sequence = wire.icmp_sequence(self._v6, data, self._token, reply=True)
             if sequence is not None:
                 received_at = self._clock.seconds(datagram.control.stamp_ns)
                 yield Reply(sequence, received_at, b"", True, datagram.control.reply_ttl)
@@ -89,15 +98,15 @@ class IcmpSocket:
 class IcmpNetwork:
     """The echoes to one target over a socket of their own."""
 
-    tier = TIER
     port = 0
 
-    def __init__(self, target: ResolvedTarget, token: bytes) -> None:
-        """Raises OSError where the kernel denies such sockets (net.ipv4.ping_group_range)."""
+    def __init__(self, target: ResolvedTarget, token: bytes, raw: bool = False) -> None:
+        """Raises OSError as IcmpSocket."""
+        self.tier = RAW_TIER if raw else TIER
         self.failure: OSError | None = None
         self._endpoint = target.endpoint(0)
         self._address = target.address.packed
-        self._socket = IcmpSocket(target.v6, token)
+        self._socket = IcmpSocket(target.v6, token, raw)
         self.echo_bytes = self._socket.echo_bytes
 
     def fileno(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -55,6 +56,22 @@ def open_icmp(v6: bool) -> socket.socket:
     family = socket.AF_INET6 if v6 else socket.AF_INET
     made = socket.socket(family, socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
     prepare(made, v6)
+    return made
+
+
+def open_raw(v6: bool) -> socket.socket:
+    """A prepared raw ICMP socket that is given echo replies only; raises OSError where that right is missing."""
+    import icmplib  # few need it
+
+    kind = icmplib.ICMPv6Socket if v6 else icmplib.ICMPv4Socket
+    try:
+        with kind(privileged=True) as opened:
+            made: socket.socket = opened.sock.dup()
+    except icmplib.ICMPSocketError as error:
+        raise PermissionError(errno.EPERM, "no right to raw sockets") from error
+    prepare(made, v6)
+    level, number, passed = wire.ECHO_REPLIES_ONLY_6 if v6 else wire.ECHO_REPLIES_ONLY_4
+    made.setsockopt(level, number, passed)
     return made
 
 

@@ -23,7 +23,8 @@ from caseprobe_agent.path.target import ResolvedTarget
 DEFAULT_PORT = 443
 RESEND_SECONDS = 0.95  # the kernel repeats a SYN after 1 s: a reply after that could be to either
 TCP_SYN_SENT = 2
-TCP_INFO_RTT_AT = 68  # struct tcp_info: tcpi_rtt, microseconds
+TCP_INFO_RTT_AT, TCP_INFO_LEAST_AT = 68, 148  # struct tcp_info: tcpi_rtt, tcpi_min_rtt, microseconds
+NEVER = 0xFFFFFFFF
 TIER = Tier(
     path_pb2.PATH_TIER_TCP_CONNECT,
     path_pb2.PATH_PROTOCOL_TCP,
@@ -178,3 +179,12 @@ def tcp_info(sock: Told) -> tuple[int, float]:
     if len(info) < TCP_INFO_RTT_AT + 4:
         return 0, 0.0
     return info[0], struct.unpack_from("=I", info, TCP_INFO_RTT_AT)[0] / 1e6
+
+
+def least_round_trip(sock: Told) -> float:
+    """The least round trip of a connection so far, in seconds; 0 where the kernel tells none (before Linux 4.6)."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_LEAST_AT + 4)
+    if len(info) < TCP_INFO_LEAST_AT + 4:
+        return 0.0
+    least = int(struct.unpack_from("=I", info, TCP_INFO_LEAST_AT)[0])
+    return 0.0 if least == NEVER else least / 1e6

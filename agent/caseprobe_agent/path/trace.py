@@ -72,14 +72,18 @@ def _open(target: ResolvedTarget, action: link_pb2.PathAction) -> TierNetwork:
 
 
 def _open_icmp(target: ResolvedTarget, token: bytes, action: link_pb2.PathAction) -> TierNetwork:
+    """ICMP without a right, else UDP; where it must be ICMP, raw sockets for whoever has the right to them."""
     try:
         return IcmpNetwork(target, token)
-    except PermissionError as error:
+    except PermissionError:
         if action.protocol != path_pb2.PATH_PROTOCOL_ICMP:
             return UdpNetwork(target, token, action.port)
+    try:
+        return IcmpNetwork(target, token, raw=True)
+    except PermissionError as error:
         raise MachineDenied(
             "this machine does not let you send ICMP echoes; allow your group in the sysctl"
-            " net.ipv4.ping_group_range, or use --protocol udp or tcp",
+            " net.ipv4.ping_group_range, be root, or use --protocol udp or tcp",
             needs="net.ipv4.ping_group_range",
         ) from error
 

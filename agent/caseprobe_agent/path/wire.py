@@ -21,6 +21,17 @@ ORIGIN_ICMP, ORIGIN_ICMP6 = 2, 3
 
 ICMP_ECHO, ICMP6_ECHO = 8, 128
 ICMP_ECHO_REPLY, ICMP6_ECHO_REPLY = 0, 129
+# Filters of raw sockets (level, option, value): a bit that is set keeps that type out.
+SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
+ECHO_REPLIES_ONLY_4 = SOL_RAW, ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF ^ 1 << ICMP_ECHO_REPLY)
+ECHO_REPLIES_ONLY_6 = (
+    socket.IPPROTO_ICMPV6,
+    ICMP6_FILTER,
+    struct.pack(
+        "=8I",
+        *(0xFFFFFFFF ^ (1 << ICMP6_ECHO_REPLY % 32 if word == ICMP6_ECHO_REPLY // 32 else 0) for word in range(8)),
+    ),
+)
 GREETING = b"caseprobe path measurement"  # for whoever finds it in a capture
 
 Control = Iterable[tuple[int, int, bytes]]  # level, type, data: as recvmsg gives it
@@ -50,6 +61,20 @@ def icmp_echo(v6: bool, sequence: int, token: bytes) -> bytes:
     """
     kind = ICMP6_ECHO if v6 else ICMP_ECHO
     return struct.pack("!BBHHHH", kind, 0, 0, 0, sequence, sequence ^ 0xFFFF) + token + GREETING
+
+
+def with_checksum(packet: bytes) -> bytes:
+    """An ICMPv4 message with its checksum, which the kernel fills in only where the socket is not raw (RFC 1071).
+
+    >>> with_checksum(bytes.fromhex("0800000000010000")).hex()
+    '0800f7fe00010000'
+    """
+    return packet[:2] + struct.pack("!H", _folded(packet) ^ 0xFFFF) + packet[4:]
+
+
+def behind_ip_header(packet: bytes) -> bytes:
+    """What an IPv4 packet carries; empty where it is none."""
+    return packet[(packet[0] & 15) * 4 :] if packet and packet[0] >> 4 == 4 else b""
 
 
 def icmp_sequence(v6: bool, data: bytes, token: bytes, reply: bool) -> int | None:
@@ -206,8 +231,13 @@ def _checksum_holds(extension: bytes) -> bool:
     """True where the extension's checksum is right, or was not sent (zero)."""
     if extension[2:4] == b"\0\0":
         return True
-    padded = extension + b"\0" * (len(extension) % 2)
-    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    return _folded(extension) == 0xFFFF
+
+
+def _folded(data: bytes) -> int:
+    """The sum of all 16-bit words in ones' complement."""
+    padded = data + b"\0" * (len(data) % 2)
+    total = sum(int(word) for (word,) in struct.iter_unpack("!H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
-    return bool(total == 0xFFFF)
+    return total

@@ -84,16 +84,23 @@ SLOWER: tuple[Probe, ...] = (
 SLOWEST: tuple[Probe, ...] = (ipmi.PROBE,)
 ALL: tuple[Probe, ...] = (*QUICK, *SLOWER, *SLOWEST)
 
-_LONGER = {
-    one.name: one for one in (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER, sockets.LONGER)
-}
-_STANDARD = tuple(_LONGER.get(probe.name, probe) for probe in (*QUICK, *SLOWER))
+# The same items, but more of them, as the longer profiles have them.
+LONGER = (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER, sockets.LONGER)
+LONGEST = (system_log.LONGEST, packages.WITH_HISTORY)
+
+
+def _with(probes: Iterable[Probe], others: Iterable[Probe]) -> tuple[Probe, ...]:
+    """These probes, those of the others in place of their namesakes."""
+    named = {probe.name: probe for probe in others}
+    return tuple(named.get(probe.name, probe) for probe in probes)
+
+
 # What a profile runs, in the order of the report, each profile more than the one before it. quick starts no foreign
 # program.
 PROFILES: Mapping[str, tuple[Probe, ...]] = {
     "quick": QUICK,
-    "standard": _STANDARD,
-    "full": (*_STANDARD, *SLOWEST),
+    "standard": _with((*QUICK, *SLOWER), LONGER),
+    "full": _with(ALL, (*LONGER, *LONGEST)),
 }
 
 

@@ -20,7 +20,7 @@ class Item:
     """A probe as an item of a bundle: it yields a section of the same name, and the artifacts that are named.
 
     cost_seconds, programs: roughly, on a machine of a usual size: the time, and how many foreign programs it starts.
-    why, stated_privacy: an operator's own words for a site probe.
+    more: artifacts that only the full profile has. why, stated_privacy: an operator's own words for a site probe.
     """
 
     name: str
@@ -30,6 +30,12 @@ class Item:
     artifacts: tuple[str, ...] = ()
     why: str = ""
     stated_privacy: str = ""
+    more: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """By what it can be chosen: its name, its area, each of its artifacts."""
+        return (self.name, self.area, *self.artifacts, *self.more)
 
     @property
     def privacy(self) -> str:
@@ -78,7 +84,7 @@ ALL: tuple[Item, ...] = (
     Item("history", "system", 0.05),
     Item("smart", "disks", 0.5, programs=8),
     Item("services", "services", 0.2, programs=3),
-    Item("packages", "packages", 0.02, programs=1),
+    Item("packages", "packages", 0.02, programs=1, more=("artifacts/packages.log",)),
     Item("dns", "network", 0.1),
     Item("reachability", "network", 0.1),
     Item("deleted_files", "disks", 0.01),

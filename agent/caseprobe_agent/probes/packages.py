@@ -9,12 +9,14 @@ from caseprobe.parse.kernel_releases import newest_release
 from caseprobe.parse.package_lists import PackageRow, parse_apk, parse_dpkg, parse_rpm
 from caseprobe.v1.section_host_pb2 import PackagesFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact, names_in, value_of
 
 DPKG, APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
 RPM_DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
 RPM = ("/usr/bin/rpm", "-qa", "--queryformat", "%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\\n")
 LIST_BYTES, PACKAGES_AT_MOST, RPM_SECONDS = 32 << 20, 10_000, 20.0
+ARTIFACT, LOG_BYTES = "artifacts/packages.log", 1 << 20
+LOGS = ("/var/log/dpkg.log", "/var/log/dnf.rpm.log", "/var/log/yum.log", "/var/log/zypp/history", "/var/log/pacman.log")
 REBOOT, REBOOT_PACKAGES = "/run/reboot-required", "/run/reboot-required.pkgs"
 BOOT, MODULES, RELEASE = "/boot", "/lib/modules", "/proc/sys/kernel/osrelease"
 IMAGES = ("vmlinuz-", "vmlinux-", "kernel-")
@@ -37,6 +39,16 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     for row in rows[:PACKAGES_AT_MOST]:
         facts.packages.add(name=row.name, version=row.version)
     return notes.measured(facts)
+
+
+def measure_with_history(machine: Machine, earlier: object | None) -> Measured:
+    """The same, and as an artifact what was installed, upgraded and removed last, as the package manager noted it."""
+    measured = measure(machine, earlier)
+    notes = Notes(list(measured.lines), list(measured.shortfalls))
+    log = next((path for path in LOGS if machine.exists(path)), None)
+    told = notes.attempt("packages.history", lambda: machine.read_tail(log, LOG_BYTES)) if log else None
+    artifacts = [RawArtifact(ARTIFACT, log, *told)] if log and told else []
+    return notes.measured(measured.facts, artifacts)
 
 
 def _listed(machine: Machine) -> tuple[str, Sequence[PackageRow]]:
@@ -66,3 +78,4 @@ FILES: tuple[tuple[str, str, Callable[[str], list[PackageRow]]], ...] = (
     ("apk", APK, parse_apk),
 )
 PROBE = Probe("packages", measure, timeout_seconds=30.0)
+WITH_HISTORY = Probe("packages", measure_with_history, timeout_seconds=30.0)

@@ -18,6 +18,8 @@ ARTIFACT = "artifacts/system.log"
 LIMIT_BYTES = (2 << 20) - (768 << 10)
 # Some 20 µs each: what quick may take of its second. The longer profiles read what fits.
 QUICK_ENTRIES, ENTRIES_AT_MOST = 3000, 12000
+# Of the full profile, which may take seconds.
+FULL_BYTES, FULL_ENTRIES = 4 << 20, 40_000
 # A text log that ends so long before the journal is what an earlier system left behind.
 STALE_SECONDS = 24 * 3600.0
 
@@ -35,10 +37,17 @@ def measure_more(machine: Machine, earlier: object | None) -> Measured:
     return _measure(machine, ENTRIES_AT_MOST, earlier)
 
 
-def _measure(machine: Machine, entries_at_most: int, earlier: object | None) -> Measured:
+def measure_most(machine: Machine, earlier: object | None) -> Measured:
+    """As measure, with three times as much text."""
+    return _measure(machine, FULL_ENTRIES, earlier, FULL_BYTES)
+
+
+def _measure(
+    machine: Machine, entries_at_most: int, earlier: object | None, limit_bytes: int = LIMIT_BYTES
+) -> Measured:
     notes = Notes()
     errors: list[MeasurementError] = []
-    texts = _texts(machine, errors, earlier)
+    texts = _texts(machine, errors, earlier, limit_bytes)
     if window_from(earlier) is None:
         text = next(texts, None)
         fresh = text is not None and not _stale(machine, text.log)
@@ -47,7 +56,7 @@ def _measure(machine: Machine, entries_at_most: int, earlier: object | None) -> 
         found = list(texts)
         text = next((one for one in found if one.log.text), next(iter(found), None))
         fresh = text is not None and bool(text.log.text)
-    journal = None if fresh else _journal(machine, entries_at_most, errors, earlier)
+    journal = None if fresh else _journal(machine, entries_at_most, errors, earlier, limit_bytes)
     for error in errors:
         notes.lack("system_log.source", error)
     reading = journal or text
@@ -56,11 +65,13 @@ def _measure(machine: Machine, entries_at_most: int, earlier: object | None) -> 
     return reading.measured(notes, ARTIFACT)
 
 
-def _texts(machine: Machine, errors: list[MeasurementError], earlier: object | None) -> Iterator[Reading]:
+def _texts(
+    machine: Machine, errors: list[MeasurementError], earlier: object | None, limit_bytes: int
+) -> Iterator[Reading]:
     """Every source that can be read."""
     for source in SOURCES:
         try:
-            yield read_text(machine, source, LIMIT_BYTES, earlier)
+            yield read_text(machine, source, limit_bytes, earlier)
         except MachineAbsent:
             continue
         except MeasurementError as error:
@@ -68,11 +79,15 @@ def _texts(machine: Machine, errors: list[MeasurementError], earlier: object | N
 
 
 def _journal(
-    machine: Machine, entries_at_most: int, errors: list[MeasurementError], earlier: object | None
+    machine: Machine,
+    entries_at_most: int,
+    errors: list[MeasurementError],
+    earlier: object | None,
+    limit_bytes: int,
 ) -> Reading | None:
     """None where there is none, or nothing in it."""
     try:
-        reading, newest = read_journal(machine, JOURNAL, entries_at_most, LIMIT_BYTES, earlier)
+        reading, newest = read_journal(machine, JOURNAL, entries_at_most, limit_bytes, earlier)
     except MachineAbsent:
         return None
     except MeasurementError as error:
@@ -95,3 +110,4 @@ def _nothing(errors: list[MeasurementError]) -> MeasurementError:
 
 PROBE = Probe("system_log", measure, timeout_seconds=5.0, needs=("adm",), resumes=True)
 LONGER = Probe("system_log", measure_more, timeout_seconds=10.0, needs=("adm",), resumes=True)
+LONGEST = Probe("system_log", measure_most, timeout_seconds=20.0, needs=("adm",), resumes=True)

@@ -70,7 +70,7 @@ async def take_snapshot(
         progress.conclude(probe, section_pb2.PROBE_OUTCOME_SKIPPED, "the deadline came before its turn")
     snapshot.sections.extend(progress.sections[probe.name] for probe in probes)
     snapshot.duration_seconds = loop.time() - started
-    return Taken(snapshot, _in_order(progress.artifacts), progress.places)
+    return Taken(snapshot, tuple(progress.artifacts), progress.places)
 
 
 def new_sentinel() -> str:
@@ -146,7 +146,3 @@ async def _end(runs: dict[asyncio.Task[None], Run], tasks: Iterable[asyncio.Task
     for result in await asyncio.gather(*ended, return_exceptions=True):
         if isinstance(result, Exception):
             raise result
-
-
-def _in_order(artifacts: Sequence[RawArtifact]) -> tuple[RawArtifact, ...]:
-    return tuple(sorted(artifacts, key=lambda one: one.name))

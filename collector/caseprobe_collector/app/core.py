@@ -101,6 +101,7 @@ def build_core(config: CollectorConfig, storage: Storage) -> Core:
         bus,
         clock,
         shelf=storage.shelf,
+        secret=storage.authority.bundle_secret(),
     )
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)

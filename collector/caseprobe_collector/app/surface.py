@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from caseprobe.bundle.age import recipient_of
 from caseprobe_collector.app.conversion import ChildConverter
 from caseprobe_collector.app.core import Core, build_users, fresh_id
 from caseprobe_collector.app.web import Listener, Pem, address_of, bind
@@ -39,16 +40,18 @@ def build_surface(core: Core) -> Surface:
     https = bind(config.https_host, config.https_port, "https_port")
     name = config.public_names[0]
     port = config.public_https_port or https.getsockname()[1]
-    door = Door(f"{name}:{port}", hashlib.sha256(authority.ca_der()).digest())
+    recipient = recipient_of(authority.bundle_secret())
+    ca_sha256 = hashlib.sha256(authority.ca_der()).digest()
+    door = Door(f"{name}:{port}", ca_sha256, recipient if config.encrypt_bundles else "")
     link_address = f"{name}:{config.public_link_port or core.link_port}"
-    console = _console(core, door, link_address)
+    console = _console(core, door, link_address, recipient)
     listeners = [Listener(console, https, _https_pem(config, core.certificate, core.key))]
     listeners += _loopback_listeners(config, console, core.links)
     addresses = {"agents": link_address, "console": f"https://{door.address}", **_loopback_addresses(listeners)}
     return Surface(listeners, addresses)
 
 
-def _console(core: Core, door: Door, link_address: str) -> FastAPI:
+def _console(core: Core, door: Door, link_address: str, recipient: str) -> FastAPI:
     storage, audit, bus, clock, config = core.storage, core.audit, core.bus, core.clock, core.config
     run, cases, fleet, codes = storage.transactions, storage.cases, storage.fleet, storage.join_codes
     services = Services(
@@ -70,6 +73,7 @@ def _console(core: Core, door: Door, link_address: str) -> FastAPI:
             clock,
             link_address,
             config.collector_name,
+            recipient,
         ),
         snapshots=Evidence(
             run,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from caseprobe_collector.cli import backup, check, init, redact_again, serve, staff, verify_audit
+from caseprobe_collector.cli import backup, check, init, recipient, redact_again, serve, staff, verify_audit
 from caseprobe_collector.cli.ending import INTERRUPTED, exit_code_of
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("check")(check.check)
 app.command("verify-audit")(verify_audit.verify_audit)
+app.command("recipient")(recipient.recipient)
 app.command("redact-again")(redact_again.redact_again)
 for name, commands in staff.apps:
     app.add_typer(commands, name=name)

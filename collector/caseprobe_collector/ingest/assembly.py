@@ -38,6 +38,7 @@ class Limits:
             link_pb2.DATA_KIND_SNAPSHOT: self.snapshot_bytes,
             link_pb2.DATA_KIND_BUNDLE: self.bundle_bytes,
             link_pb2.DATA_KIND_BUNDLE_PATCH: self.snapshot_bytes,
+            link_pb2.DATA_KIND_BUNDLE_SEALED: self.bundle_bytes,
         }
         return caps.get(kind, 0)  # type: ignore[call-overload, no-any-return]
 

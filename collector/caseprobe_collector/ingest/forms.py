@@ -43,7 +43,7 @@ def decompress(
 
 def weight_of(item: Assembled) -> int:
     """How much memory it takes to store an item: its bytes, and what they unpack to; a bundle stays in its file."""
-    if item.kind == link_pb2.DATA_KIND_BUNDLE:
+    if item.kind in (link_pb2.DATA_KIND_BUNDLE, link_pb2.DATA_KIND_BUNDLE_SEALED):
         return len(item.content)
     if item.kind == link_pb2.DATA_KIND_BUNDLE_PATCH:
         return PATCH_WEIGHT_BYTES

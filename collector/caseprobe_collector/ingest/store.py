@@ -33,6 +33,7 @@ from caseprobe_collector.ingest.forms import (
 )
 from caseprobe_collector.ingest.parking import Parking
 from caseprobe_collector.ingest.patching import Patching, content_of
+from caseprobe_collector.ingest.unsealing import Unsealing
 from caseprobe_collector.ports import (
     Bus,
     CaseStore,
@@ -98,12 +99,17 @@ class Ingest:
         offload: Offload = asyncio.to_thread,
         budget: Budget | None = None,
         shelf: Shelf | None = None,
+        secret: bytes = b"",
     ) -> None:
-        """shelf: where unfinished items lie, for the next process too; None: they go with this one."""
+        """shelf: where unfinished items lie, for the next process too; None: they go with this one.
+
+        secret: of the key that bundles are encrypted to; empty: none is opened.
+        """
         self.budget = budget or Budget()
         self._offload = offload
         self._shelf = shelf
         self._parking = Parking(clock, shelf=shelf)
+        self._unsealing = Unsealing(objects, secret, offload)
         self._patching = Patching(snapshots, objects, offload)
         # For the event loop's thread alone.
         self._unpacker = zstandard.ZstdDecompressor()
@@ -139,12 +145,19 @@ class Ingest:
         if item.kind == link_pb2.DATA_KIND_BUNDLE:
             staged = item.staged or await self._offload(self._staged, item.content)
             return await self.store_bundle(agent, staged, item.sha256, spool_id, item.sequence, item.consent)
+        if item.kind == link_pb2.DATA_KIND_BUNDLE_SEALED:
+            staged, sha256 = await self.opened(item.staged or await self._offload(self._staged, item.content))
+            return await self.store_bundle(agent, staged, sha256, spool_id, item.sequence, item.consent)
         body = item.content if item.staged is None else await self._offload(content_of, item)
         if item.kind == link_pb2.DATA_KIND_BUNDLE_PATCH:
             staged, sha256 = await self._patching.whole(agent, body)
             return await self.store_bundle(agent, staged, sha256, spool_id, item.sequence, item.consent)
         snapshot = await self._read(body)
         return await self._commit(agent, snapshot, body, item.sha256, (), spool_id, item.sequence)
+
+    async def opened(self, sealed: Staged) -> tuple[Staged, bytes]:
+        """The bundle in an encrypted file, which is used up by it, and its SHA-256; raises Corrupt, StorageFull."""
+        return await self._unsealing.opened(sealed)
 
     async def store_bundle(
         self,

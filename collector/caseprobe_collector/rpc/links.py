@@ -96,7 +96,9 @@ class OpenLinks:
         self._left: dict[str, datetime] = {}
         # Machines that spoke since somebody last asked, for what is kept of them.
         self._seen: dict[str, datetime] = {}
-        self._watch = Watch(clock.monotonic(), clock.monotonic())
+        self._watch = Watch(clock.monotonic())
+        # Machines whose stream ended just after this process slept.
+        self._returning: dict[str, Agent] = {}
         self._bus = bus
         self._clock = clock
 
@@ -117,6 +119,7 @@ class OpenLinks:
         link = OpenLink(agent, now, monotonic, monotonic, now, since=now)
         self._seen[agent.agent_id] = now
         self._links[agent.agent_id] = link
+        self._returning.pop(agent.agent_id, None)
         self._announce(agent)
         return link
 
@@ -128,7 +131,10 @@ class OpenLinks:
             del self._links[agent_id]
             # Offline since it was last heard: a line that was cut is noticed only later.
             self._left[agent_id] = link.seen_at
-            self._announce(link.agent)
+            if self._watch.just_woke(self._clock.monotonic()):
+                self._returning[agent_id] = link.agent
+            else:
+                self._announce(link.agent)
 
     async def left(self, seconds: float = LEAVE_SECONDS) -> None:
         """Return once no stream runs any more, or the time is over.
@@ -167,6 +173,10 @@ class OpenLinks:
         self._watch = self._watch.look(self._clock.monotonic())
         for link in self._links.values():
             self._judge(link)
+        if self._returning and not self._watch.just_woke(self._clock.monotonic()):
+            gone, self._returning = self._returning, {}
+            for agent in gone.values():
+                self._announce(agent)
 
     def take_seen(self) -> dict[str, datetime]:
         """Machines that spoke since the last call, and when they last did."""
@@ -209,17 +219,19 @@ class OpenLinks:
 
     def of(self, agent_id: str) -> str:
         """online, unresponsive or offline; cloned while two machines are turned away for holding its key."""
-        if self.clones.quarantined(agent_id):
-            return "cloned"
-        link = self._links.get(agent_id)
-        return judge(self._signs(link) if link is not None else None).word
+        return "cloned" if self.clones.quarantined(agent_id) else self._verdict(agent_id).word
 
     def why(self, agent_id: str) -> str:
         """Why a machine is not online, "" where it is."""
         if self.clones.quarantined(agent_id):
             return CLONED
+        return self._verdict(agent_id).why
+
+    def _verdict(self, agent_id: str) -> Verdict:
+        if agent_id in self._returning:
+            return ONLINE
         link = self._links.get(agent_id)
-        return judge(self._signs(link) if link is not None else None).why
+        return judge(self._signs(link) if link is not None else None)
 
     def since(self, agent_id: str) -> datetime | None:
         """When the present state began, where this process saw it begin."""

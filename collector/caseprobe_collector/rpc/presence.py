@@ -10,6 +10,7 @@ therefore counted from the moment at which the judge was last known to be awake 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 HEARTBEAT_SECONDS = 15.0
@@ -18,6 +19,9 @@ SILENT_SECONDS = 2 * HEARTBEAT_SECONDS + 5.0
 STALLED_SECONDS = 20.0
 # Between two looks at the clock; longer than that and a half means that the judge itself did not run.
 LOOK_SECONDS = 5.0
+# Machines that heard nothing while the judge slept left it; for so long after it woke they may still be on their way
+# back, and one that has no stream is not called offline.
+RETURN_SECONDS = 10.0
 # Less is rounding: a machine reads its two clocks one after the other.
 SHORTEST_SLEEP_SECONDS = 2.0
 
@@ -67,7 +71,7 @@ class Watch:
     """The judge's own alarm clock: when it last looked, and since when it has been awake without a break."""
 
     looked_at: float
-    awake_since: float
+    awake_since: float = -math.inf
 
     def look(self, now: float) -> Watch:
         """The watch after a look; a look that comes far too late means that the judge slept until now."""
@@ -78,6 +82,10 @@ class Watch:
         """How old something is, as far as the judge was awake to see it."""
         awake = self.look(now)
         return max(0.0, now - max(since, awake.awake_since))
+
+    def just_woke(self, now: float) -> bool:
+        """Whether machines that left while the judge slept may still be coming back."""
+        return now - self.look(now).awake_since < RETURN_SECONDS
 
 
 def slept_seconds(boottime_seconds: float, monotonic_seconds: float) -> float:

@@ -56,6 +56,10 @@ class FileAuthority:
         """32 bytes that follow from the CA's key and tell nothing of it; the same for a purpose as long as it lives."""
         return hmac.digest(_key_pem(self._key), b"secret for " + purpose.encode(), "sha256")
 
+    def bundle_secret(self) -> bytes:
+        """32 bytes of the X25519 key that bundles may be encrypted to: it lives and is kept with the CA's."""
+        return self.secret_for("opening encrypted bundles")
+
     def server_certificate(self, names: Sequence[str]) -> tuple[bytes, bytes]:
         """(certificate PEM, key PEM) for TLS under these names; a new key each time, kept by nobody but the caller."""
         key = ec.generate_private_key(ec.SECP256R1())

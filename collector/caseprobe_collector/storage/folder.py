@@ -66,6 +66,11 @@ def ca_file(folder: Path) -> Path:
     return folder / AUTHORITY / CERTIFICATE
 
 
+def authority_of(folder: Path) -> FileAuthority:
+    """The keys in a data folder, which may be in use; raises ConfigurationError where there are none."""
+    return FileAuthority(folder / AUTHORITY)
+
+
 def create_storage(folder: Path) -> None:
     """Make the folder and the CA in it; a folder that has them is left as it is. Raises ConfigurationError."""
     try:

@@ -7,6 +7,7 @@ from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, j
 from caseprobe.texts.paths import path_round_json, path_summary_json
 from caseprobe.texts.services import outcome_words, path_service, service_name
 from caseprobe.texts.template import LANGUAGES, fill, printable, visible
+from caseprobe.texts.thresholds import level_text
 from caseprobe.texts.units import (
     format_bits,
     format_bytes,
@@ -25,6 +26,7 @@ from caseprobe.texts.verdicts import (
     overall_state,
     path_mtu,
     path_verdict,
+    path_way_back,
     path_ways,
     reason_sentence,
     snapshot_state,
@@ -55,6 +57,7 @@ __all__ = [
     "format_seconds",
     "format_value",
     "judgement_json",
+    "level_text",
     "need",
     "outcome_words",
     "overall_state",
@@ -63,6 +66,7 @@ __all__ = [
     "path_service",
     "path_summary_json",
     "path_verdict",
+    "path_way_back",
     "path_ways",
     "printable",
     "reason_sentence",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 
 from caseprobe.diff import Change, Value
 from caseprobe.diff.change import APPEARED, GONE, GREW
 from caseprobe.texts.template import printable
-from caseprobe.texts.units import format_value
+from caseprobe.texts.units import format_value, plain_name
 from caseprobe.v1.snapshot_pb2 import Snapshot
-
-UNIT = re.compile(r"_(bytes_total|bytes|seconds|ratio|celsius|bits_per_second|total|hertz)$")
 
 
 def taken(snapshot: Snapshot) -> str:
@@ -48,7 +45,7 @@ def change_sentence(change: Change) -> str:
         return printable(f"{where}: {'is new' if change.kind == APPEARED else 'is gone'}")
     if change.field == "boot":
         return "system: was started anew"
-    label, before, after = _label(change.field), *_sides(change)
+    label, before, after = plain_name(change.field), *_sides(change)
     if grown := _grown(change):
         return printable(f"{where}: {label} {grown} ({before} → {after})")
     return printable(f"{where}: {label} {before} → {after}")
@@ -66,7 +63,7 @@ def change_cells(change: Change) -> tuple[str, str, str]:
         return "", "" if change.kind == APPEARED else "was there", "is new" if change.kind == APPEARED else ""
     grown = _grown(change)
     before, after = _sides(change)
-    return _label(change.field), before, f"{after} ({printable(grown)})" if grown else after
+    return plain_name(change.field), before, f"{after} ({printable(grown)})" if grown else after
 
 
 def _grown(change: Change) -> str:
@@ -74,10 +71,6 @@ def _grown(change: Change) -> str:
     if change.kind == GREW and isinstance(change.before, int | float) and isinstance(change.after, int | float):
         return f"+{_worded(change.field, change.after - change.before)}"
     return ""
-
-
-def _label(field: str) -> str:
-    return UNIT.sub("", field).replace("_", " ")
 
 
 def _sides(change: Change) -> tuple[str, str]:

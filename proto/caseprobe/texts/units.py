@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -179,6 +180,18 @@ def format_count(value: float, language: str = "en") -> str:
             format_number(value, language, 2 if abs(value) < 10 else 1).rstrip("0").rstrip(_notation(language).decimal)
         )
     return format_number(value, language)
+
+
+UNIT = re.compile(r"_(bytes_total|bytes|seconds|ratio|celsius|bits_per_second|total|hertz)$")
+
+
+def plain_name(name: str) -> str:
+    """A field or parameter without the unit that its name ends in, in words.
+
+    >>> plain_name("open_files_ratio")
+    'open files'
+    """
+    return UNIT.sub("", name).replace("_", " ")
 
 
 # The end of a parameter's name is its unit; the longer ending is looked for first.

@@ -127,6 +127,7 @@ class EnrolResponse(_message.Message):
     TICKET_UNTIL_FIELD_NUMBER: _builtins.int
     BASE_SHA256_FIELD_NUMBER: _builtins.int
     PACKER_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
     agent_id: _builtins.str
     certificate: _builtins.bytes
     """PEM."""
@@ -143,6 +144,8 @@ class EnrolResponse(_message.Message):
     """SHA-256 of this key's last bundle, where the collector can make the next one from it; see BundlePatch."""
     packer: _builtins.bytes
     """Names how the collector cuts and packs members: only who does it alike may send a BundlePatch."""
+    recipient: _builtins.str
+    """age recipient of the collector, for bundles whose owner wants them encrypted."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -164,10 +167,11 @@ class EnrolResponse(_message.Message):
         ticket_until: _timestamp_pb2.Timestamp | None = ...,
         base_sha256: _builtins.bytes = ...,
         packer: _builtins.bytes = ...,
+        recipient: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at", "ticket_until", b"ticket_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "base_sha256", b"base_sha256", "case_id", b"case_id", "case_title", b"case_title", "certificate", b"certificate", "collector_name", b"collector_name", "link_address", b"link_address", "packer", b"packer", "purpose", b"purpose", "received_at", b"received_at", "resumed", b"resumed", "ticket_until", b"ticket_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "base_sha256", b"base_sha256", "case_id", b"case_id", "case_title", b"case_title", "certificate", b"certificate", "collector_name", b"collector_name", "link_address", b"link_address", "packer", b"packer", "purpose", b"purpose", "received_at", b"received_at", "recipient", b"recipient", "resumed", b"resumed", "ticket_until", b"ticket_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -61,6 +61,8 @@ class _DataKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DataKind.Val
     DATA_KIND_LOG_LINES: _DataKind.ValueType  # 5
     DATA_KIND_BUNDLE_PATCH: _DataKind.ValueType  # 230
     """A BundlePatch: a bundle file in terms of this key's last one. Its consent is to the bundle."""
+    DATA_KIND_BUNDLE_SEALED: _DataKind.ValueType  # 231
+    """A bundle file encrypted to the collector's key (age v1). Its consent is to the bundle."""
 
 class DataKind(_DataKind, metaclass=_DataKindEnumTypeWrapper): ...
 
@@ -75,6 +77,8 @@ DATA_KIND_BUNDLE_MEMBER: DataKind.ValueType  # 4
 DATA_KIND_LOG_LINES: DataKind.ValueType  # 5
 DATA_KIND_BUNDLE_PATCH: DataKind.ValueType  # 230
 """A BundlePatch: a bundle file in terms of this key's last one. Its consent is to the bundle."""
+DATA_KIND_BUNDLE_SEALED: DataKind.ValueType  # 231
+"""A bundle file encrypted to the collector's key (age v1). Its consent is to the bundle."""
 Global___DataKind: _TypeAlias = DataKind  # noqa: Y015
 
 class _ProgressState:

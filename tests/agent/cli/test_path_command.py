@@ -180,6 +180,23 @@ def test_of_several_targets_those_that_are_refused_are_told(
     assert audit.parse(entry).action == "refused"
 
 
+def test_a_file_of_networks_tells_whose_each_hop_is(loopback_allowed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A column in the table, an object in the JSON; nothing is asked for it."""
+    (loopback_allowed / "asn.tsv").write_text("127.0.0.0\t127.255.255.255\t64500\tSE\tOur own loop\n")
+    words = ("127.0.0.1", "--protocol", "udp", "--rounds", "1", "--networks", str(loopback_allowed / "asn.tsv"))
+    assert path.run(arguments(*words)) == 0
+    assert "AS64500 Our own loop SE" in capsys.readouterr().out
+    assert path.run(arguments(*words, "--json")) == 0
+    hop = json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]["hops"][0]
+    assert hop["network"] == {"as_number": 64500, "as_name": "Our own loop", "country": "SE"}
+
+
+def test_names_are_not_looked_up_where_policy_lets_no_server_be_asked(loopback_allowed: Path) -> None:
+    """The switch is refused in one line, not passed over."""
+    with pytest.raises(PolicyRefused, match="names of hops are not looked up"):
+        path.run(arguments("127.0.0.1", "--names"))
+
+
 def test_live_goes_on_until_it_is_ended() -> None:
     """--live alone has no number of rounds; with one it keeps to it."""
     assert path.action_of(arguments("x", "--live"), "x").rounds > 10_000

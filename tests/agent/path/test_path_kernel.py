@@ -80,6 +80,22 @@ def test_without_the_right_to_icmp_udp_is_chosen(tmp_path: Path) -> None:
     assert len(facts["hops"]) == 16
 
 
+@pytest.mark.parametrize("target", [V4, V6])
+def test_where_icmp_datagrams_are_denied_a_raw_socket_serves_whoever_may(tmp_path: Path, target: str) -> None:
+    """Asked for ICMP by name, with CAP_NET_RAW: every hop, its time and reply TTL; without, one line that says so."""
+    with lab("plain", tmp_path, icmp=False) as namespace:
+        words = (sys.executable, "-m", "tests.paths.probe", target, "icmp", "2", "1.0")
+        answer = json.loads(namespace.run(*words, unprivileged=False))
+        with pytest.raises(AssertionError, match="be root, or use --protocol udp"):
+            namespace.run(*words)
+    facts = answer["facts"]
+    assert facts["tier"] == "PATH_TIER_RAW"
+    assert [hop["received"] for hop in facts["hops"]] == [2] * 16
+    assert addresses(facts)[-1] == target
+    assert answer["reply_ttls"]["16"] == 49
+    assert facts["hops"][-1]["best_seconds"] > 0.09
+
+
 def test_an_address_family_without_a_route_is_one_clear_line(labels: Lab) -> None:
     """Where there is no way out, nothing is measured and the reason is said."""
     with pytest.raises(AssertionError, match="Network is unreachable"):

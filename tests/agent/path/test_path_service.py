@@ -61,7 +61,7 @@ async def test_every_step_to_a_healthy_service_is_timed(authority: TestAuthority
         ("localhost", "Test Authority"),
         ("Test Authority", "Test Authority"),
     ]
-    assert attempt.round_trip_seconds > 0
+    assert 0 < attempt.round_trip_seconds <= min(phase.seconds for phase in attempt.phases)
     assert web.requests[0].startswith(b"GET /x?secret=1 HTTP/1.1\r\nHost: localhost:")
     assert b"secret" not in facts.SerializeToString()
     assert facts.verdict.message_id == "service.ok"
@@ -162,18 +162,18 @@ async def test_nothing_listens() -> None:
     )
 
 
-async def test_one_family_of_two_is_broken() -> None:
-    """IPv4 answers, at the IPv6 address nothing listens: the service works, but not by way of ::1."""
+async def test_one_address_of_two_is_broken() -> None:
+    """At the second address of the name nothing listens: the service works, but not by way of that."""
 
     def lookup(name: str, family: int) -> Found:
-        return [(HOST, 0), ("::1", 0)]
+        return [(HOST, 0), ("127.0.0.2", 0)]
 
     async with listening(Web().serve) as port:
         path = await measured(
             Service("http", "both.invalid", port), lookup=lookup, name_servers_missing="not_permitted"
         )
     assert len(path.service.attempts) == 2
-    assert f"http://both.invalid:{port} answers, but not by way of ::1: there the TCP connection fails" in (
+    assert f"http://both.invalid:{port} answers, but not by way of 127.0.0.2: there the TCP connection fails" in (
         texts.path_service(path)
     )
 
@@ -226,6 +226,20 @@ async def test_a_proxy_that_refuses_is_the_broken_step() -> None:
         path = await measured(Service("https", "far.invalid", 443), Proxy(HOST, door, "https_proxy"))
     assert outcomes(path.service) == [("connect", "ok"), ("proxy", "proxy_refused")]
     assert "the proxy's connection to it (CONNECT) fails, the proxy refuses (HTTP 407)" in texts.path_service(path)
+
+
+async def test_an_error_by_way_of_a_plain_proxy_is_not_laid_upon_the_service() -> None:
+    """502 may be the proxy's own word."""
+    async with listening(Web(status=502).serve) as door:
+        path = await measured(Service("http", "far.invalid", 80), Proxy(HOST, door, "http_proxy"))
+    assert "the answer is HTTP 502, which may be the proxy's own" in texts.path_service(path)
+
+
+async def test_a_proxy_that_does_not_answer_is_named_as_such() -> None:
+    """The step that fails is the one to the proxy."""
+    with closed_port() as door:
+        path = await measured(Service("https", "far.invalid", 443), Proxy(HOST, door, "https_proxy"))
+    assert "cannot be used from here: the TCP connection to the proxy fails" in texts.path_service(path)
 
 
 async def test_a_plain_request_goes_to_the_proxy_whole() -> None:

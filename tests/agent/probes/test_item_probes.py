@@ -11,7 +11,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.v1 import section_items_pb2, section_pb2
 from caseprobe_agent.machine import Completed, Machine
 from caseprobe_agent.machine.link_driver import LinkDriver, ask, told
-from caseprobe_agent.probes import containers, firewall, near_paths, network_cards, sockets, with_collector
+from caseprobe_agent.probes import containers, firewall, near_paths, network_cards, packages, sockets, with_collector
 from caseprobe_agent.probes.probe import Measured
 from tests.caseprobe.parse.test_containers_and_filters import DOCKER, ID, NFT, SAVED
 from tests.fakes_machine import FakeMachine, File
@@ -191,3 +191,16 @@ def test_sockets_are_counted_by_program(request: pytest.FixtureRequest) -> None:
     ours = machine.read_text("/proc/self/comm").strip()
     assert [one.listening_total >= 1 for one in programs if one.program == ours] == [True]
     assert len({one.program for one in programs}) == len(programs)
+
+
+def test_what_was_installed_last_is_an_artifact() -> None:
+    """The manager's own notes, the newest part; where it keeps none the facts are all the same."""
+    status: dict[str, File] = {"/var/lib/dpkg/status": "Package: bash\nStatus: install ok installed\nVersion: 5.2\n\n"}
+    log = "2026-11-22 06:10:01 upgrade libc6:amd64 2.36-9 2.36-10\n" * 40_000
+    whole = packages.measure_with_history(FakeMachine({**status, "/var/log/dpkg.log": log}), None)
+    (artifact,) = whole.artifacts
+    assert (artifact.source, artifact.truncated) == ("/var/log/dpkg.log", True)
+    assert packages.LOG_BYTES * 0.99 < len(artifact.data) <= packages.LOG_BYTES
+    assert packages.measure_with_history(FakeMachine(status), None).facts == whole.facts
+    denied: dict[str, File] = {**status, "/var/log/dpkg.log": MachineDenied("may not be read", needs="adm")}
+    assert packages.measure_with_history(FakeMachine(denied), None).shortfalls[0].needs == "adm"

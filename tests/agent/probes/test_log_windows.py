@@ -124,6 +124,31 @@ def test_any_bytes_that_call_themselves_packed_give_a_reason(tmp_path: Path, end
         )
 
 
+class Rotating(Machine):
+    """A machine whose log is rotated, or removed, when it is looked for a second time."""
+
+    keep = True
+
+    def list_dir(self, path: str) -> list[str]:
+        """As Machine.list_dir, just after a rotation."""
+        log = self.root / SYSLOG.removeprefix("/")
+        if self.keep:
+            log.rename(f"{log}.1")
+        log.write_bytes(iso(NOW + 60))
+        return super().list_dir(path)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_rotation_in_the_middle_of_reading_loses_and_doubles_nothing(tmp_path: Path, keep: bool) -> None:
+    """What was read before its name changed is told once, and a file that vanished was read as it was opened."""
+    older = lines(NOW - 3 * HOUR, 60)
+    machine(tmp_path, {SYSLOG: (lines(NOW - HOUR, 60), NOW), f"{SYSLOG}.2": (older, NOW - 2 * HOUR)})
+    rotating = Rotating(tmp_path, FakeClock(NOW).clock())
+    rotating.keep = keep
+    found = log_windows.read_window(rotating, SYSLOG, Window(NOW - 3 * HOUR, NOW), 1 << 20)
+    assert found.data == older + lines(NOW - HOUR, 60) and not found.errors
+
+
 def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
     """A packed file that was cut gives what came out of it; one without moments gives nothing and a reason."""
     packed = gzip.compress(os.urandom(3000) + b"\n" + lines(NOW - 2 * HOUR, 60))

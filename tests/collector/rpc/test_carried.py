@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from caseprobe.bundle import write_bundle
+from caseprobe.bundle.age import encrypt, recipient_of
 from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe.ids import agent_id
 from caseprobe.v1 import link_pb2, snapshot_pb2
@@ -68,10 +69,12 @@ async def carry(rig: Rig, content: bytes) -> str:
     return (await rig.evidence.import_bundle(ADMIN, "case_1", chunks())).snapshot_id
 
 
-async def deliver(rig: Rig, machine: Machine, content: bytes) -> None:
+async def deliver(
+    rig: Rig, machine: Machine, content: bytes, kind: link_pb2.DataKind.ValueType = link_pb2.DATA_KIND_BUNDLE
+) -> None:
     """Send a file over the link, as its machine does."""
     sha256 = hashlib.sha256(content).digest()
-    data = link_pb2.Data(sequence=1, kind=link_pb2.DATA_KIND_BUNDLE, stream_id="snap_1", sha256=sha256, payload=content)
+    data = link_pb2.Data(sequence=1, kind=kind, stream_id="snap_1", sha256=sha256, payload=content)
     data.total_bytes = len(content)
     async with rig.stream(machine) as stream:
         await stream.next("welcome")
@@ -97,3 +100,32 @@ async def test_however_often_and_whichever_way_a_bundle_comes_it_is_attached_onc
     [row] = await rig.evidence.list_by_case(ADMIN, "case_1")
     assert (row.snapshot_id, row.agent_id, row.notice) == (snapshot.snapshot_id, machine.agent_id, "")
     assert len(list(rig.storage.objects.names())) == 1
+
+
+def encrypted(content: bytes, rig: Rig) -> bytes:
+    """The same for this collector's key."""
+    sealed = io.BytesIO()
+    encrypt(io.BytesIO(content), sealed, recipient_of(rig.storage.authority.bundle_secret()))
+    return sealed.getvalue()
+
+
+async def test_an_encrypted_bundle_is_opened_wherever_it_comes_from(rig: Rig) -> None:
+    """Sent and carried, it is one snapshot, and the file beside it is the bundle itself."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    stream = io.BytesIO()
+    snapshot = snapshot_of(machine, flow=snapshot_pb2.FLOW_ONE_SHOT)
+    write_bundle(stream, snapshot, {}, "<!doctype html>", signer(machine))
+    await deliver(rig, machine, encrypted(stream.getvalue(), rig), link_pb2.DATA_KIND_BUNDLE_SEALED)
+    assert await carry(rig, encrypted(stream.getvalue(), rig)) == snapshot.snapshot_id
+    [row] = await rig.evidence.list_by_case(ADMIN, "case_1")
+    chunks = await rig.evidence.object_chunks(ADMIN, row.snapshot_id, "bundle.zip")
+    assert b"".join([chunk async for chunk in chunks]) == stream.getvalue()
+
+
+async def test_what_is_encrypted_to_another_key_is_refused(rig: Rig) -> None:
+    """By hand and over the link; nothing is left of it."""
+    sealed = io.BytesIO()
+    encrypt(io.BytesIO(b"evidence"), sealed, recipient_of(bytes(range(32))))
+    with pytest.raises(Corrupt, match="not encrypted to this collector's key"):
+        await carry(rig, sealed.getvalue())
+    assert list(rig.storage.objects.names()) == []

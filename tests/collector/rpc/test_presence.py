@@ -125,11 +125,30 @@ def test_a_collector_that_was_stopped_accuses_nobody() -> None:
     assert open_links.of("agent_1") == "online"
 
 
+def test_a_machine_that_left_a_collector_that_was_stopped_may_come_back_first() -> None:
+    """It is offline once it has had the time for that, and not before; any other at once."""
+    open_links, clock = links()
+    names = ("agent_gone", "agent_returns", "agent_later")
+    gone, returns, later = (open_links.open(agent(name)) for name in names)
+    clock.step(seconds=SILENT_SECONDS)
+    open_links.leave(gone)
+    open_links.leave(returns)
+    assert [open_links.of(name) for name in names] == ["online"] * 3
+    open_links.open(agent("agent_returns"))
+    for _ in range(3):
+        open_links.look()
+        clock.step(seconds=LOOK_SECONDS)
+    open_links.leave(later)
+    assert [open_links.of(name) for name in names] == ["offline", "online", "offline"]
+
+
 def test_offline_is_since_it_was_last_heard() -> None:
     """A line that was cut is noticed only later."""
     open_links, clock = links()
     link = open_links.open(agent())
-    clock.step(seconds=20)
+    for _ in range(4):
+        clock.step(seconds=LOOK_SECONDS)
+        open_links.look()
     open_links.leave(link)
     assert (open_links.of("agent_1"), open_links.since("agent_1")) == ("offline", NOW)
     assert open_links.seen_at("agent_1") == NOW

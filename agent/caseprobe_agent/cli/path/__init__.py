@@ -12,11 +12,13 @@ import math
 import sys
 from pathlib import Path
 
-from caseprobe.errors import MeasurementError, UsageError
+from caseprobe.errors import MeasurementError, PolicyRefused, UsageError
 from caseprobe.v1 import link_pb2, path_pb2
-from caseprobe_agent.cli.options import settings_of
+from caseprobe_agent.cli.options import may_ask_servers, settings_of
 from caseprobe_agent.cli.path.measurement import Guard, Measurement
 from caseprobe_agent.cli.path.views import open_view
+from caseprobe_agent.consent.policy import Policy
+from caseprobe_agent.path.names import HostNames, Networks, Places
 from caseprobe_agent.path.service.goal import service_of
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
 
@@ -28,7 +30,7 @@ PROTOCOLS = {
     "tcp": path_pb2.PATH_PROTOCOL_TCP,
 }
 INTERRUPTED = 130
-ONE_TARGET_ONLY = ("mtu", "multipath", "report", "live", "port")
+ONE_TARGET_ONLY = ("mtu", "multipath", "names", "networks", "report", "live", "port")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +62,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     family.add_argument("-6", dest="family", action="store_const", const=6, help="IPv6 only")
     parser.add_argument("--mtu", action="store_true", help="how large a packet the path carries; one round if not said")
     parser.add_argument("--multipath", action="store_true", help="all ways at once, over UDP; one round if not said")
+    parser.add_argument(
+        "--names", action="store_true", help="host names of the hops, asked of this machine's own name servers"
+    )
+    parser.add_argument(
+        "--networks",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="whose network each hop is in, out of a .mmdb file or sorted CSV or TSV ranges; may be given again",
+    )
     parser.add_argument("--report", action="store_true", help="plain text for a mail when the probe is over")
     parser.add_argument("--live", action="store_true", help="go on until Ctrl-C, or for --rounds where given")
     parser.add_argument("--json", action="store_true", help="one JSON document a line: each round, then the summary")
@@ -75,7 +88,9 @@ def run(options: argparse.Namespace) -> int:
     service = service_of(targets[0])
     action = action_of(options, service.host if service else targets[0])
     settings = settings_of()
-    measurement = Measurement(action, service, options.family, options.mtu, options.multipath)
+    measurement = Measurement(
+        action, service, options.family, options.mtu, options.multipath, places_of(options, settings.policy)
+    )
     with open_view(options, settings.language) as view:
         code = 0
         try:
@@ -117,6 +132,14 @@ def _run_many(targets: list[str], options: argparse.Namespace) -> int:
     for error in () if options.json else paths.failures.values():
         print(f"caseprobe: {error}", file=sys.stderr)
     return code or (MeasurementError.exit_code if paths.failures else 0)
+
+
+def places_of(options: argparse.Namespace, policy: Policy) -> Places:
+    """Where names and networks of hops come from. Raises UsageError and PolicyRefused."""
+    if options.names and not may_ask_servers(policy):
+        raise PolicyRefused("names of hops are not looked up: policy lets this machine's name servers not be asked")
+    networks = Networks(options.networks) if options.networks else None
+    return Places(HostNames() if options.names else None, networks)
 
 
 def action_of(options: argparse.Namespace, target: str) -> link_pb2.PathAction:

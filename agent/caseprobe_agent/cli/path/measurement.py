@@ -21,9 +21,11 @@ from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, kind_name
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.path import ResolvedTarget, describe, find_mtu, find_ways, open_network, plan_of, resolve, trace
+from caseprobe_agent.path.names import Places
 from caseprobe_agent.path.service.goal import Service
 from caseprobe_agent.path.target import Address
 
+LATE_NAMES_SECONDS = 1.0  # names that are not there by then are left out
 RESOLV_CONF = "/etc/resolv.conf"
 KIND = consent_pb2.POLICY_KIND_PATH_TARGET
 ADMITTED = f"admitted:{kind_name(KIND)}"  # as the gate writes it for what others ask for
@@ -80,6 +82,7 @@ class Measurement:
     family: int = 0
     mtu: bool = False
     ways: bool = False
+    places: Places = field(default_factory=Places)
     header: path_pb2.PathFacts = field(default_factory=path_pb2.PathFacts)
     tally: PathTally = field(default_factory=PathTally)
 
@@ -92,6 +95,7 @@ class Measurement:
             if target is not None:
                 await self._trace(target, view)
                 await self._beside(target)
+                await asyncio.to_thread(self.places.settle, LATE_NAMES_SECONDS)
 
     @property
     def known(self) -> bool:
@@ -101,6 +105,7 @@ class Measurement:
     def facts(self) -> path_pb2.PathFacts:
         """What is known, judged."""
         facts = facts_of(self.tally, self.header)
+        self.places.tell(facts)
         if facts.HasField("service"):
             end = facts.hops[-1] if facts.hops and facts.hops[-1].from_target else path_pb2.PathHop()
             facts.service.verdict.CopyFrom(judge_service(facts.service, end.best_seconds))
@@ -138,6 +143,7 @@ class Measurement:
             async with contextlib.aclosing(trace(target, self.action, network, plan)) as rounds:
                 async for round_ in rounds:
                     self.tally.add(round_)
+                    self.places.see(round_)
                     view.add(round_, self.facts)
 
 

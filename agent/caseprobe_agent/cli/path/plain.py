@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from caseprobe import texts
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.cli.path.rows import aligned_rows, milliseconds
@@ -23,8 +25,12 @@ def render_table(facts: path_pb2.PathFacts, language: str) -> str:
     """The service where one was asked for; title, one line a hop with times in milliseconds; the sentences."""
     parts = [service_lines(facts.service, language)] if facts.HasField("service") else []
     if facts.hops:
-        rows = [HEADINGS, *(row(hop) for hop in facts.hops)]
-        parts.append([title(facts), *aligned_rows(rows, ("address", "what it means"))])
+        columns = (*HEADINGS, *(name for name, cell in PLACES.items() if any(map(cell, facts.hops))))
+        rows = [
+            columns,
+            *((*row(hop), *(PLACES[name](hop) for name in columns[len(HEADINGS) :])) for hop in facts.hops),
+        ]
+        parts.append([title(facts), *aligned_rows(rows, ("address", "what it means", *PLACES))])
     return "\n\n".join("\n".join(part) for part in (*parts, closing(facts, language)))
 
 
@@ -52,6 +58,16 @@ def row(hop: path_pb2.PathHop) -> tuple[str, ...]:
     )
 
 
+def place(hop: path_pb2.PathHop) -> str:
+    """Whose network a hop is in; empty where that is not known."""
+    number = f"AS{hop.as_number}" if hop.as_number else ""
+    return texts.printable(" ".join(part for part in (number, hop.as_name, hop.country) if part))
+
+
+def _name(hop: path_pb2.PathHop) -> str:
+    return texts.printable(hop.host_name)
+
+
 def addresses(hop: path_pb2.PathHop) -> str:
     """The hop's address, with the number of further ones; * where nothing answered."""
     known = [text for text in map(texts.address_text, hop.addresses) if text]
@@ -70,9 +86,13 @@ def meaning(hop: path_pb2.PathHop) -> str:
     return ", ".join(note for note in notes if note)
 
 
+# Columns that are there where something is known for them.
+PLACES: Mapping[str, Callable[[path_pb2.PathHop], str]] = {"name": _name, "network": place}
+
+
 def closing(facts: path_pb2.PathFacts, language: str) -> list[str]:
     """The verdict's sentence, and what ended the trace early."""
-    sentences = (texts.path_service, _verdict, texts.path_mtu, texts.path_ways)
+    sentences = (texts.path_service, _verdict, texts.path_way_back, texts.path_mtu, texts.path_ways)
     lines = [line for line in (sentence(facts, language) for sentence in sentences) if line]
     lines += [_ways(hop) for hop in facts.ways.hops if len(hop.routers) > 1]
     if facts.shortfall:

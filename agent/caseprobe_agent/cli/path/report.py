@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from caseprobe import texts
 from caseprobe.v1 import path_pb2
-from caseprobe_agent.cli.path.plain import addresses, closing, title
+from caseprobe_agent.cli.path.plain import PLACES, addresses, closing, title
 from caseprobe_agent.cli.path.rows import aligned_rows, milliseconds
 from caseprobe_agent.cli.path.service import service_lines
 
@@ -45,6 +45,7 @@ def render_report(facts: path_pb2.PathFacts, measured_at: str, language: str) ->
         [line for sentence in closing(facts, language) for line in _wrapped(sentence)],
         _service(facts, language),
         _table(facts.hops) if facts.hops else [],
+        _places(facts.hops),
         *(_route(route) for route in facts.earlier_routes),
         _legend(facts),
         _unseen(facts),
@@ -74,6 +75,12 @@ def _row(hop: path_pb2.PathHop) -> tuple[str, ...]:
     lost = f"{hop.loss_ratio:.1%}" if hop.sent else "-"
     shown = (milliseconds(one) if hop.received else "-" for one in times)
     return (str(hop.ttl), addresses(hop), lost, str(hop.sent), *shown, note)
+
+
+def _places(hops: Iterable[path_pb2.PathHop]) -> list[str]:
+    """A line for each hop of which a name or a network is known: the table has no room for them."""
+    told = ((hop, "  ".join(filter(None, (cell(hop) for cell in PLACES.values())))) for hop in hops)
+    return [line for hop, text in told if text for line in _wrapped(f"{hop.ttl:>3}  {text}", "     ")]
 
 
 def _route(route: path_pb2.PathRoute) -> list[str]:

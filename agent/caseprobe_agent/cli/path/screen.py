@@ -16,7 +16,7 @@ from rich.text import Text
 from caseprobe.v1 import path_pb2
 from caseprobe_agent.cli.path.history import KEPT, LOST, History
 from caseprobe_agent.cli.path.keys import take_keys
-from caseprobe_agent.cli.path.plain import addresses, closing, meaning, title
+from caseprobe_agent.cli.path.plain import PLACES, addresses, closing, meaning, title
 from caseprobe_agent.cli.path.rows import milliseconds
 from caseprobe_agent.cli.path.service import service_lines
 from caseprobe_agent.cli.path.view import Facts
@@ -142,7 +142,7 @@ class LiveView:
             Text(addresses(hop), style=style),
             *numbers,
             *([self._bars(hop, bars)] if self._shown != FIGURES else []),
-            Text(meaning(hop), style=style),
+            Text(", ".join(filter(None, (*(cell(hop) for cell in PLACES.values()), meaning(hop)))), style=style),
         ]
 
     def _figure(self, hop: path_pb2.PathHop, name: str) -> str:

@@ -16,7 +16,7 @@ from caseprobe_agent.path.service.goal import Service
 from caseprobe_agent.path.service.outcomes import ProxyRefused, outcome_of
 from caseprobe_agent.path.service.proxy import Proxy
 from caseprobe_agent.path.target import ResolvedTarget
-from caseprobe_agent.path.tcp import tcp_info
+from caseprobe_agent.path.tcp import least_round_trip
 
 HEAD_BYTES = 64 << 10
 CHAIN_AT_MOST = 8
@@ -90,7 +90,7 @@ class _Line:
             reader, writer = await self._connect()
         if self._service.scheme != "tcp":
             await self._ask(reader, writer)
-        _, self.facts.round_trip_seconds = tcp_info(writer.get_extra_info("socket"))
+        self.facts.round_trip_seconds = least_round_trip(writer.get_extra_info("socket"))
 
     async def secure(self, trust: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The steps up to and with TLS. Raises _Ended."""
