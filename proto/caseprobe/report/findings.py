@@ -8,14 +8,17 @@ from itertools import groupby
 from caseprobe import texts
 from caseprobe.checks.folding import Group, groups, shown_state
 from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, machine_words, unfold
-from caseprobe.report.words import Words
+from caseprobe.report.words import Words, left_out
 from caseprobe.v1 import finding_pb2, snapshot_pb2
+
+# So many findings, lines of evidence of each, and characters of a line; findings.json has them all.
+MOST, MOST_LINES, MOST_CHARACTERS = 200, 20, 1000
 
 
 def render_findings(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     """All findings, worst first, each with those that follow from it; nothing where there is none."""
     found = sorted(groups(snapshot.findings), key=lambda group: -shown_state(group))
-    return joined(*(card(group, words) for group in found))
+    return joined(*(card(group, words) for group in found[:MOST]), left_out(len(found) - MOST, words))
 
 
 def card(group: Group, words: Words, level: str = "h3") -> Markup:
@@ -41,7 +44,11 @@ def _followers(under: Sequence[finding_pb2.Finding], words: Words) -> Markup:
     """The findings that follow from one, counted, each whole."""
     if not under:
         return NOTHING
-    return unfold(texts.folded_sentence(len(under), words.language), *(card((one, []), words, "h4") for one in under))
+    return unfold(
+        texts.folded_sentence(len(under), words.language),
+        *(card((one, []), words, "h4") for one in under[:MOST]),
+        left_out(len(under) - MOST, words),
+    )
 
 
 def _advice(finding: finding_pb2.Finding, words: Words) -> Markup:
@@ -52,7 +59,7 @@ def _advice(finding: finding_pb2.Finding, words: Words) -> Markup:
 def _evidence(finding: finding_pb2.Finding) -> Markup:
     """The lines, those of one source together, each with its number."""
     figures = []
-    for source, found in groupby(finding.evidence, key=lambda one: one.source):
+    for source, found in groupby(finding.evidence[:MOST_LINES], key=lambda one: one.source):
         lines = joined(*(_line(one) for one in found))
         figures.append(element("figure", element("figcaption", source), element("pre", lines, tabindex="0")))
     return joined(*figures)
@@ -60,7 +67,8 @@ def _evidence(finding: finding_pb2.Finding) -> Markup:
 
 def _line(one: finding_pb2.Evidence) -> Markup:
     number = element("span", str(one.line), class_="line") if one.line else NOTHING
-    return joined(number, one.text.rstrip("\n"), "\n")
+    text = one.text[:MOST_CHARACTERS].rstrip("\n")
+    return joined(number, text, "…\n" if len(one.text) > MOST_CHARACTERS else "\n")
 
 
 def _basis(finding: finding_pb2.Finding, words: Words) -> Markup:

@@ -9,7 +9,7 @@ from itertools import groupby
 from caseprobe.report.charts import Column, curve, thinned
 from caseprobe.report.events import FAULT
 from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, unfold
-from caseprobe.report.words import Words
+from caseprobe.report.words import Words, left_out
 from caseprobe.v1 import section_history_pb2, snapshot_pb2
 
 Series = section_history_pb2.Series
@@ -44,13 +44,11 @@ def render_history(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     shown = sorted(
         list(figures)[:MOST_FIGURES], key=lambda key: order.index(part) if (part := _part(key)) in order else len(order)
     )
-    left = len(figures) - len(shown)
     rows = [
         unfold(words(part), *_figures([figures[key] for key in keys], words), class_="row", open_=part == order[0])
         for part, keys in groupby(shown, key=_part)
     ]
-    more = element("p", words.filled("left_out", n=left), class_="lack") if left > 0 else NOTHING
-    return joined(_about(facts, words), *rows, more)
+    return joined(_about(facts, words), *rows, left_out(len(figures) - len(shown), words))
 
 
 def _part(key: tuple[str, str]) -> str:

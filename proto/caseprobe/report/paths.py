@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from caseprobe import texts
 from caseprobe.report.charts import share_bar, span_bar
 from caseprobe.report.markup import NOTHING, Markup, element, facts_list, joined, machine_words, table, unfold
-from caseprobe.report.words import NONE, Words
+from caseprobe.report.words import NONE, Words, left_out
 from caseprobe.v1 import path_pb2, section_items_pb2, snapshot_pb2
 
 # What a verdict means for the colour of its card; any other needs a look.
 TONES = {"path.ok": "ok", "path.loss_from": "warn", "path.needs_more": "info"}
-MOST_HOPS = 64
+MOST_PATHS, MOST_HOPS = 20, 64
 COLUMNS = ("hop", "addresses", "loss", "times", "best", "mean", "p95", "jitter", "verdict")
 NUMBERS = (0, 2, 4, 5, 6, 7)
 
@@ -29,7 +29,8 @@ def render_paths(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     probed = [_path(one.path, words, _role(one, words)) for one in near if one.HasField("path")]
     others = facts_list((_role(one, words), machine_words(one.reason)) for one in near if not one.HasField("path"))
     unprobed = element("div", others, class_="panel") if others else NOTHING
-    return joined(*(_path(one, words) for one in paths), *probed, unprobed)
+    shown = [_path(one, words) for one in paths[:MOST_PATHS]]
+    return joined(*shown, left_out(len(paths) - MOST_PATHS, words), *probed, unprobed)
 
 
 def _role(near: section_items_pb2.NearPath, words: Words) -> Markup:

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from caseprobe.report.events import Event, events
 from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined, unfold
-from caseprobe.report.words import Words
+from caseprobe.report.words import Words, left_out
 from caseprobe.texts import catalogue
 from caseprobe.v1 import snapshot_pb2
 
@@ -22,8 +22,7 @@ def render_timeline(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
     if len(found) < 2:
         return NOTHING
     shown, earlier = found[-SHOWN:], found[-MOST:-SHOWN]
-    left = len(found) - len(shown) - len(earlier)
-    note = element("p", words.filled("left_out", n=left), class_="lack") if left else NOTHING
+    note = left_out(len(found) - MOST, words)
     fold = unfold(words.filled("earlier_events", n=len(earlier)), note, _days(earlier, words)) if earlier else NOTHING
     return element("div", element("p", words("times_utc"), class_="lack"), fold, _days(shown, words), class_="panel")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from caseprobe import texts
 from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined, machine_words, table, unfold
-from caseprobe.report.words import NONE, Words
+from caseprobe.report.words import NONE, Words, left_out
 from caseprobe.v1 import finding_pb2, origin_pb2, section_pb2, snapshot_pb2
 
 ABSENT = section_pb2.PROBE_OUTCOME_ABSENT
@@ -18,6 +18,7 @@ OUTCOMES = {
     section_pb2.PROBE_OUTCOME_SKIPPED: "skipped",
 }
 UNKNOWN = (finding_pb2.SEVERITY_UNKNOWN, finding_pb2.SEVERITY_UNSPECIFIED)
+MOST_ROWS = 200
 Lack = tuple[section_pb2.ProbeOutcome.ValueType, tuple[str, ...]]
 
 
@@ -63,8 +64,9 @@ def _why(one: section_pb2.Section | section_pb2.Shortfall, words: Words) -> tupl
 def _table(title: str, rows: list[tuple[str, ...]], words: Words, open_: bool = False) -> Markup:
     if not rows:
         return NOTHING
-    body = table((words("what"), words("why"), words("needed")), rows)
-    return unfold(words.filled(title, n=len(rows)), body, class_="row", open_=open_)
+    body = table((words("what"), words("why"), words("needed")), rows[:MOST_ROWS])
+    more = left_out(len(rows) - MOST_ROWS, words)
+    return unfold(words.filled(title, n=len(rows)), body, more, class_="row", open_=open_)
 
 
 def _reasons(title: str, found: list[finding_pb2.Coverage], words: Words) -> Markup:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from caseprobe import texts
+from caseprobe.report.markup import NOTHING, Markup, element
 from caseprobe.texts import catalogue
 
 if TYPE_CHECKING:
@@ -72,3 +73,8 @@ class Words:
     def share(self, part: float, whole: float) -> str:
         """Part of whole, as percent; a dash where there is no whole."""
         return texts.format_ratio(part / whole, self.language) if whole else NONE
+
+
+def left_out(total: int, words: Words) -> Markup:
+    """How many more there are than a page shows; nothing where it shows all."""
+    return element("p", words.filled("left_out", n=total), class_="lack") if total > 0 else NOTHING

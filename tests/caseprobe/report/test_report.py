@@ -16,10 +16,10 @@ from caseprobe.checks import ALL
 from caseprobe.report import render_report
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.texts.template import PLURALS, places
-from caseprobe.v1 import path_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, path_pb2, section_pb2, snapshot_pb2
 from tests import fakes_sections as fakes
 from tests.fakes_faults import WELL
-from tests.fakes_snapshot import troubled
+from tests.fakes_snapshot import troubled, with_a_path
 from tests.outline import outline, retell
 
 EVIL = "\"'><script>alert(1)</script>&<img src=x onerror=alert(2)>\u202e\x1b[2J"
@@ -197,3 +197,17 @@ def test_what_another_program_recorded_says_so() -> None:
     assert "read from sosreport sos-1.tar.xz" in text
     assert "sos-1.tar.xz (3 members)larger than is read" in text
     assert "sos-1.tar.xzit was cut" in text
+
+
+def test_a_page_of_a_monstrous_snapshot_is_bounded() -> None:
+    """Thousands of everything: the page shows the worst, says how much more there is, and opens on a phone."""
+    monstrous = troubled()
+    for finding in list(monstrous.findings):
+        finding.evidence.extend([finding_pb2.Evidence(source="x", text="long " * 500)] * 30)
+        monstrous.findings.extend([finding] * 20)
+    for section in list(monstrous.sections):
+        section.shortfalls.extend([section_pb2.Shortfall(field="x", reason="why " * 30)] * 300)
+    monstrous.sections.extend([section_pb2.Section(probe="path", path=with_a_path().sections[-1].path)] * 100)
+    page = render_report(monstrous)
+    assert len(page) < 8 << 20
+    assert "more stand in snapshot.json" in page

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from caseprobe.report.markup import NOTHING, Markup, element, joined, table, unfold
-from caseprobe.report.words import Words
+from caseprobe.report.words import Words, left_out
 from caseprobe.v1 import section_pb2
 
 T = TypeVar("T")
@@ -35,7 +35,9 @@ def listed(
     numbers: Sequence[int] = (),
 ) -> Markup:
     """A table of the first of many things, and how many more there are; numbers are the columns to align right."""
-    return joined(table(head, [row(one) for one in found[:MOST_ROWS]], numbers), _left(len(found) - MOST_ROWS, words))
+    return joined(
+        table(head, [row(one) for one in found[:MOST_ROWS]], numbers), left_out(len(found) - MOST_ROWS, words)
+    )
 
 
 def plain_list(title: str, lines: Iterable[str], total: int, words: Words) -> Markup:
@@ -43,8 +45,4 @@ def plain_list(title: str, lines: Iterable[str], total: int, words: Words) -> Ma
     if not total:
         return NOTHING
     text = element("pre", "\n".join(islice(lines, MOST_LINES)), class_="list", tabindex="0")
-    return unfold(title, text, _left(total - MOST_LINES, words), class_="more")
-
-
-def _left(left: int, words: Words) -> Markup:
-    return element("p", words.filled("left_out", n=left), class_="lack") if left > 0 else NOTHING
+    return unfold(title, text, left_out(total - MOST_LINES, words), class_="more")
