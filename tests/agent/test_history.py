@@ -21,7 +21,16 @@ from caseprobe.v1.section_history_pb2 import HistoryFacts, Series
 from caseprobe_agent.app.noted_paths import noted
 from caseprobe_agent.history.figures import Key
 from caseprobe_agent.history.recorder import Recorder
-from caseprobe_agent.history.ring import BEGIN, COLUMNS, LEAST_BYTES, NAME, RECORD_BYTES, Ring, capacity_of
+from caseprobe_agent.history.ring import (
+    BEGIN,
+    COLUMNS,
+    HEADER_BYTES,
+    LEAST_BYTES,
+    NAME,
+    RECORD_BYTES,
+    Ring,
+    capacity_of,
+)
 from caseprobe_agent.history.sampling import Sampler
 from caseprobe_agent.history.series import facts_of
 from caseprobe_agent.machine import Machine
@@ -174,6 +183,31 @@ def test_any_damage_gives_facts_or_a_reason(
         return
     values = [value for one in facts.series for value in one.avg if not math.isnan(value) and one.step_seconds == 10.0]
     assert set(values) <= set(range(12))
+
+
+def test_a_long_name_keeps_its_column_over_a_restart(tmp_path: Path) -> None:
+    """It is cut, also within a letter, and stays one figure."""
+    key = ("path.rtt_seconds", "ho\u00e4st." * 30)
+    for number in range(2):
+        ring = Ring(tmp_path / NAME, LEAST_BYTES, 10.0)
+        ring.append(1_700_000_000 + 10 * number, 10 * number, b"boot", {key: 1.0})
+        ring.close()
+    fine = [one for one in read_back(tmp_path / NAME).series if one.step_seconds == 10.0]
+    assert [len(one.avg) for one in fine] == [2] and key[1].startswith(fine[0].object)
+
+
+def test_a_column_whose_name_is_lost_is_given_to_no_other_figure(tmp_path: Path) -> None:
+    """Its old values would be taken for the new figure's."""
+    filled(tmp_path / NAME, 3).close()
+    data = bytearray((tmp_path / NAME).read_bytes())
+    data[HEADER_BYTES + 6] ^= 0xFF
+    (tmp_path / NAME).write_bytes(data)
+    ring = Ring(tmp_path / NAME, LEAST_BYTES, 10.0)
+    ring.append(1_700_000_030, 130, b"boot", {("cpu.busy_ratio", ""): 0.5})
+    ring.close()
+    facts = read_back(tmp_path / NAME)
+    assert {one.name for one in facts.series} == {"cpu.busy_ratio"}
+    assert list(series_of(facts, ("cpu.busy_ratio", ""), 300.0).avg) == [0.5]
 
 
 def test_a_sample_tells_rates_and_levels() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from caseprobe.errors import Corrupt, RedactionError
 from caseprobe.overrides import Override
 from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.probes.probe import RawArtifact
-from caseprobe_agent.seal.form import Hiding, Judging, load_key, pack_request, unpack_parcel
+from caseprobe_agent.seal.form import Hiding, Judging, hiding_of, load_key, pack_request, unpack_parcel
 from caseprobe_agent.seal.memory import read_history
 from caseprobe_agent.seal.pipe import make_parcel, seal
+from tests.fakes_machine import FakeMachine
 
 SECRET = "xkcd-horse-staple"
 HIDING = Hiding(bytes(range(32)), asset_masked=True, host_name="db1", forbidden=(SECRET,))
@@ -70,6 +72,32 @@ def test_an_artifact_that_is_not_safe_is_listed_and_withheld(data: bytes) -> Non
     (listed,) = sealed.snapshot.artifacts
     assert listed.withheld_reason
     assert list(sealed.snapshot.redaction.withheld) == ["artifacts/kernel.log"]
+
+
+def test_an_artifact_that_comes_too_late_is_listed_with_that_reason() -> None:
+    """Each is asked about when its turn comes; what fits leaves as ever."""
+    small = RawArtifact("artifacts/system.log", "journal", b"short\n", truncated=False)
+    late = "left out: the deadline"
+    sealed = seal(snapshot(), [log(b"x\n" * 9000), small], HIDING, objection=lambda size: late if size > 9000 else "")
+    assert list(sealed.artifacts) == ["artifacts/system.log"]
+    assert [one.withheld_reason for one in sealed.snapshot.artifacts] == [late, ""]
+
+
+def test_a_file_of_names_that_hangs_holds_up_nothing() -> None:
+    """The others are known all the same."""
+    never = threading.Event()
+
+    class Stuck(FakeMachine):
+        def read_text(self, path: str, limit_bytes: int = 1 << 20) -> str:
+            """As Machine.read_text, but one file lies on a dead mount."""
+            if path == "/etc/hosts":
+                never.wait()
+            return super().read_text(path, limit_bytes)
+
+    machine = Stuck({"/etc/passwd": "anna:x:1000:1000::/home/anna:/bin/sh\n", "/proc/sys/kernel/hostname": "db1\n"})
+    hiding = hiding_of(machine, bytes(32), asset_masked=True)
+    assert (hiding.host_name, hiding.passwd[:4], hiding.hosts) == ("db1", "anna", "")
+    never.set()
 
 
 def test_a_parcel_is_a_snapshot_or_with_artifacts_a_bundle() -> None:

@@ -82,7 +82,7 @@ class Ring:
         self._sequence += 1
         row = [math.nan] * COLUMNS
         for key, value in values.items():
-            if (column := self._column(key)) is not None:
+            if (column := self._column(_fitted(key))) is not None:
                 row[column] = value
         body = HEAD.pack(0, self._sequence, wall_seconds, boottime_seconds, boot[:8])[4:] + VALUES.pack(*row)
         os.pwrite(self._file, _sealed(body), _place(self._sequence, self._capacity))
@@ -90,8 +90,8 @@ class Ring:
     def _column(self, key: Key) -> int | None:
         column, last = self._columns.get(key, (None, 0))
         if column is None and (column := self._free_column()) is not None:
-            text = SEPARATOR.join(key).encode()[: COLUMN.size - 4]
-            os.pwrite(self._file, _sealed(text.ljust(COLUMN.size - 4, b"\0")), HEADER_BYTES + column * COLUMN.size)
+            text = SEPARATOR.join(key).encode().ljust(COLUMN.size - 4, b"\0")
+            os.pwrite(self._file, _sealed(text), HEADER_BYTES + column * COLUMN.size)
         if column is not None and last != self._sequence:
             self._columns[key] = column, self._sequence
         return column
@@ -149,12 +149,22 @@ def layout_of(read: Read) -> Layout:
 
 
 def columns(read: Read) -> dict[int, Key]:
-    """Which figure stands in each column that is in use."""
+    """Which figure stands in each column that is in use; one without a name where its entry is damaged."""
     table = read(HEADER_BYTES, COLUMNS * COLUMN.size)
     parts = (table[at : at + COLUMN.size] for at in range(0, len(table) - COLUMN.size + 1, COLUMN.size))
-    rows = ((column, _whole(part)) for column, part in enumerate(parts))
-    keys = {at: row[4:].rstrip(b"\0").decode("utf-8", "replace").partition(SEPARATOR) for at, row in rows if row}
-    return {at: (name, obj) for at, (name, separator, obj) in keys.items() if separator}
+    return {column: _key(_whole(part), column) for column, part in enumerate(parts) if any(part)}
+
+
+def _key(row: bytes | None, column: int) -> Key:
+    name, _, obj = ("" if row is None else row[4:].rstrip(b"\0").decode("utf-8", "replace")).partition(SEPARATOR)
+    return (name, obj) if name else ("", str(column))
+
+
+def _fitted(key: Key) -> Key:
+    """As it stands in the table, where long names are cut."""
+    text = SEPARATOR.join(key).encode()[: COLUMN.size - 4].decode("utf-8", "ignore")
+    name, _, obj = text.partition(SEPARATOR)
+    return name, obj
 
 
 def newest_first(read: Read, capacity: int) -> Iterator[tuple[int, Head | None]]:

@@ -53,7 +53,7 @@ def facts_of(
     if not taken:
         return facts
     _count(facts, taken)
-    names = columns(read)
+    names = {column: key for column, key in columns(read).items() if key[0]}
     end = last if window is None else min(last, window.to_at)
     recent = [one for one in taken if end - HOUR_SECONDS < one.at <= end]
     for part, step_seconds in ((taken, STEP_SECONDS), (recent, layout.sample_seconds)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from caseprobe.errors import ConfigurationError, UsageError
 from caseprobe_agent.config.bundles import NONE, Bundles, OwnProfile, SiteProbe
@@ -133,5 +132,7 @@ def _matches(word: str, items: Sequence[Item]) -> list[str]:
 
 def _nearest(word: str, words: Iterable[str]) -> str:
     """A question after the word that somebody may have meant; empty where none is near."""
+    from difflib import get_close_matches  # which takes longer to load than a right call may be kept waiting
+
     near = get_close_matches(word, list(words), 1)
     return f" (did you mean {near[0]!r}?)" if near else ""
