@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from caseprobe.path_stats import limiter
+from caseprobe.path_stats.way_back import back_hops
 from caseprobe.v1 import path_pb2
 
 
@@ -29,6 +30,7 @@ class HopTally:
     duplicates: int = 0
     reordered: int = 0
     from_target: int = 0
+    reply_ttl: int = 0  # of the newest reply, 0 where the tier does not see it
     refused: path_pb2.UnreachableReason.ValueType = path_pb2.UNREACHABLE_REASON_UNSPECIFIED
     asked: dict[int, tuple[float, bool]] = field(default_factory=dict)
     _fitted: tuple[tuple[int, int], limiter.Bucket | None] = ((0, 0), None)
@@ -78,6 +80,7 @@ class HopTally:
         self.late += reply.reply_class == path_pb2.REPLY_CLASS_LATE
         self.reordered += reply.reply_class == path_pb2.REPLY_CLASS_REORDERED
         self.from_target += reply.from_target
+        self.reply_ttl = min(255, reply.reply_ttl) or self.reply_ttl
         self.refused = reply.unreachable or self.refused
 
 
@@ -187,6 +190,8 @@ def path_hop(hop: HopTally, judged: Judged) -> path_pb2.PathHop:
     )
     if judged.limit is not None:
         message.limit_per_second, message.limit_burst = judged.limit.per_second, judged.limit.burst
+    if hop.reply_ttl:
+        message.back_hops = back_hops(hop.reply_ttl)
     if hop.rtts:
         message.best_seconds, message.worst_seconds = min(hop.rtts), max(hop.rtts)
         message.avg_seconds = math.fsum(hop.rtts) / len(hop.rtts)

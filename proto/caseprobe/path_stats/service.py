@@ -14,7 +14,7 @@ FAR_SECONDS = 1.0
 EXPIRES_SECONDS, EXPIRES_SHARE = 14 * DAY, 1 / 3
 # A handshake takes one (RFC 9293), TLS one or two (RFC 8446, RFC 5246), a request and its answer one.
 ROUND_TRIPS = {"connect": 1, "proxy": 1, "tls": 2, "first_byte": 1}
-SERVER_ERROR = 500
+SERVER_ERROR, PROXY_LOGIN = 500, 407
 # Answers that tell nothing of the name: the server itself is in trouble, or will not serve this machine.
 FAULTY_RCODES = ("SERVFAIL", "REFUSED", "FORMERR", "NOTIMP")
 
@@ -68,11 +68,15 @@ def _failed(message_id: str, attempt: ServiceAttempt, phase: ServicePhase) -> Se
 
 
 def _http_error(facts: ServiceFacts, _path: float) -> Iterator[ServiceVerdict]:
-    """An error that the server itself owns to; what it says of the request (4xx) is an answer."""
+    """An error that the server itself owns to; what it says of the request (4xx) is an answer.
+
+    A proxy that is asked for the whole address answers for servers that it does not reach (502 to 504), and for itself.
+    """
+    by_proxy = facts.HasField("proxy") and facts.scheme == "http"
     for attempt in facts.attempts:
-        if attempt.http_status >= SERVER_ERROR:
+        if attempt.http_status >= SERVER_ERROR or (by_proxy and attempt.http_status == PROXY_LOGIN):
             yield ServiceVerdict(
-                message_id="service.http_error",
+                message_id="service.http_error_proxied" if by_proxy else "service.http_error",
                 phase="first_byte",
                 address=attempt.address,
                 http_status=attempt.http_status,

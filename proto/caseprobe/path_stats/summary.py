@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from caseprobe.path_stats.hops import path_hop
 from caseprobe.path_stats.tally import PathTally
 from caseprobe.path_stats.verdict import judge
+from caseprobe.path_stats.way_back import way_back
 from caseprobe.v1 import path_pb2
 
 
@@ -40,6 +41,9 @@ def facts_of(tally: PathTally, header: path_pb2.PathFacts) -> path_pb2.PathFacts
         earlier_routes=tally.earlier,
         route_changes=tally.route_changes,
     )
+    back = way_back([(hop.ttl, hop.reply_ttl) for hop in hops if hop.reply_ttl])
+    if back is not None:
+        facts.way_back_first_ttl, facts.way_back_hops = back.first_ttl, back.hops
     facts.MergeFrom(_header_only(header))
     return facts
 

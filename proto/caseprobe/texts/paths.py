@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caseprobe.texts.addresses import address_text
 from caseprobe.texts.services import service_json
-from caseprobe.texts.verdicts import path_mtu, path_verdict, path_ways
+from caseprobe.texts.verdicts import path_mtu, path_verdict, path_way_back, path_ways
 from caseprobe.v1 import path_pb2
 
 Json = dict[str, object]
@@ -37,6 +37,7 @@ def path_summary_json(facts: path_pb2.PathFacts) -> Json:
         "verdict": _verdict_json(facts),
         "mtu": _mtu_json(facts),
         "ways": _ways_json(facts),
+        "way_back": _way_back_json(facts),
         "service": service_json(facts),
         "route_changes": facts.route_changes,
         "earlier_routes": [_route_json(route) for route in facts.earlier_routes],
@@ -84,6 +85,7 @@ def _hop_json(hop: path_pb2.PathHop) -> Json:
         "duplicates": hop.duplicates,
         "reordered": hop.reordered,
         "from_target": hop.from_target,
+        "back_hops": hop.back_hops if hop.HasField("back_hops") else None,
         "name": hop.host_name or None,
         "network": _network_json(hop),
     }
@@ -125,6 +127,13 @@ def _mtu_json(facts: path_pb2.PathFacts) -> Json | None:
         "echoes": mtu.echoes,
         "duration_seconds": round(mtu.duration_seconds, 6),
     }
+
+
+def _way_back_json(facts: path_pb2.PathFacts) -> Json | None:
+    """How the way back differs; null where nothing hints at it."""
+    if not facts.way_back_hops:
+        return None
+    return {"text": path_way_back(facts), "first_ttl": facts.way_back_first_ttl, "hops": facts.way_back_hops}
 
 
 def _ways_json(facts: path_pb2.PathFacts) -> Json | None:

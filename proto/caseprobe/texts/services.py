@@ -25,7 +25,7 @@ def path_service(path: path_pb2.PathFacts, language: str = "en") -> str:
     facts, verdict = path.service, path.service.verdict
     values: dict[str, Value] = {
         "service": service_name(facts),
-        "phase": phase_name(verdict.phase, language),
+        "phase": phase_name(f"proxy_{verdict.phase}" if facts.HasField("proxy") else verdict.phase, language),
         "outcome": outcome_words(verdict.outcome, verdict.http_status, language),
         "address": address_text(verdict.address) or "?",
         "server": verdict.server,
@@ -55,8 +55,10 @@ def service_name(facts: ServiceFacts) -> str:
 
 
 def phase_name(name: str, language: str = "en") -> str:
-    """A step in words."""
-    return _sentence("phase", name, {}, language) if name in catalogue.read("service")["phase"] else name
+    """A step in words; proxy_… is one on the way to a proxy, which is the step itself where it is the same."""
+    known = catalogue.read("service")["phase"]
+    name = name if name in known else name.removeprefix("proxy_")
+    return _sentence("phase", name, {}, language) if name in known else name
 
 
 def outcome_words(outcome: str, http_status: int = 0, language: str = "en") -> str:

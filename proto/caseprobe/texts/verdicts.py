@@ -147,6 +147,19 @@ def path_mtu(path: path_pb2.PathFacts, language: str = "en") -> str:
     return fill(catalogue.sentence(f"mtu.{name if name in known else 'not_measured'}", language), values, language)
 
 
+def path_way_back(path: path_pb2.PathFacts, language: str = "en") -> str:
+    """That replies seem to come back another way, and from where on; empty where nothing hints at it."""
+    if not path.way_back_hops:
+        return ""
+    values: dict[str, Value] = {
+        "target": path.target,
+        "hop": path.way_back_first_ttl,
+        "n": abs(path.way_back_hops),
+    }
+    name = "longer" if path.way_back_hops > 0 else "shorter"
+    return fill(catalogue.sentence(f"way_back.{name}", language), values, language)
+
+
 def path_ways(path: path_pb2.PathFacts, language: str = "en") -> str:
     """How many ways the path has at once and where; empty where it was not asked for."""
     if not path.HasField("ways"):

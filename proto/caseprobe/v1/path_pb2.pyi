@@ -229,6 +229,7 @@ class PathHop(_message.Message):
     AS_NUMBER_FIELD_NUMBER: _builtins.int
     AS_NAME_FIELD_NUMBER: _builtins.int
     COUNTRY_FIELD_NUMBER: _builtins.int
+    BACK_HOPS_FIELD_NUMBER: _builtins.int
     ttl: _builtins.int
     sent: _builtins.int
     received: _builtins.int
@@ -258,6 +259,8 @@ class PathHop(_message.Message):
     as_name: _builtins.str
     country: _builtins.str
     """Two letters, ISO 3166."""
+    back_hops: _builtins.int
+    """Routers that its replies passed on their way back, by the TTL with which they arrived; absent where that is not seen."""
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
@@ -288,13 +291,16 @@ class PathHop(_message.Message):
         as_number: _builtins.int = ...,
         as_name: _builtins.str = ...,
         country: _builtins.str = ...,
+        back_hops: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "jitter_seconds", b"jitter_seconds", "p95_seconds", b"p95_seconds", "worst_seconds", b"worst_seconds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_back_hops", b"_back_hops", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "avg_seconds", b"avg_seconds", "back_hops", b"back_hops", "best_seconds", b"best_seconds", "jitter_seconds", b"jitter_seconds", "p95_seconds", b"p95_seconds", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "as_name", b"as_name", "as_number", b"as_number", "avg_seconds", b"avg_seconds", "best_seconds", b"best_seconds", "classification", b"classification", "country", b"country", "duplicates", b"duplicates", "from_target", b"from_target", "host_name", b"host_name", "jitter_seconds", b"jitter_seconds", "late", b"late", "limit_burst", b"limit_burst", "limit_per_second", b"limit_per_second", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_back_hops", b"_back_hops", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "as_name", b"as_name", "as_number", b"as_number", "avg_seconds", b"avg_seconds", "back_hops", b"back_hops", "best_seconds", b"best_seconds", "classification", b"classification", "country", b"country", "duplicates", b"duplicates", "from_target", b"from_target", "host_name", b"host_name", "jitter_seconds", b"jitter_seconds", "late", b"late", "limit_burst", b"limit_burst", "limit_per_second", b"limit_per_second", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avg_seconds: _TypeAlias = _typing.Literal["avg_seconds"]  # noqa: Y015
     _WhichOneofArgType__avg_seconds: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__back_hops: _TypeAlias = _typing.Literal["back_hops"]  # noqa: Y015
+    _WhichOneofArgType__back_hops: _TypeAlias = _typing.Literal["_back_hops", b"_back_hops"]  # noqa: Y015
     _WhichOneofReturnType__best_seconds: _TypeAlias = _typing.Literal["best_seconds"]  # noqa: Y015
     _WhichOneofArgType__best_seconds: _TypeAlias = _typing.Literal["_best_seconds", b"_best_seconds"]  # noqa: Y015
     _WhichOneofReturnType__jitter_seconds: _TypeAlias = _typing.Literal["jitter_seconds"]  # noqa: Y015
@@ -305,6 +311,8 @@ class PathHop(_message.Message):
     _WhichOneofArgType__worst_seconds: _TypeAlias = _typing.Literal["_worst_seconds", b"_worst_seconds"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__avg_seconds) -> _WhichOneofReturnType__avg_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__back_hops) -> _WhichOneofReturnType__back_hops | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__best_seconds) -> _WhichOneofReturnType__best_seconds | None: ...
     @_typing.overload
@@ -576,6 +584,8 @@ class PathFacts(_message.Message):
     MTU_FIELD_NUMBER: _builtins.int
     WAYS_FIELD_NUMBER: _builtins.int
     SERVICE_FIELD_NUMBER: _builtins.int
+    WAY_BACK_FIRST_TTL_FIELD_NUMBER: _builtins.int
+    WAY_BACK_HOPS_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """As asked for by the person who asked."""
     address: _builtins.bytes
@@ -588,6 +598,9 @@ class PathFacts(_message.Message):
     """Why the trace ended before its time, as in PathRound; empty where it did not."""
     route_changes: _builtins.int
     """How often the route changed, also where earlier_routes tells of fewer."""
+    way_back_first_ttl: _builtins.int
+    """The way back seems another one from this hop on, and so many routers longer (shorter where negative); 0 for no hint."""
+    way_back_hops: _builtins.int
     @_builtins.property
     def unseen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this tier cannot see, as ids."""
@@ -629,10 +642,12 @@ class PathFacts(_message.Message):
         mtu: Global___PathMtu | None = ...,
         ways: Global___PathWays | None = ...,
         service: _path_service_pb2.ServiceFacts | None = ...,
+        way_back_first_ttl: _builtins.int = ...,
+        way_back_hops: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mtu", b"mtu", "service", b"service", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "mtu", b"mtu", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "service", b"service", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "mtu", b"mtu", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "service", b"service", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict", "way_back_first_ttl", b"way_back_first_ttl", "way_back_hops", b"way_back_hops", "ways", b"ways"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

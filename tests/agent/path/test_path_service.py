@@ -228,6 +228,20 @@ async def test_a_proxy_that_refuses_is_the_broken_step() -> None:
     assert "the proxy's connection to it (CONNECT) fails, the proxy refuses (HTTP 407)" in texts.path_service(path)
 
 
+async def test_an_error_by_way_of_a_plain_proxy_is_not_laid_upon_the_service() -> None:
+    """502 may be the proxy's own word."""
+    async with listening(Web(status=502).serve) as door:
+        path = await measured(Service("http", "far.invalid", 80), Proxy(HOST, door, "http_proxy"))
+    assert "the answer is HTTP 502, which may be the proxy's own" in texts.path_service(path)
+
+
+async def test_a_proxy_that_does_not_answer_is_named_as_such() -> None:
+    """The step that fails is the one to the proxy."""
+    with closed_port() as door:
+        path = await measured(Service("https", "far.invalid", 443), Proxy(HOST, door, "https_proxy"))
+    assert "cannot be used from here: the TCP connection to the proxy fails" in texts.path_service(path)
+
+
 async def test_a_plain_request_goes_to_the_proxy_whole() -> None:
     """Without TLS nothing is connected through: the proxy is asked for the whole address."""
     web = Web()

@@ -92,7 +92,7 @@ PLACES: Mapping[str, Callable[[path_pb2.PathHop], str]] = {"name": _name, "netwo
 
 def closing(facts: path_pb2.PathFacts, language: str) -> list[str]:
     """The verdict's sentence, and what ended the trace early."""
-    sentences = (texts.path_service, _verdict, texts.path_mtu, texts.path_ways)
+    sentences = (texts.path_service, _verdict, texts.path_way_back, texts.path_mtu, texts.path_ways)
     lines = [line for line in (sentence(facts, language) for sentence in sentences) if line]
     lines += [_ways(hop) for hop in facts.ways.hops if len(hop.routers) > 1]
     if facts.shortfall:
