@@ -192,7 +192,7 @@ def _nested(chance: random.Random) -> bytes:
 
 
 def _odd_texts(chance: random.Random) -> bytes:
-    """A whole archive whose files hold what no kernel writes."""
+    """A whole archive whose files begin as they should and go on with what no kernel writes."""
     odd = (
         b"\0" * 5000,
         b"9" * 5000,
@@ -200,9 +200,16 @@ def _odd_texts(chance: random.Random) -> bytes:
         chance.randbytes(3000),
         b"MemTotal: 99999999999999999999999 kB\n",
         b"{" * 9999,
+        b"\n" * 20_000,
+        # What takes a careless expression the square of its length.
+        (b"a" + b" " * 4000 + b"\n") * 20,
+        (b": " * 2000 + b"\n") * 20,
     )
-    names = [*sos.FILES, *(f"sos_commands/{name}" for name in sos.OUTPUTS)]
-    parts = [entry(f"{ROOT}/{name}", chance.choice(odd)) for name in names]
+    texts = {**sos.FILES, **{f"sos_commands/{name}": text for name, text in sos.OUTPUTS.items()}}
+    parts = [
+        entry(f"{ROOT}/{name}", text.partition("\n")[0].encode() + b"\n" + chance.choice(odd))
+        for name, text in texts.items()
+    ]
     return chance.choice(PACKERS)(b"".join(parts) + bytes(1024))
 
 

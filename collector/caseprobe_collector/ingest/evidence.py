@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import BinaryIO
 
-from caseprobe.bundle.age import is_encrypted
 from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
@@ -20,6 +19,7 @@ from caseprobe_collector.ingest.assembly import Limits
 from caseprobe_collector.ingest.erasure import Erasure
 from caseprobe_collector.ingest.forms import (
     is_bundle,
+    is_sealed,
     object_name,
     read_bundle,
     read_member,
@@ -160,7 +160,7 @@ class Evidence:
         staged = await asyncio.to_thread(self._objects.stage)
         try:
             sha256 = await self._receive(chunks, staged)
-            if await asyncio.to_thread(is_encrypted, staged.file):
+            if await asyncio.to_thread(is_sealed, staged.file):
                 staged, sha256 = await self._ingest.opened(staged)
             if self._converter is not None and not await asyncio.to_thread(is_bundle, staged.file):
                 staged, archive = await asyncio.to_thread(self._objects.stage), staged

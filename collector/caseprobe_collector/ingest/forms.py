@@ -98,6 +98,13 @@ def read_bundle(file: BinaryIO) -> snapshot_pb2.Snapshot:
     return snapshot
 
 
+def is_sealed(file: BinaryIO) -> bool:
+    """Whether a file is encrypted to somebody's key."""
+    from caseprobe.bundle.age import is_encrypted
+
+    return is_encrypted(file)
+
+
 def attach_consent(snapshot: snapshot_pb2.Snapshot, consent: SignedConsent, sha256: bytes) -> None:
     """Keep with a snapshot what was agreed to when its bundle of this hash was sent.
 

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 # /dev/vda       264212084 32638244  73752668  31% /
 # Filesystem       Inodes  IUsed    IFree IUse% Mounted on
 HEADING = re.compile(r"^Filesystem\s+(?:Type\s+)?(?:(?P<unit>1K|1024|512)-blocks|(?P<inodes>Inodes))\s")
-LINE = re.compile(
-    r"^\S.*?\s+(?P<total>\d{1,19})\s+(?P<used>\d{1,19})\s+(?P<left>-?\d{1,19})\s+(?:\d+%|-)\s+(?P<at>/.*)$"
-)
 UNITS = {"1K": 1024, "1024": 1024, "512": 512}
-LINES_AT_MOST = 10_000
+LINES_AT_MOST, LONGEST_LINE = 10_000, 4096
+SHARE, NUMBER = re.compile(r"\d{1,6}%|-"), re.compile(r"-?\d{1,19}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,19 @@ def parse_df_output(text: str) -> Mapping[str, Amounts]:
     unit = UNITS.get(heading["unit"] or "", 1)
     found: dict[str, Amounts] = {}
     for line in lines:
-        if len(line) < 4096 and (match := LINE.match(line)) is not None:
-            total, used, left = (max(0, int(match[name])) * unit for name in ("total", "used", "left"))
-            found[match["at"]] = Amounts(total, used, left)
+        if len(line) < LONGEST_LINE and (row := _row(line)) is not None:
+            mount_point, (total, used, left) = row
+            found[mount_point] = Amounts(total * unit, used * unit, left * unit)
     return found
+
+
+def _row(line: str) -> tuple[str, tuple[int, int, int]] | None:
+    """Mount point and three numbers; None for other lines. The device's name and the mount point may hold blanks."""
+    words = line.split()
+    # From the right: a share in percent or "-", with three numbers before it and an absolute path behind it.
+    for at in range(len(words) - 2, 3, -1):
+        numbers = words[at - 3 : at]
+        if SHARE.fullmatch(words[at]) and words[at + 1].startswith("/") and all(map(NUMBER.fullmatch, numbers)):
+            total, used, left = (max(0, int(number)) for number in numbers)
+            return " ".join(words[at + 1 :]), (total, used, left)
+    return None
