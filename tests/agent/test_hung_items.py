@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import shutil
@@ -14,9 +15,10 @@ import pytest
 
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import MachineTimeout
-from caseprobe.v1 import section_pb2
+from caseprobe.v1 import enrolment_pb2, section_pb2
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.config import load
+from caseprobe_agent.identity import Enrolled
 from caseprobe_agent.machine import Completed, Machine, calls
 from caseprobe_agent.machine.patience import within
 from caseprobe_agent.oneshot import Order
@@ -149,6 +151,23 @@ async def test_any_set_of_hung_items_leaves_a_valid_bundle(which: str, tmp_path:
         assert section.probe not in stuck or section.outcome in GAPS
     _, alive = psutil.wait_procs(psutil.Process().children(), timeout=LONGEST_SECONDS)
     assert alive == []
+
+
+async def test_a_collector_that_is_silent_leaves_time_to_measure(tmp_path: Path) -> None:
+    """It gets a share of the deadline; then there is a whole bundle, kept, with the reason."""
+    environment = {"CASEPROBE_CONFIG_FOLDER": str(tmp_path), "CASEPROBE_STATE_FOLDER": str(tmp_path / "s")}
+    shot = await one_shot.build(load(environment, {}), FakePerson(True))
+
+    async def say_nothing(_code: enrolment_pb2.JoinCode) -> Enrolled:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    silent = replace(shot.sending, enrol=say_nothing)
+    code = enrolment_pb2.JoinCode(address="collector.example.org:443")
+    result = await replace(shot, sending=silent).run(Order("quick", 4.0, tmp_path / "out.zip", code))
+    assert "did not answer within 1 s" in str(result.failure)
+    with result.path.open("rb") as file:
+        assert BundleReader(file).verify().complete
 
 
 def test_the_deadline_covers_packing_too() -> None:

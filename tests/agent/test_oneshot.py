@@ -20,8 +20,7 @@ from caseprobe.v1.section_pb2 import PROBE_OUTCOME_SKIPPED
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.config import load
 from caseprobe_agent.oneshot import Order
-from caseprobe_agent.oneshot.choice import LEFT_OUT
-from caseprobe_agent.oneshot.flow import NO_LOGS
+from caseprobe_agent.oneshot.choice import LEFT_OUT, NO_LOGS
 from tests.fakes_collector import FakeStream
 from tests.fakes_oneshot import Desk, FakePerson, open_desk
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from caseprobe.errors import ConfigurationError, UsageError
@@ -15,6 +15,7 @@ from caseprobe_agent.probes.site import artifact_of, probe_of
 
 DEFAULT_PROFILE, FASTEST = "standard", "quick"
 LEFT_OUT = "as asked for (--exclude)"
+NO_LOGS = "the policy of this machine lets no logs leave"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ class Chosen:
     def networked(self) -> tuple[Probe, ...]:
         """The probes, those that may ask servers as they do so; not those of the quick profile, which stays quick."""
         return with_network(self.probes, but=QUICK if self.base == FASTEST else ())
+
+    def gaps(self, run: Iterable[Probe]) -> Iterator[tuple[str, str]]:
+        """What was chosen and is not run, and what was left out of the profile, each with the reason."""
+        names = {probe.name for probe in run}
+        yield from ((probe.name, NO_LOGS) for probe in self.probes if probe.name not in names)
+        yield from ((name, LEFT_OUT) for name in self.left_out)
 
 
 def choose(wanted: Wanted, bundles: Bundles = NONE) -> Chosen:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 # What redacting, judging and writing a snapshot without artifacts take on a slow machine, and at most this share.
 PACKING_SECONDS, PACKING_SHARE = 3.0, 0.3
+# Who does not answer meanwhile is not waited for: what is measured can be sent later.
+CONTACT_SHARE = 0.25
 # Artifacts go through the pipe at some 10 MB/s; so slowly only where the machine is busy.
 SLOWEST_BYTES_PER_SECOND = 2 << 20
 LATE = "left out: the deadline of {seconds:g} s left no time to make it safe"
@@ -33,6 +35,11 @@ class Deadline:
     def measuring_seconds(self) -> float:
         """How long measuring may take from now on, so that packing has its time."""
         return max(0.0, self.left - min(PACKING_SECONDS, self.seconds * PACKING_SHARE))
+
+    @property
+    def contact_seconds(self) -> float:
+        """How long the collector may take to answer before anything is measured."""
+        return self.left * CONTACT_SHARE
 
     def objection(self, size_bytes: int) -> str:
         """Why an artifact of this size is left out now; empty where there is time for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import importlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.oneshot.choice import LEFT_OUT, Chosen, Wanted, choose
+from caseprobe_agent.oneshot.choice import Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from caseprobe.bundle import Signer
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.oneshot.preview import Preview
-
-NO_LOGS = "the policy of this machine lets no logs leave"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class OneShot:
         chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
         check_room(path, chosen.base)
-        enrolled, failure = await self._enrol(order)
+        enrolled, failure = await self._enrol(order, deadline)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
         self.person.tell("measuring this machine …")
@@ -155,11 +153,11 @@ class OneShot:
             measuring.cancel()
         if order.window is not None:
             taken.snapshot.window.CopyFrom(order.window)
-        for name, reason in _gaps(chosen, probes):
+        for name, reason in chosen.gaps(probes):
             taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
         return taken, key
 
-    async def _enrol(self, order: Order) -> tuple[Enrolled | None, CaseprobeError | None]:
+    async def _enrol(self, order: Order, deadline: Deadline) -> tuple[Enrolled | None, CaseprobeError | None]:
         """The identity for this run; a collector that cannot be reached or refuses does not stop the measurement.
 
         Where nobody could agree to sending, the collector is not contacted, so that the join code stays good.
@@ -169,7 +167,7 @@ class OneShot:
         if not (order.no_preview or self.person.present or self.any_grant()):
             return None, PolicyRefused(NOBODY)
         try:
-            enrolled = await self.sending.redeem(order.code)
+            enrolled = await self.sending.redeem(order.code, deadline.contact_seconds)
         except DeliveryError as error:
             self.person.tell(f"{error}; measuring anyway")
             return None, error
@@ -281,13 +279,6 @@ def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[st
     """What tells the probes of logs and of history which time is meant, in place of where they ended."""
     written = Window(window.from_at.ToMilliseconds() / 1e3, window.to_at.ToMilliseconds() / 1e3).written()
     return {probe.name: written for probe in probes if probe.resumes}
-
-
-def _gaps(chosen: Chosen, run: Sequence[Probe]) -> Iterator[tuple[str, str]]:
-    """What was chosen and not run, and what was left out of the profile, each with the reason."""
-    names = {probe.name for probe in run}
-    yield from ((probe.name, NO_LOGS) for probe in chosen.probes if probe.name not in names)
-    yield from ((name, LEFT_OUT) for name in chosen.left_out)
 
 
 def _get_ready() -> None:

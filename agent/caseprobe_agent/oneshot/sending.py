@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caseprobe.errors import CaseprobeError, JoinCodeExpired, JoinCodeUnknown, JoinCodeUsed, Refused
+from caseprobe.errors import CaseprobeError, JoinCodeExpired, JoinCodeUnknown, JoinCodeUsed, Refused, Unreachable
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_agent.audit import Audit
@@ -52,11 +52,16 @@ class Sending:
     enrol: Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]
     deliver: Callable[[Enrolled, Outgoing], Awaitable[Delivery]]
 
-    async def redeem(self, code: enrolment_pb2.JoinCode) -> Enrolled:
+    async def redeem(self, code: enrolment_pb2.JoinCode, timeout_seconds: float | None = None) -> Enrolled:
         """What a code gives this run, for the first time or again; raises what the collector or the way to it says."""
         self.person.tell(f"contacting {code.address} …")
         try:
-            enrolled = await self.enrol(code)
+            async with asyncio.timeout(timeout_seconds):
+                enrolled = await self.enrol(code)
+        except TimeoutError:
+            raise Unreachable(
+                f"{code.address} did not answer within {timeout_seconds:.0f} s; try again later"
+            ) from None
         except (JoinCodeUsed, JoinCodeUnknown, JoinCodeExpired):
             self.tickets.forget(code)
             raise
