@@ -46,9 +46,13 @@ class Web:
 
 @dataclass
 class ConnectProxy:
-    """Passes CONNECT on to wherever it is told, or refuses with a status; requests holds the heads that came."""
+    """Passes CONNECT on to wherever it is told, or refuses with a status; requests holds the heads that came.
+
+    port: to this one of the host, whatever it is told.
+    """
 
     status: int = 200
+    port: int = 0
     requests: list[bytes] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,7 +63,7 @@ class ConnectProxy:
         if self.status != 200:
             return
         host, _, port = head.split()[1].decode().rpartition(":")
-        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+        far_reader, far_writer = await asyncio.open_connection(host, self.port or int(port))
         try:
             await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
         finally:

@@ -131,7 +131,8 @@ async def _upload(folder: Path, agent_id: str, address: str) -> None:
     outbox = FileOutbox(
         io.BytesIO(os.urandom(1 << 20) * (UPLOAD_BYTES >> 20)), link_pb2.DATA_KIND_BUNDLE, f"snap_{1:032x}"
     )
-    credentials = Credentials(address, *((folder / name).read_bytes() for name in ("ca", "certificate", "key")))
+    ca, certificate, key = ((folder / name).read_bytes() for name in ("ca", "certificate", "key"))
+    credentials = Credentials(address, ca, certificate, key)
 
     async def hello() -> link_pb2.Hello:
         return link_pb2.Hello(agent_id=agent_id, spool_id="spool_bench")

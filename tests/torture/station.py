@@ -72,7 +72,7 @@ class Post:
 
     def __init__(self, identity: Identity, spool: Spool, oracle: Oracle, random: Random, address: str) -> None:
         self._identity, self._spool, self._oracle, self._random = identity, spool, oracle, random
-        credentials = parts.credentials_of(identity)
+        credentials = parts.credentials_of(identity, "none")
         credentials = type(credentials)(
             address, credentials.ca_pem, credentials.certificate_pem, credentials.private_key_pem
         )

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
 from caseprobe.ids import new_id
+from caseprobe.join_code import split_address
 from caseprobe.v1 import link_pb2
 from caseprobe_agent import grants, worker
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.config import DEFAULT, Settings
 from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import Identity, sign
+from caseprobe_agent.proxies import Proxy, proxy_for, read_proxy
 
 if TYPE_CHECKING:
     from caseprobe_agent.link import Credentials
@@ -82,11 +84,23 @@ def grants_of(settings: Settings, identity: Identity | None, run: Run = worker.c
     return Grants(settings.state_folder / "grants", sign_terms, verify_terms)
 
 
-def credentials_of(identity: Identity) -> Credentials:
-    """What the link connects with."""
+def credentials_of(identity: Identity, proxy: str) -> Credentials:
+    """What the link connects with; proxy: as the settings say."""
     from caseprobe_agent.link import Credentials  # gRPC is loaded by what connects, not by what measures
 
-    return Credentials(identity.link_address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem)
+    way = proxy_of(proxy, identity.link_address)
+    return Credentials(identity.link_address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem, way)
+
+
+def proxy_of(stated: str, address: str) -> Proxy | None:
+    """The proxy that the settings name for a collector's host:port, else the environment; "none": there is none.
+
+    To this machine itself no proxy leads that is not named for it.
+    """
+    if stated:
+        return None if stated == "none" else read_proxy(stated, "proxy")
+    host = split_address(address)[0]
+    return None if host == "localhost" or host.startswith(("127.", "::1")) else proxy_for("https", host, os.environ)
 
 
 def hello_of(identity: Identity, spool_id: str, label: str, system: str, boot_id: str) -> link_pb2.Hello:

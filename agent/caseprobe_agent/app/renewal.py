@@ -8,9 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.app.parts import credentials_of
 from caseprobe_agent.identity import Identity, accept_certificate, renewal_due, renewal_request
-from caseprobe_agent.link import Credentials
 
 Send = Callable[[link_pb2.LinkRequest, link_pb2.Lane.ValueType], None]
 
@@ -18,7 +16,7 @@ Send = Callable[[link_pb2.LinkRequest, link_pb2.Lane.ValueType], None]
 class Renewal:
     """Asks when it is time by the collector's clock, and takes up what it is offered."""
 
-    def __init__(self, identity: Identity, folder: Path, send: Send, use: Callable[[Credentials], None]) -> None:
+    def __init__(self, identity: Identity, folder: Path, send: Send, use: Callable[[Identity], None]) -> None:
         self._identity = identity
         self._folder = folder
         self._send = send
@@ -33,7 +31,7 @@ class Renewal:
     async def offered(self, certificate_pem: bytes) -> None:
         """Keep the new certificate and connect with it from now on; raises Corrupt for one that does not fit."""
         self._identity = await accept_certificate(self._identity, self._folder, certificate_pem)
-        self._use(credentials_of(self._identity))
+        self._use(self._identity)
 
     async def close(self) -> None:
         """Ask no more."""

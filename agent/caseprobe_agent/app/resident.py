@@ -31,7 +31,7 @@ from caseprobe_agent.gate import Gate
 from caseprobe_agent.grants import Grants
 from caseprobe_agent.history.recorder import Recorder
 from caseprobe_agent.identity import Identity, end, load
-from caseprobe_agent.link import Link
+from caseprobe_agent.link import Credentials, Link
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
@@ -72,20 +72,25 @@ class Resident:
         self._boot_id = boot_id(self._machine)
         self._clock = parts.LocalClock()
         self.link = Link(
-            parts.credentials_of(identity),
+            self._credentials(identity),
             self._hello,
             SpoolOutbox(spool, lambda: self.sessions.settled()),
             self._handle,
             SystemRandom(),
             heartbeat=self._heartbeat,
         )
-        self._renewal = Renewal(identity, settings.state_folder, self.link.send, self.link.renew)
+        self._renewal = Renewal(
+            identity, settings.state_folder, self.link.send, lambda new: self.link.renew(self._credentials(new))
+        )
         size_bytes = settings.history_bytes
         self._recorder = (
             Recorder(self._machine, settings.state_folder, size_bytes, self._boot_id) if size_bytes else None
         )
         self._hiding = hiding_of(self._machine, load_key(settings.state_folder), asset_masked=False)
         self._build(grants, announce)
+
+    def _credentials(self, identity: Identity) -> Credentials:
+        return parts.credentials_of(identity, self._settings.proxy)
 
     def _build(self, grants: Grants, announce: Callable[[str], None]) -> None:
         """Gate, sessions, timetables, and the desk that the owner speaks to."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from caseprobe import ids
 from caseprobe.errors import Corrupt
 from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
-from caseprobe_agent.app.parts import LocalClock, credentials_of, hello_of
+from caseprobe_agent.app.parts import LocalClock, credentials_of, hello_of, proxy_of
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.config import Settings
 from caseprobe_agent.identity import ONE_SHOT, Enrolled, enrol, keys
@@ -47,8 +47,8 @@ def folder_of(settings: Settings, key_id: str = "") -> Path:
 
 def sending_of(settings: Settings, person: Person, audit: Audit, clock: LocalClock, key_id: str = "") -> Sending:
     """The way to a collector under the caller's own key, or that of an imported machine."""
-    folder = folder_of(settings, key_id)
-    return Sending(person, audit, Tickets(folder, clock), _enroller(folder), _deliverer(folder))
+    folder, proxy = folder_of(settings, key_id), settings.proxy
+    return Sending(person, audit, Tickets(folder, clock), _enroller(folder, proxy), _deliverer(folder, proxy))
 
 
 def own_key_of(settings: Settings, key_id: str = "") -> Callable[[], Awaitable[tuple[bytes, str]]]:
@@ -65,7 +65,7 @@ def own_key_of(settings: Settings, key_id: str = "") -> Callable[[], Awaitable[t
     return own_key
 
 
-def _deliverer(folder: Path) -> Callable[[Enrolled, Outgoing], Awaitable[Delivery]]:
+def _deliverer(folder: Path, proxy: str) -> Callable[[Enrolled, Outgoing], Awaitable[Delivery]]:
     """Sends a finished file: what is new of it where the collector holds this key's last bundle, else all of it."""
 
     async def deliver(enrolled: Enrolled, outgoing: Outgoing) -> Delivery:
@@ -76,30 +76,30 @@ def _deliverer(folder: Path) -> Callable[[Enrolled, Outgoing], Awaitable[Deliver
             # Encrypted bytes have nothing in common with any others.
             with outgoing.sealed.path.open("rb") as file:
                 proved(file, outgoing.sealed.sha256)
-                return await _deliver(enrolled, outgoing, file, link_pb2.DATA_KIND_BUNDLE_SEALED)
+                return await _deliver(enrolled, outgoing, file, link_pb2.DATA_KIND_BUNDLE_SEALED, proxy)
         sketches = Sketches(folder)
         with outgoing.path.open("rb") as file:
             # The receiver compares with the hash of what is proved here: a file that changes later is refused there.
             proved(file, outgoing.sha256)
             patch = await asyncio.to_thread(sketches.patch, file, outgoing.sha256, enrolled.response)
-            delivery = await _deliver_patch(enrolled, outgoing, patch) if patch else None
-            delivery = delivery or await _deliver(enrolled, outgoing, file, link_pb2.DATA_KIND_BUNDLE)
+            delivery = await _deliver_patch(enrolled, outgoing, patch, proxy) if patch else None
+            delivery = delivery or await _deliver(enrolled, outgoing, file, link_pb2.DATA_KIND_BUNDLE, proxy)
             await asyncio.to_thread(sketches.keep, file, outgoing.sha256)
         return delivery
 
     return deliver
 
 
-async def _deliver_patch(enrolled: Enrolled, outgoing: Outgoing, patch: bytes) -> Delivery | None:
+async def _deliver_patch(enrolled: Enrolled, outgoing: Outgoing, patch: bytes, proxy: str) -> Delivery | None:
     """None where the collector cannot make the bundle of it: then it goes whole."""
     try:
-        return await _deliver(enrolled, outgoing, io.BytesIO(patch), link_pb2.DATA_KIND_BUNDLE_PATCH)
+        return await _deliver(enrolled, outgoing, io.BytesIO(patch), link_pb2.DATA_KIND_BUNDLE_PATCH, proxy)
     except Corrupt:
         return None
 
 
 async def _deliver(
-    enrolled: Enrolled, outgoing: Outgoing, file: BinaryIO, kind: link_pb2.DataKind.ValueType
+    enrolled: Enrolled, outgoing: Outgoing, file: BinaryIO, kind: link_pb2.DataKind.ValueType, proxy: str
 ) -> Delivery:
     """Send a bundle in this form over the link.
 
@@ -121,16 +121,16 @@ async def _deliver(
     stream_id = outgoing.snapshot.snapshot_id + FORMS[kind]
     sha256 = outgoing.sha256 if kind == link_pb2.DATA_KIND_BUNDLE else b""
     outbox = FileOutbox(file, kind, stream_id, sha256, outgoing.consent)
-    link = Link(credentials_of(enrolled.identity), hello, outbox, ignore, SystemRandom())
+    link = Link(credentials_of(enrolled.identity, proxy), hello, outbox, ignore, SystemRandom())
     seconds = LEAST_DELIVERY_SECONDS + file.seek(0, 2) / SLOWEST_BYTES_PER_SECOND
     return await link.deliver_once(seconds)
 
 
-def _enroller(folder: Path) -> Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]:
+def _enroller(folder: Path, proxy: str) -> Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]:
     """Makes a run known to the collector of a code."""
 
     async def enrol_once(code: enrolment_pb2.JoinCode) -> Enrolled:
-        return await enrol(code, folder, LABEL, sys.platform)
+        return await enrol(code, folder, LABEL, sys.platform, proxy=proxy_of(proxy, code.address))
 
     return enrol_once
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from caseprobe.errors import ConfigurationError
+from caseprobe.errors import ConfigurationError, UsageError
 from caseprobe.overrides import NONE, Overrides
 from caseprobe_agent.config.checks import read_overrides
 from caseprobe_agent.config.document import Document, Value, read
 from caseprobe_agent.config.rules import read_rules
 from caseprobe_agent.consent.policy import ALLOW, SHIPPED, Policy, Rule, kinds
 from caseprobe_agent.folders import SYSTEM_FOLDER, folders
+from caseprobe_agent.proxies import read_proxy
 
 LANGUAGES = ("en", "zh_Hans", "ru")
 # What a further file does not state does not tighten.
@@ -50,6 +51,7 @@ class Settings:
     spool_quota_bytes: int
     spool_keep_seconds: float
     history_bytes: int
+    proxy: str
     policy: Policy
     origins: Mapping[str, str]
     policy_files: tuple[Path, ...] = ()
@@ -84,6 +86,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
         int(values["spool_quota_bytes"]),
         float(values["spool_keep_seconds"]),
         int(values["history_bytes"]),
+        str(values["proxy"]),
         replace(policy, network_probes=policy.network_probes and switch == "on"),
         {**origins, **{name: _origin(name, environ, flags, own) for name in ("config_folder", "state_folder")}},
         tuple(files),
@@ -235,6 +238,17 @@ def _number_or_none(least: float, most: float) -> Callable[[Value], float]:
     return read_number
 
 
+def _proxy(value: Value) -> str:
+    """An address of a proxy, or that there is none."""
+    text = _text(value)
+    if text != "none":
+        try:
+            read_proxy(text, "proxy")
+        except UsageError as error:
+            raise ValueError("must be http://HOST:PORT or none") from error
+    return text
+
+
 DAY_SECONDS = 24 * 3600.0
 KEYS: tuple[Key, ...] = (
     Key("label", "", _text),
@@ -247,5 +261,7 @@ KEYS: tuple[Key, ...] = (
     # Less would throw away what a weekend without a network leaves.
     Key("spool_keep_seconds", 30 * DAY_SECONDS, _number(DAY_SECONDS, 366 * DAY_SECONDS)),
     # 16 MiB hold 44 hours of samples ten seconds apart; 0 keeps none.
+    # "http://USER:PASSWORD@HOST:PORT", or "none"; without it the environment's https_proxy and no_proxy count.
+    Key("proxy", "", _proxy),
     Key("history_bytes", float(16 << 20), _number_or_none(1 << 20, 64 << 20)),
 )

@@ -20,6 +20,7 @@ from caseprobe_agent import worker
 from caseprobe_agent.identity import keys
 from caseprobe_agent.identity.https import Answer, exchange, trusting_nobody, trusting_only
 from caseprobe_agent.identity.state import ENROLLED, ONE_SHOT, Identity, load_key, moment, save, save_key
+from caseprobe_agent.proxies import Proxy
 
 # Runs a key operation apart from this process: function, request, limit in seconds. `worker.call` but for tests.
 Run = Callable[[Callable[[bytes], bytes], bytes, float], Awaitable[bytes]]
@@ -61,21 +62,22 @@ async def enrol(
     clocks: Clocks = Clocks(),
     run: Run = worker.call,
     timeout_seconds: float = 20.0,
+    proxy: Proxy | None = None,
 ) -> Enrolled:
     """Make or take up the key in the folder, have it certified, and keep the identity there.
 
     label and system are what the collector will call this machine. timeout_seconds holds for each of the two
-    requests. Raises NotTrusted, Unreachable, Busy, or the Refused that the collector names; nothing but the key is
-    kept then, and a second try uses the same key.
+    requests. proxy: leads to the collector where nothing else does. Raises NotTrusted, Unreachable, Busy, or the
+    Refused that the collector names; nothing but the key is kept then, and a second try uses the same key.
     """
     kind = ONE_SHOT if code.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE else ENROLLED
-    ca_der = await _fetch_ca(code, timeout_seconds)
+    ca_der = await _fetch_ca(code, timeout_seconds, proxy)
     private, csr, public = keys.unpack(await run(keys.prepare, load_key(folder, kind), KEY_OPERATION_SECONDS))
     save_key(folder, kind, private)
     request = enrolment_pb2.EnrolRequest(
         secret=code.secret, csr=csr, machine_label=label, agent_version=VERSION, system=system
     )
-    answered = await _ask(code.address, ca_der, request, clocks, timeout_seconds)
+    answered = await _ask(code.address, ca_der, request, clocks, timeout_seconds, proxy)
     response, offset_seconds, round_trip_seconds = answered
     identity = await _identity(code, response, kind, private, public, ca_der, run)
     identity = dataclasses.replace(identity, label=label)
@@ -83,9 +85,9 @@ async def enrol(
     return Enrolled(identity, response, offset_seconds, round_trip_seconds)
 
 
-async def _fetch_ca(code: enrolment_pb2.JoinCode, timeout_seconds: float) -> bytes:
+async def _fetch_ca(code: enrolment_pb2.JoinCode, timeout_seconds: float, proxy: Proxy | None) -> bytes:
     """The CA's DER, proven by the hash in the join code; nothing is sent but the request for it."""
-    answer = await exchange(code.address, trusting_nobody(), "GET /enrol/v1/ca.pem", b"", timeout_seconds)
+    answer = await exchange(code.address, trusting_nobody(), "GET /enrol/v1/ca.pem", b"", timeout_seconds, proxy)
     if answer.status != 200:
         raise Unreachable(f"{code.address} answers, but not as a collector (HTTP {answer.status}): check the address")
     try:
@@ -98,13 +100,18 @@ async def _fetch_ca(code: enrolment_pb2.JoinCode, timeout_seconds: float) -> byt
 
 
 async def _ask(
-    address: str, ca_der: bytes, request: enrolment_pb2.EnrolRequest, clocks: Clocks, timeout_seconds: float
+    address: str,
+    ca_der: bytes,
+    request: enrolment_pb2.EnrolRequest,
+    clocks: Clocks,
+    timeout_seconds: float,
+    proxy: Proxy | None,
 ) -> tuple[enrolment_pb2.EnrolResponse, float, float]:
     """The collector's answer, how far our clock is ahead of its, and the round trip, both in seconds."""
     wall, started = clocks.wall(), clocks.monotonic()
     request.sent_at.FromNanoseconds(int(wall * 1e9))
     body = request.SerializeToString()
-    answer = await exchange(address, trusting_only(ca_der), "POST /enrol/v1/enrol", body, timeout_seconds)
+    answer = await exchange(address, trusting_only(ca_der), "POST /enrol/v1/enrol", body, timeout_seconds, proxy)
     round_trip_seconds = clocks.monotonic() - started
     if answer.status != 200:
         raise _refusal(address, answer)

@@ -10,6 +10,7 @@ from typing import cast
 
 from caseprobe.errors import NotTrusted, Unreachable
 from caseprobe.join_code import split_address
+from caseprobe_agent.proxies import Proxy
 
 LARGEST_ANSWER_BYTES = 1 << 20
 # X509_V_FLAG_NO_CHECK_TIME, which the ssl module has no name for: a machine whose clock is wrong by years must
@@ -43,17 +44,32 @@ def trusting_only(ca_der: bytes) -> ssl.SSLContext:
 
 
 async def exchange(
-    address: str, context: ssl.SSLContext, request: str, body: bytes = b"", timeout_seconds: float = 20.0
+    address: str,
+    context: ssl.SSLContext,
+    request: str,
+    body: bytes = b"",
+    timeout_seconds: float = 20.0,
+    proxy: Proxy | None = None,
 ) -> Answer:
-    """Send one request ("GET /path") and give the whole answer.
+    """Send one request ("GET /path") and give the whole answer; by the proxy where the address is not reached without.
 
     Raises Unreachable (no connection, no HTTP, too slow, too large) or NotTrusted (another certificate).
     Not http.client's own connection: that blocks a thread, which Ctrl-C would have to wait for.
     """
-    host, port = split_address(address)
+    try:
+        return await _exchanged(address, context, request, body, timeout_seconds, None)
+    except Unreachable:
+        if proxy is None:
+            raise
+        return await _exchanged(address, context, request, body, timeout_seconds, proxy)
+
+
+async def _exchanged(
+    address: str, context: ssl.SSLContext, request: str, body: bytes, timeout_seconds: float, proxy: Proxy | None
+) -> Answer:
     try:
         async with asyncio.timeout(timeout_seconds):
-            reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+            reader, writer = await _connected(address, context, proxy)
             try:
                 writer.write(_head(address, request, body) + body)
                 return _parse(await _read_all(reader))
@@ -69,6 +85,28 @@ async def exchange(
         raise Unreachable(f"{address} gave no whole HTTP answer: is it a collector?") from None
     except OSError as error:
         raise Unreachable(f"cannot connect to {address}: {error.strerror or error}: check the network") from None
+
+
+async def _connected(
+    address: str, context: ssl.SSLContext, proxy: Proxy | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """TLS with the address, on a line of its own or through the proxy, which sees no more of it."""
+    host, port = split_address(address)
+    if proxy is None:
+        return await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+    reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+    try:
+        writer.write(proxy.connect_request(address))
+        answer = (await reader.readuntil(b"\r\n\r\n")).split(None, 2)
+        if answer[1:2] != [b"200"]:
+            raise OSError(f"the proxy {proxy.place} does not lead there (HTTP {answer[1:2]})")
+        await writer.start_tls(context, server_hostname=host)
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        raise ValueError("the proxy gave no whole answer") from error
+    except BaseException:
+        writer.transport.abort()
+        raise
+    return reader, writer
 
 
 def _head(address: str, request: str, body: bytes) -> bytes:

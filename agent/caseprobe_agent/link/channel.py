@@ -1,6 +1,8 @@
-"""The gRPC channel: mutual TLS, pings both ways, no proxy of its own; and gRPC's errors in our tree."""
+"""The gRPC channel: mutual TLS, pings both ways, a proxy only where ours names one; and gRPC's errors in our tree."""
 
 from __future__ import annotations
+
+from base64 import b64decode
 
 import grpc
 import grpc.aio
@@ -9,6 +11,7 @@ from caseprobe.errors import Busy, CaseprobeError, NotTrusted, Refused, TooLarge
 from caseprobe.liveness import SUPPORTED, connected_to, keep_alive
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.outbox import Credentials
+from caseprobe_agent.proxies import Proxy
 
 METHOD = "/caseprobe.v1.LinkService/Link"
 LARGEST_FRAME_BYTES = 4 * 1024 * 1024
@@ -22,8 +25,6 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.http2.ping_timeout_ms", 8_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
-    # One way out: proxies are our own bridge's business, never gRPC's reading of the environment.
-    ("grpc.enable_http_proxy", 0),
     ("grpc.max_receive_message_length", LARGEST_FRAME_BYTES),
     ("grpc.max_send_message_length", LARGEST_FRAME_BYTES),
     # Back-off is ours: a shared subchannel would add its own, unseen.
@@ -31,13 +32,24 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.enable_retries", 0),
 )
 
+# Which proxy leads out is ours to say, never gRPC's reading of the environment.
+DIRECT = (("grpc.enable_http_proxy", 0),)
+
 Call = grpc.aio.StreamStreamCall[bytes, bytes]
 
 
 def open_channel(credentials: Credentials) -> grpc.aio.Channel:
     """A channel that trusts only the CA of the credentials; connects when it is used."""
     tls = grpc.ssl_channel_credentials(credentials.ca_pem, credentials.private_key_pem, credentials.certificate_pem)
-    return grpc.aio.secure_channel(credentials.address, tls, options=OPTIONS)
+    return grpc.aio.secure_channel(credentials.address, tls, options=(*OPTIONS, *_way(credentials.proxy)))
+
+
+def _way(proxy: Proxy | None) -> tuple[tuple[str, int | str], ...]:
+    """TLS goes through the proxy to the collector: what stands between sees no more than on any other line."""
+    if proxy is None:
+        return DIRECT
+    login = b64decode(proxy.login.removeprefix("Basic ")).decode() + "@" if proxy.login else ""
+    return (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", f"http://{login}{proxy.place}"))
 
 
 def open_call(channel: grpc.aio.Channel) -> Call:

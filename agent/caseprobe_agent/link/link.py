@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import grpc.aio
@@ -83,6 +83,8 @@ class Link:
         self._streams = 0
         # Attempts in a row that nothing answered.
         self._silences = 0
+        # Whether the proxy is the way: what led there last is tried first.
+        self._by_proxy = False
         self._parts = Parts(
             hello, heartbeat, outbox, handler, self._lanes, self._wake, sleep, monotonic, _instance(random), connect
         )
@@ -143,8 +145,13 @@ class Link:
 
     async def _deliver(self) -> Delivery:
         self._streams += 1
-        stream = Stream(self._credentials, self._parts, self._streams, strict=True)
-        await stream.run(until_delivered=True)
+        stream = Stream(self._way(), self._parts, self._streams, strict=True)
+        try:
+            await stream.run(until_delivered=True)
+        except Unreachable:
+            if self._turned(stream):
+                return await self._deliver()
+            raise
         if stream.drain_seconds is not None:
             raise Busy("the collector is restarting: trying again", stream.drain_seconds)
         if stream.dropped:
@@ -157,7 +164,7 @@ class Link:
         self._streams += 1
         patient = self._silences >= PATIENT_AFTER
         stream = Stream(
-            self._credentials,
+            self._way(),
             self._parts,
             self._streams,
             hold_seconds=self._hold_seconds,
@@ -171,6 +178,8 @@ class Link:
             raise
         except CaseprobeError as error:
             self._ended(str(error))
+            if isinstance(error, Unreachable) and self._turned(stream):
+                return 0.0
             self._silences = self._silences + 1 if stream.silent else 0
             if stream.silent and not patient:
                 # What no packet reaches is not spared by waiting, and nobody is to be in step with.
@@ -183,6 +192,17 @@ class Link:
             return None
         self._ended("")
         return self._pause_after(stream)
+
+    def _way(self) -> Credentials:
+        """The credentials for the way that is to be tried."""
+        return self._credentials if self._by_proxy else replace(self._credentials, proxy=None)
+
+    def _turned(self, stream: Stream) -> bool:
+        """Try the other way next, where there is one and this one led nowhere; True where that is worth no pause."""
+        if self._credentials.proxy is None or stream.welcomed.is_set():
+            return False
+        self._by_proxy = not self._by_proxy
+        return self._by_proxy
 
     async def _watch(self, stream: Stream) -> None:
         """Tell when the stream is up; end it in order when there are new credentials."""

@@ -122,7 +122,7 @@ class Stream:
             raise Corrupt(f"{self._credentials.address} does not answer as a collector does: update caseprobe")
         self.welcome = frame.welcome
         self._heard_at = self._parts.monotonic()
-        watch_line(self._credentials.address)
+        watch_line(self._credentials.nearest)
         self.welcomed.set()
         await self._handle(frame)
 

@@ -19,9 +19,9 @@ from caseprobe.v1 import path_pb2
 from caseprobe.v1.path_service_pb2 import ServiceFacts
 from caseprobe_agent.path.service.goal import Service, service_of
 from caseprobe_agent.path.service.names import ask_servers
-from caseprobe_agent.path.service.proxy import Proxy, proxy_for
 from caseprobe_agent.path.service.steps import Means, measure_service
 from caseprobe_agent.path.target import Address, Found
+from caseprobe_agent.proxies import Proxy, proxy_for
 from tests.fakes_link import TestAuthority
 from tests.fakes_service import HOST, ConnectProxy, NameServer, Web, listening, name_server, web_context
 
@@ -267,7 +267,7 @@ def test_the_proxy_is_the_one_that_programs_take(
     environment: dict[str, str], expected: tuple[str, int, str] | None
 ) -> None:
     """Variables of both cases, exceptions by domain, a login that is kept apart."""
-    found = proxy_for(Service("https", "www.example.org", 443), environment)
+    found = proxy_for("https", "www.example.org", environment)
     assert (found and (found.host, found.port, found.origin)) == expected
     assert found is None or "a@b" not in repr(found)
 
@@ -275,7 +275,7 @@ def test_the_proxy_is_the_one_that_programs_take(
 def test_a_proxy_of_another_kind_is_said_to_be_one() -> None:
     """What cannot be measured is no silence."""
     with pytest.raises(UsageError, match="socks5://"):
-        proxy_for(Service("https", "example.org", 443), {"all_proxy": "socks5://proxy.example:1080"})
+        proxy_for("https", "example.org", {"all_proxy": "socks5://proxy.example:1080"})
 
 
 # --- name servers

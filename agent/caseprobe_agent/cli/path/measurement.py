@@ -116,10 +116,10 @@ class Measurement:
         if self.service is None:
             return await resolve(self.action.target, guard.permit(self.action.target), self.family)
         # What reads certificates takes a while to load: who asks for a mere path does not wait for it.
-        from caseprobe_agent.path.service.proxy import proxy_for
         from caseprobe_agent.path.service.steps import Means, measure_service
+        from caseprobe_agent.proxies import proxy_for
 
-        proxy = proxy_for(self.service, os.environ)
+        proxy = proxy_for(self.service.scheme, self.service.host, os.environ)
         near = may_ask_servers(guard.policy)
         means = Means(proxy, _name_servers() if near else (), "" if near else "not_permitted", self.family)
         # A proxy that this machine is configured with is as near as its name servers.

@@ -14,9 +14,9 @@ from caseprobe.parse.x509_dates import parse_der
 from caseprobe.v1 import path_service_pb2
 from caseprobe_agent.path.service.goal import Service
 from caseprobe_agent.path.service.outcomes import ProxyRefused, outcome_of
-from caseprobe_agent.path.service.proxy import Proxy
 from caseprobe_agent.path.target import ResolvedTarget
 from caseprobe_agent.path.tcp import least_round_trip
+from caseprobe_agent.proxies import Proxy
 
 HEAD_BYTES = 64 << 10
 CHAIN_AT_MOST = 8
@@ -113,9 +113,8 @@ class _Line:
 
     async def _pass_proxy(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         place = self._service.place
-        login = (f"Proxy-Authorization: {proxy.login}",) if proxy.login else ()
         async with self._phase("proxy"):
-            writer.write(_lines(f"CONNECT {place} HTTP/1.1", f"Host: {place}", *login))
+            writer.write(proxy.connect_request(place))
             status = parse_http_head(await reader.readuntil(b"\r\n\r\n")).status
             if not 200 <= status < 300:
                 self.facts.http_status = status

@@ -16,8 +16,8 @@ from caseprobe.v1 import path_service_pb2
 from caseprobe_agent.path.service.attempt import Goal, attempt
 from caseprobe_agent.path.service.goal import Service
 from caseprobe_agent.path.service.names import ask_servers
-from caseprobe_agent.path.service.proxy import Proxy
 from caseprobe_agent.path.target import Lookup, Permit, ResolvedTarget, look_up, resolve_all
+from caseprobe_agent.proxies import Proxy
 
 ADDRESSES_AT_MOST = 3  # of each family
 

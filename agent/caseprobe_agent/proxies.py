@@ -1,4 +1,4 @@
-"""Which proxy programs on this machine take for a service: the environment's variables, as curl reads them."""
+"""Proxies that lead out of this network: which one a setting or the environment names, and what is said to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from caseprobe.errors import UsageError
-from caseprobe_agent.path.service.goal import Service
 
 # In capitals http_proxy is not read: a web server hands a request's own "Proxy" header to its programs as HTTP_PROXY.
 VARIABLES = {
@@ -22,21 +21,33 @@ USUAL_PORT = 80
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy and the variable that names it; login is the value of Proxy-Authorization, empty for none."""
+    """A proxy and the setting or variable that names it; login is the value of Proxy-Authorization, empty for none."""
 
     host: str
     port: int
     origin: str
     login: str = field(default="", repr=False)
 
+    @property
+    def place(self) -> str:
+        """Its address as host:port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-def proxy_for(service: Service, environment: Mapping[str, str]) -> Proxy | None:
-    """The proxy by which a service is reached, None where there is none. Raises UsageError for one of another kind."""
-    name = next((name for name in VARIABLES.get(service.scheme, ()) if environment.get(name)), "")
+    def connect_request(self, place: str) -> bytes:
+        """What asks it for a line to host:port."""
+        login = (f"Proxy-Authorization: {self.login}",) if self.login else ()
+        return "\r\n".join((f"CONNECT {place} HTTP/1.1", f"Host: {place}", *login, "", "")).encode("ascii", "replace")
+
+
+def proxy_for(scheme: str, host: str, environment: Mapping[str, str]) -> Proxy | None:
+    """The proxy by which a host is reached, None where there is none. Raises UsageError for one of another kind."""
+    name = next((name for name in VARIABLES.get(scheme, ()) if environment.get(name)), "")
     exceptions = next((environment[one] for one in EXCEPTIONS if environment.get(one)), "")
-    if not name or _excepted(service.host, exceptions):
-        return None
-    text = environment[name]
+    return None if not name or _excepted(host, exceptions) else read_proxy(environment[name], name)
+
+
+def read_proxy(text: str, name: str) -> Proxy:
+    """The proxy that a text names ("http://USER:PASSWORD@HOST:PORT"); name: whose value it is. Raises UsageError."""
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname, parts.port or USUAL_PORT
@@ -45,7 +56,7 @@ def proxy_for(service: Service, environment: Mapping[str, str]) -> Proxy | None:
     if not host:
         raise UsageError(f"{name} names no proxy; correct it, or unset it")
     if parts.scheme != "http":
-        raise UsageError(f"{name} names a proxy of the kind {parts.scheme}://; only http:// proxies can be measured")
+        raise UsageError(f"{name} names a proxy of the kind {parts.scheme}://; only http:// proxies are used")
     return Proxy(host, port, name, _login(parts.username, parts.password))
 
 
