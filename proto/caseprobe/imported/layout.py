@@ -47,9 +47,13 @@ def place_of(name: str) -> str:
     >>> place_of("sosreport-a-2026-11-22-x/proc/meminfo"), place_of("insights-a/data/etc/hosts"), place_of("a/b/c/d")
     ('/proc/meminfo', '/etc/hosts', '')
     """
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    first = next((number for number, part in enumerate(parts[:DEEPEST_ROOT]) if part in TOPS), None)
-    return "" if first is None else "/" + "/".join(parts[first:])
+    parts = name.split("/")
+    if "" in parts or "." in parts:
+        parts = [part for part in parts if part not in ("", ".")]
+    for number, part in enumerate(parts[:DEEPEST_ROOT]):
+        if part in TOPS:
+            return "/" + "/".join(parts[number:])
+    return ""
 
 
 def name_fault(name: str) -> str:
@@ -69,9 +73,9 @@ def name_fault(name: str) -> str:
 
 def wanted(path: str) -> bool:
     """Whether a file at this path tells something that is read here."""
-    tailed = TAILED.fullmatch(path)
-    if tailed is not None:
-        return tailed["name"] in TAILED_LOGS or COMMANDS.fullmatch(tailed["name"]) is not None
+    if path.startswith(f"/{STRINGS}/"):
+        tailed = TAILED.fullmatch(path)
+        return tailed is not None and (tailed["name"] in TAILED_LOGS or COMMANDS.fullmatch(tailed["name"]) is not None)
     return FILES.fullmatch(path) is not None or command_of(path) != ""
 
 

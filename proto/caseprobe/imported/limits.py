@@ -14,7 +14,7 @@ class ImportLimits:
 
     packed_bytes: int = 1 << 30
     unpacked_bytes: int = 1 << 30
-    members: int = 50_000
+    members: int = 40_000
     # Unpacked against packed, from so many bytes on: text packs to a tenth, kernel tables to a fiftieth.
     ratio: float = 200.0
     ratio_from_bytes: int = 32 << 20

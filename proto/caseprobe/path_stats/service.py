@@ -43,6 +43,10 @@ def _possible(facts: ServiceFacts) -> list[ServiceAttempt]:
 def _broken(facts: ServiceFacts, _path: float) -> Iterator[ServiceVerdict]:
     """No address leads to an answer: the attempt that got farthest names the step."""
     if facts.lookup.outcome != "ok":
+        for cause in _name_servers(facts, 0.0):
+            yield ServiceVerdict(
+                message_id="service.broken_names", phase="names", server=cause.server, outcome=cause.outcome
+            )
         yield _failed("service.broken", ServiceAttempt(), facts.lookup)
     elif not any(map(_works, facts.attempts)):
         farthest = max(_possible(facts), key=lambda one: len(one.phases))
@@ -126,16 +130,15 @@ def _slow_but_names(facts: ServiceFacts, path_seconds: float) -> Iterator[Servic
 
 
 def _name_servers(facts: ServiceFacts, _path: float) -> Iterator[ServiceVerdict]:
-    """A name server that does not serve: every look-up that begins with it waits."""
+    """A name server that does not serve, or over TCP only: every look-up that begins with it waits."""
     for one in facts.name_servers:
         if not one.rcode or one.rcode in FAULTY_RCODES:
-            outcome = one.rcode or one.udp_failure
-            yield ServiceVerdict(message_id="service.name_server", phase="names", server=one.server, outcome=outcome)
-    for one in facts.name_servers:
-        if one.protocol == "tcp" and one.udp_failure != "truncated":
-            yield ServiceVerdict(
-                message_id="service.name_server_tcp", phase="names", server=one.server, outcome=one.udp_failure
-            )
+            name, outcome = "service.name_server", one.rcode or one.udp_failure
+        elif one.protocol == "tcp" and one.udp_failure != "truncated":
+            name, outcome = "service.name_server_tcp", one.udp_failure
+        else:
+            continue
+        yield ServiceVerdict(message_id=name, phase="names", server=one.server, outcome=outcome)
 
 
 def _far(facts: ServiceFacts, _path: float) -> Iterator[ServiceVerdict]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 # With what systems send their answers: Linux and BSD 64, Windows 128, most routers 255.
 INITIAL_TTLS = (64, 128, 255)
 LEAST_DIFFERENCE = 2  # routers: one more or less is often a hop that counts itself otherwise
-LEAST_HOPS = (
-    2  # in a row, up to the last that tells: inside a tunnel replies go to its end first, behind it they do not
-)
+# In a row, up to the last that tells: inside a tunnel replies go to its end first, behind it they do not.
+LEAST_HOPS = 2
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ def render_history(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
         list(figures)[:MOST_FIGURES], key=lambda key: order.index(part) if (part := _part(key)) in order else len(order)
     )
     rows = [
-        unfold(words(part), *_figures([figures[key] for key in keys], words), class_="row", open_=part == order[0])
-        for part, keys in groupby(shown, key=_part)
+        unfold(words(part), *_figures([figures[key] for key in keys], words), class_="row", open_=place == 0)
+        for place, (part, keys) in enumerate(groupby(shown, key=_part))
     ]
     return joined(_about(facts, words), *rows, left_out(len(figures) - len(shown), words))
 

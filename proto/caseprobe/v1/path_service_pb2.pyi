@@ -217,7 +217,7 @@ class ServiceVerdict(_message.Message):
     LEFT_SECONDS_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """service.ok, service.far, service.slow, service.broken, service.partly, service.name_server, service.name_server_tcp,
-    service.expires, service.http_error, service.http_error_proxied.
+    service.expires, service.http_error, service.http_error_proxied, service.broken_names (a name server is the cause).
     """
     phase: _builtins.str
     """The slow or broken phase with its outcome."""

@@ -320,6 +320,20 @@ async def test_a_name_server_that_answers_over_tcp_only_is_named() -> None:
         )
 
 
+async def test_a_name_that_does_not_resolve_for_a_name_servers_sake_names_the_server() -> None:
+    """The system finds nothing, and the server it asks answers over TCP only."""
+
+    def lookup(name: str, family: int) -> Found:
+        raise MeasurementError("no such name")
+
+    async with name_server(NameServer(udp="silent")) as dns:
+        path = await measured(Service("https", "www.invalid", 443), lookup=lookup, name_servers=[HOST], dns_port=dns)
+    assert texts.path_service(path) == (
+        "https://www.invalid cannot be used from here: its name does not resolve,"
+        " and the name server 127.0.0.1 does not serve as it should (no answer in time)"
+    )
+
+
 async def test_a_name_server_in_trouble_is_named() -> None:
     """SERVFAIL for a name that others know."""
     async with served_by(NameServer(rcode=2)) as path:
