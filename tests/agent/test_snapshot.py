@@ -14,6 +14,8 @@ from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
+from caseprobe_agent.snapshot.child import ARTIFACT
+from caseprobe_agent.snapshot.runs import Progress, Run
 from tests import fakes_probes
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +122,14 @@ async def test_a_sample_that_hangs_costs_only_its_probe() -> None:
     stuck = Probe("memory", fakes_probes.measure_hung, timeout_seconds=0.3, sample=fakes_probes.sample_hung)
     snapshot = await taken(stuck, fakes_probes.AGED)
     assert [row[:2] for row in endings(snapshot)] == [("memory", "TIMEOUT"), ("cpu", "OK")]
+
+
+async def test_an_artifact_that_came_twice_is_there_once() -> None:
+    """A child that is given up may have sent one already; the one of the child after it counts."""
+    progress = Progress([fakes_probes.GOOD], end=0.0, patience_seconds=1.0)
+    for data in (b"half", b"whole"):
+        Run(progress, progress.left()).note(ARTIFACT + b'["artifacts/x.log", "/dev/x", false]\n' + data)
+    assert [artifact.data for artifact in progress.artifacts.values()] == [b"whole"]
 
 
 async def test_no_time_at_all_is_an_answer_too() -> None:

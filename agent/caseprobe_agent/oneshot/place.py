@@ -33,13 +33,13 @@ def bundle_path(output: Path | None, state_folder: Path, now: datetime) -> Path:
 def check_room(path: Path, profile: str = "quick") -> None:
     """Raises what writing a bundle there would: before a join code is used up for a file that cannot be kept."""
     with open_new(path) as file:
+        # Without its name at once: whoever kills this process leaves nothing in the way of the next one.
+        path.unlink()
         try:
             os.posix_fallocate(file.fileno(), 0, ROOM_BYTES[profile])
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise full(path, error) from None
-        finally:
-            path.unlink()
 
 
 @contextmanager

@@ -70,7 +70,7 @@ async def take_snapshot(
         progress.conclude(probe, section_pb2.PROBE_OUTCOME_SKIPPED, "the deadline came before its turn")
     snapshot.sections.extend(progress.sections[probe.name] for probe in probes)
     snapshot.duration_seconds = loop.time() - started
-    return Taken(snapshot, tuple(progress.artifacts), progress.places)
+    return Taken(snapshot, tuple(progress.artifacts.values()), progress.places)
 
 
 def new_sentinel() -> str:
@@ -121,19 +121,20 @@ def _patience(runs: Iterable[Run]) -> float | None:
     import asyncio
 
     now = asyncio.get_running_loop().time()
-    waits = [run.patient_until - now for run in runs if run.starved or (not run.released and len(run.left()) > 1)]
+    waits = [run.patient_until - now for run in runs if run.idle or (not run.released and len(run.left()) > 1)]
     return max(0.0, min(waits)) if waits else None
 
 
 def _slow(runs: Mapping[asyncio.Task[None], Run]) -> list[asyncio.Task[None]]:
-    """Releases every child that stays long at one probe; gives those that got nothing done, to be given up."""
+    """Releases every child that stays long at one probe; gives those that are idle, to be given up."""
     import asyncio
 
     now = asyncio.get_running_loop().time()
     late = {task: run for task, run in runs.items() if now >= run.patient_until}
     for run in late.values():
-        run.release()
-    return [task for task, run in late.items() if run.starved]
+        if not run.idle:
+            run.release()
+    return [task for task, run in late.items() if run.idle]
 
 
 async def _end(runs: dict[asyncio.Task[None], Run], tasks: Iterable[asyncio.Task[None]]) -> None:

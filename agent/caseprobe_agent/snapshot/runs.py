@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,9 @@ from caseprobe_agent.snapshot.child import ARTIFACT, BEGIN, PLACE, SECTION, meas
 
 # asyncio is imported by the functions that the parent runs: a child loads this package too, and starts 50 ms sooner.
 # How long a child may take to start, or to rest between its samples, before it counts as hung.
-IDLE_SECONDS = 10.0
+STILL_SECONDS = 10.0
+# How long the idle child may take in all: what it has not done then is done in the usual class.
+IDLE_SECONDS = 2.0
 
 
 @dataclass
@@ -29,7 +32,8 @@ class Progress:
     sentinel: str = ""
     before: Mapping[str, str] | None = None
     sections: dict[str, section_pb2.Section] = field(default_factory=dict)
-    artifacts: list[RawArtifact] = field(default_factory=list)
+    # By name: what a second child measures anew takes the place of what the first one had sent of it.
+    artifacts: dict[str, RawArtifact] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
 
     def left(self) -> list[Probe]:
@@ -45,7 +49,8 @@ class Progress:
 class Run:
     """A child that measures these probes in their order, idle: only in time that nobody else wants.
 
-    released: it takes long, so that it stays with its one probe, and others take the rest.
+    released: it takes long, so that it stays with its one probe, and others take the rest. An idle one that takes long
+    is given up instead, and others take all that it has not done: it may simply get no time.
     """
 
     progress: Progress
@@ -54,6 +59,7 @@ class Run:
     current: Probe | None = None
     limit: float = 0.0
     patient_until: float = 0.0
+    idle_until: float = math.inf
     released: bool = False
     concluded: int = 0
     _over: bool = False
@@ -62,8 +68,10 @@ class Run:
         """Take in what the child sends until it is done, hangs, dies, has been released, or the deadline comes."""
         import asyncio
 
+        now = asyncio.get_running_loop().time()
+        self.idle_until = now + IDLE_SECONDS if self.idle else math.inf
         self.begin(None)
-        seconds_left = self.progress.end - asyncio.get_running_loop().time()
+        seconds_left = self.progress.end - now
         # The child's own limit is a second net; the deadline is kept here.
         try:
             child = child or worker.Child(worker.reference(measure_all), self.idle)
@@ -86,8 +94,8 @@ class Run:
 
         self.current = probe
         now = asyncio.get_running_loop().time()
-        self.limit = now + (probe.timeout_seconds if probe else IDLE_SECONDS)
-        self.patient_until = now + self.progress.patience_seconds
+        self.limit = now + (probe.timeout_seconds if probe else STILL_SECONDS)
+        self.patient_until = min(now + self.progress.patience_seconds, self.idle_until)
 
     def note(self, frame: bytes) -> None:
         """Take in one frame."""
@@ -95,7 +103,7 @@ class Run:
         if kind == ARTIFACT:
             header, _, data = body.partition(b"\n")
             name, source, truncated = json.loads(header)
-            self.progress.artifacts.append(RawArtifact(name, source, data, truncated))
+            self.progress.artifacts[name] = RawArtifact(name, source, data, truncated)
         elif kind == PLACE:
             name, place = json.loads(body)
             self.progress.places[name] = place
@@ -107,11 +115,6 @@ class Run:
         else:
             name = body.decode() if kind == BEGIN else ""
             self._go_on(next((probe for probe in self.probes if probe.name == name), None))
-
-    @property
-    def starved(self) -> bool:
-        """True of an idle one that has nothing done: others may leave it no time."""
-        return self.idle and not self.concluded
 
     def left(self) -> list[Probe]:
         """Its probes without a section."""
@@ -138,7 +141,7 @@ class Run:
             outcome = section_pb2.PROBE_OUTCOME_TIMEOUT
             self.progress.conclude(self.current, outcome, f"it {reason} and was killed")
         elif not late:
-            self._died(f"its child did not begin within {IDLE_SECONDS:g} s", stuck=True)
+            self._died(f"its child did not begin within {STILL_SECONDS:g} s", stuck=True)
 
     def _died(self, reason: str, stuck: bool) -> None:
         """The child ended: the running probe is to blame; where none ran and nothing moves, all that are left fail."""

@@ -69,9 +69,13 @@ def sentence(name: str, language: str = "en") -> str:
 
 
 def label(name: str, language: str = "en") -> str:
-    """A word of report.toml or preview.toml; the name itself where there is none, so that a newer field still shows."""
+    """A word of report.toml or preview.toml; the name itself where there is none, so that a newer field still shows.
+
+    >>> label("section_cpu"), label("section_site.backup")
+    ('Processors', 'site.backup')
+    """
     found = _table("report", name) or _table("preview", name)
-    return in_language(found, language) if found else name
+    return in_language(found, language) if found else name.removeprefix("section_")
 
 
 def item_why(name: str, language: str = "en") -> str:
