@@ -6,7 +6,7 @@ import base64
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from caseprobe.errors import UsageError
 
@@ -32,6 +32,12 @@ class Proxy:
     def place(self) -> str:
         """Its address as host:port."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Its address as one reads it from an environment, with user and password."""
+        user, _, password = base64.b64decode(self.login.removeprefix("Basic ")).decode().partition(":")
+        return f"http://{quote(user, '')}:{quote(password, '')}@{self.place}" if self.login else f"http://{self.place}"
 
     def connect_request(self, place: str) -> bytes:
         """What asks it for a line to host:port."""

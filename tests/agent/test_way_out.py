@@ -32,7 +32,7 @@ async def collector() -> AsyncIterator[FakeCollector]:
 
 def walled(collector: FakeCollector, proxy: int, login: str = "") -> Rig:
     """A link whose collector's address leads nowhere but by this proxy."""
-    way = read_proxy(f"http://{login}127.0.0.1:{proxy}", "proxy")
+    way = read_proxy(f"http://{login}127.0.0.1:{proxy}", "proxy").url
     return Rig(replace(collector.credentials(), address=NOWHERE, proxy=way), FakeOutbox(b"evidence"))
 
 
@@ -40,13 +40,13 @@ async def test_a_bundle_leaves_by_the_proxy_where_nothing_else_leads_out(collect
     """At once, without a pause: the proxy is asked for the collector's own address, and told who asks."""
     proxy = ConnectProxy(port=collector.port)
     async with listening(proxy.serve) as port:
-        rig = walled(collector, port, "anna:secret@")
+        rig = walled(collector, port, "anna:se%2Fcret@")
         await rig.link.deliver_once(10)
     assert [stored.body for stored in collector.stored] == [b"evidence"]
     assert rig.slept == []
     head = proxy.requests[0].decode()
     assert head.startswith(f"CONNECT {NOWHERE} HTTP/1.1\r\n")
-    assert base64.b64encode(b"anna:secret").decode() in head
+    assert base64.b64encode(b"anna:se/cret").decode() in head
 
 
 async def test_a_link_stays_with_the_way_that_led_there(collector: FakeCollector) -> None:
@@ -66,7 +66,7 @@ async def test_no_proxy_is_asked_where_the_collector_is_reached(collector: FakeC
     """It is the second way, not the first."""
     proxy = ConnectProxy()
     async with listening(proxy.serve) as port:
-        rig = Rig(replace(collector.credentials(), proxy=Proxy("127.0.0.1", port, "proxy")), FakeOutbox(b"evidence"))
+        rig = Rig(replace(collector.credentials(), proxy=f"http://127.0.0.1:{port}"), FakeOutbox(b"evidence"))
         await rig.link.deliver_once(10)
     assert (len(collector.stored), proxy.requests) == (1, [])
 

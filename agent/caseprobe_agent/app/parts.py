@@ -89,7 +89,8 @@ def credentials_of(identity: Identity, proxy: str) -> Credentials:
     from caseprobe_agent.link import Credentials  # gRPC is loaded by what connects, not by what measures
 
     way = proxy_of(proxy, identity.link_address)
-    return Credentials(identity.link_address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem, way)
+    address, url = identity.link_address, way.url if way else ""
+    return Credentials(address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem, url)
 
 
 def proxy_of(stated: str, address: str) -> Proxy | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-
 import grpc
 import grpc.aio
 
@@ -11,7 +9,6 @@ from caseprobe.errors import Busy, CaseprobeError, NotTrusted, Refused, TooLarge
 from caseprobe.liveness import SUPPORTED, connected_to, keep_alive
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.outbox import Credentials
-from caseprobe_agent.proxies import Proxy
 
 METHOD = "/caseprobe.v1.LinkService/Link"
 LARGEST_FRAME_BYTES = 4 * 1024 * 1024
@@ -41,15 +38,10 @@ Call = grpc.aio.StreamStreamCall[bytes, bytes]
 def open_channel(credentials: Credentials) -> grpc.aio.Channel:
     """A channel that trusts only the CA of the credentials; connects when it is used."""
     tls = grpc.ssl_channel_credentials(credentials.ca_pem, credentials.private_key_pem, credentials.certificate_pem)
-    return grpc.aio.secure_channel(credentials.address, tls, options=(*OPTIONS, *_way(credentials.proxy)))
-
-
-def _way(proxy: Proxy | None) -> tuple[tuple[str, int | str], ...]:
-    """TLS goes through the proxy to the collector: what stands between sees no more than on any other line."""
-    if proxy is None:
-        return DIRECT
-    login = b64decode(proxy.login.removeprefix("Basic ")).decode() + "@" if proxy.login else ""
-    return (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", f"http://{login}{proxy.place}"))
+    # Through a proxy TLS goes on to the collector: what stands between sees no more than on any other line.
+    by_proxy = (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", credentials.proxy))
+    way = by_proxy if credentials.proxy else DIRECT
+    return grpc.aio.secure_channel(credentials.address, tls, options=(*OPTIONS, *way))
 
 
 def open_call(channel: grpc.aio.Channel) -> Call:

@@ -195,11 +195,11 @@ class Link:
 
     def _way(self) -> Credentials:
         """The credentials for the way that is to be tried."""
-        return self._credentials if self._by_proxy else replace(self._credentials, proxy=None)
+        return self._credentials if self._by_proxy else replace(self._credentials, proxy="")
 
     def _turned(self, stream: Stream) -> bool:
         """Try the other way next, where there is one and this one led nowhere; True where that is worth no pause."""
-        if self._credentials.proxy is None or stream.welcomed.is_set():
+        if not self._credentials.proxy or stream.welcomed.is_set():
             return False
         self._by_proxy = not self._by_proxy
         return self._by_proxy
