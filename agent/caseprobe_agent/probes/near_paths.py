@@ -20,7 +20,7 @@ ROUTE, IPV6_ROUTE = "/proc/net/route", "/proc/net/ipv6_route"
 RESOLV_CONF, UPSTREAM = "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"
 GATEWAY, RESOLVER, COLLECTOR = "gateway", "resolver", "collector"
 PATHS_AT_MOST = 6
-ROUNDS, INTERVAL_SECONDS = 5, 0.2
+INTERVAL_SECONDS = 0.2
 LONGEST_SECONDS = 4.0
 NEEDS = "network probes"
 NOT_ASKED = "not probed: network probes are not permitted here"
@@ -107,7 +107,7 @@ def _paths(targets: list[tuple[str, str]]) -> list[NearPath]:
     """Every path, or why it could not be probed."""
     from caseprobe_agent.path.brief import trace_briefly  # asyncio too, which no other probe needs
 
-    traced = trace_briefly([host for _, host in targets], ROUNDS, INTERVAL_SECONDS)
+    traced = trace_briefly([host for _, host in targets], INTERVAL_SECONDS)
     return [_path(role, host, told) for (role, host), told in zip(targets, traced, strict=True)]
 
 
