@@ -18,7 +18,7 @@ from caseprobe.liveness import IDLE_SECONDS, INTERVAL_SECONDS, PROBES, connected
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
-from caseprobe_agent.link.channel import OPTIONS
+from caseprobe_agent.link.channel import DIRECT, OPTIONS
 from caseprobe_agent.link.link import back_off
 from tests.fakes_collector import FakeCollector, FakeStream, running
 from tests.fakes_link import TestAuthority
@@ -425,9 +425,9 @@ async def test_the_kernel_watches_the_line(collector: FakeCollector, rig: Rig) -
     assert IDLE_SECONDS + INTERVAL_SECONDS * PROBES < 20
 
 
-def test_the_channel_uses_no_proxy_and_bounds_what_it_waits_for() -> None:
+def test_the_channel_uses_no_proxy_by_itself_and_bounds_what_it_waits_for() -> None:
     """Both are gRPC options; without them a proxy of the environment is used, and a lost byte waited for by minutes."""
-    options = dict(OPTIONS)
+    options = dict((*OPTIONS, *DIRECT))
     assert options["grpc.keepalive_timeout_ms"] <= 8_000 and options["grpc.http2.ping_timeout_ms"] <= 8_000
     assert options["grpc.keepalive_permit_without_calls"] == 1
     assert options["grpc.enable_http_proxy"] == 0
