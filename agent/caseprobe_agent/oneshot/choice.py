@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from caseprobe.errors import ConfigurationError, UsageError
 from caseprobe_agent.config.bundles import NONE, Bundles, OwnProfile, SiteProbe
 from caseprobe_agent.config.bundles import PROFILES as PROFILE_NAMES
-from caseprobe_agent.probes import LONGEST, PROFILES, QUICK, with_network
+from caseprobe_agent.probes import PROFILES, QUICK, packages, with_log_lines, with_network
 from caseprobe_agent.probes.items import ALL, Item
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.probes.site import artifact_of, probe_of
@@ -68,16 +68,17 @@ def choose(wanted: Wanted, bundles: Bundles = NONE) -> Chosen:
 
 
 def items_of(wanted: Wanted, bundles: Bundles = NONE) -> list[Item]:
-    """The items of what is wanted, as choose would run them; raises as it does."""
-    probes = {probe.name: probe for probe in choose(wanted, bundles).probes}
+    """The items of what is wanted, as choose would run them where logs may leave; raises as it does."""
+    chosen = choose(wanted, bundles)
+    probes = {probe.name: probe for probe in with_log_lines(chosen.probes, chosen.base)}
     return [_as_run(item, probes[item.name]) for item in all_items(bundles) if item.name in probes]
 
 
 def _as_run(item: Item, probe: Probe) -> Item:
-    """The item as this probe measures it: what quick runs starts no program, the longest yields most."""
+    """The item as this probe measures it: what quick runs starts no program, packages with their log yield more."""
     if probe in QUICK:
         return replace(item, programs=0)
-    return replace(item, artifacts=(*item.artifacts, *item.more)) if probe in LONGEST else item
+    return replace(item, artifacts=(*item.artifacts, *item.more)) if probe == packages.WITH_HISTORY else item
 
 
 def all_items(bundles: Bundles = NONE) -> tuple[Item, ...]:
