@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 20.0
 # Every way in which a profile measures.
 PROBES = list(
-    dict.fromkeys(probe for probes in (ALL, *PROFILES.values(), with_log_lines(ALL, "full")) for probe in probes)
+    dict.fromkeys(probe for probes in (ALL, *PROFILES.values(), with_log_lines(ALL, full=True)) for probe in probes)
 )
 GAPS = (section_pb2.PROBE_OUTCOME_TIMEOUT, section_pb2.PROBE_OUTCOME_SKIPPED)
 DICE = random.Random(7)

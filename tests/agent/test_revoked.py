@@ -32,7 +32,7 @@ ONLY_TOLD = {
     "sockets": r"/proc/\d+/comm",
     "system": r"/etc/timezone|/proc/1/comm|/proc/cpuinfo|/proc/sys/kernel/(hostname|osrelease)",
 }
-WITH_TOOLS = [probe for probe in with_log_lines(PROFILES["full"], "full") if probe not in PROFILES["quick"]]
+WITH_TOOLS = [probe for probe in with_log_lines(PROFILES["full"], full=True) if probe not in PROFILES["quick"]]
 # Open files without a name are looked for on a machine that runs, not in a copied tree (test_storage_probes).
 LIVE_ONLY = {"deleted_files"}
 

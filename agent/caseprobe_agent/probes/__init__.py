@@ -137,12 +137,12 @@ def with_collector(probes: Sequence[Probe], host: str) -> tuple[Probe, ...]:
     return tuple(replace(probe, argument=host) if probe.name == near_paths.PROBE.name else probe for probe in probes)
 
 
-def with_log_lines(probes: Sequence[Probe], profile: str) -> tuple[Probe, ...]:
+def with_log_lines(probes: Sequence[Probe], full: bool) -> tuple[Probe, ...]:
     """The same probes, but services in trouble show their last lines; only where policy lets logs leave.
 
-    profile: full has the package manager's log too.
+    full: the package manager's log comes too, as in the full profile.
     """
-    return _swapped(probes, FULL_LINES if profile == "full" else LINES)
+    return _swapped(probes, FULL_LINES if full else LINES)
 
 
 def _swapped(probes: Sequence[Probe], pairs: Iterable[tuple[Probe, Probe]]) -> tuple[Probe, ...]:
