@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import tarfile
 
 import pytest
@@ -16,7 +17,7 @@ from caseprobe.imported import ImportLimits, Tree, read_archive
 from caseprobe.imported.layout import LONGEST_NAME
 from caseprobe.imported.supplies import complete, replay
 from tests import fakes_sos as sos
-from tests.fakes_hostile import TAR, Hostile, bombs, deep, entry, seeded
+from tests.fakes_hostile import TAR, TAR_FAMILIES, Hostile, bombs, deep, entry, seeded
 
 LIMITS = ImportLimits()
 
@@ -108,6 +109,19 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     assert tree.skipped == {"there was no room left for it": 7}
     kept = tree.file("/var/log/syslog")
     assert kept is not None and kept.cut and kept.data.endswith(b"line 999\n") and kept.data.startswith(b"line ")
+
+
+@pytest.mark.parametrize("family", ["long targets", "pax records", "cards in circles", "deep folders"])
+def test_what_is_odd_and_sound_is_read(family: str) -> None:
+    """Links to nowhere, records that nobody uses, folders that lead into one another: the rest of it tells."""
+    assert taken(Hostile(TAR, family, 0, TAR_FAMILIES[family](random.Random(family)))) == "read"
+
+
+def test_targets_longer_than_any_path_are_counted() -> None:
+    """Each is passed over with its reason, what is short enough is kept."""
+    tree = read_archive(io.BytesIO(TAR_FAMILIES["long targets"](random.Random(1))))
+    assert len(tree.links) + tree.skipped["its target is longer than any path"] == 200
+    assert {len(target) for target in tree.links.values()} == {900}
 
 
 def test_folders_without_end_are_not_kept() -> None:
