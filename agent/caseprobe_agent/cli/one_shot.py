@@ -43,7 +43,10 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
         shot = await one_shot.build(settings, person, child)
         return await replace(shot, written=watch.cancel).run(order)
 
-    result = asyncio.run(run())
+    try:
+        result = asyncio.run(run())
+    finally:
+        watch.cancel()
     if arguments.json:
         print(json.dumps(document(result, "this machine"), ensure_ascii=False))
     else:

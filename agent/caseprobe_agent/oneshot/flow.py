@@ -192,7 +192,7 @@ class OneShot:
         if order.code is not None:
             probes = with_collector(probes, split_address(order.code.address)[0])
         if self._allows(POLICY_KIND_LOGS):
-            return with_log_lines(probes)
+            return with_log_lines(probes, chosen.full)
         return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
 
     def _allows(self, kind: Kind) -> bool:
