@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import BinaryIO
 
-from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge
+from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge, UsageError
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
@@ -154,7 +154,8 @@ class Evidence:
     async def import_bundle(self, by: Principal, case_id: str, chunks: AsyncIterator[bytes]) -> SnapshotRow:
         """Attach a bundle file that came by another way, or the bundle of another program's archive; twice is once.
 
-        Raises Corrupt where it is cut, altered or nothing that is known, TooLarge, NotFound for the case, CaseClosed.
+        Raises Corrupt where it is cut, altered or nothing that is known, TooLarge, NotFound for the case, CaseClosed,
+        and UsageError for what is attached elsewhere already: evidence belongs to one case.
         """
         case = await self._case(by, case_id)
         staged = await asyncio.to_thread(self._objects.stage)
@@ -174,6 +175,9 @@ class Evidence:
         finally:
             staged.discard()
         row, _ = await self.get(by, stored.snapshot_id)
+        if row.case_id != case_id:
+            where = f"belongs to {row.case_id}" if row.case_id else "was stored without a case"
+            raise UsageError(f"{row.snapshot_id} was here before, {where} and stays there; it was not attached again")
         return row
 
     async def _receive(self, chunks: AsyncIterator[bytes], staged: Staged) -> bytes:

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from caseprobe.bundle import write_bundle
 from caseprobe.bundle.age import encrypt, recipient_of
-from caseprobe.errors import Corrupt, NotAllowed
+from caseprobe.errors import Corrupt, NotAllowed, UsageError
 from caseprobe.ids import agent_id
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.ingest.forms import read_bundle
+from caseprobe_collector.records import Case
 from tests.desk import ADMIN, Machine, Rig, signer, snapshot_of
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -59,14 +60,14 @@ def test_what_no_machine_signed_is_refused(machine: str, signer: Signer | None, 
         read_bundle(bundle(machine, signer))
 
 
-async def carry(rig: Rig, content: bytes) -> str:
+async def carry(rig: Rig, content: bytes, case_id: str = "case_1") -> str:
     """Attach a file by hand, as `caseprobe-collector import` and the console do; gives the snapshot's id."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(content), 100):
             yield content[start : start + 100]
 
-    return (await rig.evidence.import_bundle(ADMIN, "case_1", chunks())).snapshot_id
+    return (await rig.evidence.import_bundle(ADMIN, case_id, chunks())).snapshot_id
 
 
 async def deliver(
@@ -100,6 +101,19 @@ async def test_however_often_and_whichever_way_a_bundle_comes_it_is_attached_onc
     [row] = await rig.evidence.list_by_case(ADMIN, "case_1")
     assert (row.snapshot_id, row.agent_id, row.notice) == (snapshot.snapshot_id, machine.agent_id, "")
     assert len(list(rig.storage.objects.names())) == 1
+
+
+async def test_what_belongs_to_one_case_is_not_said_to_be_in_another(rig: Rig) -> None:
+    """Whoever imports it there is told where it is, and it stays there."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    stream = io.BytesIO()
+    write_bundle(stream, snapshot_of(machine, flow=snapshot_pb2.FLOW_ONE_SHOT), {}, "<!doctype html>", signer(machine))
+    await carry(rig, stream.getvalue())
+    other = Case("case_2", "cust_a", "Again", "", "open", rig.clock.now(), "user_admin")
+    await rig.storage.transactions.run(lambda tx: rig.storage.cases.add_case(tx, other))
+    with pytest.raises(UsageError, match="belongs to case_1 and stays there"):
+        await carry(rig, stream.getvalue(), "case_2")
+    assert await rig.evidence.list_by_case(ADMIN, "case_2") == []
 
 
 def encrypted(content: bytes, rig: Rig) -> bytes:
