@@ -179,6 +179,48 @@ def _pax(chance: random.Random) -> bytes:
     return b"".join(parts) + entry(f"{ROOT}/proc/meminfo", b"MemTotal: 1 kB\n") + bytes(1024)
 
 
+def _named(header: bytes, text: bytes, member: bytes) -> bytes:
+    """A member before which a header speaks of it."""
+    return entry("header", text, header) + member
+
+
+def _long_targets(chance: random.Random) -> bytes:
+    """Links to places whose names are longer than any path, and many whose names are just short enough."""
+    link = entry(f"{ROOT}/x", b"", tarfile.SYMTYPE, "y")
+    sizes = [chance.choice((900, 1025, 60_000)) for _ in range(200)]
+    parts = [
+        _named(tarfile.GNUTYPE_LONGNAME, b"%s/proc/%d" % (ROOT.encode(), number), b"")
+        + _named(tarfile.GNUTYPE_LONGLINK, b"x" * size, link)
+        for number, size in enumerate(sizes)
+    ]
+    return b"".join(parts) + entry(f"{ROOT}/sos_commands/host/uptime", b"up") + bytes(1024)
+
+
+def _pax_records(chance: random.Random) -> bytes:
+    """Headers of ten thousand records, each of a name of its own."""
+    rows = b"".join(b"11 %05d=v\n" % number for number in range(5000))
+    header = entry("header", rows + b"12 mtime=1e9\n", tarfile.XHDTYPE)
+    return header * chance.choice((1, 30)) + entry(f"{ROOT}/proc/meminfo", b"MemTotal: 1 kB\n") + bytes(1024)
+
+
+def deep(total: int) -> bytes:
+    """Files, each below fifty folders that no other shares: a thousand have more than any machine."""
+    parts = [entry(f"{ROOT}/sos_commands/host/uptime", b"up")]
+    for number in range(total):
+        name = f"{ROOT}/sys/block/{number}/{'/'.join('abcdefghijklmnopqrstuvwxyz' * 2)}/x".encode()
+        parts.append(_named(tarfile.GNUTYPE_LONGNAME, name, entry("x", b"1")))
+    return b"".join(parts) + bytes(1024)
+
+
+def _cards(chance: random.Random) -> bytes:
+    """The folder of network cards leads into the one in which their devices are made up."""
+    parts = [entry(f"{ROOT}/sys/class/net", b"", tarfile.SYMTYPE, "/sys/devices/a")]
+    for number in range(chance.choice((2, 50))):
+        parts.append(entry(f"{ROOT}/sys/devices/a/net/{number}", b"1"))
+        parts.append(entry(f"{ROOT}/sys/devices/a/{number}", b"", tarfile.SYMTYPE, f"/sys/devices/a/new{number}"))
+    return b"".join(parts) + entry(f"{ROOT}/sos_commands/host/uptime", b"up") + bytes(1024)
+
+
 def _nested(chance: random.Random) -> bytes:
     """Archives in archives, and packed twice: no reader looks into what it finds."""
     data = _whole(chance)
@@ -254,6 +296,10 @@ TAR_FAMILIES: dict[str, Make] = {
     "twice": _twice,
     "numbers": _numbers,
     "pax": _pax,
+    "long targets": _long_targets,
+    "pax records": _pax_records,
+    "deep folders": lambda chance: deep(chance.choice((10, 2000))),
+    "cards in circles": _cards,
     "nested": _nested,
     "odd texts": _odd_texts,
     "rubbish": _rubbish,

@@ -371,6 +371,20 @@ def test_a_window_is_told_sample_by_sample(tmp_path: Path) -> None:
     assert measured.place == ""
 
 
+def test_a_clock_that_was_never_set_makes_no_endless_series(tmp_path: Path) -> None:
+    """Samples of a boot that thought it was 1970 are older than any ring: half a century has no steps of its own."""
+    ring = filled(tmp_path / NAME, 3)
+    ring.close()
+    ring = Ring(tmp_path / NAME, LEAST_BYTES, 10.0)
+    ring.append(30, 30, b"never set", {LOAD: 9})
+    ring.append(1_700_000_060, 160, b"boot", {LOAD: 4})
+    ring.close()
+    data = (tmp_path / NAME).read_bytes()
+    facts = facts_of(lambda offset, size: data[offset : offset + size], DAY, window=Window(0, 1_800_000_000))
+    assert facts.first_at.seconds == 1_700_000_000
+    assert len(series_of(facts, LOAD, 300.0).avg) == 1
+
+
 def test_a_disk_without_room_keeps_no_part_of_a_ring(tmp_path: Path) -> None:
     """Its file stays empty, and the reason is the disk's."""
     with pytest.raises(OSError, match=r"File too large|No space left|Invalid|large"):

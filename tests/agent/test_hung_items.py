@@ -24,7 +24,7 @@ from caseprobe_agent.machine.patience import within
 from caseprobe_agent.oneshot import Order
 from caseprobe_agent.oneshot.choice import Chosen
 from caseprobe_agent.oneshot.deadline import Deadline
-from caseprobe_agent.probes import ALL, PROFILES
+from caseprobe_agent.probes import ALL, PROFILES, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import take_snapshot
 from tests import fakes_probes
@@ -35,7 +35,9 @@ from tests.machines import golden
 ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 20.0
 # Every way in which a profile measures.
-PROBES = list(dict.fromkeys(probe for probes in (ALL, *PROFILES.values()) for probe in probes))
+PROBES = list(
+    dict.fromkeys(probe for probes in (ALL, *PROFILES.values(), with_log_lines(ALL, full=True)) for probe in probes)
+)
 GAPS = (section_pb2.PROBE_OUTCOME_TIMEOUT, section_pb2.PROBE_OUTCOME_SKIPPED)
 DICE = random.Random(7)
 

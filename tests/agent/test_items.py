@@ -63,6 +63,8 @@ def test_full_yields_more() -> None:
     assert (standard["packages"].privacy, full["packages"].privacy) == ("public", "secret")
     assert system_log.LONGEST in choose(Wanted("full")).probes and system_log.FULL_BYTES > 3 * system_log.LIMIT_BYTES
     assert sum(item.cost_seconds for item in full.values()) > 2 * sum(item.cost_seconds for item in standard.values())
+    asked = items_of(Wanted("quick", include=("artifacts/packages.log",)))
+    assert [item.artifacts for item in asked if item.name == "packages"] == [("artifacts/packages.log",)]
     assert "packages" not in names(Wanted("full", exclude=("artifacts/packages.log",)))
 
 

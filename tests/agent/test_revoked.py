@@ -13,7 +13,7 @@ from caseprobe.checks import Check, check_snapshot
 from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Completed, Machine
-from caseprobe_agent.probes import ALL, PROFILES
+from caseprobe_agent.probes import ALL, PROFILES, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from tests.fakes_machine import FakeClock
 from tests.machines import golden
@@ -32,7 +32,7 @@ ONLY_TOLD = {
     "sockets": r"/proc/\d+/comm",
     "system": r"/etc/timezone|/proc/1/comm|/proc/cpuinfo|/proc/sys/kernel/(hostname|osrelease)",
 }
-WITH_TOOLS = [probe for probe in PROFILES["full"] if probe not in PROFILES["quick"]]
+WITH_TOOLS = [probe for probe in with_log_lines(PROFILES["full"], full=True) if probe not in PROFILES["quick"]]
 # Open files without a name are looked for on a machine that runs, not in a copied tree (test_storage_probes).
 LIVE_ONLY = {"deleted_files"}
 

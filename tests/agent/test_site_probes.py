@@ -203,3 +203,10 @@ def test_no_shell_reads_the_arguments(tmp_path: Path) -> None:
     facts = measured(SiteProbe("x", "why", "lines", command=("/bin/cat", str(tmp_path / odd))))
     assert list(facts.facts) == ["line 1 = read"]
     assert section_pb2.Section(site=facts).WhichOneof("facts") == "site"
+
+
+def test_what_a_secret_command_says_stays() -> None:
+    """Its exit code is told, its words are not: they may hold what its output holds."""
+    with pytest.raises(MeasurementError) as caught:
+        measured(SiteProbe("x", "why", "lines", command=("/bin/ls", "/violetlantern"), privacy="secret"))
+    assert str(caught.value) == "/bin/ls ended with 2: what it says is secret"

@@ -150,7 +150,7 @@ def _measured(root: Path, arguments: argparse.Namespace) -> snapshot_pb2.Snapsho
     from caseprobe_agent.snapshot import take_snapshot
 
     profile = arguments.profile
-    probes = with_log_lines(PROBES[profile])
+    probes = with_log_lines(PROBES[profile], profile == "full")
     if profile != "quick" and options.may_ask_servers(options.settings_of().policy):
         probes = with_network(probes)
     return asyncio.run(take_snapshot(probes, Machine(root), arguments.deadline, profile)).snapshot

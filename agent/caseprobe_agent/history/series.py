@@ -15,6 +15,8 @@ from caseprobe_agent.history.figures import Key
 from caseprobe_agent.history.ring import COLUMNS, HEAD, RECORD_BYTES, Head, Read, columns, layout_of, newest_first
 
 HOUR_SECONDS, STEP_SECONDS = 3600.0, 300.0
+# Older is no sample, whatever the clock of its boot said: it may never have been set.
+OLDEST_SECONDS = 32 * 86_400.0
 UNITS = ("bytes_per_second", "per_second", "ratio", "bytes", "celsius", "seconds")
 Row = tuple[float, ...]
 # Least, mean and most.
@@ -48,7 +50,7 @@ def facts_of(
     last = taken[-1].at
     # A moment of the future is told by a clock that was set back since.
     begin = max(since if since <= last else 0.0, last - most_seconds)
-    begin = begin if window is None else min(begin, window.from_at)
+    begin = begin if window is None else max(min(begin, window.from_at), last - OLDEST_SECONDS)
     taken = [one for one in taken if begin < one.at <= last]
     if not taken:
         return facts

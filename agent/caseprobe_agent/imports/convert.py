@@ -17,7 +17,7 @@ from caseprobe.v1 import origin_pb2, snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.identity.keys import pack, unpack
 from caseprobe_agent.imports.folder import read_folder
-from caseprobe_agent.imports.reports import is_report, report_snapshot
+from caseprobe_agent.imports.reports import report_snapshot, report_text
 from caseprobe_agent.imports.sections import sections_of
 from caseprobe_agent.machine.archived import ArchivedMachine
 from caseprobe_agent.probes.probe import RawArtifact, timestamp
@@ -65,11 +65,12 @@ def convert(request: bytes) -> bytes:
     paths = [Path(path) for path in json.loads(request)]
     limits = ImportLimits()
     if len(paths) == 1 and paths[0].is_dir():
-        return _of_tree(read_folder(paths[0], limits), paths[0], b"")
+        return _of_tree(read_folder(paths[0], limits), paths[0].resolve(), b"")
     reports = [_report(path) for path in paths]
     if all(reports):
         snapshot = report_snapshot([(path.name, text) for path, text in zip(paths, reports, strict=True)])
-        return _packed(snapshot, [], {"host_name": "", "passwd": "", "hosts": "", "machine": ""}, b"")
+        digest = hashlib.sha256(pack(*(text.encode() for text in reports))).digest()
+        return _packed(snapshot, [], {"host_name": "", "passwd": "", "hosts": "", "machine": ""}, digest)
     if len(paths) > 1:
         raise UsageError("give one archive, or reports of one program only")
     with _opened(paths[0]) as file:
@@ -127,7 +128,7 @@ def _packed(
 def _report(path: Path) -> str:
     """The text of a report in JSON; empty where the file is something else."""
     with _opened(path) as file:
-        return is_report(file)
+        return report_text(file)
 
 
 def _opened(path: Path) -> BinaryIO:

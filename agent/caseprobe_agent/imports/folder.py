@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from caseprobe.imported import ImportLimits, Tree
+from caseprobe.imported.layout import is_log, place_of
 from caseprobe.imported.reading import Gathering
 from caseprobe.imported.tar import CHUNK_BYTES, FILE, FOLDER, LINK, OTHER, Member
+from caseprobe.imported.unpacked import Ended
 
 KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}
 
@@ -19,14 +22,16 @@ def read_folder(folder: Path, limits: ImportLimits) -> Tree:
 
     Raises Corrupt where it is none.
     """
-    gathering = Gathering(limits)
-    damage = ""
-    for path, member in _members(folder):
+    gathering, contents = Gathering(limits), _Contents(limits)
+    for path, member in _members(folder.resolve()):
         if gathering.tree.members_total >= limits.members:
-            damage = f"only its first {limits.members} members were read"
-            break
-        gathering.take(member, lambda path=path: _chunks(path))  # type: ignore[misc]
-    return gathering.finished(damage)
+            return gathering.finished(f"only its first {limits.members} members were read")
+        newest = is_log(place_of(member.name))
+        try:
+            gathering.take(member, partial(contents.chunks, path, newest))
+        except Ended as error:
+            return gathering.finished(str(error))
+    return gathering.finished("")
 
 
 def _members(folder: Path) -> Iterator[tuple[str, Member]]:
@@ -46,19 +51,33 @@ def _members(folder: Path) -> Iterator[tuple[str, Member]]:
             except OSError:
                 continue
             kind = KINDS.get(stat.S_IFMT(told.st_mode), OTHER)
-            name = f"{folder.name or 'archive'}{entry.path[len(str(folder)) :]}"
+            name = f"{folder.name or 'archive'}/{Path(entry.path).relative_to(folder)}"
             yield entry.path, Member(name, kind, told.st_size, target, told.st_mtime)
             if kind == FOLDER:
                 todo.append(entry.path)
 
 
-def _chunks(path: str) -> Iterator[bytes]:
-    """A file's bytes; none where it is no plain file any more, or may not be read."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError:
-        return
-    with os.fdopen(descriptor, "rb") as file:
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+class _Contents:
+    """What files hold, no more in all than an archive may unpack to."""
+
+    def __init__(self, limits: ImportLimits) -> None:
+        self._limits = limits
+        self._left_bytes = limits.unpacked_bytes
+
+    def chunks(self, path: str, newest: bool) -> Iterator[bytes]:
+        """A file's bytes, or the newest; none where it is no plain file any more, or may not be read. Raises Ended."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        except OSError:
+            return
+        with os.fdopen(descriptor, "rb") as file:
+            told = os.fstat(descriptor)
+            if not stat.S_ISREG(told.st_mode):
+                return
+            # A byte more than is kept tells that there was more.
+            file.seek(max(0, told.st_size - self._limits.log_bytes - 1) if newest else 0)
             while chunk := file.read(CHUNK_BYTES):
+                self._left_bytes -= len(chunk)
+                if self._left_bytes < 0:
+                    raise Ended(f"only the first {self._limits.unpacked_bytes >> 20} MiB of its content were read")
                 yield chunk

@@ -15,7 +15,7 @@ UNKNOWN = "it is no report of mtr --json or smartctl --json, nor an archive of s
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def is_report(file: IO[bytes]) -> str:
+def report_text(file: IO[bytes]) -> str:
     """The text of a file that begins like JSON; empty for any other. Raises Corrupt where it is too long."""
     first = file.read(64)
     encoding = "utf-16" if first.startswith(UTF_16) else "utf-8-sig"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from caseprobe.errors import MachineAbsent, MeasurementError
-from caseprobe.parse.logs.timed_text import Read, Span, TimedText
+from caseprobe.parse.logs.timed_text import NO_TIME, Read, Span, TimedText
 from caseprobe.parse.logs.window import Window
 from caseprobe_agent.machine import FileFacts, Machine, text_logs
 from caseprobe_agent.machine.unpacking import ENDINGS, unpacked
@@ -124,17 +124,21 @@ class _Search:
     def _packed(self, name: str, read: Read, facts: FileFacts) -> float | None:
         """The same for a packed file, which is looked through from its beginning."""
         held, first_at, goes_on = Windowed(self._found.limit_bytes), None, False
+        timed = list[bool]()
         try:
             for lines in self._in_time(name, _whole_lines(unpacked(read, name))):
                 text = self._text(_reader(lines), len(lines), facts)
                 first = text.first(self._window.from_at)
                 first_at = first.at if first_at is None and first is not None else first_at
                 spans = self._spans(text, len(lines), goes_on)
-                for begin, end in spans:
+                timed.append(spans is not None)
+                for begin, end in spans or ():
                     held.put_behind(lines[begin:end])
-                goes_on = bool(spans) and spans[-1][1] == len(lines)
+                goes_on = any(end == len(lines) for _, end in (spans or [])[-1:])
         except MeasurementError as error:
             self._found.errors.append(error)
+        if timed and not any(timed):
+            raise ValueError(NO_TIME)
         self._found.put_before(held.data)
         self._found.truncated |= held.truncated
         return first_at
@@ -151,13 +155,16 @@ class _Search:
         finally:
             self._unpack_seconds -= self._machine.monotonic_seconds() - begun
 
-    def _spans(self, text: TimedText, size: int, goes_on: bool) -> list[Span]:
-        """Where the window stands in a part; goes_on: the last record before it may have more lines."""
+    def _spans(self, text: TimedText, size: int, goes_on: bool) -> list[Span] | None:
+        """Where the window stands in a part; None where it tells no time.
+
+        goes_on: the last record before it may have more lines.
+        """
         try:
             spans = text.spans(self._window)
         except ValueError:
             # No record is longer than that.
-            return [(0, size)] if goes_on and size <= LINE_BYTES else []
+            return [(0, size)] if goes_on and size <= LINE_BYTES else None
         first = text.first(self._window.from_at)
         return [(0, first.place), *spans] if goes_on and first is not None else spans
 

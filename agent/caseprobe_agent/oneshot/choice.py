@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from caseprobe.errors import ConfigurationError, UsageError
 from caseprobe_agent.config.bundles import NONE, Bundles, OwnProfile, SiteProbe
 from caseprobe_agent.config.bundles import PROFILES as PROFILE_NAMES
-from caseprobe_agent.probes import LONGEST, PROFILES, QUICK, with_network
+from caseprobe_agent.probes import PROFILES, QUICK, packages, with_log_lines, with_network
 from caseprobe_agent.probes.items import ALL, Item
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.probes.site import artifact_of, probe_of
 
-DEFAULT_PROFILE, FASTEST = "standard", "quick"
+DEFAULT_PROFILE, FASTEST, FULLEST = "standard", "quick", "full"
 LEFT_OUT = "as asked for (--exclude)"
 NO_LOGS = "the policy of this machine lets no logs leave"
 
@@ -31,12 +31,13 @@ class Wanted:
 class Chosen:
     """The probes to run, in the order of the report, and the names of those that were left out of the profile.
 
-    base: the product's profile that it all began with.
+    base: the product's profile that it all began with. full: logs that only the full profile has come too.
     """
 
     probes: tuple[Probe, ...]
     left_out: tuple[str, ...] = ()
     base: str = DEFAULT_PROFILE
+    full: bool = False
 
     def networked(self) -> tuple[Probe, ...]:
         """The probes, those that may ask servers as they do so; not those of the quick profile, which stays quick."""
@@ -64,20 +65,22 @@ def choose(wanted: Wanted, bundles: Bundles = NONE) -> Chosen:
         tuple(probe for name, probe in probes.items() if name in (names | added) - gone),
         tuple(name for name in probes if name in (names | added) & gone),
         name,
+        name == FULLEST or packages.ARTIFACT in (*wanted.include, *(own.include if own else ())),
     )
 
 
 def items_of(wanted: Wanted, bundles: Bundles = NONE) -> list[Item]:
-    """The items of what is wanted, as choose would run them; raises as it does."""
-    probes = {probe.name: probe for probe in choose(wanted, bundles).probes}
+    """The items of what is wanted, as choose would run them where logs may leave; raises as it does."""
+    chosen = choose(wanted, bundles)
+    probes = {probe.name: probe for probe in with_log_lines(chosen.probes, chosen.full)}
     return [_as_run(item, probes[item.name]) for item in all_items(bundles) if item.name in probes]
 
 
 def _as_run(item: Item, probe: Probe) -> Item:
-    """The item as this probe measures it: what quick runs starts no program, the longest yields most."""
+    """The item as this probe measures it: what quick runs starts no program, packages with their log yield more."""
     if probe in QUICK:
         return replace(item, programs=0)
-    return replace(item, artifacts=(*item.artifacts, *item.more)) if probe in LONGEST else item
+    return replace(item, artifacts=(*item.artifacts, *item.more)) if probe == packages.WITH_HISTORY else item
 
 
 def all_items(bundles: Bundles = NONE) -> tuple[Item, ...]:

@@ -67,7 +67,7 @@ class Lane:
     """One target of many: its trace, the socket that it shares, and when it is looked after next.
 
     following is the lane that begins after this one has, not by the clock: a machine that is behind would begin with
-    all of them at once.
+    all of them at once. over: nothing more is expected; replies may come all the same.
     """
 
     index: int
@@ -77,6 +77,7 @@ class Lane:
     shared: SharedIcmp
     following: Lane | None = None
     wake_at: float = 0.0
+    over: bool = False
 
     def poll(self, now: float) -> Iterator[path_pb2.PathRound]:
         """Send what is due, and give the rounds of which nothing more is expected."""
@@ -170,8 +171,9 @@ async def _drive(lanes: Sequence[Lane], shared: Sequence[SharedIcmp]) -> AsyncGe
     def drain(one: SharedIcmp) -> None:
         now = loop.time()
         for lane, reply in one.receive():
-            lane.trace.on_reply(reply, now)
-            planned.wake(lane, now + TICK_SECONDS)
+            if not lane.over:
+                lane.trace.on_reply(reply, now)
+                planned.wake(lane, now + TICK_SECONDS)
         changed.set()
 
     left = len(lanes)
@@ -183,6 +185,8 @@ async def _drive(lanes: Sequence[Lane], shared: Sequence[SharedIcmp]) -> AsyncGe
         while left:
             now = loop.time()
             for lane in planned.due(now):
+                if lane.over:
+                    continue
                 if lane.following is not None:
                     planned.wake(lane.following, now + START_GAP_SECONDS)
                     lane.following = None
@@ -190,6 +194,7 @@ async def _drive(lanes: Sequence[Lane], shared: Sequence[SharedIcmp]) -> AsyncGe
                     yield lane.index, round_
                 drain(lane.shared)  # what a burst of echoes brings back does not fit the queue of the socket
                 if lane.trace.done(now):
+                    lane.over = True
                     left -= 1
                 else:
                     planned.wake(lane, max(now + TICK_SECONDS, lane.trace.wake_at(now)))

@@ -141,7 +141,7 @@ def _reverse(address: str) -> str:
     """The name of an address; empty where it has none."""
     try:
         return socket.getnameinfo((address, 0), socket.NI_NAMEREQD)[0][:LONGEST_NAME]
-    except OSError:
+    except (OSError, UnicodeError):
         return ""
 
 

@@ -86,7 +86,7 @@ ALL: tuple[Probe, ...] = (*QUICK, *SLOWER, *SLOWEST)
 
 # The same items, but more of them, as the longer profiles have them.
 LONGER = (system_log.LONGER, volumes.LONGER, wireless.LONGER, history.LONGER, sockets.LONGER)
-LONGEST = (system_log.LONGEST, packages.WITH_HISTORY)
+LONGEST = (system_log.LONGEST,)
 
 
 def _with(probes: Iterable[Probe], others: Iterable[Probe]) -> tuple[Probe, ...]:
@@ -104,7 +104,8 @@ PROFILES: Mapping[str, tuple[Probe, ...]] = {
 }
 
 
-# By default no probe sends a packet and services tell no line of a log: who has the owner's leave puts these in place.
+# By default no probe sends a packet and none of services and packages tells a line of a log: who has the owner's leave
+# puts these in place.
 NETWORKED = (
     (time_sync.PROBE, time_sync.WITH_NETWORK),
     (certificates.PROBE, certificates.WITH_NETWORK),
@@ -112,6 +113,10 @@ NETWORKED = (
     (reachability.PROBE, reachability.WITH_NETWORK),
     (near_paths.PROBE, near_paths.WITH_NETWORK),
 )
+
+
+LINES = ((services.PROBE, services.WITH_LINES),)
+FULL_LINES = (*LINES, (packages.PROBE, packages.WITH_HISTORY))
 
 
 def with_arguments(probes: Sequence[Probe]) -> tuple[Probe, ...]:
@@ -132,9 +137,12 @@ def with_collector(probes: Sequence[Probe], host: str) -> tuple[Probe, ...]:
     return tuple(replace(probe, argument=host) if probe.name == near_paths.PROBE.name else probe for probe in probes)
 
 
-def with_log_lines(probes: Sequence[Probe]) -> tuple[Probe, ...]:
-    """The same probes, but services in trouble show their last lines; only where policy lets logs leave."""
-    return _swapped(probes, ((services.PROBE, services.WITH_LINES),))
+def with_log_lines(probes: Sequence[Probe], full: bool) -> tuple[Probe, ...]:
+    """The same probes, but services in trouble show their last lines; only where policy lets logs leave.
+
+    full: the package manager's log comes too, as in the full profile.
+    """
+    return _swapped(probes, FULL_LINES if full else LINES)
 
 
 def _swapped(probes: Sequence[Probe], pairs: Iterable[tuple[Probe, Probe]]) -> tuple[Probe, ...]:

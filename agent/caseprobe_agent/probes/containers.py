@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.containers import container_of, parse_crictl_ps, parse_docker_ps, parse_podman_ps
@@ -16,16 +17,14 @@ ROOT = "/sys/fs/cgroup"
 GROUPS_AT_MOST, CONTAINERS_AT_MOST, DEEPEST = 4000, 500, 8
 PROGRAM_SECONDS = 4.0
 RUNNING = "running"
+CRICTL = ("crictl", "ps", "--all", "--output", "json")
 # A runtime is asked only where it is at work, since a question would start a sleeping one: trace, program, parser.
 Parse = Callable[[str], list[Container]]
 RUNTIMES: tuple[tuple[tuple[str, ...], tuple[str, ...], Parse], ...] = (
     (("/run/docker.pid", "/var/run/docker.pid"), ("docker", "ps", "--all", "--format", "{{json .}}"), parse_docker_ps),
     (("/run/containers/storage",), ("podman", "ps", "--all", "--format", "json"), parse_podman_ps),
-    (
-        ("/run/containerd/containerd.sock", "/run/crio/crio.sock"),
-        ("crictl", "ps", "--all", "--output", "json"),
-        parse_crictl_ps,
-    ),
+    (("/run/containerd/containerd.sock",), CRICTL, parse_crictl_ps),
+    (("/run/crio/crio.sock",), CRICTL, partial(parse_crictl_ps, runtime="cri-o")),
 )
 
 
@@ -83,6 +82,8 @@ def _groups(machine: Noted, tree: str) -> Iterator[str]:
         yield path
         if path.count("/") < DEEPEST and container_of(path) is None:
             todo.extend(f"{path}/{name}" for name in _folders(machine, f"{tree}{path}"))
+    if todo:
+        machine.notes.lack(machine.fact, MeasurementError(f"only {GROUPS_AT_MOST} control groups were looked at"))
 
 
 def _folders(machine: Noted, path: str) -> list[str]:

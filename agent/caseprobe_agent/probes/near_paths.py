@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from threading import Thread
 
-from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
+from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
 from caseprobe.parse.ip_route import parse_ip_route
 from caseprobe.parse.ipv6_route import parse_ipv6_route
 from caseprobe.parse.resolv_conf import parse_resolv_conf
@@ -45,8 +45,10 @@ class Probing:
         self._thread.start()
 
     def result(self) -> list[NearPath]:
-        """Every path; raises MachineAbsent where there is none."""
+        """Every path; raises MachineAbsent where there is none, MachineTimeout where they were not at their end."""
         self._thread.join(LONGEST_SECONDS)
+        if self._thread.is_alive():
+            raise MachineTimeout(f"near paths were not at their end after {LONGEST_SECONDS:g} s")
         if self.failure is not None:
             raise self.failure
         return self.paths
@@ -57,6 +59,8 @@ class Probing:
             self.paths = _paths(targets)
         except MeasurementError as error:
             self.failure = error
+        except (OSError, ValueError) as error:
+            self.failure = MeasurementError(f"near paths could not be probed: {error}")
 
 
 def sample(machine: Machine, argument: str = "") -> Probing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caseprobe.errors import MachineAbsent, MachineDenied
+from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.v1.section_items_pb2 import NetworkCard, NetworkCardsFacts
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.machine.link_driver import LinkDriver
@@ -18,9 +18,12 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     """Every interface with a device behind it; absent where there is none."""
     notes = Notes()
     facts = NetworkCardsFacts()
-    for name in notes.names("network_cards.cards", machine, NET):
-        if machine.exists(f"{NET}/{name}/device") and len(facts.cards) < CARDS_AT_MOST:
-            facts.cards.append(_card(name, machine, notes))
+    found = notes.names("network_cards.cards", machine, NET)
+    names = [name for name in found if machine.exists(f"{NET}/{name}/device")]
+    facts.cards.extend(_card(name, machine, notes) for name in names[:CARDS_AT_MOST])
+    if len(names) > CARDS_AT_MOST:
+        why = f"only {CARDS_AT_MOST} of {len(names)} network cards were asked"
+        notes.lack("network_cards.cards", MeasurementError(why))
     if not facts.cards:
         if notes.denied:
             raise MachineDenied(f"{NET} may not be read")

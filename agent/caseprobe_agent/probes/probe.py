@@ -19,6 +19,7 @@ Value = TypeVar("Value")
 FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 # A line is quoted whole up to here; longer ones are a machine's mistake or an attack.
 QUOTE_CHARACTERS = 4096
+OUTPUT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -189,17 +190,22 @@ class Noted:
             raise
 
 
-def output_of(machine: Machine, command: Sequence[str], timeout_seconds: float) -> str:
-    """What a program prints, looked for in the system's own folders only.
+def program_of(machine: Machine, name: str) -> str | None:
+    """Where a program is, looked for in the system's own folders only; None where it is missing."""
+    return next((path for folder in FOLDERS if machine.exists(path := f"{folder}/{name}")), None)
+
+
+def output_of(machine: Machine, command: Sequence[str], timeout_seconds: float, limit_bytes: int = OUTPUT_BYTES) -> str:
+    """What a program of the system's own folders prints.
 
     Raises MachineDenied where the program is missing (it is what is needed) or says that a right is,
     MachineTimeout, MeasurementError where it fails.
     """
     name = command[0]
-    path = next((path for folder in FOLDERS if machine.exists(path := f"{folder}/{name}")), None)
+    path = program_of(machine, name)
     if path is None:
         raise MachineDenied(f"{name} is not installed", needs=name)
-    done = machine.run((path, *command[1:]), timeout_seconds)
+    done = machine.run((path, *command[1:]), timeout_seconds, limit_bytes)
     if done.truncated:
         raise MeasurementError(f"{name} printed more than it may")
     said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:200]

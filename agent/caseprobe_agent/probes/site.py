@@ -47,10 +47,16 @@ def _read(machine: Machine, site: SiteProbe) -> tuple[bytes, bool]:
         return machine.read_tail(site.file, site.limit_bytes)
     done = machine.run(site.command, site.timeout_seconds, site.limit_bytes)
     if done.exit_code and not done.truncated:
-        said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:200]
-        raise MeasurementError(f"{site.command[0]} ended with {done.exit_code}: {said or 'it does not say why'}")
+        raise MeasurementError(f"{site.command[0]} ended with {done.exit_code}: {_said(site, done.stderr)}")
     cut = done.stdout.rpartition(b"\n")[0] + b"\n" if done.truncated else done.stdout
     return cut, done.truncated
+
+
+def _said(site: SiteProbe, stderr: bytes) -> str:
+    """Why a command says that it failed, where that may leave."""
+    if site.privacy == KEYS_ONLY:
+        return "what it says is secret"
+    return stderr.decode("utf-8", "replace").strip().partition("\n")[0][:200] or "it does not say why"
 
 
 def _source(site: SiteProbe) -> str:

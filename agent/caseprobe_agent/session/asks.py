@@ -123,6 +123,6 @@ def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[K
     if (action.profile not in ("", "quick") or action.probes) and _allowed(foresee(POLICY_KIND_PATH_NEAR)):
         run = list(with_network(run))
     if admitted == POLICY_KIND_LOGS or _allowed(foresee(POLICY_KIND_LOGS)):
-        run = list(with_log_lines(run))
+        run = list(with_log_lines(run, action.profile == "full"))
     missing = ((name, "this version has no such probe") for name in action.probes if name not in known_probes())
     return Choice(tuple(run), (*left_out, *missing))

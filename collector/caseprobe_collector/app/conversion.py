@@ -24,6 +24,7 @@ SECONDS, MEMORY_BYTES, FILE_BYTES = 100.0, 2 << 30, 256 << 20
 COPY_BYTES = 1 << 20
 LONGEST_REASON = 300
 SAID_BY = "caseprobe: "
+NAME = "uploaded"
 
 
 class ChildConverter:
@@ -47,8 +48,9 @@ def _convert(archive: BinaryIO, key: bytes, bundle: Staged) -> bytes:
         state.mkdir(mode=0o700)
         (state / "pseudonyms.key").touch(mode=0o600)
         (state / "pseudonyms.key").write_bytes(key)
-        # The file has no name that lasts; this process holds it open for the child.
-        _run(f"/proc/{os.getpid()}/fd/{archive.fileno()}", made, folder)
+        # The file has no name that lasts; this process holds it open for the child, under one that is always the same.
+        (folder / NAME).symlink_to(f"/proc/{os.getpid()}/fd/{archive.fileno()}")
+        _run(str(folder / NAME), made, folder)
         digest = hashlib.sha256()
         with made.open("rb") as file:
             while part := file.read(COPY_BYTES):

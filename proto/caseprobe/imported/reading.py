@@ -8,6 +8,7 @@ from typing import IO
 from caseprobe.errors import Corrupt
 from caseprobe.imported.layout import (
     INSIGHTS,
+    LONGEST_NAME,
     META,
     SOS,
     command_of,
@@ -26,7 +27,7 @@ from caseprobe.imported.unpacked import Ended, Unpacked
 Chunks = Callable[[], Iterator[bytes]]
 # Without at least one of these there is no machine to speak of.
 TELLING = ("/proc/meminfo", "/proc/stat", "/proc/cpuinfo", "/etc/os-release", "/usr/lib/os-release", "/proc/mounts")
-SECOND = "a second member has its name"
+SECOND, NO_ROOM = "a second member has its name", "there was no room left for it"
 NOTHING = (
     "the archive holds no machine as sosreport or insights write it: give the file as it was made by them, "
     "or the output of mtr --json or smartctl --json"
@@ -73,16 +74,30 @@ class Gathering:
                 tree.add_folder(path)
             return ""
         if member.kind in (LINK, HARD_LINK):
-            target = member.target if member.kind == LINK else place_of(member.target)
-            if not wants_link(path) or not target:
-                return ""
-            return self._named(path) if tree.add_link(path, target) else SECOND
+            return self._linked(path, member) if wants_link(path) else ""
         if not wanted(path):
             return ""
         if len(tree.files) >= self._limits.files_kept or self._room <= 0:
-            return "there was no room left for it"
+            return NO_ROOM
         file = self._file(path, member, chunks)
-        return self._named(path) if tree.add(path, file) else SECOND
+        return self._named(path) if tree.add(path, file) else self._refused()
+
+    def _linked(self, path: str, member: Member) -> str:
+        """The same for a link, which takes room as a file does."""
+        if len(member.target) > LONGEST_NAME:
+            return "its target is longer than any path"
+        target = member.target if member.kind == LINK else place_of(member.target)
+        if not target:
+            return ""
+        if len(path) + len(target) > self._room:
+            return NO_ROOM
+        if not self.tree.add_link(path, target):
+            return self._refused()
+        self._room -= len(path) + len(target)
+        return self._named(path)
+
+    def _refused(self) -> str:
+        return NO_ROOM if self.tree.full else SECOND
 
     def _named(self, path: str) -> str:
         """Lists what is the output of a command."""

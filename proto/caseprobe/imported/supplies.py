@@ -156,7 +156,7 @@ def _interfaces(tree: Tree) -> None:
     text, source = tree.output(*LINKS)
     rows = (f"{name}: {_counters(*told)}" for name, told in parse_ip_link(text).items())
     tree.supply("/proc/net/dev", "".join(f"{row}\n" for row in rows), source)
-    for name in tree.names("/sys/class/net") or ():
+    for name in sorted(tree.names("/sys/class/net") or ()):
         place = tree.resolve(f"/sys/class/net/{name}") or ""
         if place.startswith("/sys/devices/") and "/virtual/" not in place:
             tree.add(f"{place}/device/uevent", File(b"", source=f"/sys/class/net/{name}"))

@@ -18,6 +18,7 @@ EMPTY = bytes(BLOCK)
 FILE, FOLDER, LINK, HARD_LINK, OTHER = "file", "folder", "link", "hard link", "other"
 KINDS = {b"0": FILE, b"\0": FILE, b"7": FILE, b"5": FOLDER, b"2": LINK, b"1": HARD_LINK}
 PAX, PAX_GLOBAL, LONG_NAME, LONG_TARGET = b"x", b"g", b"L", b"K"
+PAX_USED = (b"path", b"linkpath", b"size", b"mtime")
 CHUNK_BYTES = 64 << 10
 # In seconds: no file is older than the epoch, none is from after the year 9999.
 LATEST = 253_402_300_799.0
@@ -142,15 +143,17 @@ def _moment(told: str | None, field: bytes) -> float:
 
 
 def _records(data: bytes) -> Iterator[tuple[str, str]]:
-    """Names and values of a pax header: "LENGTH NAME=VALUE" and a line feed, each as long as it says."""
-    while data:
-        digits, _, _ = data[:20].partition(b" ")
+    """What is used of a pax header: "LENGTH NAME=VALUE" and a line feed, each as long as it says."""
+    at = 0
+    while at < len(data):
+        digits, _, _ = data[at : at + 20].partition(b" ")
         length = int(digits) if digits.isdigit() else 0
-        if not len(digits) + 2 < length <= len(data):
+        if not len(digits) + 2 < length <= len(data) - at:
             raise Corrupt("the archive is damaged: a pax header of it is none; ask for it again")
-        name, _, value = data[len(digits) + 1 : length - 1].partition(b"=")
-        yield _text(name), _text(value)
-        data = data[length:]
+        name, _, value = data[at + len(digits) + 1 : at + length - 1].partition(b"=")
+        if name in PAX_USED:
+            yield _text(name), _text(value)
+        at += length
 
 
 def _text(data: bytes) -> str:

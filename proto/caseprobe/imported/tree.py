@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 LINKS_AT_MOST = 40
 DEEPEST = 64
+FOLDERS_AT_MOST = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Tree:
         self.collected_seconds = 0.0
         self.members_total = 0
         self.skipped: Counter[str] = Counter()
+
+    @property
+    def full(self) -> bool:
+        """Whether there are so many folders that nothing more is kept."""
+        return len(self._folders) >= FOLDERS_AT_MOST
 
     def add(self, path: str, file: File) -> bool:
         """Keep a file; False where something of this name is there."""
@@ -111,8 +117,8 @@ class Tree:
         return "", ""
 
     def _enter(self, path: str) -> bool:
-        """Every folder above a path; False where one of them is a file or a link, or it is too deep."""
-        if path.count("/") > DEEPEST:
+        """Every folder above a path; False where one is a file or a link, or it is too deep or one too many."""
+        if path.count("/") > DEEPEST or self.full:
             return False
         missing = []
         while path != "/":

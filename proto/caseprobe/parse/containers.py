@@ -64,12 +64,12 @@ def parse_podman_ps(text: str) -> list[Container]:
     ]
 
 
-def parse_crictl_ps(text: str) -> list[Container]:
-    """Of `crictl ps --all --output json`. Raises ValueError."""
+def parse_crictl_ps(text: str, runtime: str = "containerd") -> list[Container]:
+    """Of `crictl ps --all --output json`, which does not say whose runtime it asked. Raises ValueError."""
     found = json.loads(text or "{}")
     listed = found.get("containers") if isinstance(found, dict) else None
     return [
-        _container("containerd", one, "id", _inner(one, "metadata").get("name"), "", _cri_state(one))
+        _container(runtime, one, "id", _inner(one, "metadata").get("name"), "", _cri_state(one))
         for one in _objects(listed if isinstance(listed, list) else [])
     ]
 

@@ -88,11 +88,12 @@ def _saved(family: str, table: str, name: str, policy: str) -> FirewallChain:
 
 
 def merged(parts: Iterable[FirewallFacts]) -> FirewallFacts:
-    """The facts of several families as one."""
-    facts = FirewallFacts()
+    """The facts of several families and programs as one."""
+    facts, programs = FirewallFacts(), dict[str, None]()
     for part in parts:
-        facts.program = part.program
+        programs[part.program] = None
         facts.tables_total += part.tables_total
         facts.rules_total += part.rules_total
         facts.chains.extend(part.chains[: CHAINS_AT_MOST - len(facts.chains)])
+    facts.program = ", ".join(programs)
     return facts

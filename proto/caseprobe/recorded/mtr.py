@@ -34,7 +34,8 @@ def mtr_facts(text: str) -> path_pb2.PathFacts:
     if not hubs:
         raise ValueError("mtr reports no hop")
     address = _address(target) or hubs[-1].address
-    header = path_pb2.PathFacts(target=target[:253], address=address, protocol=path_pb2.PATH_PROTOCOL_ICMP)
+    # A target is shown as it was typed, and nobody typed this one here: the address tells it, behind a stand-in.
+    header = path_pb2.PathFacts(target="mtr", address=address, protocol=path_pb2.PATH_PROTOCOL_ICMP)
     facts = summarize(_rounds(hubs, address), header)
     told = {hub.ttl: hub for hub in hubs}
     for hop in facts.hops:

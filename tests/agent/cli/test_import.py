@@ -15,10 +15,12 @@ from google.protobuf.json_format import MessageToJson
 
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import Corrupt
+from caseprobe.imported import ImportLimits
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_agent.cli import main
 from caseprobe_agent.identity.keys import unpack
 from caseprobe_agent.imports.convert import convert
+from caseprobe_agent.imports.folder import read_folder
 from tests import fakes_sos as sos
 from tests.fakes_hostile import TAR_FAMILIES
 
@@ -198,6 +200,35 @@ def test_mtr_becomes_a_path_with_its_verdict(tmp_path: Path) -> None:
     assert [(hop.sent, hop.received) for hop in path.hops] == [(10, 10), (10, 0), (10, 7)]
     assert (path.hops[2].best_seconds, path.hops[2].worst_seconds) == (0.008, 0.012)
     assert path.verdict.message_id and not path.hops[2].HasField("jitter_seconds")
+    # A target is shown as it was typed; this one somebody else typed, and an address is told behind a stand-in.
+    assert (path.target, path.address) == ("mtr", bytes((198, 51, 100, 9)))
+
+
+def test_the_same_report_is_the_same_snapshot(tmp_path: Path) -> None:
+    """Whatever its file is called, what it is known by follows from its text."""
+    digests = []
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(json.dumps(MTR))
+        _, header, *_ = unpack(convert(json.dumps([str(tmp_path / name)]).encode()))
+        digests.append(json.loads(header)["digest"])
+    assert digests[0] == digests[1]
+
+
+def test_an_unpacked_archive_is_read_under_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As "..", it is named as the folder is; of a long log the newest part is read, of all no more than the limit."""
+    inner = tmp_path / "sos" / "sos_commands" / "host"
+    inner.mkdir(parents=True)
+    (inner / "hostname").write_text("a\n")
+    (tmp_path / "sos" / "proc").mkdir()
+    (tmp_path / "sos" / "proc" / "meminfo").write_text("MemTotal: 1 kB\n")
+    (tmp_path / "sos" / "var" / "log").mkdir(parents=True)
+    (tmp_path / "sos" / "var" / "log" / "syslog").write_bytes(b"old line\n" * 1000 + b"new line\n")
+    monkeypatch.chdir(inner.parent)
+    assert read(Path("..")).origin.name == "sos"
+    tree = read_folder(Path(".."), ImportLimits(log_bytes=20))
+    assert tree.text("/var/log/syslog") == "old line\nnew line\n" and tree.output("hostname")[0] == "a\n"
+    cut = read_folder(Path(".."), ImportLimits(log_bytes=20, unpacked_bytes=25))
+    assert cut.damage == "only the first 0 MiB of its content were read"
 
 
 @pytest.mark.parametrize(

@@ -184,3 +184,20 @@ def test_a_resolver_that_hangs_holds_nothing() -> None:
     never.set()
     assert [hop.host_name for hop in facts.hops] == ["router-1.example", ""]
     assert sorted(asked) == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_a_resolver_that_fails_ends_no_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that is no name at all is none, and the next address is still looked up."""
+
+    def fail(place: tuple[str, int], _flags: int) -> tuple[str, str]:
+        if place[0] == "192.0.2.1":
+            raise UnicodeError("label too long")
+        return "router-2.example", "0"
+
+    monkeypatch.setattr("socket.getnameinfo", fail)
+    monkeypatch.setattr("caseprobe_agent.path.names.LOOK_UPS_AT_ONCE", 1)
+    places, facts = Places(HostNames()), hops_of("192.0.2.1", "192.0.2.2")
+    places.see(round_of("192.0.2.1", "192.0.2.2"))
+    places.settle(5.0)
+    places.tell(facts)
+    assert [hop.host_name for hop in facts.hops] == ["", "router-2.example"]

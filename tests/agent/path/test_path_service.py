@@ -67,6 +67,19 @@ async def test_every_step_to_a_healthy_service_is_timed(authority: TestAuthority
     assert facts.verdict.message_id == "service.ok"
 
 
+async def test_a_connection_that_tells_no_round_trip_fails_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service has answered; that its socket is gone by then is nobody's fault."""
+
+    def gone(_sock: object) -> float:
+        raise OSError("Transport endpoint is not connected")
+
+    monkeypatch.setattr("caseprobe_agent.path.service.attempt.least_round_trip", gone)
+    async with listening(Web().serve) as port:
+        facts = (await measured(Service("http", "localhost", port, "/"), family=4)).service
+    assert outcomes(facts) == [("connect", "ok"), ("first_byte", "ok")]
+    assert facts.attempts[0].round_trip_seconds == 0.0
+
+
 async def test_a_slow_first_byte_is_the_news(authority: TestAuthority, tmp_path: Path) -> None:
     """The server thinks for 0.6 s: that step is named with its time, and not the way."""
     async with listening(Web(wait_seconds=0.6).serve, web_context(authority, tmp_path)) as port:

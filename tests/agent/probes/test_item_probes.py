@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from threading import Event
 from typing import cast
 
 import pytest
@@ -40,7 +42,8 @@ class ProgramMachine(FakeMachine):
         printed = self.programs[command[0].rpartition("/")[2]]
         if isinstance(printed, MeasurementError):
             raise printed
-        return Completed(0, printed.encode(), b"", False)
+        data = printed.encode()
+        return Completed(0, data[:limit_bytes], b"", len(data) > limit_bytes)
 
     def link_driver(self, name: str) -> LinkDriver:
         """As Machine.link_driver: one card that counts faults, others that tell nothing."""
@@ -64,6 +67,14 @@ def test_a_card_tells_its_rings_and_faults() -> None:
     assert measured.lines[0].text == "rx_no_buffer_count: 70"
 
 
+def test_cards_beyond_the_limit_are_told() -> None:
+    """The first are there, and how many there are."""
+    files: Mapping[str, File] = {f"/sys/class/net/eth{number}/device": "" for number in range(65)}
+    measured = network_cards.measure(ProgramMachine(files, {}), None)
+    assert len(cast(section_items_pb2.NetworkCardsFacts, measured.facts).cards) == 64
+    assert "only 64 of 65 network cards were asked" in [one.reason for one in measured.shortfalls]
+
+
 def test_the_kernel_is_asked_for_real() -> None:
     """Loopback has a driver that tells little, a name that is not there none; a copied tree replays."""
     with pytest.raises(MachineAbsent):
@@ -83,6 +94,22 @@ def test_containers_by_group_and_by_program() -> None:
     assert (web.name, web.memory_bytes, web.tasks_total, web.oom_kills_total) == ("web", 1 << 20, 7, 1)
     assert not web.HasField("memory_limit_bytes")
     assert (job.name, job.state) == ("nightly", "exited")
+
+
+def test_a_container_keeps_its_runtime() -> None:
+    """crictl does not say whose containers they are: the socket that is there does."""
+    group = f"/sys/fs/cgroup/kubepods.slice/crio-{ID}.scope/memory.current"
+    listed = json.dumps({"containers": [{"id": ID, "metadata": {"name": "web"}, "state": "CONTAINER_RUNNING"}]})
+    machine = ProgramMachine({group: "1\n", "/run/crio/crio.sock": ""}, {"crictl": listed})
+    (found,) = cast(section_items_pb2.ContainersFacts, containers.measure(machine, None).facts).containers
+    assert (found.runtime, found.name) == ("cri-o", "web")
+
+
+def test_groups_beyond_the_limit_are_told() -> None:
+    """A walk that ends early says so."""
+    many = {f"/sys/fs/cgroup/g{number}/pids.current": "1\n" for number in range(containers.GROUPS_AT_MOST)}
+    measured = containers.measure(ProgramMachine({**many, "/run/docker.pid": "7\n"}, {"docker": DOCKER}), None)
+    assert [one.reason for one in measured.shortfalls] == ["only 4000 control groups were looked at"]
 
 
 def test_no_sleeping_runtime_is_woken() -> None:
@@ -113,11 +140,36 @@ def test_the_rules_are_an_artifact() -> None:
 def test_the_older_filter_is_asked_where_it_is_loaded() -> None:
     """Both families where both are; long rules are cut at a line and say so."""
     names = {f"/proc/net/{name}_names": "filter\n" for name in ("ip_tables", "ip6_tables")}
-    long = SAVED + "-A INPUT -s 192.0.2.1 -j DROP\n" * 20_000
+    long = SAVED + "-A INPUT -s 192.0.2.1 -j DROP\n" * 50_000
     machine = ProgramMachine(names, {"iptables-save": long, "ip6tables-save": SAVED})
     (artifact,) = firewall.measure(machine, None).artifacts
+    assert artifact.truncated
     assert machine.asked == ["/usr/bin/iptables-save", "/usr/bin/ip6tables-save"]
     assert len(artifact.data) <= firewall.RULES_BYTES and artifact.data.endswith(b"\n")
+
+
+def test_both_filters_are_asked_where_both_are_loaded() -> None:
+    """Older tables beside nft's count too; what may not be read of one of them is told, and the other is there."""
+    files = {"/sys/module/nf_tables/refcnt": "1", "/proc/net/ip_tables_names": "filter\n"}
+    both = ProgramMachine(files, {"nft": NFT, "iptables-save": SAVED, "iptables-legacy-save": SAVED})
+    measured = firewall.measure(both, None)
+    facts = cast(section_items_pb2.FirewallFacts, measured.facts)
+    assert both.asked == ["/usr/bin/nft list ruleset", "/usr/bin/iptables-legacy-save"]
+    assert (facts.program, facts.rules_total > 7, measured.shortfalls) == ("nft, iptables-save", True, ())
+    refused = ProgramMachine(files, {"nft": NFT, "iptables-save": MachineDenied("must be root")})
+    measured = firewall.measure(refused, None)
+    assert cast(section_items_pb2.FirewallFacts, measured.facts).rules_total == 7
+    assert [(one.field, one.needs) for one in measured.shortfalls] == [("firewall.rules_total", "root")]
+
+
+def test_without_nft_what_iptables_knows_is_told() -> None:
+    """The missing program is named beside it, and alone where there is nothing else."""
+    loaded: Mapping[str, File] = {"/sys/module/nf_tables/refcnt": "1"}
+    measured = firewall.measure(ProgramMachine(loaded, {"iptables-save": SAVED, "ip6tables-save": ""}), None)
+    assert cast(section_items_pb2.FirewallFacts, measured.facts).rules_total
+    assert [one.needs for one in measured.shortfalls] == ["nft"]
+    with pytest.raises(MachineDenied, match="nft is not installed"):
+        firewall.measure(ProgramMachine(loaded, {"iptables-save": "", "ip6tables-save": ""}), None)
 
 
 def test_no_filter_is_loaded_by_asking() -> None:
@@ -179,6 +231,32 @@ def test_a_near_path_is_probed_beside_the_others() -> None:
     assert (gateway.path.target, gateway.path.hops[-1].loss_ratio) == ("gateway", 0.0)
     assert LEAST_ROUNDS <= gateway.path.rounds <= MOST_ROUNDS
     assert collector.reason and not collector.HasField("path")
+
+
+@pytest.mark.parametrize(
+    ("raised", "why"), [(OSError("no socket is left"), "could not be probed: no socket"), (None, "not at their end")]
+)
+def test_what_was_not_probed_is_never_well(raised: OSError | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error on the thread and a thread that hangs each give a reason, not an empty list."""
+    ended = Event()
+
+    class Stuck(LiveMachine):
+        """A machine whose first read fails, or waits."""
+
+        def read_text(self, path: str, limit_bytes: int = 1 << 20) -> str:
+            """As Machine.read_text."""
+            if raised is not None:
+                raise raised
+            ended.wait(10)
+            raise MachineAbsent(path)
+
+    monkeypatch.setattr(near_paths, "LONGEST_SECONDS", 0.05)
+    running = near_paths.sample(Stuck({}))
+    if raised is not None:
+        monkeypatch.setattr(near_paths, "LONGEST_SECONDS", 10.0)
+    with pytest.raises(MeasurementError, match=why):
+        running.result()
+    ended.set()
 
 
 def test_sockets_are_counted_by_program(request: pytest.FixtureRequest) -> None:

@@ -149,6 +149,15 @@ def test_a_rotation_in_the_middle_of_reading_loses_and_doubles_nothing(tmp_path:
     assert found.data == older + lines(NOW - HOUR, 60) and not found.errors
 
 
+@pytest.mark.parametrize(("data", "told"), [(b"no line tells when\n" * 9, 1), (b"", 0)])
+def test_a_packed_log_without_times_gives_a_reason(tmp_path: Path, data: bytes, told: int) -> None:
+    """As a plain one does; one that is empty lacks nothing."""
+    root = machine(tmp_path, {SYSLOG: (b"", NOW), f"{SYSLOG}.1.gz": (gzip.compress(data), NOW)})
+    found = log_windows.read_window(root, SYSLOG, Window(NOW - HOUR, NOW), 1 << 20)
+    reason = f"{SYSLOG}.1.gz holds no window: its lines tell no time of a form that is known"
+    assert (found.data, [str(error) for error in found.errors]) == (b"", [reason] * told)
+
+
 def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
     """A packed file that was cut gives what came out of it; one without moments gives nothing and a reason."""
     packed = gzip.compress(os.urandom(3000) + b"\n" + lines(NOW - 2 * HOUR, 60))

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import CaseprobeError, Corrupt
 from caseprobe.imported import ImportLimits, Tree, read_archive
+from caseprobe.imported.layout import LONGEST_NAME
 from caseprobe.imported.supplies import complete, replay
 from tests import fakes_sos as sos
-from tests.fakes_hostile import TAR, Hostile, bombs, entry, seeded
+from tests.fakes_hostile import TAR, Hostile, bombs, deep, entry, seeded
 
 LIMITS = ImportLimits()
 
@@ -44,6 +45,8 @@ def check(tree: Tree) -> None:
     assert (
         sum(len(data) for data in {file.data for file in tree.files.values()}) <= LIMITS.kept_bytes + LIMITS.file_bytes
     )
+    assert sum(len(path) + len(target) for path, target in tree.links.items()) <= LIMITS.kept_bytes
+    assert max((len(target) for target in tree.links.values()), default=0) <= LONGEST_NAME
     for path in (*tree.files, *tree.links):
         assert path.startswith("/") and ".." not in path.split("/"), path
         tree.file(path)
@@ -105,6 +108,12 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     assert tree.skipped == {"there was no room left for it": 7}
     kept = tree.file("/var/log/syslog")
     assert kept is not None and kept.cut and kept.data.endswith(b"line 999\n") and kept.data.startswith(b"line ")
+
+
+def test_folders_without_end_are_not_kept() -> None:
+    """Two thousand files, each below fifty folders of its own: from the limit on there is no room, and it is said."""
+    tree = read_archive(io.BytesIO(deep(2000)))
+    assert tree.full and tree.skipped["there was no room left for it"] > 1000
 
 
 def test_members_that_lead_out_are_skipped_with_their_reason() -> None:

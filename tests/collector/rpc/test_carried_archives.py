@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -47,6 +49,20 @@ async def test_an_archive_is_attached_once_and_redacted(rig: Rig) -> None:
     assert not any(
         name in log + snapshot.SerializeToString() for name in (sos.HOST.encode(), b"miriam", b"10.20.30.31")
     )
+
+
+async def test_the_same_report_is_attached_once(rig: Rig) -> None:
+    """A report has no name of its own here: its text is what it is known by, and where it lay is not told."""
+    hub = {"count": 1, "host": "192.0.2.1", "Loss%": 0.0, "Snt": 10, "Avg": 1.1, "Best": 1.0, "Wrst": 1.4}
+    data = json.dumps({"report": {"mtr": {"dst": "192.0.2.1"}, "hubs": [hub]}}).encode()
+    evidence = evidence_of(rig)
+    held = os.open(os.devnull, os.O_RDONLY)  # so that the second upload has another descriptor
+    once = await evidence.import_bundle(ADMIN, "case_1", chunks(data))
+    os.close(held)
+    twice = await evidence.import_bundle(ADMIN, "case_1", chunks(data))
+    _, snapshot = await evidence.get(ADMIN, once.snapshot_id)
+    assert once.snapshot_id == twice.snapshot_id
+    assert b"192.0.2.1" not in snapshot.SerializeToString() and snapshot.origin.kind == "mtr"
 
 
 @pytest.mark.parametrize("data", [b"rubbish" * 100])

@@ -90,7 +90,9 @@ class _Line:
             reader, writer = await self._connect()
         if self._service.scheme != "tcp":
             await self._ask(reader, writer)
-        self.facts.round_trip_seconds = least_round_trip(writer.get_extra_info("socket"))
+        # The other side may have ended the connection by now.
+        with contextlib.suppress(OSError):
+            self.facts.round_trip_seconds = least_round_trip(writer.get_extra_info("socket"))
 
     async def secure(self, trust: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The steps up to and with TLS. Raises _Ended."""

@@ -16,6 +16,7 @@ from caseprobe.parse.logs.window import Window
 Read = Callable[[int, int], bytes]
 Span = tuple[int, int]
 
+NO_TIME = "its lines tell no time of a form that is known"
 BLOCK_BYTES = 1 << 16
 LOOKS = 64
 # A look goes no further than this for a line that tells its time; a whole search reads no more than that.
@@ -77,7 +78,7 @@ class TimedText:
         ]
         lines = [line for line in looks if line is not None]
         if not lines:
-            raise ValueError("its lines tell no time of a form that is known")
+            raise ValueError(NO_TIME)
         found, end, latest = list[Stretch](), self._size, self._latest
         for earlier, later in zip(reversed(lines[:-1]), reversed(lines[1:]), strict=True):
             if later.at < earlier.at - STEP_SECONDS:
