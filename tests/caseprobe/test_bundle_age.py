@@ -61,7 +61,7 @@ def test_one_wrong_bit_anywhere_is_refused(data: st.DataObject) -> None:
 
 
 def test_bits_beyond_the_last_byte_are_refused() -> None:
-    """The header's proof has 43 letters for 256 bits; the two that are over must be zero, so a file has one spelling."""
+    """The header's proof has 43 letters for 256 bits; the two over it must be zero, so a file has one spelling."""
     content = sealed(b"evidence")
     last = content.index(b"\n", content.index(b"\n--- ") + 1) - 1
     letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
