@@ -197,4 +197,7 @@ def _text(data: bytes) -> bytes:
 def _bytes(text: bytes) -> bytes:
     if b"=" in text:
         raise ValueError("padding")
-    return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    data = b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    if _text(data) != text:
+        raise ValueError("bits beyond the last byte")  # the one spelling of some bytes is all that is taken
+    return data
