@@ -54,6 +54,7 @@ class FakePerson:
     def agree_to_kept(self, kept: Kept, statement: ConsentStatement, case_title: str) -> bool:
         """Remember what was asked about a file that was there already."""
         self.kept.append((kept, statement))
+        self.meanwhile()
         return bool(self.answer)
 
 
@@ -79,16 +80,19 @@ class Desk:
         self, person: FakePerson, path: Path, code: enrolment_pb2.JoinCode | None = None, encrypt: bool = False
     ) -> Sent:
         """Send a bundle that was kept."""
-        return await (await one_shot.build_again(self.settings, person, key_named_in(path))).run(path, code, encrypt)
+        again = await one_shot.build_again(self.settings, person, key_named_in(path))
+        return await again.run(await again.errand(path, code, encrypt))
 
     async def kept(
-        self, case_id: str = "case_1", mode: ConsentMode.ValueType = CONSENT_MODE_REVIEWED, name: str = "kept.zip"
+        self, case_id: str = "case_1", mode: ConsentMode.ValueType = CONSENT_MODE_REVIEWED, grant: str = ""
     ) -> Path:
         """A small bundle of this user's key that nobody sent."""
         private, agent_id = await own_key_of(self.settings)()
         snapshot = snapshot_pb2.Snapshot(snapshot_id=f"snap_{1:032x}", agent_id=agent_id, case_id=case_id)
         snapshot.consent.mode = mode
-        path = self.folder / name
+        if grant:
+            snapshot.consent.grant.terms = grant.encode()
+        path = self.folder / "kept.zip"
         with path.open("wb") as file:
             write_bundle(file, snapshot, {}, "<!doctype html>", signer_of(private, "one-shot"))
         return path

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
+from caseprobe.errors import StorageFull
 from caseprobe.ids import new_id
 from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.records import (
@@ -82,6 +83,14 @@ class StagedInMemory:
     def discard(self) -> None:
         """Remember that it was."""
         self.discarded = True
+
+
+class StagedOnFullDisk(StagedInMemory):
+    """One that nothing can be written to."""
+
+    def write(self, data: bytes) -> None:
+        """Always StorageFull."""
+        raise StorageFull("no room")
 
 
 def customer(customer_id: str = "cust_a", name: str | None = None) -> Customer:

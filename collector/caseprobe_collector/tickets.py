@@ -33,7 +33,8 @@ class Tickets:
     async def until(self, code: JoinCodeRecord, agent_id: str) -> datetime | None:
         """When the ticket of this key ends; None where this key never redeemed the code, or it is for no bundle.
 
-        Raises JoinCodeUsed where its time is over, or the bundle that it was for has arrived.
+        Raises JoinCodeUsed where its time is over, or the bundle that it was for has arrived: of a key that redeemed
+        several codes for one case, as many as it redeemed.
         """
         if code.purpose != enrolment_pb2.JOIN_PURPOSE_BUNDLE:
             return None
@@ -53,8 +54,20 @@ class Tickets:
         return redeemed_at + LIFETIME
 
     async def _arrived_at(self, code: JoinCodeRecord, agent_id: str, since: datetime) -> datetime | None:
-        """When a bundle of this key was attached to the code's case; one that is damaged has to come again."""
+        """When the last bundle of this key came that its codes for this case are for; None where one is still to come.
+
+        So many codes, so many bundles: which came by which code is nowhere. One that is damaged has to come again.
+        """
+        redeemed = await self._redeemed(code, agent_id, since)
         rows = await self._snapshots.list_by_agent(agent_id, frozenset({code.customer_id}))
         one_shot = (row for row in rows if row.flow == snapshot_pb2.FLOW_ONE_SHOT and not row.damage)
-        mine = (row.received_at for row in one_shot if row.case_id == code.case_id and row.received_at >= since)
-        return next(mine, None)
+        mine = [row.received_at for row in one_shot if row.case_id == code.case_id]
+        arrived = [at for at in mine if at >= min(redeemed)]
+        return arrived[0] if len(arrived) >= len(redeemed) else None
+
+    async def _redeemed(self, code: JoinCodeRecord, agent_id: str, at: datetime) -> list[datetime]:
+        """When this key redeemed this code and each other one for its case whose ticket may overlap this one's."""
+        codes = await self._codes.list_join_codes(frozenset({code.customer_id}), at - LIFETIME)
+        others = [one for one in codes if one.case_id == code.case_id and one.join_code_id != code.join_code_id]
+        used = [await self._codes.used_at(one.join_code_id, agent_id) for one in others]
+        return [at, *(one for one in used if one is not None)]

@@ -35,7 +35,8 @@ class Witness:
         self._noted = noted
         self._chain = chain
         self._audit = audit
-        self._contradictions: Counter[str] = Counter()
+        # By machine and whose chain is contradicted: one that fills its three silences nothing of the other.
+        self._contradictions: Counter[tuple[str, str]] = Counter()
 
     async def greet(self, agent: Agent, hello: link_pb2.Hello, welcome: link_pb2.Welcome) -> None:
         """Answer for the entry of ours that a machine remembers; tell it our newest, and its newest that was noted."""
@@ -66,8 +67,8 @@ class Witness:
         await self._run.run(work)
 
     async def _record(self, tx: Transaction, agent: Agent, action: str, wrong: str) -> None:
-        self._contradictions[agent.agent_id] += 1
-        if self._contradictions[agent.agent_id] <= MOST_CONTRADICTIONS:
+        self._contradictions[agent.agent_id, action] += 1
+        if self._contradictions[agent.agent_id, action] <= MOST_CONTRADICTIONS:
             log.warning("%s: %s: %s", action, agent.agent_id, wrong)
             await self._audit.record(tx, agent.agent_id, action, agent.customer_id, agent.agent_id, wrong)
 

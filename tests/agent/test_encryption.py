@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from caseprobe.bundle import BundleReader, statement_of
-from caseprobe.bundle.age import decrypt, recipient_of
-from caseprobe.errors import CaseClosed, RedactionError, Refused, UsageError
-from caseprobe.v1 import link_pb2
+from caseprobe.bundle import BundleReader, bech32, statement_of
+from caseprobe.bundle.age import check_recipient, decrypt, recipient_of
+from caseprobe.errors import CaseClosed, JoinCodeUsed, RedactionError, Refused, UsageError
+from caseprobe.v1 import enrolment_pb2, link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_agent.oneshot.sealing import sealed_copy
 from tests.fakes_collector import FakeStream
@@ -86,6 +86,64 @@ async def test_a_cut_upload_goes_on_with_the_same_copy(desk: Desk) -> None:
     await desk.send(FakePerson(None), path)
     [stored] = desk.collector.stored
     assert (stored.kind, stored.body) == (SEALED, copy)
+
+
+async def test_what_was_to_be_encrypted_is_never_sent_plain(desk: Desk) -> None:
+    """Where it could not be at first, the next try encrypts it without being told to."""
+    path = await desk.kept(mode=CONSENT_MODE_STREAMING)
+    desk.answers_also(recipient=KEY)
+    (desk.folder / "kept.zip.age").write_text("mine")
+    with pytest.raises(UsageError, match="in the way"):
+        await desk.send(FakePerson(None), path, desk.code(), encrypt=True)
+    (desk.folder / "kept.zip.age").unlink()
+    await desk.send(FakePerson(None), path)
+    assert [one.kind for one in desk.collector.stored] == [SEALED]
+
+
+@pytest.mark.parametrize("left", ["half a copy", "a copy for another key", "a copy that nothing knows of"])
+async def test_what_an_earlier_try_left_is_made_anew(desk: Desk, left: str) -> None:
+    """It neither stands in the way nor is sent to who cannot open it."""
+    path = await desk.kept(mode=CONSENT_MODE_STREAMING)
+    if left == "half a copy":
+        (desk.folder / "kept.zip.age.new").write_bytes(b"age-encry")
+    else:
+        desk.collector.behave = refuse
+        with pytest.raises(CaseClosed):
+            await desk.send(FakePerson(None), path, desk.code(recipient=recipient_of(b"o" * 32)))
+        desk.collector.behave = None
+    if left == "a copy that nothing knows of":
+        desk.tickets()[0].unlink()
+    await desk.send(FakePerson(None), path, desk.code(recipient=KEY))
+    assert opened(desk.collector.stored[0].body) == path.read_bytes()
+    assert [one.name for one in desk.folder.glob("kept.zip*")] == ["kept.zip"]
+
+
+async def test_the_copy_goes_with_the_code_that_it_was_made_for(desk: Desk) -> None:
+    """Its bundle had arrived after all: nobody needs it any more."""
+    path = await desk.kept(mode=CONSENT_MODE_STREAMING)
+    desk.collector.behave = refuse
+    with pytest.raises(CaseClosed):
+        await desk.send(FakePerson(None), path, desk.code(recipient=KEY))
+    gone = enrolment_pb2.EnrolError(code="join_code_used", message="its bundle arrived").SerializeToString()
+    usual = desk.enrolment.answers
+    desk.enrolment.answers = lambda line, body: (409, gone) if line.startswith("POST") else usual(line, body)
+    with pytest.raises(JoinCodeUsed):
+        await desk.send(FakePerson(None), path)
+    assert [one.name for one in desk.folder.glob("kept.zip*")] == ["kept.zip"]
+
+
+async def test_what_stands_in_the_way_of_a_file_to_be_carried_is_told_before_anything_is_measured(desk: Desk) -> None:
+    """And no plain file is left in its place."""
+    (desk.folder / "out.zip.age").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="exists already"):
+        await desk.run(FakePerson(None), encrypt=True, recipient=KEY)
+    assert [one.name for one in desk.folder.glob("out.zip*")] == ["out.zip.age"]
+
+
+def test_a_key_that_hides_nothing_is_no_key() -> None:
+    """A point of low order gives the same secret to everybody."""
+    with pytest.raises(UsageError, match="it hides nothing"):
+        check_recipient(bech32.encode("age", bytes(32)))
 
 
 async def test_a_file_to_be_carried_is_there_in_one_form(desk: Desk) -> None:

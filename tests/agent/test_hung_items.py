@@ -138,6 +138,7 @@ SETS: dict[str, Callable[[Probe], bool]] = {
 @pytest.mark.parametrize("which", SETS)
 async def test_any_set_of_hung_items_leaves_a_valid_bundle(which: str, tmp_path: Path) -> None:
     """At the deadline the file is closed, complete and signed; each item is in it, with facts or the reason."""
+    before = set(psutil.Process().children())
     environment = {"CASEPROBE_CONFIG_FOLDER": str(tmp_path), "CASEPROBE_STATE_FOLDER": str(tmp_path / "s")}
     stuck = [probe.name for probe in ALL if SETS[which](probe)]
     probes = tuple(hung(probe, 60.0) if probe.name in stuck else probe for probe in PROFILES["full"])
@@ -151,7 +152,8 @@ async def test_any_set_of_hung_items_leaves_a_valid_bundle(which: str, tmp_path:
     for section in snapshot.sections:
         assert section.WhichOneof("facts") or section.reason, section.probe
         assert section.probe not in stuck or section.outcome in GAPS
-    _, alive = psutil.wait_procs(psutil.Process().children(), timeout=LONGEST_SECONDS)
+    started = set(psutil.Process().children()) - before
+    _, alive = psutil.wait_procs(started, timeout=LONGEST_SECONDS)
     assert alive == []
 
 

@@ -61,8 +61,12 @@ def test_every_file_is_listed_with_size_reason_privacy_and_what_was_hidden(previ
 
 
 def test_what_is_left_out_is_nowhere_in_the_file_and_the_manifest_says_so(preview: Preview) -> None:
-    """A log goes with the area that quotes it; the file is whole, its hash is told, no second file stays behind."""
+    """A log goes with the area that quotes it; the file is whole, its hash is told, no second file stays behind.
+
+    Nor does one that an earlier run left half written.
+    """
     before = preview.sha256
+    preview.path.with_name(preview.path.name + ".new").write_bytes(b"PK")
     assert preview.drop(["artifacts/kernel.log"]) == ["artifacts/kernel.log", "kernel_log"]
     found = reader(preview)
     verdict = found.verify()

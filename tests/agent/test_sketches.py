@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from caseprobe.bundle import packer, read_patch, write_bundle
-from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_agent.app.sending import own_key_of
+from caseprobe_agent.oneshot.sketches import Sketches
 from caseprobe_agent.seal.pipe import signer_of
 from tests.fakes_collector import FakeStream
 from tests.fakes_oneshot import Desk, FakePerson, open_desk
@@ -68,6 +70,14 @@ async def test_where_the_two_do_not_fit_it_goes_whole(desk: Desk, why: str) -> N
         (desk.folder / "s" / "one-shot" / "last-bundle.sketch").write_bytes(b"nonsense")
     await desk.send(FakePerson(None), second, desk.code())
     assert desk.collector.stored[-1].body == second.read_bytes()
+
+
+async def test_a_bundle_that_no_patch_can_be_made_of_goes_whole(desk: Desk) -> None:
+    """What keeps the short form from being made only saves nothing."""
+    first = await bundle(desk, 1)
+    await desk.send(FakePerson(None), first, desk.code())
+    response = enrolment_pb2.EnrolResponse(base_sha256=sha256(first.read_bytes()).digest(), packer=packer())
+    assert Sketches(desk.folder / "s" / "one-shot").patch(BytesIO(b"no bundle"), bytes(32), response) is None
 
 
 async def test_a_patch_that_is_refused_is_followed_by_the_whole(desk: Desk) -> None:

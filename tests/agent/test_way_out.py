@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +13,11 @@ import pytest
 
 from caseprobe.errors import Unreachable
 from caseprobe_agent.app.parts import proxy_of
+from caseprobe_agent.identity import enrol
 from caseprobe_agent.identity.https import exchange, trusting_only
 from caseprobe_agent.proxies import Proxy, read_proxy
 from tests.fakes_collector import FakeCollector, running
-from tests.fakes_link import TestAuthority, server_context
+from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code, run_here, server_context
 from tests.fakes_rig import FakeOutbox, Rig, Running
 from tests.fakes_service import ConnectProxy, Web, listening
 
@@ -85,12 +88,45 @@ async def test_enrolment_takes_the_same_ways(status: int, tmp_path: Path) -> Non
     """TLS reaches through the proxy to the collector; a proxy that refuses is named."""
     tls, web = server_context(AUTHORITY, tmp_path, "127.0.0.1"), Web()
     async with listening(web.serve, tls) as inside, listening(ConnectProxy(status, port=inside).serve) as port:
-        asked = exchange(NOWHERE, trusting_only(AUTHORITY.der), "GET /", proxy=Proxy("127.0.0.1", port, "proxy"))
+        asked = exchange(NOWHERE, trusting_only(AUTHORITY.der), "GET /", ways=(None, Proxy("127.0.0.1", port, "proxy")))
         if status == 200:
             assert (await asked).status == web.status
         else:
             with pytest.raises(Unreachable, match=r"the proxy 127\.0\.0\.1:\d+ does not lead there \(HTTP .*407"):
                 await asked
+
+
+async def test_a_firewall_that_says_nothing_is_waited_for_once_and_not_long(tmp_path: Path) -> None:
+    """The way that led to the CA is the one that the code goes by."""
+    tried: list[bytes] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tried.append(await reader.read(1))
+        await reader.read()
+
+    async with EnrolmentServer(AUTHORITY, enrolling(AUTHORITY, time.time())).running(tmp_path) as server:
+        proxy = ConnectProxy(port=int(server.address.rpartition(":")[2]))
+        async with listening(silent) as wall, listening(proxy.serve) as port:
+            code = join_code(server, address=f"127.0.0.1:{wall}")
+            way = Proxy("127.0.0.1", port, "proxy")
+            # As long as a bundle waits for its collector.
+            async with asyncio.timeout(7):
+                enrolled = await enrol(code, tmp_path / "own", "a", "linux", run=run_here, proxy=way)
+    assert enrolled.identity.case_id == "case_1"
+    assert (len(tried), len(proxy.requests)) == (1, 2)
+
+
+async def test_what_stands_between_and_shows_its_own_certificate_is_gone_around(
+    collector: FakeCollector, tmp_path: Path
+) -> None:
+    """The proxy is asked, and nothing was sent before to who is not the collector."""
+    web, proxy = Web(), ConnectProxy(port=collector.port)
+    tls = server_context(TestAuthority(), tmp_path, "127.0.0.1")
+    async with listening(web.serve, tls) as between, listening(proxy.serve) as port:
+        way = read_proxy(f"http://127.0.0.1:{port}", "proxy").url
+        credentials = replace(collector.credentials(), address=f"127.0.0.1:{between}", proxy=way)
+        await Rig(credentials, FakeOutbox(b"evidence")).link.deliver_once(10)
+    assert ([stored.body for stored in collector.stored], web.requests) == ([b"evidence"], [])
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,16 @@ def test_one_wrong_bit_anywhere_is_refused(data: st.DataObject) -> None:
         opened(bytes(content))
 
 
+def test_bits_beyond_the_last_byte_are_refused() -> None:
+    """The header's proof has 43 letters for 256 bits; the two over it must be zero, so a file has one spelling."""
+    content = sealed(b"evidence")
+    last = content.index(b"\n", content.index(b"\n--- ") + 1) - 1
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = letters[letters.index(content[last]) ^ 1]
+    with pytest.raises(Corrupt):
+        opened(content[:last] + bytes((other,)) + content[last + 1 :])
+
+
 @pytest.mark.parametrize("end", [0, 10, 60, 120, 150, 170, 200, PIECE_BYTES + 216, 2 * PIECE_BYTES])
 def test_a_file_that_was_cut_is_refused(end: int) -> None:
     """Wherever, also exactly between two pieces."""

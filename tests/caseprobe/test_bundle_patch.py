@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caseprobe.bundle import BundleReader, BundleWriter, apply_patch, make_patch, read_patch, sketch_of
-from caseprobe.bundle.pieces import LARGEST_MEMBER_BYTES, packer, pieces
+from caseprobe.bundle.pieces import LARGEST_MEMBER_BYTES, ends, packer, pieces
 from caseprobe.errors import Corrupt
 from caseprobe.v1.bundle_pb2 import BundlePatch, PatchBody
 
@@ -102,6 +102,8 @@ def steps(*numbers: int, literals: bytes = b"", name: str = "a", times: int = 1)
         hostile(body=steps(*(0, 0, 99, 0, -99, 99) * 50_000, name="artifacts/big")),
         hostile(body=steps(0, 0, 99, name="artifacts/big", times=20_000)),
         hostile(body=steps(name="../a")),
+        hostile(body=zlib.compress(b"\x0a\x00" * 4_000_000)),
+        hostile(body=zlib.compress(b"\x0a\xff\xff\xff\xff\xff\x01")),
         hostile(body=PatchBody()),
     ],
 )
@@ -111,6 +113,23 @@ def test_what_is_no_honest_patch_is_refused(content: bytes) -> None:
     base = bundle({"a": b"", "artifacts/big": lines})
     with pytest.raises(Corrupt):
         applied(base, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("artifacts/x", b"\n" * (1 << 20)), ("report.html", b"</a>" * (1 << 20))], ids=["lines", "tags"]
+)
+def test_a_base_of_nothing_but_ends_is_not_taken_apart(name: str, data: bytes) -> None:
+    """Neither by its machine nor by the collector."""
+    base = bundle({name: data})
+    assert sketch_of(BundleReader(io.BytesIO(base)), bytes(32)) is None
+    with pytest.raises(Corrupt, match="too many pieces"):
+        applied(base, hostile(body=steps(0, 0, 1, name=name)))
+
+
+@given(data=st.binary(max_size=300), name=st.sampled_from(["findings.json", "artifacts/x"]))
+def test_ends_are_no_fewer_than_pieces(data: bytes, name: str) -> None:
+    """What bounds the cutting is told without cutting."""
+    assert len(list(pieces(name, data))) <= ends(data)
 
 
 def test_the_wrong_base_is_noticed() -> None:

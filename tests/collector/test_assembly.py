@@ -50,6 +50,14 @@ def content(item: Assembled) -> bytes:
     return item.staged.file.read()
 
 
+def test_the_consent_of_the_stream_that_sends_now_counts() -> None:
+    """A person who was asked again, while what they sent before lay unfinished here, agreed to the later one."""
+    first, second, last = pieces(bytes(20), 8)
+    first.consent.statement, second.consent.statement = b"once", b"again"
+    item = run(feed(assembly(), first, second, last))[-1]
+    assert isinstance(item, Assembled) and item.consent is not None and item.consent.statement == b"again"
+
+
 async def feed(taker: Assembly, *frames: link_pb2.Data) -> list[Assembled | str | None]:
     """What each frame gave: an item, None, or the error's code."""
     given_: list[Assembled | str | None] = []

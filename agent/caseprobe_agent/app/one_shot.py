@@ -71,6 +71,7 @@ async def build_again(settings: Settings, person: Looker, key_id: str = "") -> S
         language=settings.language,
         own_key=own_key_of(settings, key_id),
         clock=clock,
+        standing_grant=_standing_grant(grants, clock),
     )
 
 

@@ -52,7 +52,7 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
     else:
         show_result(result, settings.language, reviewed=person.was_asked)
     if result.failure:
-        print(f"caseprobe: {_kept(result)}", file=sys.stderr)
+        print(f"caseprobe: {_kept(result, order.encrypt)}", file=sys.stderr)
     return _exit_code(result, arguments.fail_on)
 
 
@@ -133,13 +133,16 @@ def _delivery_code(failure: CaseprobeError) -> int:
     return max(4, failure.exit_code)
 
 
-def _kept(result: Result) -> str:
-    """Why it was not sent, where it is, and what to type where it may go better another time."""
+def _kept(result: Result, encrypt: bool) -> str:
+    """Why it was not sent, where it is, and what to type where it may go better another time, encrypted as it was."""
+    if not result.path.exists():
+        return str(result.failure)
     said = f"{result.failure}; the bundle is kept: {result.path}"
     if not isinstance(result.failure, DeliveryError):
         return said
     # A code that was redeemed left a ticket; any other is to be given again, or was refused.
-    return f"{said}; send it later: {send_command(result.path, '' if result.case_id else 'JOINCODE')}"
+    command = send_command(result.path, "" if result.case_id else "JOINCODE", encrypt)
+    return f"{said}; send it later: {command}"
 
 
 def show_result(result: Result, language: str, reviewed: bool) -> None:
@@ -147,7 +150,7 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
     # Words and checks are loaded while the child measures, not before it begins.
     from caseprobe import texts
     from caseprobe_agent.cli import judgement
-    from caseprobe_agent.oneshot.sealing import ENDING
+    from caseprobe_agent.oneshot.place import SEALED_ENDING
 
     screen = Screen(sys.stdout)
     if not reviewed:
@@ -155,14 +158,15 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
             screen, result.snapshot.findings, result.snapshot.coverage, language, result.redactor.unmask
         )
         screen.line()
-    rows = [("file", f"{result.path}  ({texts.format_bytes(result.path.stat().st_size, language)})")]
+    size = texts.format_bytes(result.path.stat().st_size, language) if result.path.exists() else "gone"
+    rows = [("file", f"{result.path}  ({size})")]
     rows.append(("hidden", judgement.hidden(result.snapshot)))
     if result.snapshot.HasField("window"):
         rows.append(("logs", windows.told(result.snapshot.window)))
     if result.delivered:
         rows.append(("sent to", f"{result.receiver}{f', case {result.case_id}' if result.case_id else ''}"))
     rows += [("note", texts.printable(notice)) for notice in result.notices]
-    if result.path.suffix == ENDING:
+    if result.path.suffix == SEALED_ENDING:
         rows.append(("encrypted", "only the collector's key opens it: carry it to support, who attach it to the case"))
     elif not result.delivered:
         rows.append(("read it", f"report.html in it, in any browser, or: caseprobe show {result.path}"))

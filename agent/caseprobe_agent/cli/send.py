@@ -32,37 +32,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Send it; gives the exit code."""
-    from caseprobe import texts
     from caseprobe_agent.app import one_shot
     from caseprobe_agent.cli.one_shot import bundle_code
     from caseprobe_agent.cli.person import TerminalPerson
-    from caseprobe_agent.cli.screen import Screen
     from caseprobe_agent.oneshot.again import key_named_in
-    from caseprobe_agent.oneshot.sending import send_command
 
     settings = options.settings_of()
     text = options.join_text(arguments.to)
     code = bundle_code(text) if text else None
     person = TerminalPerson(sys.stdin, sys.stderr, settings.language, settings.state_folder / "preview")
 
-    async def send() -> Sent:
+    async def send() -> int:
         key_id = await asyncio.to_thread(key_named_in, arguments.bundle)
-        return await (await one_shot.build_again(settings, person, key_id)).run(
-            arguments.bundle, code, arguments.encrypt
-        )
-
-    try:
-        sent = asyncio.run(send())
-    except DeliveryError as error:
-        again = send_command(arguments.bundle.absolute())
-        print(f"caseprobe: {error}; the bundle is kept; send it later: {again}", file=sys.stderr)
-        return error.exit_code
-    if arguments.json:
-        print(json.dumps(_document(sent), ensure_ascii=False))
+        again = await one_shot.build_again(settings, person, key_id)
+        errand = await again.errand(arguments.bundle, code, arguments.encrypt)
+        try:
+            _show(await again.run(errand), arguments.json)
+        except DeliveryError as error:
+            command = again.command(errand, error)
+            print(f"caseprobe: {error}; the bundle is kept; send it later: {command}", file=sys.stderr)
+            return error.exit_code
         return 0
+
+    return asyncio.run(send())
+
+
+def _show(sent: Sent, as_json: bool) -> None:
+    from caseprobe import texts
+    from caseprobe_agent.cli.screen import Screen
+
+    if as_json:
+        print(json.dumps(_document(sent), ensure_ascii=False))
+        return
     rows = [("file", str(sent.kept.path)), ("sent to", f"{texts.printable(sent.receiver)}, case {sent.case_id}")]
     Screen(sys.stdout).rows([*rows, *(("note", texts.printable(one)) for one in sent.notices)], indent=0)
-    return 0
 
 
 def _document(sent: Sent) -> dict[str, object]:

@@ -18,7 +18,7 @@ from caseprobe.join_code import decode, is_address
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.identity import keys
-from caseprobe_agent.identity.https import Answer, exchange, trusting_nobody, trusting_only
+from caseprobe_agent.identity.https import DIRECT, Answer, exchange, trusting_nobody, trusting_only
 from caseprobe_agent.identity.state import ENROLLED, ONE_SHOT, Identity, load_key, moment, save, save_key
 from caseprobe_agent.proxies import Proxy
 
@@ -71,13 +71,13 @@ async def enrol(
     Refused that the collector names; nothing but the key is kept then, and a second try uses the same key.
     """
     kind = ONE_SHOT if code.purpose == enrolment_pb2.JOIN_PURPOSE_BUNDLE else ENROLLED
-    ca_der = await _fetch_ca(code, timeout_seconds, proxy)
+    ca_der, way = await _fetch_ca(code, timeout_seconds, proxy)
     private, csr, public = keys.unpack(await run(keys.prepare, load_key(folder, kind), KEY_OPERATION_SECONDS))
     save_key(folder, kind, private)
     request = enrolment_pb2.EnrolRequest(
         secret=code.secret, csr=csr, machine_label=label, agent_version=VERSION, system=system
     )
-    answered = await _ask(code.address, ca_der, request, clocks, timeout_seconds, proxy)
+    answered = await _ask(code.address, ca_der, request, clocks, timeout_seconds, way)
     response, offset_seconds, round_trip_seconds = answered
     identity = await _identity(code, response, kind, private, public, ca_der, run)
     identity = dataclasses.replace(identity, label=label)
@@ -85,9 +85,12 @@ async def enrol(
     return Enrolled(identity, response, offset_seconds, round_trip_seconds)
 
 
-async def _fetch_ca(code: enrolment_pb2.JoinCode, timeout_seconds: float, proxy: Proxy | None) -> bytes:
-    """The CA's DER, proven by the hash in the join code; nothing is sent but the request for it."""
-    answer = await exchange(code.address, trusting_nobody(), "GET /enrol/v1/ca.pem", b"", timeout_seconds, proxy)
+async def _fetch_ca(
+    code: enrolment_pb2.JoinCode, timeout_seconds: float, proxy: Proxy | None
+) -> tuple[bytes, Proxy | None]:
+    """The CA's DER, proven by the hash in the join code, and the way there; nothing is sent but the request for it."""
+    ways = (*DIRECT, proxy) if proxy else DIRECT
+    answer = await exchange(code.address, trusting_nobody(), "GET /enrol/v1/ca.pem", b"", timeout_seconds, ways)
     if answer.status != 200:
         raise Unreachable(f"{code.address} answers, but not as a collector (HTTP {answer.status}): check the address")
     try:
@@ -96,7 +99,7 @@ async def _fetch_ca(code: enrolment_pb2.JoinCode, timeout_seconds: float, proxy:
         raise Unreachable(f"{code.address} answers, but not as a collector: check the address") from None
     if hashlib.sha256(ca_der).digest() != code.ca_sha256:
         raise NotTrusted(f"{code.address} is not the collector of this join code: nothing was sent; ask for a new one")
-    return ca_der
+    return ca_der, answer.way
 
 
 async def _ask(
@@ -105,13 +108,13 @@ async def _ask(
     request: enrolment_pb2.EnrolRequest,
     clocks: Clocks,
     timeout_seconds: float,
-    proxy: Proxy | None,
+    way: Proxy | None,
 ) -> tuple[enrolment_pb2.EnrolResponse, float, float]:
     """The collector's answer, how far our clock is ahead of its, and the round trip, both in seconds."""
     wall, started = clocks.wall(), clocks.monotonic()
     request.sent_at.FromNanoseconds(int(wall * 1e9))
     body = request.SerializeToString()
-    answer = await exchange(address, trusting_only(ca_der), "POST /enrol/v1/enrol", body, timeout_seconds, proxy)
+    answer = await exchange(address, trusting_only(ca_der), "POST /enrol/v1/enrol", body, timeout_seconds, (way,))
     round_trip_seconds = clocks.monotonic() - started
     if answer.status != 200:
         raise _refusal(address, answer)

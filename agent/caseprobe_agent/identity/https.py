@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import ssl
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import cast
 
 from caseprobe.errors import NotTrusted, Unreachable
@@ -13,6 +15,9 @@ from caseprobe.join_code import split_address
 from caseprobe_agent.proxies import Proxy
 
 LARGEST_ANSWER_BYTES = 1 << 20
+# For a connection where another way is left: a firewall that drops packets says nothing for as long as one waits.
+NEXT_WAY_SECONDS = 2.0
+DIRECT: tuple[Proxy | None, ...] = (None,)
 # X509_V_FLAG_NO_CHECK_TIME, which the ssl module has no name for: a machine whose clock is wrong by years must
 # still be able to deliver. Whether a certificate is still good is judged by the collector's clock.
 NO_CHECK_TIME = 0x200000
@@ -20,11 +25,12 @@ NO_CHECK_TIME = 0x200000
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers (lower case) and body."""
+    """Status, headers (lower case) and body, and the proxy by which it came; None: it came directly."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    way: Proxy | None = None
 
 
 def trusting_nobody() -> ssl.SSLContext:
@@ -49,30 +55,36 @@ async def exchange(
     request: str,
     body: bytes = b"",
     timeout_seconds: float = 20.0,
-    proxy: Proxy | None = None,
+    ways: Sequence[Proxy | None] = DIRECT,
 ) -> Answer:
-    """Send one request ("GET /path") and give the whole answer; by the proxy where the address is not reached without.
+    """Send one request ("GET /path") and give the whole answer, by the first of the ways that leads there.
 
     Raises Unreachable (no connection, no HTTP, too slow, too large) or NotTrusted (another certificate).
     Not http.client's own connection: that blocks a thread, which Ctrl-C would have to wait for.
     """
-    try:
-        return await _exchanged(address, context, request, body, timeout_seconds, None)
-    except Unreachable:
-        if proxy is None:
-            raise
-        return await _exchanged(address, context, request, body, timeout_seconds, proxy)
+    *others, last = ways
+    for way in others:
+        with contextlib.suppress(Unreachable):
+            return await _exchanged(address, context, request, body, timeout_seconds, way, NEXT_WAY_SECONDS)
+    return await _exchanged(address, context, request, body, timeout_seconds, last, timeout_seconds)
 
 
 async def _exchanged(
-    address: str, context: ssl.SSLContext, request: str, body: bytes, timeout_seconds: float, proxy: Proxy | None
+    address: str,
+    context: ssl.SSLContext,
+    request: str,
+    body: bytes,
+    timeout_seconds: float,
+    way: Proxy | None,
+    connect_seconds: float,
 ) -> Answer:
     try:
         async with asyncio.timeout(timeout_seconds):
-            reader, writer = await _connected(address, context, proxy)
+            async with asyncio.timeout(connect_seconds):
+                reader, writer = await _connected(address, context, way)
             try:
                 writer.write(_head(address, request, body) + body)
-                return _parse(await _read_all(reader))
+                return replace(_parse(await _read_all(reader)), way=way)
             finally:
                 writer.transport.abort()
     except TimeoutError:

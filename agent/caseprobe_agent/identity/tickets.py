@@ -11,7 +11,7 @@ import base64
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,18 +26,22 @@ from caseprobe_agent.identity.files import make_private_folder, read_private, wr
 from caseprobe_agent.identity.state import moment
 
 PATTERN = "ticket-*.json"
+# No collector's ticket is good for longer.
+LONGEST_SECONDS = 72 * 3600
 
 
 @dataclass(frozen=True)
 class Waiting:
     """A file that its owner agreed to send, and what they agreed to; nobody said yet that it arrived.
 
-    sealed_sha256: of its encrypted copy, where that is what is sent.
+    recipient: the age key that it is to be encrypted to, noted before it is; sealed_sha256: of that copy, once it is
+    made.
     """
 
     path: Path
     sha256: bytes
     consent: SignedConsent | None
+    recipient: str = ""
     sealed_sha256: bytes = b""
 
 
@@ -63,45 +67,51 @@ class Tickets:
         if not response.HasField("ticket_until"):
             return
         # How long it lasts is the collector's to say; this machine's clock may be wrong by years.
-        left = timedelta(seconds=response.ticket_until.ToSeconds() - response.received_at.ToSeconds())
+        received = response.received_at.ToSeconds()
+        left = min(max(response.ticket_until.ToSeconds() - received, 0), LONGEST_SECONDS)
+        # A clock that jumped ahead makes every ticket look ended: it removes none.
+        if abs(self._now().timestamp() - received) < LONGEST_SECONDS:
+            self._sweep()
         before = _read(self._path(code))
         waiting = before.waiting if before and before.case_id == response.case_id else None
-        self._keep(Ticket(code, response.case_id, self._now() + left, waiting))
+        self._keep(Ticket(code, response.case_id, self._now() + timedelta(seconds=left), waiting))
 
     def standing(self) -> list[Ticket]:
-        """Those that have not ended, the newest first; what has ended or cannot be read is removed."""
-        found = sorted(self._swept(), key=lambda one: one.until_at, reverse=True)
-        return [one for one in found if one.until_at > self._now()]
+        """Those that have not ended, the newest first."""
+        found = (ticket for path in self._folder.glob(PATTERN) if (ticket := _read(path)))
+        return sorted((one for one in found if self._stands(one)), key=lambda one: one.until_at, reverse=True)
 
-    def of_case(self, case_id: str) -> Ticket | None:
-        """The newest ticket for a case."""
-        return next((one for one in self.standing() if one.case_id == case_id), None)
+    def of_code(self, code: enrolment_pb2.JoinCode) -> Ticket | None:
+        """The ticket that redeeming this code gave."""
+        ticket = _read(self._path(code))
+        return ticket if ticket and self._stands(ticket) else None
 
-    def of_file(self, sha256: bytes) -> Ticket | None:
-        """The ticket under which a file of this hash is on its way."""
-        return next((one for one in self.standing() if one.waiting and one.waiting.sha256 == sha256), None)
+    def of_case(self, case_id: str) -> list[Ticket]:
+        """Those for a case, the newest first: of more than one collector where two call their cases alike."""
+        return [one for one in self.standing() if one.case_id == case_id]
 
-    def expect(self, case_id: str, waiting: Waiting) -> None:
-        """Note durably what is about to be sent to a case; nothing where there is no ticket for it."""
-        if ticket := self.of_case(case_id):
+    def of_file(self, sha256: bytes) -> list[Ticket]:
+        """Those under which a file of this hash is on its way, the newest first."""
+        return [one for one in self.standing() if one.waiting and one.waiting.sha256 == sha256]
+
+    def expect(self, code: enrolment_pb2.JoinCode, waiting: Waiting) -> None:
+        """Note durably what is about to be sent under a code; nothing where there is no ticket of it."""
+        if ticket := self.of_code(code):
             self._keep(dataclasses.replace(ticket, waiting=waiting))
 
-    def settle(self, case_id: str) -> None:
-        """The case has its bundle: its newest ticket is used up."""
-        if ticket := self.of_case(case_id):
-            self.forget(ticket.code)
-
     def forget(self, code: enrolment_pb2.JoinCode) -> None:
-        """Remove the ticket of a code."""
+        """Remove the ticket of a code: it is used up, or the collector ended it."""
         self._path(code).unlink(missing_ok=True)
 
-    def _swept(self) -> Iterator[Ticket]:
+    def _stands(self, ticket: Ticket) -> bool:
+        return ticket.until_at > self._now()
+
+    def _sweep(self) -> None:
+        """Remove what has ended, by a clock that can be believed."""
         for path in self._folder.glob(PATTERN):
             ticket = _read(path)
-            if ticket is None or ticket.until_at <= self._now():
+            if ticket and not self._stands(ticket):
                 path.unlink(missing_ok=True)
-            else:
-                yield ticket
 
     def _keep(self, ticket: Ticket) -> None:
         make_private_folder(self._folder)
@@ -121,6 +131,7 @@ def _plain(ticket: Ticket) -> dict[str, object]:
         consent = ticket.waiting.consent
         kept["file"] = str(ticket.waiting.path)
         kept["sha256"] = ticket.waiting.sha256.hex()
+        kept["recipient"] = ticket.waiting.recipient
         kept["sealed_sha256"] = ticket.waiting.sealed_sha256.hex()
         kept["consent"] = base64.b64encode(consent.SerializeToString()).decode("ascii") if consent else ""
     return kept
@@ -139,4 +150,4 @@ def _read(path: Path) -> Ticket | None:
 def _waiting(kept: dict[str, str]) -> Waiting:
     consent = SignedConsent.FromString(base64.b64decode(kept["consent"])) if kept["consent"] else None
     sealed = bytes.fromhex(kept.get("sealed_sha256", ""))
-    return Waiting(Path(kept["file"]), bytes.fromhex(kept["sha256"]), consent, sealed)
+    return Waiting(Path(kept["file"]), bytes.fromhex(kept["sha256"]), consent, kept.get("recipient", ""), sealed)

@@ -11,7 +11,7 @@ from random import Random
 
 import grpc.aio
 
-from caseprobe.errors import Busy, CaseprobeError, Corrupt, Revoked, Unreachable
+from caseprobe.errors import Busy, CaseprobeError, Corrupt, NotTrusted, Revoked, Unreachable
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.channel import open_channel
 from caseprobe_agent.link.lanes import Lanes
@@ -25,6 +25,8 @@ LONGEST_DELAY_SECONDS = 30.0
 SILENT_DELAY_SECONDS = 1.0
 # A stream that lived shorter than this counts as one more failure: a collector that drops us at once is not hammered.
 STEADY_SECONDS = 5.0
+# What a network says that leads elsewhere: nothing, or with the certificate of what stands between.
+NO_WAY = (Unreachable, NotTrusted)
 log = logging.getLogger("caseprobe.link")
 
 
@@ -145,10 +147,12 @@ class Link:
 
     async def _deliver(self) -> Delivery:
         self._streams += 1
-        stream = Stream(self._way(), self._parts, self._streams, strict=True)
+        way = self._way()
+        patience = WELCOME_SECONDS if way.proxy != self._credentials.proxy else PATIENT_SECONDS
+        stream = Stream(way, self._parts, self._streams, strict=True, welcome_seconds=patience)
         try:
             await stream.run(until_delivered=True)
-        except Unreachable:
+        except NO_WAY:
             if self._turned(stream):
                 return await self._deliver()
             raise
@@ -178,7 +182,7 @@ class Link:
             raise
         except CaseprobeError as error:
             self._ended(str(error))
-            if isinstance(error, Unreachable) and self._turned(stream):
+            if isinstance(error, NO_WAY) and self._turned(stream):
                 return 0.0
             self._silences = self._silences + 1 if stream.silent else 0
             if stream.silent and not patient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +18,15 @@ from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_STREAMING,
     POLICY_KIND_HEALTH,
     ConsentStatement,
+    Grant,
     SignedConsent,
 )
 from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
+from caseprobe_agent.identity.tickets import Ticket
 from caseprobe_agent.oneshot.order import Person
-from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for
+from caseprobe_agent.oneshot.sending import NOBODY, SPENT, Outgoing, Sending, recipient_for, send_command
 
 if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
@@ -71,8 +73,26 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Errand:
+    """A kept bundle and the code that it goes under.
+
+    agreed: what its owner said before to sending exactly this file to this collector, which still holds. unseen: it may
+    go without a look. encrypt: it is wanted so, now or by an earlier try.
+    """
+
+    kept: Kept
+    code: enrolment_pb2.JoinCode
+    agreed: SignedConsent | None
+    unseen: bool
+    encrypt: bool
+
+
+@dataclass(frozen=True)
 class SendAgain:
-    """A run with everything that it needs. own_key gives the caller's own key (PEM) and agent id."""
+    """A run with everything that it needs. own_key gives the caller's own key (PEM) and agent id.
+
+    standing_grant is a stored grant that lets a case have health data unattended.
+    """
 
     gate: Gate
     sending: Sending
@@ -80,41 +100,61 @@ class SendAgain:
     language: str
     own_key: Callable[[], Awaitable[tuple[bytes, str]]]
     clock: Callable[[], datetime]
+    standing_grant: Callable[[str], Grant | None]
 
-    async def run(self, path: Path, code: enrolment_pb2.JoinCode | None, encrypt: bool = False) -> Sent:
-        """Send it; encrypt: to the collector's key, as the code or an earlier try may want, too.
-
-        Raises UsageError, PolicyRefused, Corrupt, or why it did not arrive.
-        """
-        private, agent_id = await self.own_key()
+    async def errand(self, path: Path, code: enrolment_pb2.JoinCode | None, encrypt: bool = False) -> Errand:
+        """What sending this file means here; encrypt: to the collector's key. Raises UsageError, Corrupt."""
+        _, agent_id = await self.own_key()
         kept = await asyncio.to_thread(read_kept, path)
         if kept.key_id != agent_id:
             raise UsageError(f"{path} is not a bundle of this user's key here: send it where it was made, or carry it")
-        ticket = self.sending.tickets.of_file(kept.sha256) or self.sending.tickets.of_case(kept.snapshot.case_id)
-        code = code or (ticket.code if ticket else None)
+        before = self.sending.tickets.of_file(kept.sha256)
+        code = code or _code_of(before or self.sending.tickets.of_case(kept.snapshot.case_id))
         if code is None:
             raise UsageError(
-                f"no join code for {kept.case} was redeemed here in time: give a new one with --to JOINCODE"
+                f"no join code for {kept.case} was redeemed here in time, or those of two collectors: "
+                "give a new one with --to JOINCODE"
             )
-        waiting = ticket.waiting if ticket and ticket.waiting and ticket.waiting.sha256 == kept.sha256 else None
-        agreed = waiting.consent if waiting else None
-        unseen = kept.snapshot.consent.mode == CONSENT_MODE_STREAMING
-        if not (agreed or unseen or self.person.present):
+        lapsed = self._lapsed(kept)
+        agreed = (one.waiting.consent for one in before if one.waiting and one.code.ca_sha256 == code.ca_sha256)
+        holding = (one for one in agreed if one and not (lapsed and statement_of(one).mode == CONSENT_MODE_STREAMING))
+        return Errand(
+            kept,
+            code,
+            agreed=next(holding, None),
+            unseen=kept.snapshot.consent.mode == CONSENT_MODE_STREAMING and not lapsed,
+            encrypt=encrypt or any(one.waiting and one.waiting.recipient for one in before),
+        )
+
+    async def run(self, errand: Errand) -> Sent:
+        """Send it. Raises UsageError, PolicyRefused, or why it did not arrive."""
+        kept, code = errand.kept, errand.code
+        if not (errand.agreed or errand.unseen or self.person.present):
             raise PolicyRefused(NOBODY)
         await self._admit(kept)
         enrolled = await self.sending.redeem(code)
         case_id = enrolled.identity.case_id
         if kept.snapshot.case_id not in ("", case_id):
             raise UsageError(
-                f"{path} was made for {kept.snapshot.case_id}, this code is for {case_id}: make a new bundle"
+                f"{kept.path} was made for {kept.snapshot.case_id}, this code is for {case_id}: make a new bundle"
             )
-        recipient = recipient_for(code, enrolled, encrypt or bool(waiting and waiting.sealed_sha256))
+        recipient = recipient_for(code, enrolled, errand.encrypt)
         receiver = enrolled.response.collector_name or enrolled.identity.link_address
-        consent = agreed if agreed and _speaks_of(agreed, kept, case_id) else None
-        consent = consent or self._agreement(kept, enrolled, receiver, private, unseen)
-        outgoing = Outgoing(path, kept.sha256, kept.snapshot, consent, recipient)
-        notices = await self.sending.send(enrolled, outgoing, receiver)
+        consent = errand.agreed if errand.agreed and _speaks_of(errand.agreed, kept, case_id) else None
+        consent = consent or self._agreement(kept, enrolled, receiver, errand.unseen)
+        outgoing = Outgoing(kept.path, kept.sha256, kept.snapshot, consent, recipient)
+        notices = await self.sending.send(code, enrolled, outgoing, receiver)
         return Sent(kept, receiver, case_id, notices)
+
+    def command(self, errand: Errand, failure: CaseprobeError) -> str:
+        """What a person types to try it again: with a new code where this one left nothing to go on with."""
+        lost = isinstance(failure, SPENT) or not self.sending.tickets.of_code(errand.code)
+        return send_command(errand.kept.path.absolute(), "JOINCODE" if lost else "", errand.encrypt)
+
+    def _lapsed(self, kept: Kept) -> bool:
+        """Whether it was to go unseen by a grant that stands no more."""
+        by_grant = kept.snapshot.consent.HasField("grant")
+        return by_grant and self.standing_grant(kept.snapshot.case_id) is None
 
     async def _admit(self, kept: Kept) -> None:
         ask = Ask(POLICY_KIND_HEALTH, Origin.OWNER, requested_by=self.person.name, case_id=kept.snapshot.case_id)
@@ -122,9 +162,7 @@ class SendAgain:
         if isinstance(verdict, Denied):
             raise PolicyRefused(f"not sent: {verdict.reason}")
 
-    def _agreement(
-        self, kept: Kept, enrolled: Enrolled, receiver: str, private: bytes, unseen: bool
-    ) -> SignedConsent | None:
+    def _agreement(self, kept: Kept, enrolled: Enrolled, receiver: str, unseen: bool) -> SignedConsent | None:
         """What is agreed to now, signed; raises PolicyRefused where it is not."""
         from caseprobe_agent.seal.pipe import signer_of
 
@@ -147,7 +185,7 @@ class SendAgain:
         ):
             raise PolicyRefused("not sent: you chose not to" if self.person.present else NOBODY)
         statement.granted_at.FromDatetime(self.clock().astimezone(UTC))
-        signer = signer_of(private, "one-shot")
+        signer = signer_of(enrolled.identity.private_key_pem, "one-shot")
         return signed_consent(statement, signer) if signer else None
 
 
@@ -173,6 +211,11 @@ def key_named_in(path: Path) -> str:
             return BundleReader(file).manifest().signature.key_id
     except (OSError, CaseprobeError):
         return ""
+
+
+def _code_of(tickets: Sequence[Ticket]) -> enrolment_pb2.JoinCode | None:
+    """The code of the newest of these tickets; None where there is none, or two collectors are meant."""
+    return tickets[0].code if len({one.code.ca_sha256 for one in tickets}) == 1 else None
 
 
 def _speaks_of(consent: SignedConsent, kept: Kept, case_id: str) -> bool:

@@ -33,6 +33,8 @@ class BundleFile:
     def rewrite(self, sealed: Sealed, left_out: Sequence[LeftOut]) -> bytes:
         """The file anew, in one pass; the old one stays whole until the new one is on the disk."""
         fresh = self.path.with_name(self.path.name + ".new")
+        # A run that was killed may have left one.
+        fresh.unlink(missing_ok=True)
         digest = self._write(fresh, sealed, left_out)
         fresh.replace(self.path)
         sync_folder(self.path.parent)

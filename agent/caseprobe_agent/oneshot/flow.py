@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
-from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused
+from caseprobe.errors import CaseprobeError, DeliveryError, PolicyRefused, UsageError
 from caseprobe.join_code import split_address
 from caseprobe.overrides import NONE, Overrides
 from caseprobe.parse.logs.window import Window
@@ -35,7 +35,7 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
 from caseprobe_agent.oneshot.order import Order, Person, Result
-from caseprobe_agent.oneshot.place import bundle_path, check_room
+from caseprobe_agent.oneshot.place import bundle_path, check_room, sealed_path
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
 from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
@@ -82,6 +82,8 @@ class OneShot:
         chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
         check_room(path, chosen.base)
+        if order.recipient:
+            check_room(sealed_path(path), chosen.base)
         enrolled, failure = await self._enrol(order, deadline)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
@@ -171,9 +173,9 @@ class OneShot:
         except DeliveryError as error:
             self.person.tell(f"{error}; measuring anyway")
             return None, error
-        ticket = self.sending.tickets.of_case(enrolled.identity.case_id)
+        ticket = self.sending.tickets.of_code(order.code)
         if ticket and ticket.waiting and ticket.waiting.path.exists():
-            command = send_command(ticket.waiting.path)
+            command = send_command(ticket.waiting.path, encrypt=bool(ticket.waiting.recipient))
             self.person.tell(f"an earlier bundle did not arrive whole: `{command}` goes on with it; making a new one")
         return enrolled, None
 
@@ -261,7 +263,7 @@ class OneShot:
         try:
             recipient = recipient_for(order.code, enrolled, order.encrypt)
             outgoing = Outgoing(result.path, result.sha256, result.snapshot, result.consent, recipient)
-            notices = await self.sending.send(enrolled, outgoing, result.receiver)
+            notices = await self.sending.send(order.code, enrolled, outgoing, result.receiver)
         except CaseprobeError as error:
             return dataclasses.replace(result, failure=error)
         return dataclasses.replace(result, delivered=True, notices=notices)
@@ -272,7 +274,9 @@ class OneShot:
             return None
         if not self.person.present:
             return PolicyRefused(NOBODY)
-        return None if self.person.agree(shown) else PolicyRefused("not sent: you chose not to")
+        if not self.person.agree(shown):
+            return PolicyRefused("not sent: you chose not to")
+        return None if shown.path.exists() else UsageError(f"{shown.path} is gone since you saw it: make a new bundle")
 
 
 def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[str, str]:

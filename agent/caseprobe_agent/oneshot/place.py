@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from caseprobe.errors import StorageFull, UsageError
 
+# What an encrypted file is called beyond its name.
+SEALED_ENDING = ".age"
 # More than a bundle has whose logs hardly shrink, by profile.
 ROOM_BYTES: Mapping[str, int] = {"quick": 1 << 20, "standard": 4 << 20, "full": 8 << 20}
 
@@ -28,6 +30,11 @@ def bundle_path(output: Path | None, state_folder: Path, now: datetime) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     taken = (folder / name, *(folder / f"{name[:-4]}-{number}.zip" for number in range(2, 100)))
     return next((path for path in taken if not path.exists()), taken[0])
+
+
+def sealed_path(path: Path) -> Path:
+    """Where the encrypted copy of a file goes."""
+    return path.with_name(path.name + SEALED_ENDING)
 
 
 def check_room(path: Path, profile: str = "quick") -> None:

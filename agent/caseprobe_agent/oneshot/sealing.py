@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from caseprobe.bundle.age import encrypt
+from caseprobe.bundle.age import encrypt, is_encrypted
 from caseprobe.errors import RedactionError, UsageError
-from caseprobe_agent.oneshot.place import full, open_new
-
-ENDING = ".age"
+from caseprobe_agent.durable import sync_folder
+from caseprobe_agent.oneshot.place import full, open_new, sealed_path
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,18 @@ class _Hashed:
 def sealed_copy(path: Path, sha256: bytes, recipient: str, known: bytes = b"") -> SealedCopy:
     """The file of this hash, encrypted. known: the hash of the copy that an earlier try left, which is gone on with.
 
-    Raises RedactionError where the file is another, UsageError for what is no key, StorageFull; nothing is left then.
+    Another encrypted file of that name is replaced: the plain one beside it makes it again at any time.
+    Raises RedactionError where the file is another, UsageError for what is no key or what is in the way, StorageFull;
+    nothing is left then.
     """
-    target = path.with_name(path.name + ENDING)
-    if known and target.exists():
-        if _sha256(target) == known:
-            return SealedCopy(target, known)
-        target.unlink()
-    with path.open("rb") as plain, open_new(target) as sealed:
+    target = sealed_path(path)
+    if known and target.exists() and _sha256(target) == known:
+        return SealedCopy(target, known)
+    _make_way(target)
+    # Under its own name only once it is whole: whoever kills this process leaves nothing that looks like a copy.
+    fresh = target.with_name(target.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with path.open("rb") as plain, open_new(fresh) as sealed:
         try:
             read = _Hashed(plain)
             encrypt(read, sealed, recipient)
@@ -55,13 +59,36 @@ def sealed_copy(path: Path, sha256: bytes, recipient: str, known: bytes = b"") -
             os.fsync(sealed.fileno())
             if read.digest.digest() != sha256:
                 raise RedactionError("not sent: the file was changed after you saw it; make a new bundle")
+            fresh.replace(target)
         except OSError as error:
-            target.unlink()
+            fresh.unlink(missing_ok=True)
             raise full(target, error) from None
-        except (RedactionError, UsageError):
-            target.unlink()
+        except BaseException:
+            fresh.unlink(missing_ok=True)
             raise
+    sync_folder(target.parent)
     return SealedCopy(target, _sha256(target))
+
+
+def remove_copy(path: Path, sealed_sha256: bytes) -> None:
+    """Nobody needs the encrypted copy of this file any more; another file of that name stays."""
+    target = sealed_path(path)
+    with contextlib.suppress(OSError):
+        if _sha256(target) == sealed_sha256:
+            target.unlink()
+
+
+def _make_way(target: Path) -> None:
+    """Raises UsageError where something stands there that is no encrypted file."""
+    try:
+        with target.open("rb") as file:
+            ours = is_encrypted(file)
+    except FileNotFoundError:
+        return
+    except OSError:
+        ours = False
+    if not ours:
+        raise UsageError(f"{target} is in the way and is not replaced: move it away")
 
 
 def _sha256(path: Path) -> bytes:

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caseprobe.errors import CaseprobeError, JoinCodeExpired, JoinCodeUnknown, JoinCodeUsed, Refused, Unreachable
+from caseprobe.errors import (
+    CaseprobeError,
+    JoinCodeExpired,
+    JoinCodeUnknown,
+    JoinCodeUsed,
+    Refused,
+    Unreachable,
+    UsageError,
+)
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import SignedConsent
 from caseprobe_agent.audit import Audit
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
 NOBODY = (
     "not sent: there is no terminal to ask on and no grant; run it in a terminal to look at it first, or carry the file"
 )
+
+# What the collector says of a code that nobody can go on with.
+SPENT = (JoinCodeUsed, JoinCodeUnknown, JoinCodeExpired)
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,8 @@ class Sending:
             raise Unreachable(
                 f"{code.address} did not answer within {timeout_seconds:.0f} s; try again later"
             ) from None
-        except (JoinCodeUsed, JoinCodeUnknown, JoinCodeExpired):
-            self.tickets.forget(code)
+        except SPENT:
+            await asyncio.to_thread(self._abandon, code)
             raise
         self.tickets.note(code, enrolled.response)
         if enrolled.response.resumed:
@@ -71,38 +82,58 @@ class Sending:
             self.person.tell(f"the code was already redeemed by this machine; going on with case {case}")
         return enrolled
 
-    async def send(self, enrolled: Enrolled, outgoing: Outgoing, receiver: str) -> tuple[str, ...]:
-        """Deliver it; gives what the collector noted about it. Raises why it did not arrive; the ticket stands then."""
-        snapshot_id, case_id = outgoing.snapshot.snapshot_id, enrolled.identity.case_id
+    async def send(
+        self, code: enrolment_pb2.JoinCode, enrolled: Enrolled, outgoing: Outgoing, receiver: str
+    ) -> tuple[str, ...]:
+        """Deliver it under a code that was redeemed; gives what the collector noted about it.
+
+        Raises why it did not arrive; the ticket stands then.
+        """
+        snapshot_id = outgoing.snapshot.snapshot_id
         self.person.tell(f"sending to {printable(receiver)} …")
         await self._record("sending", snapshot_id, f"{receiver} {outgoing.sha256.hex()}")
         try:
-            outgoing = await self._sealed(outgoing)
             # Before the first byte leaves: whoever kills this process leaves the next one something to go on with.
-            self.tickets.expect(case_id, _waiting(outgoing))
+            outgoing = await self._expected(code, outgoing)
             delivery = await self.deliver(enrolled, outgoing)
         except CaseprobeError as error:
             await self._record("not sent", snapshot_id, str(error))
             raise
-        self.tickets.settle(case_id)
+        except OSError as error:
+            await self._record("not sent", snapshot_id, str(error))
+            raise UsageError(f"{outgoing.path} cannot be read: {error.strerror}; make a new bundle") from None
+        self.tickets.forget(code)
         if outgoing.sealed:
             outgoing.sealed.path.unlink(missing_ok=True)
         await self._record("sent", snapshot_id, outgoing.sha256.hex())
         return tuple(one.text for one in delivery.notices)
 
-    async def _sealed(self, outgoing: Outgoing) -> Outgoing:
+    async def _expected(self, code: enrolment_pb2.JoinCode, outgoing: Outgoing) -> Outgoing:
         """With its encrypted copy where there is a key to encrypt to; raises what keeps it from being made.
 
-        There is no way on from here without it: `deliver` sends the copy, or nothing was to be encrypted.
+        There is no way on from here without it: `deliver` sends the copy, or nothing was to be encrypted. That it was
+        is noted first: no later try sends the file plain.
         """
+        waiting = Waiting(outgoing.path.absolute(), outgoing.sha256, outgoing.consent, outgoing.recipient)
+        before = [one.waiting for one in self.tickets.of_file(outgoing.sha256) if one.waiting]
+        known = next((one.sealed_sha256 for one in before if one.recipient == outgoing.recipient), b"")
+        self.tickets.expect(code, replace(waiting, sealed_sha256=known))
         if not outgoing.recipient:
             return outgoing
         from caseprobe_agent.oneshot.sealing import sealed_copy
 
-        ticket = self.tickets.of_file(outgoing.sha256)
-        known = ticket.waiting.sealed_sha256 if ticket and ticket.waiting else b""
         copy = await asyncio.to_thread(sealed_copy, outgoing.path, outgoing.sha256, outgoing.recipient, known)
+        self.tickets.expect(code, replace(waiting, sealed_sha256=copy.sha256))
         return replace(outgoing, sealed=copy)
+
+    def _abandon(self, code: enrolment_pb2.JoinCode) -> None:
+        """Nothing goes on under this code any more: its ticket goes, and what was encrypted to be sent under it."""
+        ticket = self.tickets.of_code(code)
+        if ticket and ticket.waiting and ticket.waiting.sealed_sha256:
+            from caseprobe_agent.oneshot.sealing import remove_copy
+
+            remove_copy(ticket.waiting.path, ticket.waiting.sealed_sha256)
+        self.tickets.forget(code)
 
     async def kept(self, snapshot_id: str, why: CaseprobeError | None) -> None:
         """The machine's own record says that nothing left, and why."""
@@ -122,15 +153,11 @@ def recipient_for(code: enrolment_pb2.JoinCode, enrolled: Enrolled, wanted: bool
     return code.recipient or (enrolled.response.recipient if wanted else "")
 
 
-def _waiting(outgoing: Outgoing) -> Waiting:
-    sealed = outgoing.sealed.sha256 if outgoing.sealed else b""
-    return Waiting(outgoing.path.absolute(), outgoing.sha256, outgoing.consent, sealed)
-
-
-def send_command(path: Path, code: str = "") -> str:
+def send_command(path: Path, code: str = "", encrypt: bool = False) -> str:
     """What a person types to send a kept bundle; code: what stands for a join code where a new one is needed.
 
-    >>> send_command(Path("/tmp/my bundle.zip"), "JOINCODE")
-    "caseprobe send '/tmp/my bundle.zip' --to JOINCODE"
+    >>> send_command(Path("/tmp/my bundle.zip"), "JOINCODE", encrypt=True)
+    "caseprobe send '/tmp/my bundle.zip' --to JOINCODE --encrypt"
     """
-    return " ".join(("caseprobe", "send", shlex.quote(str(path)), *(("--to", code) if code else ())))
+    options = (*(("--to", code) if code else ()), *(("--encrypt",) if encrypt else ()))
+    return " ".join(("caseprobe", "send", shlex.quote(str(path)), *options))

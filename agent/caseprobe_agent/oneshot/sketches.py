@@ -33,7 +33,10 @@ class Sketches:
         if base is None or base.sha256 != response.base_sha256 or packer() != response.packer:
             return None
         size_bytes = file.seek(0, 2)
-        made = make_patch(base, BundleReader(file), sha256)
+        try:
+            made = make_patch(base, BundleReader(file), sha256)
+        except CaseprobeError:
+            return None
         return made if made is not None and len(made) < WORTH_RATIO * size_bytes else None
 
     def keep(self, file: BinaryIO, sha256: bytes) -> None:

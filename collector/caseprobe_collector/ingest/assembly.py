@@ -124,8 +124,8 @@ class Assembly:
                 first = _announced(data)
                 self._partials[data.stream_id] = Partial(first, await self._staged(first))
             partial = self._due(data, len(payload))
-            if data.HasField("consent") and not partial.first.HasField("consent"):
-                # It comes again with the first piece of each stream: what an earlier process knew of it is gone.
+            if data.HasField("consent"):
+                # It comes again with the first piece of each stream, and what is sent now is what was agreed to last.
                 partial.first.consent.CopyFrom(data.consent)
             return await self._append(partial, data.sequence, payload)
         except asyncio.CancelledError:

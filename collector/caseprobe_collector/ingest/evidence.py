@@ -203,9 +203,6 @@ class Evidence:
 
     async def _carrier(self, by: Principal, case: Case, snapshot: snapshot_pb2.Snapshot) -> Agent:
         """The machine that the bundle names, entered as carried if it never spoke to us itself."""
-        known = await self._fleet.get_agent(snapshot.agent_id, None)
-        if known is not None and known.customer_id != case.customer_id:
-            raise NotAllowed("this bundle's machine belongs to another customer")
         now = self._clock.now()
         agent = Agent(
             agent_id=snapshot.agent_id,
@@ -220,6 +217,9 @@ class Evidence:
         )
 
         async def work(tx: Transaction) -> None:
+            known = await self._fleet.get_agent(snapshot.agent_id, None)
+            if known is not None and known.customer_id != case.customer_id:
+                raise NotAllowed("this bundle's machine belongs to another customer")
             await self._audit.record(tx, by, "bundle.import", case.customer_id, case.case_id, snapshot.snapshot_id)
             if known is None:
                 await self._fleet.put_agent(tx, agent)

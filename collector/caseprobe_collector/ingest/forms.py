@@ -119,6 +119,13 @@ def attach_consent(snapshot: snapshot_pb2.Snapshot, consent: SignedConsent, sha2
     snapshot.consent.signed.CopyFrom(consent)
 
 
+def agreed_case(consent: SignedConsent) -> str:
+    """The case that somebody agreed to send to, "" where the consent names none."""
+    from caseprobe.bundle import statement_of
+
+    return statement_of(consent).case_id
+
+
 def whole_bundle(file: BinaryIO) -> bool:
     """Whether a bundle is all there and every member has the hash that its manifest says."""
     proof = _reader(file).verify()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import TYPE_CHECKING
 
 from caseprobe.errors import Corrupt, NotFound
 from caseprobe_collector.bases import last_bundle
 from caseprobe_collector.ingest.assembly import Assembled, Offload
 from caseprobe_collector.ports import Objects, SnapshotStore, Staged
 from caseprobe_collector.records import Agent
+
+if TYPE_CHECKING:
+    from caseprobe.v1.bundle_pb2 import BundlePatch
 
 
 class Patching:
@@ -32,9 +36,13 @@ class Patching:
         if record is None or record.sha256 != patch.base_sha256:
             raise Corrupt("the patch is to a bundle that is not this machine's last one here; it must be sent whole")
         base = await self._read(record.object)
-        made = await self._offload(_made, base, content)
+        made = await self._offload(_made, base, patch)
         staged: Staged = await self._offload(self._objects.stage)
-        await self._offload(staged.write, made)
+        try:
+            await self._offload(staged.write, made)
+        except BaseException:
+            await self._offload(staged.discard)
+            raise
         return staged, patch.sha256
 
     async def _read(self, name: str) -> bytes:
@@ -57,9 +65,9 @@ def content_of(item: Assembled) -> bytes:
         item.staged.discard()
 
 
-def _made(base: bytes, content: bytes) -> bytes:
-    from caseprobe.bundle import BundleReader, apply_patch, read_patch
+def _made(base: bytes, patch: BundlePatch) -> bytes:
+    from caseprobe.bundle import BundleReader, apply_patch
 
     made = io.BytesIO()
-    apply_patch(BundleReader(io.BytesIO(base)), read_patch(content), made)
+    apply_patch(BundleReader(io.BytesIO(base)), patch, made)
     return made.getvalue()

@@ -9,6 +9,7 @@ is sent again after a lost ack is answered like the first time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from caseprobe_collector.bases import BUNDLE_OBJECT
 from caseprobe_collector.ingest.assembly import Assembled, Assembly, Limits, Offload
 from caseprobe_collector.ingest.budget import Budget
 from caseprobe_collector.ingest.forms import (
+    agreed_case,
     attach_consent,
     object_name,
     read_bundle,
@@ -170,8 +172,8 @@ class Ingest:
     ) -> Stored:
         """Make a bundle file of this hash and its snapshot durable; raises Corrupt where it is cut, garbled, altered.
 
-        consent: what came beside it; it is kept with the snapshot where it speaks of exactly this file, and the bundle
-        is refused where it does not.
+        consent: what came beside it; it is kept with the snapshot where it speaks of exactly this file and of the case
+        that the key was let in for, and the bundle is refused where it does not.
         The file is durable under its name before the row that names it is handed to the writer; if that fails it is
         an orphan, which the next start sweeps away.
         """
@@ -181,6 +183,7 @@ class Ingest:
             snapshot.consent.ClearField("signed")
             if consent is not None:
                 await self._offload(attach_consent, snapshot, consent, sha256)
+                _check_case(agent, agreed_case(consent))
             objects = await self._keep(staged, sha256, agent.agent_id, snapshot.snapshot_id)
         finally:
             await self._offload(staged.discard)
@@ -188,9 +191,10 @@ class Ingest:
         return await self._commit(agent, snapshot, body, hashlib.sha256(body).digest(), objects, spool_id, sequence)
 
     async def _keep(self, staged: Staged, sha256: bytes, agent_id: str, snapshot_id: str) -> tuple[ObjectRecord, ...]:
-        # A resent bundle must not replace bytes that were acknowledged.
-        if await self._snapshots.get_row(snapshot_id, None) is not None:
-            return ()
+        # A resent bundle must not replace bytes that were acknowledged, unless they are damaged by now.
+        with contextlib.suppress(Corrupt):
+            if await self._snapshots.get_snapshot(snapshot_id, None) is not None:
+                return ()
         name = object_name(agent_id, snapshot_id)
         size = staged.file.seek(0, 2)
         await staged.keep(name)
@@ -198,7 +202,11 @@ class Ingest:
 
     def _staged(self, content: bytes) -> Staged:
         staged = self._objects.stage()
-        staged.write(content)
+        try:
+            staged.write(content)
+        except BaseException:
+            staged.discard()
+            raise
         return staged
 
     async def _read(self, body: bytes) -> snapshot_pb2.Snapshot:
@@ -330,3 +338,11 @@ def _check_identity(agent: Agent, snapshot: snapshot_pb2.Snapshot) -> None:
         raise NotAllowed(f"the snapshot names {snapshot.agent_id[:60]!r}, the key is {agent.agent_id}")
     if not SNAPSHOT_ID.fullmatch(snapshot.snapshot_id):
         raise Corrupt("the snapshot's id has not the form of one")
+
+
+def _check_case(agent: Agent, agreed: str) -> None:
+    """A key that redeemed another code meanwhile brings nothing into that one's case that was agreed to for its own."""
+    if agreed not in ("", agent.case_id):
+        raise NotAllowed(
+            f"it was agreed to be sent to {agreed[:60]!r}, this key was let in for another case; send it again"
+        )

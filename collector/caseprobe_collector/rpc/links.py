@@ -41,6 +41,8 @@ class OpenLink:
     """One stream: what waits to be written, and when it last spoke."""
 
     agent: Agent
+    # Names the process at the other end, "" where that is an agent of 0.1.0.
+    run: str
     opened_at: datetime
     last_read: float
     last_heartbeat: float
@@ -110,13 +112,20 @@ class OpenLinks:
         """The stream that a machine has."""
         return self._links.get(agent_id)
 
-    def open(self, agent: Agent) -> OpenLink:
+    def taken(self, agent: Agent, run: str) -> bool:
+        """Whether another run of one person has the stream now: they share their key, and take turns."""
+        older = self._links.get(agent.agent_id)
+        if older is None or older.run == run or agent.kind == "enrolled":
+            return False
+        return judge(self._signs(older)).word == ONLINE.word
+
+    def open(self, agent: Agent, run: str = "") -> OpenLink:
         """Enter a new stream; an older one of the same key is ended, so a machine has one at most."""
         older = self._links.get(agent.agent_id)
         if older is not None:
             older.finish(refusal("replaced", "this key opened a newer stream"))
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        link = OpenLink(agent, now, monotonic, monotonic, now, since=now)
+        link = OpenLink(agent, run, now, monotonic, monotonic, now, since=now)
         self._seen[agent.agent_id] = now
         self._links[agent.agent_id] = link
         self._returning.pop(agent.agent_id, None)

@@ -51,10 +51,10 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         try:
             hello = await self._hello(context, agent)
             await self._single(agent, hello)
+            link = await self._open(agent, hello.instance_id[:64])
         except CaseprobeError as error:
             await self._turn_away(context, error)
             return
-        link = await self._open(agent)
         try:
             await Stream(self._desk, link, hello, context).run()
         except asyncio.CancelledError:
@@ -71,21 +71,26 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         delay = CLONED_SECONDS if isinstance(error, Cloned) else getattr(error, "retry_after_seconds", 0.0)
         await context.write(refusal(error.code, str(error), delay))
 
-    async def _open(self, agent: Agent) -> OpenLink:
-        """The machine's one stream, once its older one gave back what it had: the rest of a large item among it."""
-        older = self._desk.links.current(agent.agent_id)
-        link = self._desk.links.open(agent)
-        if older is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(OLDER_SECONDS):
-                    await older.ended()
+    async def _open(self, agent: Agent, run: str) -> OpenLink:
+        """The machine's one stream, once its older one gave back what it had: the rest of a large item among it.
+
+        Raises Busy where another run of one person is sending: it is not cut off, and this one comes after it.
+        """
+        links = self._desk.links
+        if links.taken(agent, run):
+            await _ended(links.current(agent.agent_id))
+        if links.taken(agent, run):
+            raise Busy("another run with this key is sending; this one comes after it")
+        older = links.current(agent.agent_id)
+        link = links.open(agent, run)
+        await _ended(older)
         return link
 
     async def _single(self, agent: Agent, hello: link_pb2.Hello) -> None:
         """Raise Cloned where two machines hold this key; the first time, with its entry in the audit."""
         links = self._desk.links
         if agent.kind != "enrolled":
-            return  # runs of one person beside each other share their key
+            return  # runs of one person share their key
         known = links.clones.quarantined(agent.agent_id)
         if links.clones.admit(agent.agent_id, hello.instance_id[:64], hello.stream_number):
             return
@@ -120,3 +125,11 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         if frame.hello.agent_id != agent.agent_id:
             raise NotAllowed("the agent id in Hello is not the key's")
         return frame.hello  # type: ignore[no-any-return]
+
+
+async def _ended(link: OpenLink | None) -> None:
+    """Wait a little for a stream's end."""
+    if link is not None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OLDER_SECONDS):
+                await link.ended()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -17,6 +18,7 @@ from caseprobe.errors import CaseprobeError, Corrupt
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.ingest import Assembled, weight_of
 from caseprobe_collector.ports import Transaction
+from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.desk import Desk
 from caseprobe_collector.rpc.links import OpenLink, refusal
 from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS
@@ -99,19 +101,13 @@ class Stream:
 
     async def _note_hello(self, hello: link_pb2.Hello) -> None:
         """Keep what the machine says of itself: labels, never identity."""
-        now = self._desk.clock.now()
-        agent = replace(
-            self._agent,
-            label=hello.machine_label[:MAX_TEXT] or self._agent.label,
-            system=hello.system[:MAX_TEXT] or self._agent.system,
-            version=hello.agent_version[:MAX_TEXT],
-            last_seen_at=now,
-            policy=tuple((entry.kind, entry.decision) for entry in hello.policy[:64]),
-            capabilities=tuple(name[:MAX_TEXT] for name in hello.capabilities[:64]),
-        )
+        fleet, now = self._desk.fleet, self._desk.clock.now()
 
         async def work(tx: Transaction) -> None:
-            await self._desk.fleet.put_agent(tx, agent)
+            # Read anew: since the stream was let in the key may have redeemed another code.
+            known = await fleet.get_agent(self._agent.agent_id, None)
+            if known is not None:
+                await fleet.put_agent(tx, _labelled(known, hello, now))
 
         await self._desk.transactions.run(work)
 
@@ -144,7 +140,7 @@ class Stream:
                 await self._data((frame.data,))
             case "batch":
                 await self._batch(frame.batch)
-            case "audit_entries":
+            case "audit_entries" if self._agent.kind == "enrolled":
                 await self._desk.witness.hear(self._agent, frame.audit_entries.entries)
             case "progress":
                 await self._desk.sessions.on_progress(self._agent, frame.progress)
@@ -156,7 +152,7 @@ class Stream:
                 work = self._desk.ingest.store_gap(self._agent, self._spool_id, frame.gap)
                 await self._acked().take(frame.gap.sequence, work)
             case other:
-                # A newer agent's frame: told, not fatal.
+                # A newer agent's frame, or one that is not this machine's to send: told, not fatal.
                 self._link.send(refusal("unsupported", f"frame {other or 'unknown'} is not taken by this version"))
 
     async def _batch(self, batch: link_pb2.Batch) -> None:
@@ -214,6 +210,18 @@ class Stream:
         reply = link_pb2.HeartbeatReply()
         reply.received_at.FromDatetime(self._desk.clock.now())
         self._link.send(link_pb2.LinkResponse(heartbeat_reply=reply))
+
+
+def _labelled(agent: Agent, hello: link_pb2.Hello, now: datetime) -> Agent:
+    return replace(
+        agent,
+        label=hello.machine_label[:MAX_TEXT] or agent.label,
+        system=hello.system[:MAX_TEXT] or agent.system,
+        version=hello.agent_version[:MAX_TEXT],
+        last_seen_at=now,
+        policy=tuple((entry.kind, entry.decision) for entry in hello.policy[:64]),
+        capabilities=tuple(name[:MAX_TEXT] for name in hello.capabilities[:64]),
+    )
 
 
 def _reason(reading: asyncio.Task[None]) -> link_pb2.LinkResponse | None:

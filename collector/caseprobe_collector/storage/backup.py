@@ -70,7 +70,7 @@ def back_up(folder: Path, target: Path, now: datetime) -> BackupReport:
         report = _fill(folder, partial, now)
         partial.rename(target)
         sync_folder(target.parent)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise failure_of(error) from error
     return report
@@ -114,7 +114,7 @@ def restore(source: Path, folder: Path) -> BackupReport:
             folder.rmdir()
         partial.rename(folder)
         sync_folder(folder.parent)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise failure_of(error) from error
     except BaseException:

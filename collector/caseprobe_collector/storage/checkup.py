@@ -106,7 +106,7 @@ class _Look:
         for part in parts:
             try:
                 part()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 self._found.add("database", DATABASE, f"a part of it cannot be read ({error})")
 
     def _structure(self) -> None:

@@ -88,7 +88,7 @@ class Database:
         await asyncio.to_thread(self._reserve.fill)
         try:
             await self._begin()
-        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
             failure = failure_of(error)
             if not damaged_too or not isinstance(failure, StorageDamaged):
                 raise failure from None
@@ -99,7 +99,7 @@ class Database:
         """On a full disk with the room that is kept for cleaning: a collector that was killed on it must start."""
         try:
             await self._writer.begin(migrate)
-        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
             if not isinstance(failure_of(error), StorageFull) or not self._reserve.release():
                 raise
             await self._writer.begin(migrate)
@@ -112,7 +112,7 @@ class Database:
         try:
             with self._read_engine.connect() as connection:
                 return connection.execute(statement, parameters).all()
-        except (sa.exc.SQLAlchemyError, UnicodeEncodeError) as error:
+        except (sa.exc.SQLAlchemyError, UnicodeError) as error:
             raise failure_of(error) from error
 
     async def _on_reader(self, function: Callable[..., T], *arguments: Any) -> T:

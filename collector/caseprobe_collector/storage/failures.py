@@ -22,6 +22,11 @@ def failure_of(error: BaseException) -> BaseException:
         return UsageError("the record exists already, or names one that does not exist")
     if isinstance(error, UnicodeEncodeError):
         return UsageError("a text holds half a character, which is not Unicode: send it again without it")
+    if isinstance(error, UnicodeDecodeError):
+        # SQLite quotes its own schema in what it complains of, and the driver cannot read that.
+        return StorageDamaged(
+            "the database is damaged, its words cannot be read: stop the collector and restore a backup"
+        )
     if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
         return failure_of(error.orig)
     if isinstance(error, sqlite3.Error):

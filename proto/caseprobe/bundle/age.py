@@ -57,7 +57,7 @@ def identity_of(secret: bytes) -> str:
 
 def check_recipient(recipient: str) -> str:
     """The same; raises UsageError where it is no age X25519 recipient."""
-    _public(recipient)
+    _stanza(bytes(FILE_KEY_BYTES), recipient, os.urandom(32))
     return recipient
 
 
@@ -125,7 +125,12 @@ def _file_key(sealed: BinaryIO, secret: bytes) -> bytes:
 def _stanza(file_key: bytes, recipient: str, secret: bytes) -> bytes:
     ephemeral = _private(secret)
     public, share = _public(recipient), ephemeral.public_key().public_bytes_raw()
-    wrapping = _wrapping(ephemeral.exchange(public), share + public.public_bytes_raw())
+    try:
+        shared = ephemeral.exchange(public)
+    except ValueError:
+        # A point of low order: what is wrapped for it opens for everybody.
+        raise UsageError(f"{recipient[:80]!r} is no key to encrypt to: it hides nothing; ask for another") from None
+    wrapping = _wrapping(shared, share + public.public_bytes_raw())
     return b"-> X25519 " + _text(share) + b"\n" + _text(wrapping.encrypt(bytes(12), file_key, None)) + b"\n"
 
 
@@ -192,4 +197,7 @@ def _text(data: bytes) -> bytes:
 def _bytes(text: bytes) -> bytes:
     if b"=" in text:
         raise ValueError("padding")
-    return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    data = b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    if _text(data) != text:
+        raise ValueError("bits beyond the last byte")  # the one spelling of some bytes is all that is taken
+    return data

@@ -15,7 +15,16 @@ from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
-from caseprobe.bundle.pieces import HASH_BYTES, LARGEST_MEMBER_BYTES, LARGEST_TOTAL_BYTES, hashes, pieces, too_large
+from caseprobe.bundle.pieces import (
+    HASH_BYTES,
+    LARGEST_MEMBER_BYTES,
+    LARGEST_TOTAL_BYTES,
+    MOST_ENDS,
+    ends,
+    hashes,
+    pieces,
+    too_large,
+)
 from caseprobe.bundle.reader import BundleReader
 from caseprobe.bundle.writer import BundleWriter
 from caseprobe.errors import Corrupt, TooLarge, UsageError
@@ -25,6 +34,9 @@ from caseprobe.v1.bundle_pb2 import BundlePatch, BundleSketch, PatchBody, PatchM
 SHORTEST_BYTES = 24
 # Unpacked; a message of nothing but steps takes eight times its bytes.
 LARGEST_BODY_BYTES = 8 << 20
+# As many members as a reader takes; an empty one takes thirty times its bytes once it is parsed.
+MOST_FIELDS = 10_000
+MEMBER_TAG, LITERALS_TAG = 0x0A, 0x12
 
 
 def make_patch(base: BundleSketch, reader: BundleReader, sha256: bytes) -> bytes | None:
@@ -66,10 +78,13 @@ def _written(base: BundleReader, body: PatchBody, stream: BinaryIO) -> bytes:
     writer, literals, total = BundleWriter(stream), io.BytesIO(body.literals), 0
     if too_large(base):
         raise Corrupt("the earlier bundle is too large to make another from it; the bundle must be sent whole")
-    names = frozenset(base.names())
+    names, left = frozenset(base.names()), MOST_ENDS
     for member in body.members:
-        old = list(pieces(member.name, base.read(member.name))) if member.name in names else []
-        data = _made(member, old, literals)
+        old = base.read(member.name) if member.name in names else b""
+        left -= ends(old)
+        if left < 0:
+            raise Corrupt("the earlier bundle is in too many pieces; the bundle must be sent whole")
+        data = _made(member, list(pieces(member.name, old)), literals)
         total += len(data)
         if total > LARGEST_TOTAL_BYTES:
             raise Corrupt("the patch makes more than any bundle that is sent so; the bundle must be sent whole")
@@ -137,10 +152,31 @@ def _body(patch: BundlePatch) -> PatchBody:
     unpacker = zlib.decompressobj()
     try:
         content = unpacker.decompress(patch.body, LARGEST_BODY_BYTES + 1)
-        if len(content) <= LARGEST_BODY_BYTES and unpacker.eof:
+        if len(content) <= LARGEST_BODY_BYTES and unpacker.eof and _few_fields(content):
             return PatchBody.FromString(content)
     except (zlib.error, DecodeError):
         pass
+    raise Corrupt("what came is no patch of a bundle; the bundle must be sent whole")
+
+
+def _few_fields(content: bytes) -> bool:
+    """Whether a body has no other fields than ours, and not too many: looked at before any of them takes memory."""
+    at = count = 0
+    while at < len(content):
+        count += 1
+        if count > MOST_FIELDS or content[at] not in (MEMBER_TAG, LITERALS_TAG):
+            return False
+        at = _end_of_field(content, at + 1)
+    return True
+
+
+def _end_of_field(content: bytes, at: int) -> int:
+    """Where the field ends whose length stands here, in groups of seven bits, the lowest first."""
+    size = 0
+    for number, byte in enumerate(content[at : at + 5]):
+        size |= (byte & 0x7F) << 7 * number
+        if byte < 0x80:
+            return at + number + 1 + size
     raise Corrupt("what came is no patch of a bundle; the bundle must be sent whole")
 
 

@@ -25,6 +25,9 @@ LONGEST_PIECE_BYTES = 16 << 10
 # What is larger is sent whole: a member is taken apart in memory.
 LARGEST_MEMBER_BYTES, LARGEST_TOTAL_BYTES = 16 << 20, 64 << 20
 ARTIFACTS = "artifacts/"
+# Of all members together: each costs a step and, where it is a piece's, some 40 bytes beside its own.
+MOST_ENDS = 1 << 19
+LINE_ENDS = re.compile(rb"\r\n?|\n")
 ENDS = re.compile(rb"\n|</[a-z0-9]+>")
 
 
@@ -34,7 +37,7 @@ def pieces(name: str, data: bytes) -> Iterator[bytes]:
     >>> list(pieces("snapshot.json", b"{\\n 1\\n}")), list(pieces("report.html", b"<p>a</p><p>b</p>"))
     ([b'{\\n', b' 1\\n', b'}'], [b'<p>a</p>', b'<p>b</p>'])
     """
-    for piece in _grouped(data) if name.startswith(ARTIFACTS) else _ended(data):
+    for piece in _grouped(data) if name.startswith(ARTIFACTS) else _ended(data, ENDS):
         for start in range(0, len(piece), LONGEST_PIECE_BYTES):
             yield piece[start : start + LONGEST_PIECE_BYTES]
 
@@ -48,10 +51,23 @@ def sketch_of(reader: BundleReader, sha256: bytes) -> BundleSketch | None:
     """What is remembered of a bundle; None where it is too large to be taken apart."""
     if too_large(reader):
         return None
-    sketch = BundleSketch(sha256=sha256)
+    sketch, left = BundleSketch(sha256=sha256), MOST_ENDS
     for name in reader.names():
-        sketch.members.add(name=name, pieces=b"".join(key for key, _ in hashes(name, reader.read(name))))
+        data = reader.read(name)
+        left -= ends(data)
+        if left < 0:
+            return None
+        sketch.members.add(name=name, pieces=b"".join(key for key, _ in hashes(name, data)))
     return sketch
+
+
+def ends(data: bytes) -> int:
+    """No fewer than the lines and the pieces of a member, told without cutting it.
+
+    >>> ends(b"<p>a</p>")
+    2
+    """
+    return data.count(b"\n") + data.count(b"\r") + data.count(b"</") + len(data) // LONGEST_PIECE_BYTES + 1
 
 
 def too_large(reader: BundleReader) -> bool:
@@ -70,10 +86,10 @@ def packer() -> bytes:
     return hashlib.blake2b(bytes([CUT]) + packed, digest_size=HASH_BYTES).digest()
 
 
-def _ended(data: bytes) -> Iterator[bytes]:
+def _ended(data: bytes, ends_of: re.Pattern[bytes]) -> Iterator[bytes]:
     """Each piece up to its end, and what is left."""
     begin = 0
-    for end in ENDS.finditer(data):
+    for end in ends_of.finditer(data):
         yield data[begin : end.end()]
         begin = end.end()
     if begin < len(data):
@@ -82,11 +98,11 @@ def _ended(data: bytes) -> Iterator[bytes]:
 
 def _grouped(data: bytes) -> Iterator[bytes]:
     """Lines put together up to one that its own content makes the last, whatever stands before it."""
-    group: list[bytes] = []
-    for line in data.splitlines(keepends=True):
-        group.append(line)
+    group = bytearray()
+    for line in _ended(data, LINE_ENDS):
+        group += line
         if zlib.crc32(line) % LOG_LINES == 0:
-            yield b"".join(group)
+            yield bytes(group)
             group.clear()
     if group:
-        yield b"".join(group)
+        yield bytes(group)

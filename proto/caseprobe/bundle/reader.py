@@ -58,6 +58,8 @@ class BundleReader:
         self._stream = stream
         self._limits = limits or ReadLimits()
         self._members: dict[str, Entry] = {}
+        # By the name that its parts share.
+        self._whole: dict[str, list[Entry]] = {}
         self._folded: set[str] = set()
         self._total_bytes = self._packed_bytes = 0
         self.damage = ""
@@ -67,7 +69,7 @@ class BundleReader:
 
     def names(self) -> tuple[str, ...]:
         """The members in their order; one that is stored in parts is named once."""
-        return tuple(dict.fromkeys(whole_name(name)[0] for name in self._members))
+        return tuple(self._whole)
 
     def size_bytes(self, name: str) -> int:
         """The unpacked size of a member, all parts together."""
@@ -123,10 +125,10 @@ class BundleReader:
         """The member, or the members that are its parts in order; NotFound where there is none."""
         if name in self._members:
             return [self._members[name]]
-        parts = sorted((whole_name(member)[1], member) for member in self._members if whole_name(member)[0] == name)
-        if not parts or [number for number, _ in parts] != list(range(1, len(parts) + 1)):
+        parts = {whole_name(part.name)[1]: part for part in self._whole.get(name, ())}
+        if not parts or sorted(parts) != list(range(1, len(parts) + 1)):
             raise NotFound(f"the bundle has no whole member {name}")
-        return [self._members[member] for _, member in parts]
+        return [parts[number] for number in sorted(parts)]
 
     def _scan(self) -> int:
         """Takes in local headers up to the directory, the cut or the damage; gives where that is."""
@@ -173,6 +175,7 @@ class BundleReader:
         if len(self._folded) <= len(self._members):
             raise Corrupt("the archive has two members of one name; such an archive is not read")
         self._members[member.name] = member
+        self._whole.setdefault(whole_name(member.name)[0], []).append(member)
         bomb = self._total_bytes > max(self._limits.ratio * self._packed_bytes, self._limits.ratio_from_bytes)
         if member.size_bytes > PART_BYTES or self._total_bytes > self._limits.total_bytes or bomb:
             raise Corrupt("the archive would unpack to more than any bundle; it was not unpacked")

@@ -111,6 +111,21 @@ async def test_an_earlier_bundle_does_not_end_a_later_ticket(desk: Desk) -> None
     assert (await desk.enrol(second, key)).resumed
 
 
+async def test_two_codes_for_one_case_are_for_two_bundles(desk: Desk) -> None:
+    """The first that arrives ends neither ticket, for it may have come by either; the second ends both."""
+    case, _, one = await a_code(desk)
+    _, other = await desk.fleet.create_join_code(ADMIN, BUNDLE, "", case.case_id)
+    key = new_key()
+    for text in (one, other):
+        agent_id = (await desk.enrol(text, key)).agent_id
+    await arrive(desk, agent_id, case)
+    assert [(await desk.enrol(text, key)).resumed for text in (one, other)] == [True, True]
+    await arrive(desk, agent_id, case, snapshot_id="snap_2")
+    for text in (one, other):
+        with pytest.raises(JoinCodeUsed):
+            await desk.enrol(text, key)
+
+
 async def test_a_machine_is_told_which_of_its_own_bundles_it_may_build_on(desk: Desk) -> None:
     """Its newest one here, with how this side packs; a stranger, and a machine that sent none, are told nothing."""
     case, _, text = await a_code(desk)

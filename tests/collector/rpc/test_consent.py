@@ -68,6 +68,20 @@ async def test_a_consent_to_something_else_refuses_the_bundle(rig: Rig, wrong: s
     assert await rig.evidence.list_by_agent(ADMIN, machine.agent_id) == []
 
 
+async def test_what_was_agreed_for_one_case_reaches_no_other(rig: Rig) -> None:
+    """Where the key redeemed another case's code meanwhile, the bundle is refused rather than attached to that."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    agent = await rig.agent(machine)
+    content, said = bundle(machine)
+    said.case_id = "case_2"
+    with pytest.raises(NotAllowed, match="agreed to be sent to 'case_2'"):
+        await rig.ingest.store(agent, "spool", item(content, signed_consent(said, signer(machine))))
+    assert await rig.evidence.list_by_agent(ADMIN, machine.agent_id) == []
+    said.case_id = "case_1"
+    await rig.ingest.store(agent, "spool", item(content, signed_consent(said, signer(machine))))
+    assert [row.case_id for row in await rig.evidence.list_by_agent(ADMIN, machine.agent_id)] == ["case_1"]
+
+
 def test_a_snapshot_without_a_record_says_so() -> None:
     """Nothing is made up."""
     assert consent_view(snapshot_pb2.Snapshot()).how == NONE

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from caseprobe.bundle import BundleReader, make_patch, signed_consent, sketch_of, write_bundle
-from caseprobe.errors import Corrupt
+from caseprobe.errors import Corrupt, StorageFull
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import ConsentStatement, SignedConsent
 from caseprobe_collector.bases import last_bundle
 from caseprobe_collector.ingest.assembly import Assembled
+from caseprobe_collector.ingest.patching import Patching
 from tests.desk import ADMIN, Machine, Rig, signer, snapshot_of
+from tests.fakes_storage import StagedOnFullDisk
 
 PAGE = "<p>the same as ever</p>\n" * 400
 
@@ -83,3 +88,15 @@ async def test_a_base_that_is_not_sound_makes_nothing(rig: Rig, fault: str) -> N
     with pytest.raises(Corrupt):
         await rig.ingest.store(agent, "spool", item(patch(old, new)))
     await rig.ingest.store(agent, "spool", item(new, whole=True))
+
+
+async def test_nothing_is_left_open_on_a_full_disk(rig: Rig) -> None:
+    """The machine tries again by itself, and each try would leave one more file."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    agent, full = await rig.agent(machine), StagedOnFullDisk()
+    old, new = bundle(machine, 1), bundle(machine, 2)
+    await rig.ingest.store(agent, "spool", item(old, whole=True))
+    disk: Any = SimpleNamespace(get=rig.storage.objects.get, stage=lambda: full)
+    with pytest.raises(StorageFull):
+        await Patching(rig.storage.snapshots, disk, asyncio.to_thread).whole(agent, patch(old, new))
+    assert full.discarded

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe_collector.ports import Transaction
 from caseprobe_collector.rpc import METHOD_ACTIONS, methods
 from tests.desk import Rig, snapshot_of
+from tests.fakes_storage import case
 
 
 def test_every_rpc_has_a_rule() -> None:
@@ -134,6 +139,43 @@ async def test_a_closed_case_keeps_the_evidence_and_says_so(rig: Rig) -> None:
         await stream.deliver(snapshot_of(machine))
         assert (await stream.next("ack")).notice_code == "case_closed"
     assert len(await rig.storage.snapshots.list_by_agent(machine.agent_id, None)) == 1
+
+
+async def test_a_second_run_of_one_person_cuts_the_first_off_nowhere(rig: Rig) -> None:
+    """It is asked to come later, and let in once the first is done; the first's own next stream is let in at once."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    async with rig.stream(machine, instance_id="first") as first:
+        await first.next("welcome")
+        async with rig.stream(machine, instance_id="second") as second:
+            assert (await second.next("refusal")).code == "busy"
+        await first.deliver(snapshot_of(machine))
+        await first.next("ack")
+        async with rig.stream(machine, instance_id="first", stream_number=2) as again:
+            await again.next("welcome")
+    async with rig.stream(machine, instance_id="second", stream_number=2) as second:
+        await second.next("welcome")
+
+
+async def test_what_a_machine_says_of_itself_changes_no_more_than_that(rig: Rig) -> None:
+    """A code that its key redeemed between being let in and its first word keeps its case."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    stale, fleet, free = await rig.agent(machine), rig.storage.fleet, threading.Event()
+    run, other = rig.storage.transactions.run, case("case_2")
+    await run(lambda tx: rig.storage.cases.add_case(tx, other))
+
+    async def redeem(tx: Transaction) -> None:
+        # The writer is busy until the stream was let in by what was read before.
+        free.wait(10)
+        await fleet.put_agent(tx, replace(stale, case_id="case_2"))
+
+    redeeming = asyncio.create_task(run(redeem))
+    async with rig.bus.subscribe("fleet") as events, rig.stream(machine, machine_label="db7") as stream:
+        await anext(aiter(events))
+        free.set()
+        await redeeming
+        await stream.next("welcome")
+    now = await rig.agent(machine)
+    assert (now.case_id, now.label) == ("case_2", "db7")
 
 
 async def test_a_gap_is_recorded_and_acknowledged(rig: Rig) -> None:

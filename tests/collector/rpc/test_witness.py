@@ -144,6 +144,16 @@ async def test_what_is_no_entry_ends_the_stream(rig: Rig) -> None:
             assert (await stream.next("refusal")).code == "corrupt"
 
 
+async def test_a_run_of_one_person_has_no_chain_to_tell_of(rig: Rig) -> None:
+    """Only a machine that was enrolled has one."""
+    machine = await rig.enrol(kind="one_shot", case_id="case_1")
+    async with rig.stream(machine) as stream:
+        entry = link_pb2.AuditEntry(number=1, sha256=HASH)
+        await stream.send(audit_entries=link_pb2.AuditEntries(entries=[entry]))
+        assert (await stream.next("refusal")).code == "unsupported"
+    assert await rig.storage.witnessed.get_witnessed(machine.agent_id) is None
+
+
 async def test_who_contradicts_itself_for_ever_does_not_fill_the_log(rig: Rig) -> None:
     """Three times are enough to know it."""
     machine = await rig.enrol()
@@ -155,3 +165,8 @@ async def test_who_contradicts_itself_for_ever_does_not_fill_the_log(rig: Rig) -
         await stream.next("heartbeat_reply")
     rows = await rig.storage.audit.list_audit()
     assert [row.action for row in rows].count("agent.audit_contradicted") == 3
+    # What it says of the collector's own chain is told all the same.
+    async with rig.stream(machine, witnessed=link_pb2.AuditEntry(number=7, sha256=HASH)) as stream:
+        await stream.next("welcome")
+    rows = await rig.storage.audit.list_audit()
+    assert [row.action for row in rows].count("audit.contradicted") == 1

@@ -308,3 +308,15 @@ def _execute(path: Path, statement: str, *parameters: object) -> list[tuple[obje
             return connection.execute(statement, parameters).fetchall()
     finally:
         connection.close()
+
+
+async def test_a_database_whose_words_are_no_text_is_damaged(folder: Path) -> None:
+    """What SQLite quotes of its own schema cannot be read, and it is named as what it is."""
+    connection = sqlite3.connect(folder / DATABASE)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET sql = sql || CAST(x'20C5C5' AS TEXT) WHERE name = 'agents'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StorageDamaged, match="its words cannot be read"):
+        async with open_storage(folder):
+            pass
