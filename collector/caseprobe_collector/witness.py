@@ -21,6 +21,8 @@ from caseprobe_collector.records import Agent, Checkpoint
 MOST_ENTRIES = 1000
 LARGEST_NUMBER = (1 << 63) - 1
 HASH_BYTES = 32
+# What a machine without any entry tells, and what is known of one that told none.
+NOTHING = Checkpoint(0, bytes(HASH_BYTES))
 # A machine that contradicts itself again and again does not fill the log of everybody.
 MOST_CONTRADICTIONS = 3
 
@@ -55,8 +57,8 @@ class Witness:
         told = [(checkpoint_of(entry), bytes(entry.previous_sha256)) for entry in entries]
         noted = await self._noted.get_witnessed(agent.agent_id)
         wrong = contradiction(noted, told)
-        newest = told[-1][0] if told else Checkpoint(0, bytes(HASH_BYTES))
-        if not wrong and newest == (noted or Checkpoint(0, bytes(HASH_BYTES))):
+        newest = told[-1][0] if told else NOTHING
+        if not wrong and newest == (noted or NOTHING):
             return
 
         async def work(tx: Transaction) -> None:

@@ -10,6 +10,7 @@ from caseprobe.errors import UsageError
 from caseprobe.texts import LANGUAGES
 from caseprobe.texts.catalogue import item_why
 from caseprobe_agent import cli
+from caseprobe_agent.config.bundles import CLASSES
 from caseprobe_agent.oneshot.choice import Wanted, choose, items_of, profile_of
 from caseprobe_agent.probes import ALL, PROFILES, QUICK, certificates, items, smart, system_log
 
@@ -33,7 +34,7 @@ def test_an_item_says_why_and_what_it_costs(item: items.Item) -> None:
     said = [item_why(item.name, language) for language in LANGUAGES]
     assert all(one.endswith((".", "。")) and one.count(". ") == 0 for one in said), said
     assert len(set(said)) == len(LANGUAGES)
-    assert item.cost_seconds > 0 and item.privacy in items.CLASSES
+    assert item.cost_seconds > 0 and item.privacy in CLASSES
 
 
 def test_text_is_more_private_than_figures() -> None:

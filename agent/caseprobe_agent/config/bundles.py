@@ -13,6 +13,7 @@ FILE = "bundle.toml"
 # The product's own, smallest first; an operator's profile begins with one of them.
 PROFILES = ("quick", "standard", "full")
 PARSERS = ("lines", "key_value", "json")
+# In the order of PrivacyClass, which begins at 1.
 CLASSES = ("public", "asset", "internal", "secret")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh", "csh", "tcsh", "fish", "busybox", "env", "sudo", "su"))

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from caseprobe.v1 import privacy_pb2, section_pb2
+from caseprobe_agent.config.bundles import CLASSES
 from caseprobe_agent.probes import items
 from caseprobe_agent.seal.pipe import Sealed
 
@@ -20,12 +21,6 @@ DERIVED = ("report.html", "findings.json")
 KNOWN = (*NEEDED, *DERIVED, *(name for item in items.ALL for name in (*item.artifacts, *item.more)))
 # What an operator's own probes read; the probe of site-NAME.txt is site.NAME.
 SITE = "artifacts/site-"
-CLASSES: Mapping[int, str] = {
-    privacy_pb2.PRIVACY_CLASS_PUBLIC: "public",
-    privacy_pb2.PRIVACY_CLASS_ASSET: "asset",
-    privacy_pb2.PRIVACY_CLASS_INTERNAL: "internal",
-    privacy_pb2.PRIVACY_CLASS_SECRET: "secret",
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ def most_private(message: Message) -> str:
     >>> most_private(section_pb2.Section(probe="cpu"))
     'public'
     """
-    return CLASSES[max(_classes(message), default=privacy_pb2.PRIVACY_CLASS_PUBLIC)]
+    return CLASSES[max(_classes(message), default=privacy_pb2.PRIVACY_CLASS_PUBLIC) - 1]
 
 
 def _classes(message: Message) -> Iterator[int]:

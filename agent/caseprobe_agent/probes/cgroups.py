@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ def sample(machine: Machine) -> Sample:
     """Processor counters now."""
     version = _version(machine)
     tree = ROOT if version == 2 else f"{ROOT}/cpu"
-    paths, _ = _groups(machine, tree)
+    paths, _ = groups_below(machine, tree)
     read = ((path, parse_counters(value_of(machine, f"{tree}{path}/cpu.stat") or "")) for path in paths)
     return Sample({path: counters for path, counters in read if counters.get("nr_periods")})
 
@@ -65,14 +65,19 @@ def _version(machine: Machine) -> int:
     raise MachineAbsent("this machine shows no control groups")
 
 
-def _groups(machine: Tells, tree: str) -> tuple[list[str], bool]:
-    """Every group below a tree, outer ones first ("" is the tree itself), and whether there are more."""
+def groups_below(
+    machine: Tells, tree: str, at_most: int = GROUPS_AT_MOST, closed: Callable[[str], bool] = lambda _: False
+) -> tuple[list[str], bool]:
+    """Every group below a tree, outer ones first ("" is the tree itself), and whether there are more than that.
+
+    closed: of which group those below it are passed over.
+    """
     found: list[str] = []
     todo = deque([""])
-    while todo and len(found) < GROUPS_AT_MOST:
+    while todo and len(found) < at_most:
         path = todo.popleft()
         found.append(path)
-        if path.count("/") < DEEPEST:
+        if path.count("/") < DEEPEST and not closed(path):
             todo.extend(f"{path}/{name}" for name in _folders(machine, f"{tree}{path}"))
     return found, bool(todo)
 
@@ -86,7 +91,7 @@ def _folders(machine: Tells, path: str) -> list[str]:
 
 
 def _unified(machine: Tells, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgroup]:
-    paths, facts.truncated = _groups(machine, ROOT)
+    paths, facts.truncated = groups_below(machine, ROOT)
     facts.groups_total = len(paths)
     return {path: _unified_group(machine, path, notes) for path in paths}
 
@@ -110,7 +115,7 @@ def _split(machine: Tells, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgrou
     """Version 1: a tree for each controller; the same path is the same group."""
     groups: dict[str, Cgroup] = {}
     for controller, add in (("memory", _add_old_memory), ("pids", _add_tasks), ("cpu", _add_cpu)):
-        paths, truncated = _groups(machine, f"{ROOT}/{controller}")
+        paths, truncated = groups_below(machine, f"{ROOT}/{controller}")
         facts.truncated = facts.truncated or truncated
         for path in paths:
             group = groups.setdefault(path, Cgroup(path=path or "/"))

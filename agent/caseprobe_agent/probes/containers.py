@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -11,10 +10,10 @@ from caseprobe.parse.containers import container_of, parse_crictl_ps, parse_dock
 from caseprobe.parse.counters import parse_counters
 from caseprobe.v1.section_items_pb2 import Container, ContainersFacts
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.probes.cgroups import ROOT, UNLIMITED, groups_below
 from caseprobe_agent.probes.probe import Measured, Noted, Notes, Probe, number_of, output_of, value_of
 
-ROOT = "/sys/fs/cgroup"
-GROUPS_AT_MOST, CONTAINERS_AT_MOST, DEEPEST = 4000, 500, 8
+GROUPS_AT_MOST, CONTAINERS_AT_MOST = 4000, 500
 PROGRAM_SECONDS = 4.0
 RUNNING = "running"
 CRICTL = ("crictl", "ps", "--all", "--output", "json")
@@ -67,30 +66,13 @@ def _facts(found: list[Container]) -> ContainersFacts:
 
 def _running(machine: Noted) -> Iterator[Container]:
     tree = ROOT if not machine.machine.exists(f"{ROOT}/memory") else f"{ROOT}/memory"
-    for path in _groups(machine, tree):
+    # What is in a container is its own affair.
+    paths, more = groups_below(machine, tree, GROUPS_AT_MOST, lambda path: container_of(path) is not None)
+    if more:
+        machine.notes.lack(machine.fact, MeasurementError(f"only {GROUPS_AT_MOST} control groups were looked at"))
+    for path in paths:
         if (known := container_of(path)) is not None:
             yield _measured(Container(runtime=known[0], id=known[1], state=RUNNING), machine, f"{tree}{path}")
-
-
-def _groups(machine: Noted, tree: str) -> Iterator[str]:
-    """Every group below a tree, outer ones first; what is in a container is its own affair."""
-    todo = deque([""])
-    for _ in range(GROUPS_AT_MOST):
-        if not todo:
-            return
-        path = todo.popleft()
-        yield path
-        if path.count("/") < DEEPEST and container_of(path) is None:
-            todo.extend(f"{path}/{name}" for name in _folders(machine, f"{tree}{path}"))
-    if todo:
-        machine.notes.lack(machine.fact, MeasurementError(f"only {GROUPS_AT_MOST} control groups were looked at"))
-
-
-def _folders(machine: Noted, path: str) -> list[str]:
-    try:
-        return machine.folders_in(path)
-    except MeasurementError:
-        return []
 
 
 def _measured(one: Container, machine: Noted, folder: str) -> Container:
@@ -99,8 +81,7 @@ def _measured(one: Container, machine: Noted, folder: str) -> Container:
     limit = number_of(machine, f"{folder}/memory.max") or number_of(machine, f"{folder}/memory.limit_in_bytes")
     if used is not None:
         one.memory_bytes = used
-    # Version 1 says "no limit" as the largest multiple of a page.
-    if limit is not None and limit < 1 << 60:
+    if limit is not None and limit < UNLIMITED:
         one.memory_limit_bytes = limit
     if (tasks := number_of(machine, f"{folder}/pids.current")) is not None:
         one.tasks_total = tasks

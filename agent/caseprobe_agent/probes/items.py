@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from caseprobe.v1 import privacy_pb2, section_pb2
-
-CLASSES = ("public", "asset", "internal", "secret")
+from caseprobe_agent.config.bundles import CLASSES
 
 
 @dataclass(frozen=True)

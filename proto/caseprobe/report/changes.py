@@ -13,7 +13,7 @@ from caseprobe.report.document import contents, document, part
 from caseprobe.report.facts.group import MOST_ROWS, plain_list
 from caseprobe.report.findings import card
 from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined, table, unfold
-from caseprobe.report.words import Words
+from caseprobe.report.words import Words, host_of
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 
 WORDS = Words("en")
@@ -42,8 +42,12 @@ def render_changes(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, 
 def _banner(
     after: snapshot_pb2.Snapshot, news: str, between: str, found: Sequence[finding_pb2.Finding], links: Markup
 ) -> Markup:
-    host = next((one.system.host_name for one in after.sections if one.WhichOneof("facts") == "system"), "")
-    inner = (element("p", element("b", host), class_="subject"), element("h1", news), element("p", between), links)
+    inner = (
+        element("p", element("b", host_of(after)), class_="subject"),
+        element("h1", news),
+        element("p", between),
+        links,
+    )
     worst = max((one.state for one in found), default=finding_pb2.SEVERITY_OK)
     return element("header", element("div", *inner, class_="inner"), class_=texts.state_name(worst))
 

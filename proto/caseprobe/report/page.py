@@ -17,7 +17,7 @@ from caseprobe.report.markup import NOTHING, Markup, dotted, element, joined
 from caseprobe.report.paths import render_paths
 from caseprobe.report.timeline import render_timeline
 from caseprobe.report.unmeasured import render_unmeasured
-from caseprobe.report.words import Words
+from caseprobe.report.words import Words, host_of
 from caseprobe.v1 import snapshot_pb2
 
 STATES = ("critical", "warn", "info")
@@ -75,7 +75,7 @@ def _window(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
 
 
 def _subject(snapshot: snapshot_pb2.Snapshot, words: Words) -> Markup:
-    host = next((one.system.host_name for one in snapshot.sections if one.WhichOneof("facts") == "system"), "")
+    host = host_of(snapshot)
     taken = element("span", words.filled("taken", at=words.moment(snapshot.started_at)), class_="moment")
     origin = snapshot.origin
     read = words.filled("read_from", kind=origin.kind, name=origin.name) if snapshot.HasField("origin") else ""

@@ -13,7 +13,7 @@ from caseprobe.texts import catalogue
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from caseprobe.v1 import section_pb2
+    from caseprobe.v1 import section_pb2, snapshot_pb2
 
 NONE = "–"
 
@@ -78,3 +78,8 @@ class Words:
 def left_out(total: int, words: Words) -> Markup:
     """How many more there are than a page shows; nothing where it shows all."""
     return element("p", words.filled("left_out", n=total), class_="lack") if total > 0 else NOTHING
+
+
+def host_of(snapshot: snapshot_pb2.Snapshot) -> str:
+    """What a page calls the machine: its host name as the snapshot has it; empty where it has none."""
+    return next((one.system.host_name for one in snapshot.sections if one.WhichOneof("facts") == "system"), "")

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from caseprobe import texts
@@ -33,13 +33,13 @@ class JsonView:
         print(json.dumps({"summary": texts.path_summary_json(facts)}), flush=True)
 
 
-class PlainView:
-    """The table and the sentence, once, when the trace is over."""
+class EndView:
+    """A text, once, when the trace is over."""
 
     left = False
 
-    def __init__(self, language: str) -> None:
-        self._language = language
+    def __init__(self, render: Callable[[path_pb2.PathFacts], str]) -> None:
+        self._render = render
 
     def begin(self, header: path_pb2.PathFacts) -> None:
         """Nothing yet."""
@@ -48,31 +48,16 @@ class PlainView:
         """Nothing yet."""
 
     def end(self, facts: path_pb2.PathFacts) -> None:
-        """Print table and sentence."""
-        print(render_table(facts, self._language))
+        """Print it."""
+        print(self._render(facts))
 
 
-class ReportView:
-    """Plain text for a mail, once, when the trace is over."""
+def _report(facts: path_pb2.PathFacts, language: str) -> str:
+    """Plain text for a mail."""
+    from caseprobe_agent.cli.path.report import render_report
 
-    left = False
-
-    def __init__(self, language: str) -> None:
-        self._language = language
-
-    def begin(self, header: path_pb2.PathFacts) -> None:
-        """Nothing yet."""
-
-    def add(self, round_: path_pb2.PathRound, facts: Facts) -> None:
-        """Nothing yet."""
-
-    def end(self, facts: path_pb2.PathFacts) -> None:
-        """Print the report."""
-        from caseprobe_agent.cli.path.report import render_report
-
-        print(
-            render_report(facts, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z"), self._language), end=""
-        )
+    moment = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    return render_report(facts, moment, language).removesuffix("\n")
 
 
 @contextlib.contextmanager
@@ -81,11 +66,11 @@ def open_view(options: argparse.Namespace, language: str) -> Iterator[View]:
     if options.json:
         yield JsonView()
     elif options.report:
-        yield ReportView(language)
+        yield EndView(lambda facts: _report(facts, language))
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from caseprobe_agent.cli.path.screen import LiveView
 
         with LiveView(language) as live:
             yield live
     else:
-        yield PlainView(language)
+        yield EndView(lambda facts: render_table(facts, language))
