@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.errors import MachineAbsent
 from caseprobe.parse.counters import parse_counters
 from caseprobe.v1.section_host_pb2 import Cgroup, CgroupsFacts
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.control_groups import ROOT, UNLIMITED, HasFolders, groups_below
 from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, number_of, value_of
 
-ROOT = "/sys/fs/cgroup"
-GROUPS_AT_MOST, LISTED, DEEPEST = 1000, 200, 8
-# Version 1 says "no limit" as the largest multiple of a page.
-UNLIMITED = 1 << 60
+GROUPS_AT_MOST, LISTED = 1000, 200
 THROTTLING = ("nr_periods", "nr_throttled")
 
 
-class Tells(Reads, Protocol):
+class Tells(Reads, HasFolders, Protocol):
     """What is read of the tree of groups."""
-
-    def folders_in(self, path: str) -> list[str]:
-        """As Machine.folders_in."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ def sample(machine: Machine) -> Sample:
     """Processor counters now."""
     version = _version(machine)
     tree = ROOT if version == 2 else f"{ROOT}/cpu"
-    paths, _ = groups_below(machine, tree)
+    paths, _ = groups_below(machine, tree, GROUPS_AT_MOST)
     read = ((path, parse_counters(value_of(machine, f"{tree}{path}/cpu.stat") or "")) for path in paths)
     return Sample({path: counters for path, counters in read if counters.get("nr_periods")})
 
@@ -65,33 +59,8 @@ def _version(machine: Machine) -> int:
     raise MachineAbsent("this machine shows no control groups")
 
 
-def groups_below(
-    machine: Tells, tree: str, at_most: int = GROUPS_AT_MOST, closed: Callable[[str], bool] = lambda _: False
-) -> tuple[list[str], bool]:
-    """Every group below a tree, outer ones first ("" is the tree itself), and whether there are more than that.
-
-    closed: of which group those below it are passed over.
-    """
-    found: list[str] = []
-    todo = deque([""])
-    while todo and len(found) < at_most:
-        path = todo.popleft()
-        found.append(path)
-        if path.count("/") < DEEPEST and not closed(path):
-            todo.extend(f"{path}/{name}" for name in _folders(machine, f"{tree}{path}"))
-    return found, bool(todo)
-
-
-def _folders(machine: Tells, path: str) -> list[str]:
-    """None for a group that ended meanwhile or is not ours to see."""
-    try:
-        return machine.folders_in(path)
-    except MeasurementError:
-        return []
-
-
 def _unified(machine: Tells, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgroup]:
-    paths, facts.truncated = groups_below(machine, ROOT)
+    paths, facts.truncated = groups_below(machine, ROOT, GROUPS_AT_MOST)
     facts.groups_total = len(paths)
     return {path: _unified_group(machine, path, notes) for path in paths}
 
@@ -115,7 +84,7 @@ def _split(machine: Tells, facts: CgroupsFacts, notes: Notes) -> dict[str, Cgrou
     """Version 1: a tree for each controller; the same path is the same group."""
     groups: dict[str, Cgroup] = {}
     for controller, add in (("memory", _add_old_memory), ("pids", _add_tasks), ("cpu", _add_cpu)):
-        paths, truncated = groups_below(machine, f"{ROOT}/{controller}")
+        paths, truncated = groups_below(machine, f"{ROOT}/{controller}", GROUPS_AT_MOST)
         facts.truncated = facts.truncated or truncated
         for path in paths:
             group = groups.setdefault(path, Cgroup(path=path or "/"))

@@ -10,7 +10,7 @@ from caseprobe.parse.containers import container_of, parse_crictl_ps, parse_dock
 from caseprobe.parse.counters import parse_counters
 from caseprobe.v1.section_items_pb2 import Container, ContainersFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.cgroups import ROOT, UNLIMITED, groups_below
+from caseprobe_agent.machine.control_groups import ROOT, UNLIMITED, groups_below
 from caseprobe_agent.probes.probe import Measured, Noted, Notes, Probe, number_of, output_of, value_of
 
 GROUPS_AT_MOST, CONTAINERS_AT_MOST = 4000, 500
