@@ -94,7 +94,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 
 def test_nothing_that_customers_read_tells_them_to_skip_the_preview() -> None:
     """The option stands where it is defined and where our own demo plays it, and in no text, page or catalogue."""
-    known = {"agent/caseprobe_agent/cli/bundle.py", "agent/caseprobe_agent/demo.py"}
+    known = {"agent/caseprobe_agent/cli/bundle.py", "agent/caseprobe_agent/demo/__init__.py"}
     kinds = (".py", ".toml", ".html", ".js", ".css")
     found = [
         str(path.relative_to(ROOT))
