@@ -107,7 +107,7 @@ print([*loaded, *(name for name in ("caseprobe.checks", "caseprobe.parse.logs.te
 
 def test_nothing_that_customers_read_tells_them_to_skip_the_preview() -> None:
     """The option stands where it is defined and where our own demo plays it, and in no text, page or catalogue."""
-    known = {"agent/caseprobe_agent/cli/bundle.py", "agent/caseprobe_agent/demo.py"}
+    known = {"agent/caseprobe_agent/cli/bundle.py", "agent/caseprobe_agent/demo/__init__.py"}
     kinds = (".py", ".toml", ".html", ".js", ".css")
     found = [
         str(path.relative_to(ROOT))
