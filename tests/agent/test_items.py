@@ -58,7 +58,8 @@ def test_every_probe_names_functions_that_exist() -> None:
     for probe in ways:
         module = sys.modules[resolve(probe.measure).__module__]
         assert module.__name__ == f"caseprobe_agent.probes.{probe.name}"
-        assert probe.sample in ("", f"{module.__name__}:sample") and (not probe.sample or resolve(probe.sample))
+        assert probe.sample in ("", f"{module.__name__}:sample")
+        assert not probe.sample or callable(resolve(probe.sample))
         assert probe.sample or not hasattr(module, "sample") or probe == NEAR_PATHS, "its rates would be over nothing"
 
 
