@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -303,14 +304,14 @@ class Event:
     sections: tuple[section_pb2.Section, ...] = ()
 
 
-def worst_severity(snapshot: snapshot_pb2.Snapshot) -> int:
-    """The worst state among a snapshot's findings as Severity's number; OK where there are none.
+def worst_severity(findings: Iterable[tuple[str, str, int]]) -> int:
+    """The worst state in an index of findings as Severity's number; OK where there are none.
 
     Unknown and not applicable are coverage, not findings, and never count.
     """
-    return max((finding.state for finding in snapshot.findings if finding.state <= 4), default=1)
+    return max([state for _, _, state in findings if state <= 4], default=1)
 
 
 def finding_index(snapshot: snapshot_pb2.Snapshot) -> tuple[tuple[str, str, int], ...]:
     """What the index of findings keeps of a snapshot."""
-    return tuple((finding.check_id, finding.object, finding.state) for finding in snapshot.findings)
+    return tuple([(finding.check_id, finding.object, finding.state) for finding in snapshot.findings])
