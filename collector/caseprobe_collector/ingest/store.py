@@ -276,7 +276,11 @@ class Ingest:
 
     async def _attachment(self, agent: Agent, snapshot: snapshot_pb2.Snapshot) -> tuple[str, str, str]:
         """(case id or "", notice code, notice): a machine's word alone never attaches anything."""
-        case_id = await self._entitled_case(agent, snapshot)
+        try:
+            case_id = await self._entitled_case(agent, snapshot)
+        except StorageDamaged:
+            # What was measured is kept even where the session that asked for it is not sound any more.
+            return "", "case_damaged", f"{snapshot.session_id} is damaged; the snapshot is kept on its machine's page"
         if not case_id:
             return "", "", ""
         try:
