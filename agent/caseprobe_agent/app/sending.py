@@ -57,8 +57,8 @@ def own_key_of(settings: Settings, key_id: str = "") -> Callable[[], Awaitable[t
 
     async def own_key() -> tuple[bytes, str]:
         # Not in a child: this process ends soon, and it loads cryptography anyway to sign what it made.
-        answer = await asyncio.to_thread(keys.prepare, load_key(folder, ONE_SHOT))
-        private, _, public = keys.unpack(answer)
+        answer = await asyncio.to_thread(keys.own, load_key(folder, ONE_SHOT))
+        private, public = keys.unpack(answer)
         save_key(folder, ONE_SHOT, private)
         return private, ids.agent_id(public)
 

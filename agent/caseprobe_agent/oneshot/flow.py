@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
+from caseprobe_agent.oneshot.loading import READY, load
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room, sealed_path
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
@@ -149,7 +149,7 @@ class OneShot:
             )
         )
         try:
-            key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(_get_ready))
+            key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(load, READY))
             taken = await measuring
         finally:
             measuring.cancel()
@@ -283,12 +283,3 @@ def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[st
     """What tells the probes of logs and of history which time is meant, in place of where they ended."""
     written = Window(window.from_at.ToMilliseconds() / 1e3, window.to_at.ToMilliseconds() / 1e3).written()
     return {probe.name: written for probe in probes if probe.resumes}
-
-
-def _get_ready() -> None:
-    """Load what hides, judges, renders and signs: a third of a second that a child's measuring hides."""
-    importlib.import_module("caseprobe.report")
-    importlib.import_module("caseprobe_agent.oneshot.preview")
-    importlib.import_module("caseprobe_agent.oneshot.file")
-    importlib.import_module("caseprobe_agent.seal.pipe")
-    importlib.import_module("cryptography.hazmat.primitives.serialization")

@@ -154,8 +154,8 @@ class Run:
         rows = [
             [
                 probe.name,
-                worker.reference(probe.measure),
-                worker.reference(probe.sample) if probe.sample else "",
+                probe.measure,
+                probe.sample,
                 probe.argument,
                 None if before is None or not probe.resumes else before.get(probe.name, ""),
             ]
