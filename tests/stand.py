@@ -164,10 +164,10 @@ class Customer:
         return run([*before, sys.executable, "-m", "caseprobe_agent", *arguments], self.environment, stdin)
 
     def bundle(self, code: str, *arguments: str, before: tuple[str, ...] = ()) -> Ended:
-        """Send a bundle to the case of a join code, agreed to beforehand."""
+        """Send a bundle to the case of a join code, agreed to beforehand; without logs, which are most of the work."""
         output = str(self.folder / f"{secrets.token_hex(4)}.zip")
-        wanted = ("bundle", "--profile", "quick", "--to", "-", "--no-preview", "--output", output, *arguments)
-        return self.run(*wanted, stdin=code, before=before)
+        wanted = ("--profile", "quick", "--exclude", "logs", "--to", "-", "--no-preview", "--output", output)
+        return self.run("bundle", *wanted, *arguments, stdin=code, before=before)
 
     def kept(self) -> list[Path]:
         """The bundle files that are there."""
