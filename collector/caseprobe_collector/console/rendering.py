@@ -38,6 +38,16 @@ POLICY = {
     "watch": "Watching",
     "schedule": "Schedules",
 }
+# How a session ended that gave nothing, to who asked for it.
+ENDED = {
+    "failed": "it could not be measured",
+    "refused_policy": "the machine’s own policy refuses it",
+    "refused_user": "the machine’s owner said no",
+    "expired": "nobody answered in time",
+    "killed_limit": "it passed its limits and was ended",
+    "unknown_after_crash": "the machine’s agent ended in the middle of it",
+    "lost": "the machine went away",
+}
 
 
 class Renderer:
@@ -59,8 +69,11 @@ class Renderer:
             short=short,
             words=words,
             ms=milliseconds,
+            sentence=sentence,
         )
-        self._environment.globals.update(asset=assets.url, severity_word=WORDS.get, POLICY=POLICY, Action=Action)
+        self._environment.globals.update(
+            asset=assets.url, severity_word=WORDS.get, POLICY=POLICY, ENDED=ENDED, Action=Action
+        )
 
     def html(self, template: str, request: Request, **values: Any) -> str:
         """One page; by, csrf and may come from the request."""
@@ -105,6 +118,15 @@ def short(identifier: str) -> str:
 def words(identifier: str) -> str:
     """An id like refused_policy as words."""
     return identifier.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """A message that begins as a sentence does.
+
+    >>> sentence("name or password is wrong")
+    'Name or password is wrong'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def milliseconds(value: float | None) -> str:
