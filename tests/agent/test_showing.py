@@ -13,6 +13,7 @@ import pytest
 from google.protobuf.message import Message
 
 from caseprobe.bundle import BundleReader
+from caseprobe.bundle.age import recipient_of
 from caseprobe.errors import CaseprobeError, Unreachable
 from caseprobe.v1 import link_pb2, section_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
@@ -94,6 +95,16 @@ async def test_what_somebody_is_to_look_at_first_is_not_seen_before(desk: Desk, 
     assert (before, drafts(desk)) == ([0], [])
     assert result.delivered == answer
     assert "showing" not in desk.actions()
+
+
+async def test_what_is_for_one_key_alone_is_not_seen(desk: Desk) -> None:
+    """A bundle that leaves encrypted has no draft, whether the caller wants it so or the join code."""
+    recipient = recipient_of(b"s" * 32)
+    desk.answers_also(recipient=recipient)
+    await desk.run(FakePerson(None), code=desk.code(), no_preview=True, encrypt=True)
+    await desk.run(FakePerson(None), code=desk.code(recipient=recipient), no_preview=True, output=desk.folder / "b.zip")
+    assert drafts(desk) == []
+    assert {stored.kind for stored in desk.collector.stored} == {link_pb2.DATA_KIND_BUNDLE_SEALED}
 
 
 async def test_what_policy_denies_is_not_shown(desk: Desk) -> None:
