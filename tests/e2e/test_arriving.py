@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.e2e.conftest import Window
 from tests.stage import World, watch
 from tests.stand import Customer, Stand
 
 WAIT_MS = 30_000
-SIZES = pytest.mark.parametrize("window", [Window(1280, 900), Window(390, 844)], ids=["desktop", "phone"])
+PHONE = ViewportSize(width=390, height=844)
 
 
 @pytest.fixture
@@ -31,58 +30,47 @@ def held(customer: Customer) -> Iterator[Path]:
     yield pipe
 
 
-def fits(page: Page) -> bool:
-    """Whether nothing makes the page scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
-
-
-@SIZES
 def test_a_bundle_is_seen_as_it_is_made_until_it_is_there(
-    stand: Stand, customer: Customer, held: Path, browser: Browser, window: Window
+    stand: Stand, customer: Customer, held: Path, browser: Browser
 ) -> None:
-    """Its sections stand there while the last is measured, on a phone too; then the bundle takes their place."""
-    context = browser.new_context(viewport={"width": window.width, "height": window.height})
-    world = World(stand, stand.case_id)
-    watched = watch(context.new_page(), world)
-    page = watched.page
-    page.goto(world.case_address)
-    expect(page.locator("#drafts")).to_be_hidden()
-    before = page.locator("#snapshots tbody tr").count()
+    """Its sections stand there while the last is measured, for who opens the page late on a phone too; then it does."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    watched = watch(context.new_page(), World(stand, stand.case_id))
+    address = f"{stand.console}/cases/{stand.case_id}"
+    watched.page.goto(address)
+    expect(watched.page.locator("#drafts")).to_be_hidden()
+    before = watched.page.locator("#snapshots tbody tr").count()
     output = str(customer.folder / "out.zip")
     wanted = ("bundle", "--profile", "slow", "--to", "-", "--no-preview", "--output", output)
     with customer.start(*wanted, stdin=stand.bundle_code(stand.case_id)) as child:
-        status = page.locator("#drafts [role=status]")
-        expect(status).to_contain_text("is being made", timeout=WAIT_MS)
-        expect(page.locator("#drafts li")).to_have_count(21, timeout=WAIT_MS)
-        expect(status).to_contain_text("The bundle of host-")
-        expect(status).to_contain_text("21 of 22 items")
-        expect(page.locator("#drafts ol")).to_contain_text("Debian")
-        assert fits(page)
-        if folder := os.environ.get("CASEPROBE_PICTURES"):
-            page.screenshot(path=f"{folder}/arriving-{window.width}.png", full_page=True)
-        # Whoever opens the page now sees all that came so far.
-        late = context.new_page()
-        late.goto(world.case_address)
-        expect(late.locator("#drafts li")).to_have_count(21, timeout=WAIT_MS)
+        shows_all_but_the_last(watched.page)
+        phone = context.new_page()
+        phone.set_viewport_size(PHONE)
+        phone.goto(address)
+        shows_all_but_the_last(phone)
+        plain = browser.new_context(java_script_enabled=False, storage_state=context.storage_state()).new_page()
+        plain.goto(address)
+        expect(plain.locator("#drafts")).to_be_hidden()
         with held.open("w") as pipe:
             pipe.write("x")
         child.communicate(timeout=60)
-    for one in (page, late):
-        expect(one.locator("#snapshots tbody tr")).to_have_count(before + 1, timeout=WAIT_MS)
-        expect(one.locator("#drafts")).to_be_hidden()
+    for page in (watched.page, phone):
+        expect(page.locator("#snapshots tbody tr")).to_have_count(before + 1, timeout=WAIT_MS)
+        expect(page.locator("#drafts")).to_be_hidden()
+    plain.reload()
+    expect(plain.locator("#snapshots tbody tr")).to_have_count(before + 1)
     assert watched.complaints == []
+    plain.context.close()
     context.close()
 
 
-def test_without_a_script_the_page_shows_the_bundle_that_is_there(stand: Stand, browser: Browser) -> None:
-    """Nothing is on its way for who runs no script, and nothing is missing."""
-    context = browser.new_context(java_script_enabled=True)
-    watched = watch(context.new_page(), World(stand, stand.case_id))
-    plain = browser.new_context(java_script_enabled=False, storage_state=context.storage_state())
-    page = plain.new_page()
-    page.goto(f"{stand.console}/cases/{stand.case_id}")
-    expect(page.locator("#drafts")).to_be_hidden()
-    expect(page.locator("#evidence")).to_be_visible()
-    assert watched.complaints == []
-    plain.close()
-    context.close()
+def shows_all_but_the_last(page: Page) -> None:
+    """One line in words, a line for each section, nothing beside the page."""
+    status = page.locator("#drafts [role=status]")
+    expect(page.locator("#drafts li")).to_have_count(21, timeout=WAIT_MS)
+    expect(status).to_contain_text("The bundle of host-")
+    expect(status).to_contain_text("is being made: 21 of 22 items")
+    expect(page.locator("#drafts ol")).to_contain_text("Host name host-")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    if folder := os.environ.get("CASEPROBE_PICTURES"):
+        page.screenshot(path=f"{folder}/arriving-{page.viewport_size['width'] if page.viewport_size else ''}.png")
