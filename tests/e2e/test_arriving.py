@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.fakes_oneshot import Held
 from tests.stage import World, watch
 from tests.stand import Customer, Stand
 
@@ -17,23 +14,9 @@ WAIT_MS = 30_000
 PHONE = ViewportSize(width=390, height=844)
 
 
-@pytest.fixture
-def held(customer: Customer) -> Iterator[Path]:
-    """A pipe: as long as nobody writes to it, one item of the customer's own profile does not end."""
-    pipe = customer.folder / "pipe"
-    os.mkfifo(pipe)
-    command = json.dumps(["/usr/bin/head", "-c", "1", str(pipe)])
-    (customer.folder / "config" / "bundle.toml").write_text(
-        f'[profiles.slow]\nbase = "quick"\ninclude = ["site.slow"]\n'
-        f'[site_probes.slow]\ncommand = {command}\nwhy = "It waits."\ntimeout_seconds = 20\n'
-    )
-    yield pipe
-
-
-def test_a_bundle_is_seen_as_it_is_made_until_it_is_there(
-    stand: Stand, customer: Customer, held: Path, browser: Browser
-) -> None:
+def test_a_bundle_is_seen_as_it_is_made_until_it_is_there(stand: Stand, customer: Customer, browser: Browser) -> None:
     """Its sections stand there while the last is measured, for who opens the page late on a phone too; then it does."""
+    held = Held.in_folder(customer.folder / "config")
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     watched = watch(context.new_page(), World(stand, stand.case_id))
     address = f"{stand.console}/cases/{stand.case_id}"
@@ -51,9 +34,8 @@ def test_a_bundle_is_seen_as_it_is_made_until_it_is_there(
         plain = browser.new_context(java_script_enabled=False, storage_state=context.storage_state()).new_page()
         plain.goto(address)
         expect(plain.locator("#drafts")).to_be_hidden()
-        with held.open("w") as pipe:
-            pipe.write("x")
-        child.communicate(timeout=60)
+        with held.let_go():
+            child.communicate(timeout=60)
     for page in (watched.page, phone):
         expect(page.locator("#snapshots tbody tr")).to_have_count(before + 1, timeout=WAIT_MS)
         expect(page.locator("#drafts")).to_be_hidden()
