@@ -14,6 +14,7 @@ from caseprobe import texts
 from caseprobe_collector.access import NOBODY, Action, Principal, decide
 from caseprobe_collector.console.assets import Assets
 from caseprobe_collector.console.credentials import csrf_token
+from caseprobe_collector.console.facts import ENGLISH
 
 FOLDER = Path(__file__).parent / "templates"
 WORDS = {
@@ -68,6 +69,7 @@ class Renderer:
             iso=iso,
             short=short,
             words=words,
+            kind=ENGLISH.kind,
             ms=milliseconds,
             sentence=sentence,
         )

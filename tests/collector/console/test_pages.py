@@ -122,7 +122,7 @@ async def test_evidence_is_one_click_away() -> None:
 async def test_what_was_not_measured_is_shown_with_what_it_needs() -> None:
     """Denied is not silence."""
     text = (await Desk().as_role(Role.VIEWER).get("/snapshots/snap_acme")).text
-    for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "ip address"):
+    for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "IPv4 addresses"):
         assert part in text
 
 

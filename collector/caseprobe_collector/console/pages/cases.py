@@ -18,6 +18,7 @@ from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
 from caseprobe_collector.console.api.snapshots import seen_snapshot
 from caseprobe_collector.console.consent import ConsentView, consent_view
+from caseprobe_collector.console.facts import ENGLISH
 from caseprobe_collector.console.gaps import GapView, gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
@@ -31,7 +32,7 @@ from caseprobe_collector.console.views import (
     snapshot_row_view,
     worst_word,
 )
-from caseprobe_collector.console.words import WORDS, FindingView, findings_of, path_drawing
+from caseprobe_collector.console.words import FindingView, findings_of, path_drawing
 from caseprobe_collector.records import SessionRecord, SnapshotRow
 
 # Machines whose newest snapshot is read in full for the page.
@@ -132,7 +133,7 @@ async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict
         verdict=texts.snapshot_verdict(snapshot) if snapshot else f"{DAMAGED} {row.damage}.",
         coverage=texts.coverage_sentence(snapshot.coverage) if snapshot else "",
         consent=consent_view(snapshot) if snapshot else None,
-        paths=render_paths(snapshot, WORDS) if snapshot else NOTHING,
+        paths=render_paths(snapshot, ENGLISH) if snapshot else NOTHING,
     )
 
 
