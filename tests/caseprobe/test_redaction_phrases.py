@@ -61,3 +61,16 @@ def test_a_secret_without_a_known_name_is_hidden_whole(redactor: Redactor, line:
 def test_what_only_looks_like_a_secret_stays(redactor: Redactor, line: str) -> None:
     """Classes, sums, ids, public keys, versions and folders stay readable."""
     assert "_hidden_" not in redactor.text(line)
+
+
+@pytest.mark.parametrize("line", ("token={}-Ab3dEfGh1jKlMn0p", "password={}Ab3dEfGh1jKl", "secret: Ab3dEfGh1jKl/{}"))
+def test_a_secret_in_which_a_name_was_replaced_is_hidden_whole(redactor: Redactor, line: str) -> None:
+    """The widest span counts: what stands around a pseudonym does not stay because that is one."""
+    masked = redactor.text("anna.kuz@db1.corp.example")
+    assert "Ab3dEf" not in redactor.text(line.format(masked))
+
+
+def test_a_pseudonym_behind_a_secrets_name_stays(redactor: Redactor) -> None:
+    """A second run changes nothing where a name or address stands alone, or with a port or an ending."""
+    masked = redactor.text("user=anna.kuz session for anna.kuz@db1.corp.example:5432")
+    assert redactor.text(f"session={masked.split()[-1]}") == f"session={masked.split()[-1]}"

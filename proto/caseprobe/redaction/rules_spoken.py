@@ -36,7 +36,6 @@ SPOKEN = (
     "2FA: MIXED",
     "HOTP/ONE ONE - MIXED",
     "nsec hex MIXED",
-    "registering with MIXED",
     # Calls in code and traces of it: the last argument.
     'login("ONE", "SECRET")',
     "login(ONE, MIXED)",
