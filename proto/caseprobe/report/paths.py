@@ -39,7 +39,7 @@ def _role(near: section_items_pb2.NearPath, words: Words) -> Markup:
 
 
 def _path(path: path_pb2.PathFacts, words: Words, role: Markup = NOTHING) -> Markup:
-    said = [texts.path_mtu(path, words.language), texts.path_ways(path, words.language)]
+    said = [sentence(path, words.language) for sentence in (texts.path_mtu, texts.path_ways, texts.path_load)]
     earlier = path.earlier_routes
     title = words.filled("earlier_routes", n=len(earlier))
     return element(

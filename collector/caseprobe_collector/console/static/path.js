@@ -20,7 +20,7 @@ export class PathTable {
     if (!message.path) return;
     for (const hop of message.path.hops) this.showHop(hop);
     this.dropBeyond(message.path.hops);
-    if (message.path.verdict.text) this.verdict.textContent = message.path.verdict.text;
+    if (message.path.said.length) this.verdict.textContent = message.path.said.join(". ");
   }
 
   addRound(round) {
