@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -14,6 +14,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Probe, RawArtifact
+from caseprobe_agent.worker import reference
 
 
 def hang(_request: bytes) -> Iterator[bytes]:
@@ -164,12 +165,24 @@ def measure_age(machine: Machine, earlier: object | None) -> Measured:
     return Measured(section_pb2.CpuFacts(sample_seconds=seconds))
 
 
-GOOD = Probe("system", measure_good, 5.0)
-EMPTY = Probe("filesystems", measure_empty, 5.0)
-HUNG = Probe("memory", measure_hung, 0.3)
-DEAD = Probe("disks", measure_dead, 5.0)
-ABSENT = Probe("sensors", measure_absent, 5.0)
-DENIED = Probe("kernel_log", measure_denied, 5.0)
-BROKEN = Probe("routes", measure_broken, 5.0)
-AGED = Probe("cpu", measure_age, 5.0, sample=sample_clock)
-UNSAMPLED = Probe("cpu", measure_age, 5.0, sample=sample_broken)
+def fake(
+    name: str,
+    measure: Callable[..., Measured],
+    timeout_seconds: float,
+    sample: Callable[[Machine], object] | None = None,
+    argument: str = "",
+) -> Probe:
+    """A probe by functions of this module."""
+    taken = reference(sample) if sample else ""
+    return Probe(name, reference(measure), timeout_seconds, sample=taken, argument=argument)
+
+
+GOOD = fake("system", measure_good, 5.0)
+EMPTY = fake("filesystems", measure_empty, 5.0)
+HUNG = fake("memory", measure_hung, 0.3)
+DEAD = fake("disks", measure_dead, 5.0)
+ABSENT = fake("sensors", measure_absent, 5.0)
+DENIED = fake("kernel_log", measure_denied, 5.0)
+BROKEN = fake("routes", measure_broken, 5.0)
+AGED = fake("cpu", measure_age, 5.0, sample_clock)
+UNSAMPLED = fake("cpu", measure_age, 5.0, sample_broken)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from google.protobuf.message import Message
 
-VOID = {"meta"}
+VOID = {"meta", "wbr"}
 
 
 class Outline(HTMLParser):

@@ -101,6 +101,7 @@ class Stand(Demo):
         child = self.children.pop(0)
         child.kill()
         child.communicate()
+        self.guard.ended(child.pid)
 
     def start_collector(self) -> None:
         """Start it again; nothing else is done by hand."""

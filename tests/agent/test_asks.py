@@ -20,7 +20,7 @@ from caseprobe.v1.consent_pb2 import (
 from caseprobe_agent.consent import Basis, Decision, Origin
 from caseprobe_agent.consent.policy import Choice as Said
 from caseprobe_agent.consent.policy import Kind
-from caseprobe_agent.probes import NETWORKED, packages, services
+from caseprobe_agent.probes import NETWORKED, PACKAGES, PACKAGES_WITH_HISTORY, SERVICES, SERVICES_WITH_LINES
 from caseprobe_agent.session.asks import choose, command_ask, path_ask
 
 ASKING = {networked for _, networked in NETWORKED}
@@ -57,7 +57,7 @@ def test_the_quick_profile_asks_no_server() -> None:
 def test_last_lines_of_services_are_logs(logs: Said, shown: bool) -> None:
     """Their states are health and always told."""
     chosen = choose(action(), POLICY_KIND_HEALTH, says({POLICY_KIND_LOGS: logs}))
-    assert (services.WITH_LINES in chosen.probes, services.PROBE in chosen.probes) == (shown, not shown)
+    assert (SERVICES_WITH_LINES in chosen.probes, SERVICES in chosen.probes) == (shown, not shown)
     assert ("kernel_log" in dict(chosen.left_out)) != shown
 
 
@@ -65,9 +65,9 @@ def test_last_lines_of_services_are_logs(logs: Said, shown: bool) -> None:
 def test_what_was_installed_last_is_a_log(logs: Said, shown: bool) -> None:
     """The full profile tells every package as health, the manager's log only where logs may leave."""
     chosen = choose(action("full"), POLICY_KIND_HEALTH, says({POLICY_KIND_LOGS: logs}))
-    assert (packages.WITH_HISTORY in chosen.probes, packages.PROBE in chosen.probes) == (shown, not shown)
+    assert (PACKAGES_WITH_HISTORY in chosen.probes, PACKAGES in chosen.probes) == (shown, not shown)
     standard = choose(action("standard"), POLICY_KIND_HEALTH, says({POLICY_KIND_LOGS: logs}))
-    assert packages.PROBE in standard.probes
+    assert PACKAGES in standard.probes
 
 
 @pytest.mark.parametrize("target", ["", "desk.example.net"])

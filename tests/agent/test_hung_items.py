@@ -69,7 +69,7 @@ def section_of(probe: Probe, machine: Machine) -> section_pb2.Section:
     return within(LONGEST_SECONDS, lambda: golden.section_of(probe, machine, clock))
 
 
-@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: f"{probe.name}-{probe.measure.__name__}")
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: f"{probe.name}-{probe.measure.partition(':')[2]}")
 def test_no_file_of_an_item_is_waited_for(probe: Probe, pipes: Path) -> None:
     """Where everything that it reads is a pipe without a writer, an item says that it could not be read."""
     section = section_of(probe, Machine(pipes))
@@ -98,7 +98,7 @@ class SleepingMachine(Machine):
         return calls.run(("/bin/sleep", "1000"), 0.02, limit_bytes)
 
 
-@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: f"{probe.name}-{probe.measure.__name__}")
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: f"{probe.name}-{probe.measure.partition(':')[2]}")
 def test_no_program_of_an_item_is_waited_for(probe: Probe, tmp_path: Path) -> None:
     """A program that sleeps is killed at its limit, and is the reason that is told."""
     (tmp_path / "sys/block/sda").mkdir(parents=True)
@@ -113,7 +113,7 @@ def test_no_program_of_an_item_is_waited_for(probe: Probe, tmp_path: Path) -> No
 
 def hung(probe: Probe, timeout_seconds: float) -> Probe:
     """The same item, reading from what never answers."""
-    return replace(probe, measure=fakes_probes.measure_hung, sample=None, timeout_seconds=timeout_seconds, argument="")
+    return replace(probe, measure=fakes_probes.HUNG.measure, sample="", timeout_seconds=timeout_seconds, argument="")
 
 
 async def test_hung_items_cost_only_themselves() -> None:

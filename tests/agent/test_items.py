@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -12,7 +13,29 @@ from caseprobe.texts.catalogue import item_why
 from caseprobe_agent import cli
 from caseprobe_agent.config.bundles import CLASSES
 from caseprobe_agent.oneshot.choice import Wanted, choose, items_of, profile_of
-from caseprobe_agent.probes import ALL, PROFILES, QUICK, certificates, items, smart, system_log
+from caseprobe_agent.probes import (
+    ALL,
+    CERTIFICATES,
+    CERTIFICATES_NETWORKED,
+    FULL_LINES,
+    LONGER,
+    LONGEST,
+    MORE_SYSTEM_LOG,
+    MOST_SYSTEM_LOG,
+    NEAR_PATHS,
+    NETWORKED,
+    PROCESSES_WITH_ARGUMENTS,
+    PROFILES,
+    QUICK,
+    SMART,
+    SYSTEM_LOG,
+    TIME_SYNC_NETWORKED,
+    items,
+    smart,
+    system_log,
+    time_sync,
+)
+from caseprobe_agent.worker import resolve
 
 # The issue's own figure for the standard profile.
 PROGRAMS_AT_MOST = 25
@@ -26,6 +49,24 @@ def names(wanted: Wanted) -> set[str]:
 def test_every_probe_is_declared_and_nothing_else() -> None:
     """No probe without an item, no item without a probe."""
     assert [item.name for item in items.ALL] == [probe.name for probe in ALL]
+
+
+def test_every_probe_names_functions_that_exist() -> None:
+    """Whoever chooses loads none of them, so that a wrong name would show only in the child."""
+    ways = {*(probe for probes in (ALL, LONGER, LONGEST) for probe in probes), PROCESSES_WITH_ARGUMENTS}
+    ways |= {other for pairs in (NETWORKED, FULL_LINES) for _, other in pairs}
+    for probe in ways:
+        module = sys.modules[resolve(probe.measure).__module__]
+        assert module.__name__ == f"caseprobe_agent.probes.{probe.name}"
+        assert probe.sample in ("", f"{module.__name__}:sample")
+        assert not probe.sample or callable(resolve(probe.sample))
+        assert probe.sample or not hasattr(module, "sample") or probe == NEAR_PATHS, "its rates would be over nothing"
+
+
+def test_no_limit_is_shorter_than_what_its_probe_may_wait_for() -> None:
+    """The table says in seconds what the modules say in parts."""
+    assert SMART.timeout_seconds >= smart.ALL_SECONDS + smart.DISK_SECONDS
+    assert TIME_SYNC_NETWORKED.timeout_seconds > 2 * time_sync.SERVERS_AT_MOST * time_sync.ANSWER_SECONDS
 
 
 @pytest.mark.parametrize("item", items.ALL, ids=lambda item: item.name)
@@ -62,7 +103,7 @@ def test_full_yields_more() -> None:
     standard, full = ({item.name: item for item in items_of(Wanted(profile))} for profile in ("standard", "full"))
     assert standard["packages"].artifacts == () and full["packages"].artifacts == ("artifacts/packages.log",)
     assert (standard["packages"].privacy, full["packages"].privacy) == ("public", "secret")
-    assert system_log.LONGEST in choose(Wanted("full")).probes and system_log.FULL_BYTES > 3 * system_log.LIMIT_BYTES
+    assert MOST_SYSTEM_LOG in choose(Wanted("full")).probes and system_log.FULL_BYTES > 3 * system_log.LIMIT_BYTES
     assert sum(item.cost_seconds for item in full.values()) > 2 * sum(item.cost_seconds for item in standard.values())
     asked = items_of(Wanted("quick", include=("artifacts/packages.log",)))
     assert [item.artifacts for item in asked if item.name == "packages"] == [("artifacts/packages.log",)]
@@ -83,11 +124,11 @@ def test_items_and_areas_come_and_go() -> None:
 def test_a_probe_runs_as_its_profile_runs_it() -> None:
     """Quick stays quick beside what is included; servers are asked by no probe of it."""
     quick = choose(Wanted("quick", include=("dns", "smart")))
-    assert system_log.PROBE in quick.probes and smart.PROBE in quick.probes
-    assert certificates.PROBE in quick.networked()
+    assert SYSTEM_LOG in quick.probes and SMART in quick.probes
+    assert CERTIFICATES in quick.networked()
     assert quick.networked() != quick.probes
     standard = choose(Wanted("standard"))
-    assert system_log.LONGER in standard.probes and certificates.WITH_NETWORK in standard.networked()
+    assert MORE_SYSTEM_LOG in standard.probes and CERTIFICATES_NETWORKED in standard.networked()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from caseprobe.v1 import link_pb2
 from caseprobe.v1.link_pb2 import LinkRequest as Request
 from caseprobe.v1.link_pb2 import LinkResponse as Response
 from caseprobe_agent.link.channel import DIRECT, OPTIONS
-from caseprobe_agent.link.link import back_off
+from caseprobe_agent.link.link import Link, back_off
 from tests.fakes_collector import FakeCollector, FakeStream, running
 from tests.fakes_link import TestAuthority
 from tests.fakes_rig import CONTROL, LIVE, Rig, Running, a_round, outcome
@@ -350,6 +350,36 @@ async def test_a_collector_whose_loop_stopped_is_left(collector: FakeCollector, 
     collector.behave = stops
     async with Running(rig.link):
         await collector.until(lambda: len(collector.streams) >= 2)
+
+
+async def test_an_agent_that_stood_still_does_not_blame_its_collector(collector: FakeCollector, rig: Rig) -> None:
+    """Time that passed without heartbeats of its own says nothing of who would have answered them."""
+    collector.welcome.heartbeat_seconds = 10
+    made, last = [], asyncio.Event()
+
+    async def heartbeat() -> link_pb2.Heartbeat:
+        made.append(rig.now)
+        if len(made) == 2:
+            await collector.until(lambda: collector.got("heartbeat"))
+            rig.now += 3600
+        if len(made) == 3:
+            last.set()
+            await asyncio.Event().wait()
+        return link_pb2.Heartbeat()
+
+    link = Link(
+        rig.credentials,
+        rig.hello,
+        rig.outbox,
+        rig.handle,
+        Random(7),
+        heartbeat=heartbeat,
+        sleep=rig.sleep,
+        monotonic=rig.clock,
+    )
+    async with Running(link):
+        await asyncio.wait_for(last.wait(), 10)
+        assert len(collector.streams) == 1
 
 
 async def test_drain_writes_what_waits_and_comes_back_after_the_delay(collector: FakeCollector, rig: Rig) -> None:

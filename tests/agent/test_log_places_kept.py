@@ -13,14 +13,14 @@ from caseprobe.errors import StorageFull
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import ConsentRecord
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes import memory, system_log
+from caseprobe_agent.probes import MEMORY, SYSTEM_LOG
 from caseprobe_agent.seal import Parcel
 from caseprobe_agent.session.asks import Choice
 from caseprobe_agent.session.delivery import LOST, Delivery
 from caseprobe_agent.session.measure import Measurements, Raw
 from caseprobe_agent.spool import Spool
 
-CHOICE = Choice((memory.PROBE, system_log.PROBE), ())
+CHOICE = Choice((MEMORY, SYSTEM_LOG), ())
 
 
 class Sealer:

@@ -175,7 +175,7 @@ def test_a_line_that_obeys_the_terminal_is_only_shown(tmp_path: Path) -> None:
 async def test_a_bundle_of_ones_own_key_shows_true_names_and_no_other(tmp_path: Path) -> None:
     """The key that turns stand-ins back is used where the key that signed is ours, too."""
     state = tmp_path / "state"
-    private, _, public = keys.unpack(keys.prepare(b""))
+    private, public = keys.unpack(keys.own(b""))
     save_key(state / "one-shot", "one_shot", private)
     masked = Redactor(load_key(state), asset_masked=True, known=KnownNames(hosts=("db7",))).text("db7")
     proof = Verification(True, True, "one-shot", ids.agent_id(public), "")

@@ -15,13 +15,13 @@ from caseprobe.bundle import BundleReader
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_agent.cli import main
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes import cpu, filesystems, memory, system
+from caseprobe_agent.probes import CPU, FILESYSTEMS, MEMORY, SYSTEM
 from caseprobe_agent.seal.form import hiding_of, load_key
 from caseprobe_agent.seal.pipe import redactor_of
 from caseprobe_agent.snapshot import take_snapshot
 
 PLUGINS = "kernel,memory,processor,filesys,host,date,process"
-PROBES = (system.PROBE, cpu.PROBE, memory.PROBE, filesystems.PROBE)
+PROBES = (SYSTEM, CPU, MEMORY, FILESYSTEMS)
 SECONDS = 90
 
 

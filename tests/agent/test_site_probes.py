@@ -18,6 +18,7 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import Order, Result
 from caseprobe_agent.oneshot.choice import Wanted, choose, items_of
 from caseprobe_agent.oneshot.content import probe_of as probe_of_artifact
+from caseprobe_agent.probes import site
 from caseprobe_agent.probes.site import probe_of
 from caseprobe_agent.session.asks import known_probes
 from tests.fakes_oneshot import FakePerson
@@ -67,7 +68,7 @@ def declared(folder: Path) -> Bundles:
 
 def measured(probe: SiteProbe) -> section_items_pb2.SiteFacts:
     """The facts of a declared probe of this machine."""
-    facts = probe_of(probe).measure(Machine(), None, argument=probe_of(probe).argument)  # type: ignore[call-arg]
+    facts = site.measure(Machine(), None, argument=probe_of(probe).argument)
     assert isinstance(facts.facts, section_items_pb2.SiteFacts)
     return facts.facts
 

@@ -98,7 +98,7 @@ async def test_a_dead_child_costs_only_its_probe() -> None:
 
 async def test_the_deadline_ends_everything() -> None:
     """What ran is a timeout, what had not begun is skipped, both with their reason; the time is kept."""
-    slow = Probe("memory", fakes_probes.measure_hung, timeout_seconds=60.0)
+    slow = fakes_probes.fake("memory", fakes_probes.measure_hung, timeout_seconds=60.0)
     snapshot = await taken(slow, fakes_probes.GOOD, deadline_seconds=1.5, patience_seconds=60.0)
     assert endings(snapshot) == [
         ("memory", "TIMEOUT", "it still ran at the deadline and was killed"),
@@ -110,8 +110,8 @@ async def test_what_takes_long_holds_up_no_other(tmp_path: Path) -> None:
     """A probe that ends only once the last one has run ends well, and each is measured once."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    slow = Probe("memory", fakes_probes.measure_waiting, timeout_seconds=60.0, argument=str(pipe))
-    last = Probe("sensors", fakes_probes.measure_waking, timeout_seconds=60.0, argument=str(pipe))
+    slow = fakes_probes.fake("memory", fakes_probes.measure_waiting, timeout_seconds=60.0, argument=str(pipe))
+    last = fakes_probes.fake("sensors", fakes_probes.measure_waking, timeout_seconds=60.0, argument=str(pipe))
     snapshot = await taken(slow, fakes_probes.GOOD, last, deadline_seconds=60.0, patience_seconds=0.2)
     assert endings(snapshot) == [("memory", "OK", ""), ("system", "OK", ""), ("sensors", "OK", "")]
     assert [artifact.name for artifact in snapshot.artifacts] == ["artifacts/x.log"]
@@ -119,7 +119,7 @@ async def test_what_takes_long_holds_up_no_other(tmp_path: Path) -> None:
 
 async def test_a_sample_that_hangs_costs_only_its_probe() -> None:
     """It is killed at its probe's limit, and those after it are sampled and measured."""
-    stuck = Probe("memory", fakes_probes.measure_hung, timeout_seconds=0.3, sample=fakes_probes.sample_hung)
+    stuck = fakes_probes.fake("memory", fakes_probes.measure_hung, timeout_seconds=0.3, sample=fakes_probes.sample_hung)
     snapshot = await taken(stuck, fakes_probes.AGED)
     assert [row[:2] for row in endings(snapshot)] == [("memory", "TIMEOUT"), ("cpu", "OK")]
 
@@ -154,7 +154,7 @@ async def test_a_failed_sample_leaves_the_rest() -> None:
 
 async def test_cancelling_leaves_no_child() -> None:
     """Ctrl-C in the middle of a measurement ends it at once."""
-    slow = Probe("memory", fakes_probes.measure_hung, timeout_seconds=60.0)
+    slow = fakes_probes.fake("memory", fakes_probes.measure_hung, timeout_seconds=60.0)
     ourselves = psutil.Process()
     before = set(ourselves.children())
     task = asyncio.ensure_future(taken(slow))

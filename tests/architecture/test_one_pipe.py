@@ -38,7 +38,8 @@ WRITERS = {
     "cli/preview.py": "the page of the preview, made of redacted bytes and names behind stand-ins, mode 0600, removed",
     "cli/redact.py": "the pipe as a filter: what it wrote; and what its owner asked `unmask` to restore",
     "cli/show.py": "a bundle, which is redacted, to the screen",
-    "demo.py": "its own settings, and the public commands",
+    "demo/__init__.py": "its own settings, and the public commands",
+    "demo/guard.py": "numbers of its own process groups",
     "grants.py": "signed terms",
     "history/ring.py": "figures of this machine, and the names of what they are of; no line of a log",
     "identity/files.py": "keys and certificates",
@@ -88,6 +89,7 @@ MAKERS = {
     "Parcel": {"seal/pipe.py", "seal/form.py"},
     "BundleWriter": {"seal/pipe.py"},
     "FileOutbox": {"app/sending.py"},
+    "Draft": {"seal/draft.py"},
     "Rounds": {"session/frames.py"},
     "Outcome": {"session/outcomes.py"},
     "RevealFacts": set[str](),
@@ -137,6 +139,7 @@ def test_the_makers_call_the_pipe() -> None:
     found = dict(trees())
     assert {"snapshot", "artifact", "objection", "sees"} <= called(found["seal/pipe.py"])
     assert "mask" in called(found["session/frames.py"])
+    assert {"settled", "objection"} <= called(found["seal/draft.py"])
     assert "words" in called(found["session/outcomes.py"])
 
 

@@ -92,9 +92,22 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     assert done.stdout.strip() == "[]"
 
 
+def test_who_chooses_probes_loads_none_of_them() -> None:
+    """A child measures: before it is asked to, a one-shot run has loaded no probe, no parser of a log and no check."""
+    program = """
+import sys
+import caseprobe_agent.cli.one_shot
+from caseprobe_agent.probes import ALL
+loaded = {probe.measure.partition(":")[0] for probe in ALL} & sys.modules.keys()
+print([*loaded, *(name for name in ("caseprobe.checks", "caseprobe.parse.logs.text") if name in sys.modules)])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_nothing_that_customers_read_tells_them_to_skip_the_preview() -> None:
     """The option stands where it is defined and where our own demo plays it, and in no text, page or catalogue."""
-    known = {"agent/caseprobe_agent/cli/bundle.py", "agent/caseprobe_agent/demo.py"}
+    known = {"agent/caseprobe_agent/cli/bundle.py", "agent/caseprobe_agent/demo/__init__.py"}
     kinds = (".py", ".toml", ".html", ".js", ".css")
     found = [
         str(path.relative_to(ROOT))

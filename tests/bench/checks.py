@@ -23,6 +23,7 @@ from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes import PROFILES
 from caseprobe_agent.probes.probe import Probe
+from caseprobe_agent.snapshot.child import measure_function, sample_function
 from tests.bench.reading import Row, table
 
 PASSES, HEALTHY_RUNS = 9, 24
@@ -63,7 +64,7 @@ def one_pass(machine: Machine) -> tuple[snapshot_pb2.Snapshot, dict[str, float]]
     samples = {}
     for probe in PROFILES["quick"]:
         begun = time.process_time()
-        samples[probe.name] = probe.sample(machine) if probe.sample else None
+        samples[probe.name] = sample_function(probe.sample)(machine) if probe.sample else None
         spent[probe.name] = time.process_time() - begun
     for probe in PROFILES["quick"]:
         begun = time.process_time()
@@ -78,7 +79,7 @@ def one_pass(machine: Machine) -> tuple[snapshot_pb2.Snapshot, dict[str, float]]
 def _section(probe: Probe, machine: Machine, earlier: object | None) -> section_pb2.Section:
     section = section_pb2.Section(probe=probe.name, outcome=section_pb2.PROBE_OUTCOME_OK)
     try:
-        measured = probe.measure(machine, earlier)
+        measured = measure_function(probe.measure)(machine, earlier)
     except MeasurementError as error:
         section.outcome, section.reason = section_pb2.PROBE_OUTCOME_ABSENT, str(error)
         return section

@@ -23,7 +23,7 @@ def assert_quiet_end(customer: Customer, ended: Ended, moment_seconds: float) ->
     assert "Traceback" not in ended.stderr + ended.stdout, told
     assert "Exception ignored" not in ended.stderr, told
     # A child may finish what it measures, and is gone then.
-    until(lambda: not customer.left_running(), f"still there: {customer.left_running()}; {told}", seconds=10)
+    until(lambda: not customer.left_running(), f"still there: {customer.left_running()}; {told}")
 
 
 def unfinished(folder: Path) -> list[str]:
@@ -87,6 +87,18 @@ def test_a_demo_that_is_interrupted(customer: Customer, scene: str, number: sign
         stdout, stderr = child.communicate(timeout=60)
     assert_quiet_end(customer, Ended(child.returncode, stdout, stderr), 0)
     assert list(customer.folder.glob("caseprobe-demo-*")) == [], stderr
+
+
+def test_a_demo_that_is_killed(customer: Customer) -> None:
+    """It can say nothing any more: collector, the bundle that it was sending and its folder are gone all the same."""
+    customer.environment["TMPDIR"] = str(customer.folder)
+    with customer.start("demo") as child:
+        assert child.stderr is not None
+        assert any("sending a bundle" in line for line in child.stderr)
+        assert len(customer.left_running()) > 1
+        child.kill()
+    until(lambda: not customer.left_running(), f"still there: {customer.left_running()}")
+    until(lambda: not list(customer.folder.glob("caseprobe-demo-*")), "its folder is still there")
 
 
 def test_a_staff_command_that_is_interrupted_while_it_loads(stand: Stand, customer: Customer) -> None:

@@ -22,6 +22,7 @@ from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes import ALL
 from caseprobe_agent.probes.probe import Measured, Probe, needs_of, outcome_of
+from caseprobe_agent.snapshot.child import measure_function, sample_function
 from tests.fakes_machine import FakeClock
 
 FOLDER = Path(__file__).parent
@@ -42,9 +43,9 @@ def section_of(probe: Probe, machine: Machine, clock: FakeClock) -> section_pb2.
     """What a probe measures of a tree, with half a second between its samples."""
     section = section_pb2.Section(probe=probe.name, outcome=section_pb2.PROBE_OUTCOME_OK)
     try:
-        earlier = probe.sample(machine) if probe.sample else None
+        earlier = sample_function(probe.sample)(machine) if probe.sample else None
         clock.advance(0.5)
-        _fill(section, probe.measure(machine, earlier))
+        _fill(section, measure_function(probe.measure)(machine, earlier))
     except (MeasurementError, ValueError, ArithmeticError) as error:
         section.Clear()
         section.probe, section.outcome = probe.name, outcome_of(error)

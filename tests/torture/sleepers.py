@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 from caseprobe_agent.demo import AGENT_SETTINGS
-from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS, LOOK_SECONDS, SILENT_SECONDS
+from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS, LOOK_SECONDS, RETURN_SECONDS, SILENT_SECONDS
 from tests.torture.ground import Collector, Ground
 from tests.torture.oracle import Outcome
 from tests.torture.processes import Child, Forge, apart
@@ -25,6 +27,8 @@ BACK_SECONDS = HEARTBEAT_SECONDS + 2.0
 LONGER_SECONDS = 5.0
 # A verdict that is only wrong for a moment is wrong: after a rest it is watched for two looks.
 WATCHED_SECONDS = 2.5 * LOOK_SECONDS
+# A machine that left a collector that stood still is called online until it is back, or this is over.
+HEARD_SECONDS = RETURN_SECONDS + LOOK_SECONDS
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,19 @@ class Pair:
 
     async def presence(self) -> str:
         """What the collector says of the agent now."""
-        return str((await apart(self.collector.get, f"/agents/{self.agent_id}"))["presence"])
+        return (await self._shown())["presence"]
+
+    async def _shown(self) -> dict[str, str]:
+        return dict(await apart(self.collector.get, f"/agents/{self.agent_id}"))
+
+    async def heard_after(self, moment: datetime) -> bool:
+        """Whether the collector hears the agent itself, in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_SECONDS):
+                while datetime.fromisoformat((await self._shown())["last_seen_at"]) <= moment:
+                    await asyncio.sleep(0.1)
+                return True
+        return False
 
     async def words_until(self, word: str, seconds: float) -> tuple[list[str], float]:
         """What it said one after the other until that word, and how long that took; the last is another in vain."""
@@ -128,7 +144,11 @@ async def _collector_rests(pair: Pair, random: Random, outcome: Outcome) -> None
 
 
 async def _steady(pair: Pair, who: str, outcome: Outcome) -> None:
+    moment = datetime.now(UTC)
     said, _ = await pair.words_until("another word", WATCHED_SECONDS)
     outcome.count("rests without a flap", int(said == ["online"]))
     if said != ["online"]:
         outcome.wrong.append(f"after {who} stood still the agent was called {', '.join(said)}")
+    # It may have left: the next play needs a machine that is there.
+    if not await pair.heard_after(moment):
+        outcome.wrong.append(f"after {who} stood still the agent did not come back")

@@ -60,7 +60,7 @@ async def import_bundle(settings: Settings, paths: Sequence[Path], output: Path 
 def _machine_key(key: bytes, converted: Converted) -> tuple[bytes, bytes]:
     """What signs for a machine that never had a key: its private key (PEM) and its public one (DER)."""
     known_by = converted.machine.encode() or converted.digest
-    private, _, public = keys.unpack(keys.derive(hmac.digest(key, b"imported machine\0" + known_by, "sha256")))
+    private, public = keys.unpack(keys.derive(hmac.digest(key, b"imported machine\0" + known_by, "sha256")))
     return private, public
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant, GrantTerms
@@ -18,9 +19,11 @@ from caseprobe_agent.grants import Grants
 from caseprobe_agent.identity import load
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import OneShot, Person
-from caseprobe_agent.oneshot.again import Looker, SendAgain
 from caseprobe_agent.oneshot.choice import choose
 from caseprobe_agent.worker import Child
+
+if TYPE_CHECKING:
+    from caseprobe_agent.oneshot.again import Looker, SendAgain
 
 
 class _Present:
@@ -60,6 +63,9 @@ async def build(settings: Settings, person: Person, child: Child | None = None) 
 
 async def build_again(settings: Settings, person: Looker, key_id: str = "") -> SendAgain:
     """What sends a bundle that was kept; key_id: of the key that it names, where that may be an imported machine's."""
+    # What reads bundles is loaded by who sends one again, not by who is about to measure.
+    from caseprobe_agent.oneshot.again import SendAgain
+
     clock = LocalClock()
     audit = audit_of(settings, clock)
     grants = grants_of(settings, load(settings.state_folder))

@@ -32,4 +32,4 @@ def _own_ids(state_folder: Path) -> Iterator[str]:
     imported = sorted((state_folder / IMPORTED).glob("agent_*"))
     for kind, folder in ((ENROLLED, state_folder), *((ONE_SHOT, one) for one in (state_folder / LABEL, *imported))):
         if private := load_private_key(folder, kind):
-            yield ids.agent_id(keys.unpack(keys.prepare(private))[2])
+            yield ids.agent_id(keys.unpack(keys.own(private))[1])

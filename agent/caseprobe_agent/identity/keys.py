@@ -41,26 +41,35 @@ def unpack(data: bytes) -> tuple[bytes, ...]:
 
 def prepare(request: bytes) -> bytes:
     """request: a private key's PEM, or empty for a new one -> pack(private key PEM, CSR DER, public key DER)."""
+    private, public = unpack(own(request))
+    return pack(private, _request(_load(private)), public)
+
+
+def own(request: bytes) -> bytes:
+    """request: a private key's PEM, or empty for a new one -> pack(private key PEM, public key DER).
+
+    Without what requests and certificates take, which is most of cryptography.
+    """
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    return _prepared(_load(request) if request else ec.generate_private_key(ec.SECP256R1()))
+    return _written(_load(request) if request else ec.generate_private_key(ec.SECP256R1()))
 
 
 def derive(secret: bytes) -> bytes:
-    """secret: at least 32 bytes that nobody can guess -> as prepare gives it, always the same key for it."""
+    """secret: at least 32 bytes that nobody can guess -> as own gives it, always the same key for it."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
     # One of 2^256 and one of the order's numbers differ by 2^-32 of their range: no key becomes likelier to be guessed.
-    return _prepared(ec.derive_private_key(int.from_bytes(secret) % (P256_ORDER - 1) + 1, ec.SECP256R1()))
+    return _written(ec.derive_private_key(int.from_bytes(secret) % (P256_ORDER - 1) + 1, ec.SECP256R1()))
 
 
-def _prepared(key: EllipticCurvePrivateKey) -> bytes:
+def _written(key: EllipticCurvePrivateKey) -> bytes:
     from cryptography.hazmat.primitives import serialization
 
     encoding = serialization.Encoding
     private = key.private_bytes(encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     public = key.public_key().public_bytes(encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return pack(private, _request(key).public_bytes(encoding.DER), public)
+    return pack(private, public)
 
 
 def sign_digest(request: bytes) -> bytes:
@@ -114,9 +123,10 @@ def _load(private_key_pem: bytes) -> EllipticCurvePrivateKey:
     return key
 
 
-def _request(key: EllipticCurvePrivateKey) -> x509.CertificateSigningRequest:
-    """A CSR without names: the collector takes only the key from it."""
+def _request(key: EllipticCurvePrivateKey) -> bytes:
+    """A CSR (DER) without names: the collector takes only the key from it."""
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import hashes, serialization
 
-    return x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.DER)

@@ -89,13 +89,13 @@ def kernel_log(machine: ArchivedMachine) -> Measured:
         return _log(machine, source, kernel_log_probe.ARTIFACT, kernel_log_probe.LIMIT_BYTES, booted)
     if not machine.exists(kernel_log_probe.TEXT):
         raise MachineAbsent(f"the archive has no output of dmesg and no {kernel_log_probe.TEXT}")
-    return kernel_log_probe.PROBE.measure(machine, None)
+    return kernel_log_probe.measure(machine, None)
 
 
 def system_log(machine: ArchivedMachine) -> Measured:
     """The text log, else what journalctl printed."""
     if any(machine.exists(path) for path in system_log_probe.SOURCES):
-        return system_log_probe.PROBE.measure(machine, None)
+        return system_log_probe.measure(machine, None)
     # The whole journal comes first, then that of this start, then that since a day.
     printed = sorted(name for name in machine.tree.outputs if name.startswith(JOURNAL))
     source = machine.tree.output(*printed)[1]
@@ -154,7 +154,7 @@ def services(machine: ArchivedMachine) -> Measured:
 def packages(machine: ArchivedMachine) -> Measured:
     """The list of dpkg or rpm, as a file or as printed."""
     if machine.exists(packages_probe.DPKG):
-        return packages_probe.PROBE.measure(machine, None)
+        return packages_probe.measure(machine, None)
     manager, rows = _listed(machine)
     facts = PackagesFacts(
         manager=manager,

@@ -26,7 +26,7 @@ from caseprobe_agent.probes import (
     sockets,
     system,
 )
-from caseprobe_agent.probes.probe import Measured, Probe, RawArtifact, outcome_of
+from caseprobe_agent.probes.probe import Measured, RawArtifact, outcome_of
 from caseprobe_agent.snapshot.child import first_line
 
 NET, CPU = "/sys/class/net", "/sys/devices/system/cpu/cpu0"
@@ -49,40 +49,38 @@ class Source:
     parts: tuple[tuple[str, str], ...] = ()
 
 
-def _as_probed(probe: Probe, anchor: str, *parts: tuple[str, str]) -> Source:
+def _as_probed(probe: str, measure: outputs.Measure, anchor: str, *parts: tuple[str, str]) -> Source:
     """A probe that reads files only reads those of the archive."""
-
-    def measure(machine: ArchivedMachine) -> Measured:
-        return probe.measure(machine, None)
-
-    return Source(probe.name, measure, anchor, parts)
+    return Source(probe, lambda machine: measure(machine, None), anchor, parts)
 
 
 SOURCES: tuple[Source, ...] = (
-    _as_probed(system.PROBE, "/proc/sys/kernel/osrelease"),
+    _as_probed("system", system.measure, "/proc/sys/kernel/osrelease"),
     _as_probed(
-        cpu.PROBE,
+        "cpu",
+        cpu.measure,
         "/proc/stat",
         ("cpu.throttle_total", f"{CPU}/thermal_throttle"),
         ("cpu.frequency_policies", FREQUENCIES),
         *((f"cpu.{name}_ratio", "") for name in ("idle", "iowait", "steal", "softirq")),
     ),
-    _as_probed(memory.PROBE, "/proc/meminfo", ("memory.major_faults_per_second", "")),
-    Source("filesystems", partial(outputs.filesystems, filesystems.PROBE.measure), "/proc/self/mountinfo"),
+    _as_probed("memory", memory.measure, "/proc/meminfo", ("memory.major_faults_per_second", "")),
+    Source("filesystems", partial(outputs.filesystems, filesystems.measure), "/proc/self/mountinfo"),
     Source(
         "interfaces",
-        partial(outputs.interfaces, interfaces.PROBE.measure),
+        partial(outputs.interfaces, interfaces.measure),
         "/proc/net/dev",
         (("interfaces.kind", NET),),
     ),
-    _as_probed(hardware.PROBE, "/sys/class/dmi/id/sys_vendor"),
-    _as_probed(disks.PROBE, "/proc/diskstats", ("disks.arrays", "/proc/mdstat"), ("disks.disks", "")),
-    _as_probed(sensors.PROBE, "/sys/class/hwmon"),
+    _as_probed("hardware", hardware.measure, "/sys/class/dmi/id/sys_vendor"),
+    _as_probed("disks", disks.measure, "/proc/diskstats", ("disks.arrays", "/proc/mdstat"), ("disks.disks", "")),
+    _as_probed("sensors", sensors.measure, "/sys/class/hwmon"),
     Source("processes", outputs.processes),
-    Source("routes", partial(outputs.routes, routes.PROBE.measure), parts=(("routes.tunnels", NET),)),
-    _as_probed(resolvers.PROBE, "/etc/resolv.conf"),
+    Source("routes", partial(outputs.routes, routes.measure), parts=(("routes.tunnels", NET),)),
+    _as_probed("resolvers", resolvers.measure, "/etc/resolv.conf"),
     _as_probed(
-        sockets.PROBE,
+        "sockets",
+        sockets.measure,
         "/proc/net/tcp",
         ("sockets.conntrack_entries", CONNTRACK),
         ("sockets.segments_sent_total", ""),
@@ -90,11 +88,11 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source("kernel_log", outputs.kernel_log),
     Source("system_log", outputs.system_log),
-    _as_probed(cgroups.PROBE, "/sys/fs/cgroup"),
+    _as_probed("cgroups", cgroups.measure, "/sys/fs/cgroup"),
     Source("smart", outputs.smart),
     Source("services", outputs.services),
     Source("packages", outputs.packages),
-    _as_probed(settings.PROBE, "/proc/sys/vm"),
+    _as_probed("settings", settings.measure, "/proc/sys/vm"),
 )
 
 

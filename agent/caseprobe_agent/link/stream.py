@@ -20,6 +20,7 @@ from caseprobe_agent.link.wire import GOODBYE_SECONDS, Wire
 # (after 1, 3, 7 and 15 s) never come; a collector that is slow because all come at once gets its time after some tries.
 WELCOME_SECONDS, PATIENT_SECONDS, PATIENT_AFTER = 8.0, 20.0, 8
 HEARTBEAT_SECONDS = 30.0
+MOST_UNANSWERED = 3
 LONGEST_DELAY_SECONDS = 3600.0
 log = logging.getLogger("caseprobe.link")
 
@@ -53,6 +54,8 @@ class Stream:
         # Set where nothing answered at all.
         self.silent = False
         self._heard_at = 0.0
+        # Heartbeats since then: unlike its age they do not grow while this process stands still.
+        self._unanswered = 0
         self._answered = False
         self._leaving = False
         self.welcomed = asyncio.Event()
@@ -137,7 +140,7 @@ class Stream:
                 if self._leaving:
                     return
                 raise
-            self._heard_at = self._parts.monotonic()
+            self._heard_at, self._unanswered = self._parts.monotonic(), 0
             await self._take(wire, frame)
 
     async def _send(self, wire: Wire) -> None:
@@ -152,9 +155,11 @@ class Stream:
         seconds = min(max(self.welcome.heartbeat_seconds or HEARTBEAT_SECONDS, 1.0), LONGEST_DELAY_SECONDS)
         while True:
             await self._parts.sleep(seconds)
-            if self._answered and self._parts.monotonic() - self._heard_at > 3 * seconds:
+            silent_seconds = self._parts.monotonic() - self._heard_at
+            if self._answered and self._unanswered >= MOST_UNANSWERED and silent_seconds > MOST_UNANSWERED * seconds:
                 # Its transport answers pings, but its loop has stopped.
                 raise Unreachable(f"{self._credentials.address} does not answer any more: connecting again")
+            self._unanswered += 1
             self._parts.lanes.put(link_pb2.LinkRequest(heartbeat=await self._parts.heartbeat()), CONTROL)
 
     async def _leave_when_delivered(self) -> None:

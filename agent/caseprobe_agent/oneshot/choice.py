@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from caseprobe.errors import ConfigurationError, UsageError
 from caseprobe_agent.config.bundles import NONE, Bundles, OwnProfile, SiteProbe
 from caseprobe_agent.config.bundles import PROFILES as PROFILE_NAMES
-from caseprobe_agent.probes import PROFILES, QUICK, packages, with_log_lines, with_network
+from caseprobe_agent.probes import PACKAGES_WITH_HISTORY, PROFILES, QUICK, with_log_lines, with_network
 from caseprobe_agent.probes.items import ALL, Item
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.probes.site import artifact_of, probe_of
@@ -61,11 +61,12 @@ def choose(wanted: Wanted, bundles: Bundles = NONE) -> Chosen:
     if own:
         names = (names | _stated(own, own.include, items)) - _stated(own, own.exclude, items)
     probes = {probe.name: probe for probes in (*_profiles(bundles).values(), base) for probe in probes}
+    only_full = {artifact for item in items for artifact in item.more}
     return Chosen(
         tuple(probe for name, probe in probes.items() if name in (names | added) - gone),
         tuple(name for name in probes if name in (names | added) & gone),
         name,
-        name == FULLEST or packages.ARTIFACT in (*wanted.include, *(own.include if own else ())),
+        name == FULLEST or not only_full.isdisjoint((*wanted.include, *(own.include if own else ()))),
     )
 
 
@@ -80,7 +81,7 @@ def _as_run(item: Item, probe: Probe) -> Item:
     """The item as this probe measures it: what quick runs starts no program, packages with their log yield more."""
     if probe in QUICK:
         return replace(item, programs=0)
-    return replace(item, artifacts=(*item.artifacts, *item.more)) if probe == packages.WITH_HISTORY else item
+    return replace(item, artifacts=(*item.artifacts, *item.more)) if probe == PACKAGES_WITH_HISTORY else item
 
 
 def all_items(bundles: Bundles = NONE) -> tuple[Item, ...]:

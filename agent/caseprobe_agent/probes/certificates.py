@@ -11,7 +11,7 @@ from caseprobe.parse.socket_table import parse_socket_table
 from caseprobe.parse.x509_dates import CertificateDates, parse_der, parse_pem
 from caseprobe.v1.section_host_pb2 import Certificate, CertificatesFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, names_in, timestamp, value_of
 
 CONFIGURATIONS = (
     "/etc/nginx/nginx.conf",
@@ -123,7 +123,3 @@ def _certificate(source: str, dates: CertificateDates, named_by: str = "") -> Ce
         self_signed=dates.self_signed,
         named_by=named_by,
     )
-
-
-PROBE = Probe("certificates", measure, timeout_seconds=5.0, needs=("root",))
-WITH_NETWORK = Probe("certificates", measure_with_network, timeout_seconds=15.0, needs=("root",))

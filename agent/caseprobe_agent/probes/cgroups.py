@@ -11,7 +11,7 @@ from caseprobe.parse.counters import parse_counters
 from caseprobe.v1.section_host_pb2 import Cgroup, CgroupsFacts
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.machine.control_groups import ROOT, UNLIMITED, HasFolders, groups_below
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, number_of, value_of
 
 GROUPS_AT_MOST, LISTED = 1000, 200
 THROTTLING = ("nr_periods", "nr_throttled")
@@ -156,6 +156,3 @@ def _counters(machine: Tells, path: str) -> Mapping[str, int]:
 def _tells(group: Cgroup) -> bool:
     """Something beside its name is known of it."""
     return len(group.ListFields()) > 1
-
-
-PROBE = Probe("cgroups", measure, timeout_seconds=5.0, sample=sample)

@@ -11,7 +11,7 @@ from caseprobe.parse.counters import parse_counters
 from caseprobe.v1.section_items_pb2 import Container, ContainersFacts
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.machine.control_groups import ROOT, UNLIMITED, groups_below
-from caseprobe_agent.probes.probe import Measured, Noted, Notes, Probe, number_of, output_of, value_of
+from caseprobe_agent.probes.probe import Measured, Noted, Notes, number_of, output_of, value_of
 
 GROUPS_AT_MOST, CONTAINERS_AT_MOST = 4000, 500
 PROGRAM_SECONDS = 4.0
@@ -89,6 +89,3 @@ def _measured(one: Container, machine: Noted, folder: str) -> Container:
     if (kills := parse_counters(events).get("oom_kill")) is not None:
         one.oom_kills_total = kills
     return one
-
-
-PROBE = Probe("containers", measure, timeout_seconds=15.0, needs=("root",))

@@ -12,7 +12,7 @@ from caseprobe.parse.pressure import parse_pressure
 from caseprobe.parse.proc_stat import CpuTimes, parse_cpu_times
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, names_in, number_of, value_of
 
 STAT, CPUINFO, LOADAVG, PRESSURE = "/proc/stat", "/proc/cpuinfo", "/proc/loadavg", "/proc/pressure/cpu"
 CPUS = "/sys/devices/system/cpu"
@@ -165,6 +165,3 @@ def _add_quota(facts: section_pb2.CpuFacts, machine: Machine, notes: Notes) -> N
         facts.cgroup_periods_total = counters["nr_periods"]
         facts.cgroup_throttled_total = counters.get("nr_throttled", 0)
         notes.quote(CGROUP_STAT, text, ("nr_",))
-
-
-PROBE = Probe("cpu", measure, timeout_seconds=5.0, sample=sample)

@@ -8,7 +8,7 @@ from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.parse.dump_name import parse_dump_name
 from caseprobe.v1.section_host_pb2 import CrashesFacts, Dump
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, timestamp
+from caseprobe_agent.probes.probe import Measured, Notes, names_in, timestamp
 
 PSTORE, CRASH, COREDUMP = "/sys/fs/pstore", "/var/crash", "/var/lib/systemd/coredump"
 # Files in the folders of kdump, which are named by the moment.
@@ -84,4 +84,3 @@ PLACES: tuple[tuple[str, Find], ...] = (
     (CRASH, _cores),
     (COREDUMP, _cores),
 )
-PROBE = Probe("crashes", measure, timeout_seconds=5.0, needs=("root",))

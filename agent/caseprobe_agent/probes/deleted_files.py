@@ -9,7 +9,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.mountinfo import Mount, parse_mountinfo
 from caseprobe.v1 import section_storage_pb2
 from caseprobe_agent.machine import Machine, OpenFile, Space
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, value_of
 
 MOUNTINFO = "/proc/self/mountinfo"
 MARK = " (deleted)"
@@ -110,6 +110,3 @@ def _add_held(
     for held in sorted(files, key=lambda held: -held.file.size_bytes)[:FILES_SHOWN]:
         process = value_of(machine, f"/proc/{held.pid}/comm") or ""
         one.files.add(pid=held.pid, process=process, path=held.path, size_bytes=held.file.size_bytes)
-
-
-PROBE = Probe("deleted_files", measure, timeout_seconds=15.0, needs=("root",))

@@ -13,7 +13,7 @@ from caseprobe.parse.mountinfo import parse_mountinfo
 from caseprobe.parse.pressure import parse_pressure
 from caseprobe.v1 import section_log_pb2, section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, names_in, number_of, value_of
 
 DISKSTATS, MDSTAT, MOUNTINFO, PRESSURE = "/proc/diskstats", "/proc/mdstat", "/proc/self/mountinfo", "/proc/pressure/io"
 BLOCK = "/sys/block"
@@ -175,6 +175,3 @@ def _add_arrays(facts: section_pb2.DisksFacts, machine: Machine, notes: Notes) -
             notes.quote(path, str(mismatches))
     if facts.arrays:
         notes.quote(MDSTAT, text)
-
-
-PROBE = Probe("disks", measure, timeout_seconds=5.0, sample=sample)

@@ -11,7 +11,7 @@ from caseprobe.parse.dns_message import DnsAnswer, build_query, read_answer
 from caseprobe.parse.resolv_conf import parse_resolv_conf
 from caseprobe.v1.section_host_pb2 import DnsFacts, Resolver
 from caseprobe_agent.machine import Exchanged, Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, value_of
 
 RESOLV_CONF, UPSTREAM = "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"
 PORT, SERVERS_AT_MOST = 53, 8
@@ -110,7 +110,3 @@ def _answers_tcp(address: str, machine: Machine) -> bool:
     except (MeasurementError, ValueError):
         return False
     return True
-
-
-PROBE = Probe("dns", measure, timeout_seconds=5.0)
-WITH_NETWORK = Probe("dns", measure_with_network, timeout_seconds=9.0)

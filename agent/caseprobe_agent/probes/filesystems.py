@@ -9,7 +9,7 @@ from caseprobe.parse.fstab import Entry, parse_fstab
 from caseprobe.parse.mountinfo import Mount, parse_mountinfo
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine, Space
-from caseprobe_agent.probes.probe import Measured, Notes, Probe
+from caseprobe_agent.probes.probe import Measured, Notes
 
 MOUNTINFO, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
 # A mount whose server is gone never answers; the others must not wait for it.
@@ -119,6 +119,3 @@ def _filesystem(mount: Mount, space: Space | MeasurementError, fstab_writable: b
 def _public_reason(error: MeasurementError, mount_point: str) -> str:
     """The reason without the path, which may be private: this field leaves as it is."""
     return str(error).replace(mount_point, "it") if mount_point != "/" else str(error)
-
-
-PROBE = Probe("filesystems", measure, timeout_seconds=5.0)

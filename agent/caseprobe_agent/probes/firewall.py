@@ -10,7 +10,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.firewall import merged, parse_iptables_save, parse_nft
 from caseprobe.v1.section_items_pb2 import FirewallFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact, output_of, program_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, RawArtifact, output_of, program_of, value_of
 
 ARTIFACT = "artifacts/firewall.rules"
 # What a program may print, and what is kept of all of it.
@@ -92,6 +92,3 @@ def _with_rules(found: Sequence[_Told], notes: Notes) -> Measured:
     source = ", ".join(told.source for told in found)
     artifacts = [RawArtifact(ARTIFACT, source, cut, len(cut) < len(data))] if text.strip() else []
     return notes.measured(facts, artifacts)
-
-
-PROBE = Probe("firewall", measure, timeout_seconds=17.0, needs=("root",))

@@ -6,7 +6,7 @@ from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.parse.counters import parse_counters
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, names_in, number_of, value_of
 
 DMI, EDAC, PCI = "/sys/class/dmi/id", "/sys/devices/system/edac/mc", "/sys/bus/pci/devices"
 DEVICE_TREE_MODEL = "/proc/device-tree/model"
@@ -145,6 +145,3 @@ def _add_bus_errors(device: section_pb2.PciDevice, folder: str, machine: Machine
         device.aer_correctable_total = totals["correctable"]
     if "nonfatal" in totals or "fatal" in totals:
         device.aer_uncorrectable_total = totals.get("nonfatal", 0) + totals.get("fatal", 0)
-
-
-PROBE = Probe("hardware", measure, timeout_seconds=5.0, needs=("root",))

@@ -12,7 +12,7 @@ from caseprobe_agent.folders import SYSTEM_FOLDER, SYSTEM_STATE_FOLDER, folders
 from caseprobe_agent.history.ring import NAME, Read
 from caseprobe_agent.history.series import facts_of
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Probe
+from caseprobe_agent.probes.probe import Measured
 
 # What quick can read back in some 10 ms.
 QUICK_SECONDS, DAY_SECONDS = 3 * 3600.0, 24 * 3600.0
@@ -51,7 +51,3 @@ def _read(
             except ValueError as error:
                 raise MeasurementError(f"{path}: {error}") from error
     raise MachineAbsent("no history is kept here: the resident agent (`caseprobe run`) records one")
-
-
-PROBE = Probe("history", measure, timeout_seconds=5.0, needs=("root",), resumes=True)
-LONGER = Probe("history", measure_more, timeout_seconds=5.0, needs=("root",), resumes=True)

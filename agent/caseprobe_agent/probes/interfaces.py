@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from caseprobe.parse.net_dev import parse_net_dev
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, number_of, value_of
 
 NET_DEV, NET = "/proc/net/dev", "/sys/class/net"
 INTERFACES_AT_MOST = 500
@@ -103,6 +103,3 @@ def _add_rates(facts: section_pb2.InterfacesFacts, now: Sample, earlier: object 
         received, sent = earlier.transferred.get(interface.name, now.transferred[interface.name])
         interface.received_bytes_per_second = max(0, interface.received_bytes_total - received) / seconds
         interface.sent_bytes_per_second = max(0, interface.sent_bytes_total - sent) / seconds
-
-
-PROBE = Probe("interfaces", measure, timeout_seconds=5.0, sample=sample)

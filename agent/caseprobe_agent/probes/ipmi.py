@@ -6,7 +6,7 @@ from caseprobe.errors import MachineAbsent
 from caseprobe.parse.ipmi_sdr import parse_ipmi_sdr
 from caseprobe.v1 import section_storage_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, output_of
+from caseprobe_agent.probes.probe import Measured, Notes, output_of
 
 DEVICES = ("/dev/ipmi0", "/dev/ipmi/0", "/dev/ipmidev/0")
 IPMITOOL = ("ipmitool", "-c", "sdr")
@@ -24,6 +24,3 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     sensors = parse_ipmi_sdr(text)[:SENSORS_AT_MOST]
     notes.quote(" ".join(IPMITOOL), text)
     return notes.measured(section_storage_pb2.IpmiFacts(sensors=sensors))
-
-
-PROBE = Probe("ipmi", measure, timeout_seconds=45.0, needs=("root",))

@@ -12,7 +12,7 @@ from caseprobe.parse.logs.text import LogText, ring_parser
 from caseprobe.parse.logs.window import Window, window_from
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.log_reading import Reading, place_of, read_journal, read_text, told_by_time
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, value_of
 
 RING = "/dev/kmsg"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -132,6 +132,3 @@ def _newest_lines(lines: Sequence[str]) -> Sequence[str]:
 
 def _booted_at(machine: Machine) -> float:
     return machine.wall_seconds() - machine.monotonic_seconds()
-
-
-PROBE = Probe("kernel_log", measure, timeout_seconds=5.0, needs=("CAP_SYSLOG",), resumes=True)

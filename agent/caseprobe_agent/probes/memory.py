@@ -14,7 +14,7 @@ from caseprobe.parse.oom_kills import parse_oom_victims
 from caseprobe.parse.pressure import parse_pressure
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, number_of, value_of
 
 MEMINFO, VMSTAT, PRESSURE = "/proc/meminfo", "/proc/vmstat", "/proc/pressure/memory"
 OVERCOMMIT = "/proc/sys/vm/overcommit_memory"
@@ -122,6 +122,3 @@ def _add_cgroup(facts: section_pb2.MemoryFacts, machine: Machine, notes: Notes) 
     if "oom_kill" in (counters := parse_counters(events)):
         facts.cgroup_oom_kill_total = counters["oom_kill"]
         notes.quote(f"{CGROUP}/memory.events", events, ("oom_kill ",))
-
-
-PROBE = Probe("memory", measure, timeout_seconds=5.0, sample=sample)

@@ -14,7 +14,7 @@ from caseprobe.parse.resolv_conf import parse_resolv_conf
 from caseprobe.v1 import path_pb2
 from caseprobe.v1.section_items_pb2 import NearPath, NearPathsFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Noted, Notes, Probe, value_of
+from caseprobe_agent.probes.probe import Measured, Noted, Notes, value_of
 
 ROUTE, IPV6_ROUTE = "/proc/net/route", "/proc/net/ipv6_route"
 RESOLV_CONF, UPSTREAM = "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"
@@ -121,7 +121,3 @@ def _path(role: str, host: str, told: path_pb2.PathFacts | str) -> NearPath:
     # The address tells who it is, behind a stand-in; a target is shown as it was typed.
     told.target = role
     return NearPath(role=role, address=str(ip_address(told.address)), path=told)
-
-
-PROBE = Probe("near_paths", measure, timeout_seconds=5.0)
-WITH_NETWORK = Probe("near_paths", measure_with_network, timeout_seconds=10.0, sample=sample)

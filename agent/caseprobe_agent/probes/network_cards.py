@@ -6,7 +6,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.v1.section_items_pb2 import NetworkCard, NetworkCardsFacts
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.machine.link_driver import LinkDriver
-from caseprobe_agent.probes.probe import Measured, Notes, Probe
+from caseprobe_agent.probes.probe import Measured, Notes
 
 NET = "/sys/class/net"
 CARDS_AT_MOST, COUNTERS_AT_MOST = 64, 60
@@ -57,6 +57,3 @@ def _describe(card: NetworkCard, told: LinkDriver) -> None:
 
 def _is_fault(name: str) -> bool:
     return any(word in name.lower() for word in FAULTS)
-
-
-PROBE = Probe("network_cards", measure, timeout_seconds=5.0)

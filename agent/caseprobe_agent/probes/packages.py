@@ -9,7 +9,7 @@ from caseprobe.parse.kernel_releases import newest_release
 from caseprobe.parse.package_lists import PackageRow, parse_apk, parse_dpkg, parse_rpm
 from caseprobe.v1.section_host_pb2 import PackagesFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, RawArtifact, names_in, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, RawArtifact, names_in, value_of
 
 DPKG, APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
 RPM_DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
@@ -77,5 +77,3 @@ FILES: tuple[tuple[str, str, Callable[[str], list[PackageRow]]], ...] = (
     ("dpkg", DPKG, parse_dpkg),
     ("apk", APK, parse_apk),
 )
-PROBE = Probe("packages", measure, timeout_seconds=30.0)
-WITH_HISTORY = Probe("packages", measure_with_history, timeout_seconds=30.0)

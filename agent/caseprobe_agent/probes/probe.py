@@ -48,18 +48,19 @@ class Measured:
 class Probe:
     """A name (a field of Section.facts), the function that measures, and the time that it may take.
 
-    Of a name with a dot in it, what stands before the dot is the field. sample is taken first, measure gets it at least
-    0.25 s later, so that rates are over this run; None where there is none. resumes: instead, measure gets the place
-    that its last run in a timetable handed over ("" at first; None: read everything). needs names the rights without
-    which facts are missing. argument: where there is one, both functions get it too, by that name. Both stand by name
-    in a module: they run in a child. measure raises MeasurementError where nothing can be measured.
+    Of a name with a dot in it, what stands before the dot is the field. measure and sample are functions as
+    worker.reference writes them, so that only the child that runs them loads them: measure takes a machine and what was
+    before, gives Measured, and raises MeasurementError where nothing can be measured. sample is taken first, measure
+    gets it at least 0.25 s later, so that rates are over this run; "" where there is none. resumes: instead, measure
+    gets the place that its last run in a timetable handed over ("" at first; None: read everything). needs names the
+    rights without which facts are missing. argument: where there is one, both functions get it too, by that name.
     """
 
     name: str
-    measure: Callable[[Machine, object | None], Measured]
+    measure: str
     timeout_seconds: float
     needs: tuple[str, ...] = ()
-    sample: Callable[[Machine], object] | None = None
+    sample: str = ""
     resumes: bool = False
     argument: str = ""
 

@@ -14,7 +14,7 @@ from caseprobe.parse.process_files import ProcessStat, parse_open_files_limit, p
 from caseprobe.parse.scheduler import parse_kernel_stack, parse_last_run_seconds
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, timestamp, value_of
 
 # What all that is said of processes rests on.
 LISTS = ("top_memory", "zombies", "uninterruptible", "top_open_files")
@@ -235,7 +235,3 @@ def _command_line(machine: Machine, pid: int) -> str:
         return parse_command_line(machine.read_text(f"/proc/{pid}/cmdline", COMMAND_LINE_BYTES))
     except MeasurementError:
         return ""
-
-
-PROBE = Probe("processes", measure, timeout_seconds=10.0, needs=("root",), sample=sample)
-WITH_ARGUMENTS = Probe("processes", measure_with_arguments, timeout_seconds=10.0, needs=("root",), sample=sample)

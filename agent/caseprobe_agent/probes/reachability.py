@@ -9,7 +9,7 @@ from caseprobe.parse.portal import PortalQuestion, build_request, is_expected, p
 from caseprobe.parse.proxies import ProxyAddress, parse_apt, parse_environment
 from caseprobe.v1.section_host_pb2 import PortalCheck, Proxy, ReachabilityFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, names_in, value_of
 
 ENVIRONMENT = "/etc/environment"
 APT, APT_FOLDER = "/etc/apt/apt.conf", "/etc/apt/apt.conf.d"
@@ -98,7 +98,3 @@ def _asked(question: PortalQuestion, machine: Machine) -> PortalCheck:
     # A redirection or a page in place of the expected words; an error of the server itself is no portal.
     check.intercepted = not check.open and (head.status in (200, 301, 302, 303, 307, 308, 511))
     return check
-
-
-PROBE = Probe("reachability", measure, timeout_seconds=5.0)
-WITH_NETWORK = Probe("reachability", measure_with_network, timeout_seconds=25.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caseprobe.parse.resolv_conf import parse_host_sources, parse_resolv_conf
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe
+from caseprobe_agent.probes.probe import Measured, Notes
 
 RESOLV_CONF, NSSWITCH = "/etc/resolv.conf", "/etc/nsswitch.conf"
 # Where systemd-resolved names the servers behind its own stub.
@@ -23,6 +23,3 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
         upstream = notes.attempt("resolvers.upstream", lambda: machine.read_text(UPSTREAM)) or ""
         notes.quote(UPSTREAM, upstream, ("nameserver",))
     return notes.measured(facts)
-
-
-PROBE = Probe("resolvers", measure, timeout_seconds=5.0)

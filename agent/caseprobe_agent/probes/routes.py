@@ -8,7 +8,7 @@ from caseprobe.parse.ip_route import parse_ip_route
 from caseprobe.parse.ipv6_route import parse_ipv6_route
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, number_of, value_of
 
 ROUTE, IPV6_ROUTE = "/proc/net/route", "/proc/net/ipv6_route"
 # A router with full tables has a million; the first of each family hold the default routes.
@@ -59,6 +59,3 @@ def _tunnel_driver(machine: Machine, told: Reads, folder: str) -> str:
         return DRIVERS[kind]
     found = DEVTYPE.search(value_of(told, f"{folder}/uevent") or "")
     return found[1] if found else ""
-
-
-PROBE = Probe("routes", measure, timeout_seconds=5.0)

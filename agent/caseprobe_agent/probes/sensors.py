@@ -5,7 +5,7 @@ from __future__ import annotations
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.v1 import section_pb2, section_storage_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, names_in, number_of, value_of
 
 HWMON, ZONES, POWER = "/sys/class/hwmon", "/sys/class/thermal", "/sys/class/power_supply"
 MILLI = 1000.0
@@ -148,6 +148,3 @@ def _add_power_supply(facts: section_pb2.SensorsFacts, machine: Machine, name: s
             supply.health_ratio = full / design
     for file in ("status", "capacity"):
         notes.quote(f"{folder}/{file}", value_of(machine, f"{folder}/{file}") or "")
-
-
-PROBE = Probe("sensors", measure, timeout_seconds=5.0)

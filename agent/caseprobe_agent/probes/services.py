@@ -6,7 +6,7 @@ from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.parse.systemctl import PROPERTIES, parse_last_lines, parse_units
 from caseprobe.v1.section_host_pb2 import ServicesFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, timestamp
+from caseprobe_agent.probes.probe import Measured, Notes, timestamp
 
 RUNNING = "/run/systemd/system"  # exists where systemd is the first process, sd_booted(3)
 SYSTEMCTL = ("/usr/bin/systemctl", "/bin/systemctl")
@@ -62,7 +62,3 @@ def _add_lines(facts: ServicesFacts, machine: Machine, program: str, notes: Note
     told = parse_last_lines(text or "")
     for unit in troubled[:TROUBLED_AT_MOST]:
         unit.last_lines.extend(line.strip()[:1000] for line in told.get(unit.name, ()))
-
-
-PROBE = Probe("services", measure, timeout_seconds=15.0)
-WITH_LINES = Probe("services", measure_with_lines, timeout_seconds=20.0)

@@ -7,7 +7,7 @@ import re
 from caseprobe.errors import MachineAbsent
 from caseprobe.v1 import section_settings_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, value_of
 
 SYSCTL = "/proc/sys"
 FOLDERS = ("fs", "kernel", "net/core", "net/ipv4", "vm")
@@ -36,6 +36,3 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     if not facts.settings and not notes.denied:
         raise MachineAbsent(f"the kernel shows no settings in {SYSCTL}")
     return notes.measured(facts)
-
-
-PROBE = Probe("settings", measure, timeout_seconds=5.0)

@@ -22,7 +22,7 @@ MORE_SECONDS = 2.0
 def probe_of(site: SiteProbe) -> Probe:
     """The probe of a declaration."""
     seconds = site.timeout_seconds + MORE_SECONDS
-    return Probe(f"{PREFIX}.{site.name}", measure, seconds, argument=json.dumps(asdict(site)))
+    return Probe(f"{PREFIX}.{site.name}", f"{__name__}:measure", seconds, argument=json.dumps(asdict(site)))
 
 
 def measure(machine: Machine, _earlier: object | None, argument: str = "") -> Measured:

@@ -10,7 +10,7 @@ from caseprobe.parse.smart import parse_report
 from caseprobe.v1 import section_pb2
 from caseprobe.v1 import section_smart_pb2 as smart
 from caseprobe_agent.machine import Completed, Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, names_in, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, names_in, number_of, value_of
 
 SMARTCTL = ("/usr/sbin/smartctl", "/usr/bin/smartctl", "/sbin/smartctl", "/usr/local/sbin/smartctl")
 PACKAGE = "smartmontools"
@@ -142,6 +142,3 @@ def _shortfall(name: str, error: Exception) -> section_pb2.Shortfall:
         # The disk is there, so that the one who should ask it is missing.
         shortfall.outcome = section_pb2.PROBE_OUTCOME_FAILED
     return shortfall
-
-
-PROBE = Probe("smart", measure, timeout_seconds=ALL_SECONDS + DISK_SECONDS, needs=("root", PACKAGE))

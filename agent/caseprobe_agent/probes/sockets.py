@@ -13,7 +13,7 @@ from caseprobe.parse.socket_table import Listener, SocketTable, parse_socket_sta
 from caseprobe.parse.softnet_stat import parse_softnet_stat
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, number_of, value_of
 
 NET = "/proc/net"
 SNMP, NETSTAT, SOCKSTAT = f"{NET}/snmp", f"{NET}/netstat", f"{NET}/sockstat"
@@ -251,7 +251,3 @@ def _add_limits(facts: section_pb2.SocketsFacts, machine: Machine, notes: Notes)
         facts.conntrack_entries, facts.conntrack_limit = entries, limit
         notes.quote(f"{CONNTRACK}_count", str(entries))
         notes.quote(f"{CONNTRACK}_max", str(limit))
-
-
-PROBE = Probe("sockets", measure, timeout_seconds=10.0, needs=("root",), sample=sample)
-LONGER = Probe("sockets", measure_with_programs, timeout_seconds=10.0, needs=("root",), sample=sample)

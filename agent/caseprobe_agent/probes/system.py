@@ -8,7 +8,7 @@ from caseprobe.parse.counters import parse_counters
 from caseprobe.parse.os_release import parse_os_release
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, number_of, timestamp, value_of
 
 FILE_NR, TAINTED, LOADAVG, UPTIME = "/proc/sys/fs/file-nr", "/proc/sys/kernel/tainted", "/proc/loadavg", "/proc/uptime"
 PID_MAX, THREADS_MAX = "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"
@@ -152,6 +152,3 @@ def _timezone(machine: Machine) -> str:
         return machine.read_link("/etc/localtime").partition("zoneinfo/")[2]
     except MachineAbsent:
         return ""
-
-
-PROBE = Probe("system", measure, timeout_seconds=5.0)

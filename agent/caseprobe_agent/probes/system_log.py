@@ -10,7 +10,7 @@ from caseprobe.parse.logs.text import LogText
 from caseprobe.parse.logs.window import window_from
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.log_reading import Reading, read_journal, read_text
-from caseprobe_agent.probes.probe import Measured, Notes, Probe
+from caseprobe_agent.probes.probe import Measured, Notes
 
 SOURCES = ("/var/log/syslog", "/var/log/messages")
 JOURNAL = "journal"
@@ -106,8 +106,3 @@ def _nothing(errors: list[MeasurementError]) -> MeasurementError:
     denied = next((error for error in errors if isinstance(error, MachineDenied)), None)
     absent = MachineAbsent(f"no log is kept here: neither {' nor '.join(SOURCES)} exists, nor a journal")
     return denied or (errors[0] if errors else absent)
-
-
-PROBE = Probe("system_log", measure, timeout_seconds=5.0, needs=("adm",), resumes=True)
-LONGER = Probe("system_log", measure_more, timeout_seconds=10.0, needs=("adm",), resumes=True)
-LONGEST = Probe("system_log", measure_most, timeout_seconds=20.0, needs=("adm",), resumes=True)

@@ -10,7 +10,7 @@ from caseprobe.parse.sntp import build_question, read_answer
 from caseprobe.parse.time_servers import parse_time_servers
 from caseprobe.v1.section_host_pb2 import TimeServer, TimeSyncFacts
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, timestamp, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, names_in, timestamp, value_of
 
 CONFIGURATIONS = (
     "/etc/chrony/chrony.conf",
@@ -93,7 +93,3 @@ def _asked(name: str, machine: Machine) -> TimeServer:
     server.answered, server.stratum = True, answer.stratum
     server.offset_seconds, server.round_trip_seconds = answer.offset_seconds, answer.round_trip_seconds
     return server
-
-
-PROBE = Probe("time_sync", measure, timeout_seconds=5.0)
-WITH_NETWORK = Probe("time_sync", measure_with_network, timeout_seconds=2 * SERVERS_AT_MOST * ANSWER_SECONDS + 2.0)

@@ -14,7 +14,7 @@ from caseprobe.parse.multipath import parse_multipath
 from caseprobe.parse.zpool import parse_zpool_list
 from caseprobe.v1 import section_pb2, section_storage_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, number_of, output_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, number_of, output_of, value_of
 
 ZFS, BTRFS, BLOCK = "/proc/spl/kstat/zfs", "/sys/fs/btrfs", "/sys/block"
 SECTOR_BYTES = 512
@@ -165,6 +165,3 @@ def _mapped(facts: section_storage_pb2.VolumesFacts, machine: Machine, notes: No
 
 
 _BROKEN: Sequence[str] = ("offline", "transport-offline", "blocked", "cancel", "deleted", "dead")
-
-PROBE = Probe("volumes", measure, timeout_seconds=5.0)
-LONGER = Probe("volumes", measure_with_tools, timeout_seconds=20.0, needs=("root",))

@@ -7,7 +7,7 @@ from caseprobe.parse.iw import add_iw_station, parse_iw_link
 from caseprobe.parse.proc_net_wireless import parse_proc_net_wireless
 from caseprobe.v1 import section_net_pb2, section_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import Measured, Notes, Probe, Reads, names_in, output_of, value_of
+from caseprobe_agent.probes.probe import Measured, Notes, Reads, names_in, output_of, value_of
 
 NET, WIRELESS = "/sys/class/net", "/proc/net/wireless"
 TOOL_SECONDS = 3.0
@@ -73,7 +73,3 @@ def _asked(link: section_net_pb2.RadioLink, machine: Machine, notes: Notes) -> s
     link.MergeFrom(asked)
     link.connected = asked.connected
     return link
-
-
-PROBE = Probe("wireless", measure, timeout_seconds=5.0)
-LONGER = Probe("wireless", measure_with_tools, timeout_seconds=20.0)

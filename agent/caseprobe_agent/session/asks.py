@@ -120,14 +120,14 @@ def snapshot_ask(action: link_pb2.SnapshotAction, origin: Origin, deadline_secon
 
 def _profile(name: str) -> Sequence[Probe]:
     """The probes of a profile; quick for a name that this version does not know."""
-    from caseprobe_agent.probes import PROFILES
+    from caseprobe_agent.probes import PROFILES  # here and below: not for an agent that idles
 
     return PROFILES.get(name, PROFILES["quick"])
 
 
 def known_probes() -> dict[str, Probe]:
     """Every probe by its name."""
-    from caseprobe_agent.probes import PROFILES  # a MiB of probes and parsers that an idle agent does without
+    from caseprobe_agent.probes import PROFILES
 
     # As standard has them; of what only full has there is one form.
     return {probe.name: probe for profile in ("full", "standard") for probe in PROFILES[profile]}

@@ -10,6 +10,7 @@ import json
 import select
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -31,37 +32,50 @@ Sample = Callable[[Machine], object]
 
 
 def measure_all(request: bytes) -> Iterator[bytes]:
-    """In the child: every sample first, then what needs none, then, when their time has passed, what was sampled."""
+    """In the child: every sample first, then what needs none, then, when their time has passed, what was sampled.
+
+    The modules of the probes are loaded one by one: those of the samples first, the others while these come of age.
+    """
     asked = json.loads(request)
     machine = Machine(Path(asked["root"]))
-    rows = [
-        (name, _measure_function(measure, argument), _sample_function(sample, argument), place)
-        for name, measure, sample, argument, place in asked["probes"]
-    ]
+    rows = [_Row(*row) for row in asked["probes"]]
     samples: dict[str, object | None] = {}
-    for name, _, sample, _ in rows:
-        if sample is not None:
-            yield BEGIN + name.encode()
-            samples[name] = _sampled(sample, machine)
+    for row in rows:
+        if row.sample:
+            yield BEGIN + row.name.encode()
+            samples[row.name] = _sampled(row, machine)
     sampled_at = time.monotonic()
-    for name, measure, sample, place in rows:
-        if sample is None:
-            yield from _one(name, measure, machine, place, asked["sentinel"])
+    for row in rows:
+        if not row.sample:
+            yield from _one(row, machine, row.place, asked["sentinel"])
     yield WAIT
     if samples:
         # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
         select.select((), (), (), max(0.0, SAMPLE_SECONDS - (time.monotonic() - sampled_at)))
-    for name, measure, sample, _ in rows:
-        if sample is not None:
-            yield from _one(name, measure, machine, samples[name], asked["sentinel"])
+    for row in rows:
+        if row.sample:
+            yield from _one(row, machine, samples[row.name], asked["sentinel"])
 
 
-def _measure_function(name: str, argument: str) -> Measure:
+@dataclass(frozen=True)
+class _Row:
+    """A probe as the parent asks for it; place: where its log was left."""
+
+    name: str
+    measure: str
+    sample: str
+    argument: str
+    place: str | None
+
+
+def measure_function(name: str, argument: str = "") -> Measure:
+    """The function that a probe measures by."""
     return cast(Measure, _function(name, argument))
 
 
-def _sample_function(name: str, argument: str) -> Sample | None:
-    return cast(Sample, _function(name, argument)) if name else None
+def sample_function(name: str, argument: str = "") -> Sample:
+    """The function that takes a probe's sample."""
+    return cast(Sample, _function(name, argument))
 
 
 def _function(name: str, argument: str) -> Callable[..., object]:
@@ -70,22 +84,23 @@ def _function(name: str, argument: str) -> Callable[..., object]:
     return partial(function, argument=argument) if argument else function
 
 
-def _sampled(sample: Sample, machine: Machine) -> object | None:
+def _sampled(row: _Row, machine: Machine) -> object | None:
     """None where no sample can be had; measuring then tells why."""
     try:
-        return sample(machine)
+        return sample_function(row.sample, row.argument)(machine)
     except Exception:
         return None
 
 
-def _one(name: str, measure: Measure, machine: Machine, earlier: object | None, sentinel: str) -> Iterator[bytes]:
+def _one(row: _Row, machine: Machine, earlier: object | None, sentinel: str) -> Iterator[bytes]:
     """Frames of one probe: it begins, its artifacts, where it left its log, and last its section."""
+    name = row.name
     yield BEGIN + name.encode()
     started = time.monotonic()
     section = section_pb2.Section(probe=name, outcome=section_pb2.PROBE_OUTCOME_OK)
     place = ""
     try:
-        measured = measure(machine, earlier)
+        measured = measure_function(row.measure, row.argument)(machine, earlier)
         yield from _fill(section, measured, sentinel)
         place = measured.place
     except Exception as error:

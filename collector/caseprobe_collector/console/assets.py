@@ -10,6 +10,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from caseprobe.errors import NotFound
+from caseprobe.report.document import FIGURES, style_sheet
 from caseprobe_collector.access import Action
 from caseprobe_collector.console.routing import Route
 
@@ -31,8 +32,9 @@ class Assets:
 
 
 def read_assets(folder: Path = FOLDER) -> Assets:
-    """Read every file of the folder."""
+    """Read every file of the folder, and what the report draws with: paths look alike in both."""
     files = {p.name: (TYPES[p.suffix], p.read_bytes()) for p in sorted(folder.iterdir()) if p.suffix in TYPES}
+    files[FIGURES] = (TYPES[".css"], style_sheet(FIGURES).encode())
     digest = hashlib.sha256()
     for name, (_, data) in files.items():
         digest.update(name.encode() + b"\0" + data)

@@ -7,10 +7,15 @@ from typing import cast
 
 from caseprobe import texts
 from caseprobe.checks.folding import groups, shown_state
+from caseprobe.report.markup import NOTHING, Markup
+from caseprobe.report.paths import render_path
+from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.console.facts import address_text
 from caseprobe_collector.console.views import severity_word
 
+# Staff read English; what the report draws is drawn with these.
+WORDS = Words("en")
 PROTOCOLS = ("", "icmp", "udp", "tcp")
 TIERS = ("", "icmp_datagram", "udp", "tcp_connect", "raw")
 _RANK = {4: 0, 3: 1, 2: 2, 1: 3}
@@ -184,10 +189,16 @@ def _hop_view(hop: path_pb2.PathHop) -> HopView:
 
 def _verdict_view(facts: path_pb2.PathFacts) -> VerdictView:
     verdict = facts.verdict
-    segment = [verdict.segment_first_ttl, verdict.segment_last_ttl] if verdict.segment_first_ttl else None
+    segment = [verdict.segment_first_ttl, verdict.segment_last_ttl] if verdict.segment_last_ttl else None
     return VerdictView(texts.path_verdict(facts), segment, verdict.loss_ratio, verdict.confidence)
 
 
 def path_of(snapshot: snapshot_pb2.Snapshot) -> path_pb2.PathFacts | None:
     """The path that a snapshot measured; None where it measured none."""
     return next((section.path for section in snapshot.sections if section.HasField("path")), None)
+
+
+def path_drawing(snapshot: snapshot_pb2.Snapshot | None) -> Markup:
+    """The hops of the path that a snapshot measured, as its report draws them; nothing where it measured none."""
+    facts = path_of(snapshot) if snapshot else None
+    return render_path(facts, snapshot.started_at.seconds, WORDS) if snapshot and facts else NOTHING

@@ -20,8 +20,8 @@ STALLED_SECONDS = 20.0
 # Between two looks at the clock; longer than that and a half means that the judge itself did not run.
 LOOK_SECONDS = 5.0
 # Machines that heard nothing while the judge slept left it; for so long after it woke they may still be on their way
-# back, and one that has no stream is not called offline.
-RETURN_SECONDS = 10.0
+# back (an agent's longest pause is 30 s, a handshake 8), and one that has no stream is not called offline.
+RETURN_SECONDS = 38.0
 # Less is rounding: a machine reads its two clocks one after the other.
 SHORTEST_SLEEP_SECONDS = 2.0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from caseprobe.report.markup import Markup, element
@@ -20,17 +21,53 @@ CURVE_HEIGHT = 100
 Column = tuple[float, float, float]
 
 
+@dataclass(frozen=True)
+class Links:
+    """Lines from the dots of one row to those of the next: so many dots above and below, and pairs of their places."""
+
+    above: int
+    below: int
+    pairs: tuple[tuple[int, int], ...]
+    fault: bool
+
+
 def share_bar(ratio: float) -> Markup:
     """A share of the whole width; one that is not zero is seen, however small."""
     width = _part(ratio, 1.0) * WIDTH
-    return _drawing("bar", WIDTH, HEIGHT, _box(0.0, max(width, TICK) if width else 0.0, "share"))
+    return _drawing("gauge", WIDTH, HEIGHT, _box(0.0, max(width, TICK) if width else 0.0, "share"))
 
 
 def span_bar(low: float, middle: float, high: float, most: float) -> Markup:
     """From the least to nearly the most, with a tick at the mean; most: what the whole width stands for."""
     start, tick, end = (_part(value, most) * WIDTH for value in (low, middle, high))
     span = _box(start, max(end - start, 1.0), "span")
-    return _drawing("bar", WIDTH, HEIGHT, span, _box(min(tick, WIDTH - TICK), TICK, "tick"))
+    return _drawing("gauge", WIDTH, HEIGHT, span, _box(min(tick, WIDTH - TICK), TICK, "tick"))
+
+
+def rail(into: Links, out: Links, silent: bool) -> Markup:
+    """A row of dots with the lower half of the lines into it and the upper half of those out of it.
+
+    Rows under one another make one picture, however high each of them is.
+    """
+    upper = [f"M{_middle(into, pair)} 0L{_across(pair[1], into.below)} 50" for pair in into.pairs]
+    lower = [f"M{_across(pair[0], out.above)} 50L{_middle(out, pair)} 100" for pair in out.pairs]
+    dots = [f"M{_across(place, out.above)} 50h.01" for place in range(out.above)]
+    shapes = ((upper, _line(into)), (lower, _line(out)), (dots, "dot silent" if silent else "dot"))
+    drawn = [element("path", d="".join(steps), class_=kind) for steps, kind in shapes if steps]
+    return _drawing("route", WIDTH, 100, *drawn)
+
+
+def _line(links: Links) -> str:
+    return "way fault" if links.fault else "way"
+
+
+def _across(place: int, places: int) -> int:
+    return round((place + 0.5) / places * WIDTH)
+
+
+def _middle(links: Links, pair: tuple[int, int]) -> int:
+    """Where a line crosses from one row into the next."""
+    return (_across(pair[0], links.above) + _across(pair[1], links.below)) // 2
 
 
 def thinned(low: Sequence[float], mean: Sequence[float], high: Sequence[float], most: int) -> list[Column | None]:

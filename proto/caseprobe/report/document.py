@@ -7,6 +7,15 @@ from importlib import resources
 
 from caseprobe.report.markup import Markup, element
 
+# Paths and time lines have a sheet of their own: the console shows them too.
+FIGURES = "figures.css"
+STYLES = ("style.css", FIGURES)
+
+
+def style_sheet(name: str) -> str:
+    """One of STYLES."""
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
 
 def document(title: str, language: str, *body: Markup, more: Sequence[Markup] = ()) -> str:
     """A whole HTML page; language as in texts.LANGUAGES, more: what its head needs beside what every page has."""
@@ -27,7 +36,7 @@ def contents(title: str, parts: Sequence[tuple[str, str]]) -> Markup:
 
 def _head(title: str, more: Sequence[Markup]) -> Markup:
     # Built here and never from a machine's text, so it must not be escaped.
-    style = Markup(resources.files(__package__).joinpath("style.css").read_text("utf-8"))
+    style = Markup("".join(style_sheet(name) for name in STYLES))
     return element(
         "head",
         element("meta", charset="utf-8"),

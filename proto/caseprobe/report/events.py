@@ -12,6 +12,7 @@ from caseprobe import texts
 from caseprobe.checks.levels import WARN
 from caseprobe.checks.log import CLASSES
 from caseprobe.report.facts.host import troubled
+from caseprobe.report.ways import changes
 from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, section_history_pb2, section_pb2, snapshot_pb2
 
@@ -48,6 +49,7 @@ def events(snapshot: snapshot_pb2.Snapshot, words: Words) -> list[Event]:
     found = [event for gather in GATHERERS for event in gather(sections, words)]
     taken = _seconds(snapshot.started_at)
     found += [Event(taken, taken, words("event_measured"), "ok", "snapshot"), *_asked(snapshot.window, words)]
+    found += _rerouted(snapshot, words)
     return sorted(event for event in found if event.at > 0)
 
 
@@ -64,6 +66,16 @@ def _asked(window: snapshot_pb2.TimeWindow, words: Words) -> Iterator[Event]:
     for name, at, text in (("from", window.from_at, window.from_text), ("to", window.to_at, window.to_text)):
         label = words(f"event_{'mark' if window.origin == 'marks' else 'window'}_{name}")
         yield Event(_seconds(at), _seconds(at), f"{label}: {text}" if text else label, "info", "snapshot")
+
+
+def _rerouted(snapshot: snapshot_pb2.Snapshot, words: Words) -> Iterator[Event]:
+    """When a path that was measured for a while took another way."""
+    began = _seconds(snapshot.started_at)
+    for section in snapshot.sections:
+        for change in changes(section.path):
+            at = began + change.after_seconds
+            sentence = words.filled("event_route", target=section.path.target, hop=change.ttl)
+            yield Event(at, at, sentence, "info", "section_path")
 
 
 def _starts(sections: Sections, words: Words) -> Iterator[Event]:

@@ -9,13 +9,17 @@ from caseprobe.texts import printable, visible
 
 # So many columns fit beside each other on a phone.
 MOST_COLUMNS = 4
-_VOID = frozenset({"meta"})
+_VOID = frozenset({"meta", "wbr"})
 
 
 class Markup(str):
     """HTML that was built by element(); any other string is text."""
 
     __slots__ = ()
+
+    def __html__(self) -> str:
+        """Itself: what fills in pages elsewhere takes it as HTML, not as text."""
+        return self
 
 
 NOTHING = Markup("")

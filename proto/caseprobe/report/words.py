@@ -56,11 +56,13 @@ class Words:
 
     def moment(self, at: Timestamp) -> str:
         """A point in time in UTC, to the second; a dash where it was never set or cannot be a date."""
-        if not at.seconds:
-            return NONE
+        return self.instant(at.seconds) if at.seconds else NONE
+
+    def instant(self, seconds: float) -> str:
+        """Seconds since 1970 as a point in time in UTC, to the second; a dash where that cannot be a date."""
         try:
-            return f"{at.ToDatetime():%Y-%m-%d %H:%M:%S} UTC"
-        except (ValueError, OverflowError):
+            return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        except (ValueError, OverflowError, OSError):
             return NONE
 
     def clock(self, seconds: float) -> str:

@@ -8,6 +8,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.probes import ALL, kernel_log, processes, resolvers, routes, sockets, system_log, with_arguments
 from caseprobe_agent.probes.probe import Measured
+from caseprobe_agent.snapshot.child import measure_function
 from tests.fakes_machine import FakeClock, FakeMachine, File
 
 
@@ -101,7 +102,7 @@ def test_a_number_may_be_another_process_by_now() -> None:
 def test_arguments_are_told_only_where_asked_for() -> None:
     """And even then without a join code."""
     probe = next(probe for probe in with_arguments(ALL) if probe.name == "processes")
-    facts = probe.measure(FakeMachine(process_files()), None).facts
+    facts = measure_function(probe.measure)(FakeMachine(process_files()), None).facts
     assert isinstance(facts, section_pb2.ProcessesFacts)
     assert facts.top_memory[0].command_line == "my app --to [join code]"
     assert [probe.name for probe in with_arguments(ALL)] == [probe.name for probe in ALL]

@@ -19,7 +19,14 @@ from caseprobe.v1 import section_host_pb2 as pb
 from caseprobe_agent.machine import Completed, Exchanged, FileFacts, Machine
 from caseprobe_agent.probes import (
     ALL,
+    CERTIFICATES,
+    DNS,
+    PACKAGES,
     PROFILES,
+    REACHABILITY,
+    SERVICES,
+    SERVICES_WITH_LINES,
+    TIME_SYNC,
     certificates,
     cgroups,
     crashes,
@@ -32,6 +39,7 @@ from caseprobe_agent.probes import (
     with_network,
 )
 from caseprobe_agent.probes.probe import Measured
+from caseprobe_agent.snapshot.child import measure_function
 from tests.fakes_machine import FakeClock, FakeMachine, File
 
 Facts = TypeVar("Facts", bound=Message)
@@ -81,9 +89,9 @@ def test_by_default_nothing_is_sent() -> None:
         "/etc/chrony/chrony.conf": "pool ntp.example.org\n",
         "/etc/environment": "http_proxy=http://192.0.2.9:3128\n",
     }
-    for probe in (dns.PROBE, time_sync.PROBE, certificates.PROBE, reachability.PROBE):
+    for probe in (DNS, TIME_SYNC, CERTIFICATES, REACHABILITY):
         machine = Networked(files, nobody)
-        measured = probe.measure(machine, None)
+        measured = measure_function(probe.measure)(machine, None)
         assert machine.asked == []
         assert measured.shortfalls
         assert probe not in with_network(ALL)
@@ -256,7 +264,7 @@ def test_log_lines_of_services_need_their_own_leave() -> None:
     told = facts_of(services.measure_with_lines(Networked(SYSTEMD, nobody, PRINTED), None), pb.ServicesFacts)
     assert list(told.units[0].last_lines) == ["Nov 22 host b[1]: no such file"]
     shown = with_log_lines(ALL, full=False)
-    assert services.WITH_LINES in shown and services.PROBE not in shown and packages.PROBE in shown
+    assert SERVICES_WITH_LINES in shown and SERVICES not in shown and PACKAGES in shown
 
 
 @pytest.mark.parametrize("files", [{}, {"/usr/bin/systemctl": ""}, {"/run/systemd/system/x": ""}])

@@ -14,7 +14,16 @@ from caseprobe.v1 import section_items_pb2, section_pb2
 from caseprobe_agent.machine import Completed, Machine
 from caseprobe_agent.machine.link_driver import LinkDriver, ask, told
 from caseprobe_agent.path.brief import LEAST_ROUNDS, MOST_ROUNDS
-from caseprobe_agent.probes import containers, firewall, near_paths, network_cards, packages, sockets, with_collector
+from caseprobe_agent.probes import (
+    NEAR_PATHS,
+    containers,
+    firewall,
+    near_paths,
+    network_cards,
+    packages,
+    sockets,
+    with_collector,
+)
 from caseprobe_agent.probes.probe import Measured
 from tests.caseprobe.parse.test_containers_and_filters import DOCKER, ID, NFT, SAVED
 from tests.fakes_machine import FakeMachine, File
@@ -202,7 +211,7 @@ def near(measured: Measured) -> list[tuple[str, str, str]]:
 
 def test_without_leave_near_paths_are_only_named() -> None:
     """Gateway, servers and collector, each with why it was not probed; a stub on this machine is nobody's path."""
-    (probe,) = with_collector([near_paths.PROBE], "collector.example.org")
+    (probe,) = with_collector([NEAR_PATHS], "collector.example.org")
     why = near_paths.NOT_ASKED
     assert near(near_paths.measure(FakeMachine(NEAR), None, argument=probe.argument)) == [
         ("gateway", "127.0.0.1", why),

@@ -7,7 +7,7 @@ import pytest
 from caseprobe.errors import MachineAbsent, MachineDenied
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import journals
-from caseprobe_agent.probes import PROFILES, kernel_log, system_log
+from caseprobe_agent.probes import MORE_SYSTEM_LOG, PROFILES, SYSTEM_LOG, kernel_log, system_log
 from tests.fakes_journal import BEGIN_MICROSECONDS, journal_bytes
 from tests.fakes_machine import FakeClock, FakeMachine, File
 
@@ -107,7 +107,7 @@ def test_the_newest_entries_are_kept_and_the_cut_is_said() -> None:
     )
     assert (quick.lines_total, quick.truncated) == (3000, True)
     assert (longer.lines_total, longer.truncated) == (3500, False)
-    assert system_log.PROBE in PROFILES["quick"] and system_log.LONGER in PROFILES["standard"]
+    assert SYSTEM_LOG in PROFILES["quick"] and MORE_SYSTEM_LOG in PROFILES["standard"]
 
 
 def test_what_others_keep_of_the_ring_stands_in_for_it() -> None:

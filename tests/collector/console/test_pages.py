@@ -126,6 +126,16 @@ async def test_what_was_not_measured_is_shown_with_what_it_needs() -> None:
         assert part in text
 
 
+async def test_a_path_is_drawn_alike_wherever_it_is_read() -> None:
+    """Its hops with the suspected stretch stand under its session, on the session's page and with its snapshot."""
+    client = Desk().as_role(Role.SUPPORT)
+    for path in ("/cases/case_acme", "/sessions/sess_ended", "/snapshots/snap_path"):
+        text = (await client.get(path)).text
+        assert text.count('<tr class="suspect">') == 1 and 'class="way fault"' in text, path
+        assert "8.3% of packets to files.example.net are lost between hops 2 and 3" in text, path
+    assert "files.example.net" not in (await client.get("/sessions/sess_runs")).text.split("data-live-path")[1]
+
+
 async def test_a_machines_policy_stands_where_one_asks_it() -> None:
     """Before a path is asked for, the page tells what the machine will do."""
     desk = Desk()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from caseprobe_collector.bus import InProcessBus
 from caseprobe_collector.rpc import OpenLinks
 from caseprobe_collector.rpc.presence import (
     LOOK_SECONDS,
+    RETURN_SECONDS,
     SHORTEST_SLEEP_SECONDS,
     SILENT_SECONDS,
     STALLED_SECONDS,
@@ -134,8 +137,12 @@ def test_a_machine_that_left_a_collector_that_was_stopped_may_come_back_first() 
     open_links.leave(gone)
     open_links.leave(returns)
     assert [open_links.of(name) for name in names] == ["online"] * 3
-    open_links.open(agent("agent_returns"))
-    for _ in range(3):
+    returned = open_links.open(agent("agent_returns"))
+    for _ in range(math.ceil(RETURN_SECONDS / LOOK_SECONDS) + 1):
+        assert [open_links.of(name) for name in names] == ["online"] * 3
+        for link in (returned, later):
+            open_links.read(link)
+            open_links.beat(link, link_pb2.Heartbeat())
         open_links.look()
         clock.step(seconds=LOOK_SECONDS)
     open_links.leave(later)

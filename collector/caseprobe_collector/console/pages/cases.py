@@ -11,6 +11,8 @@ from fastapi import Request
 from starlette.responses import Response
 
 from caseprobe import texts
+from caseprobe.report.markup import NOTHING, Markup
+from caseprobe.report.paths import render_paths
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
@@ -28,7 +30,7 @@ from caseprobe_collector.console.views import (
     snapshot_row_view,
     worst_word,
 )
-from caseprobe_collector.console.words import FindingView, findings_of
+from caseprobe_collector.console.words import WORDS, FindingView, findings_of, path_drawing
 from caseprobe_collector.records import SessionRecord, SnapshotRow
 
 # Machines whose newest snapshot is read in full for the page.
@@ -50,6 +52,7 @@ class MachineEvidence:
     verdict: str
     coverage: str
     consent: ConsentView | None
+    paths: Markup
 
 
 async def list_cases(request: Request, use: Use, by: By, state: Literal["open", "closed", "all"] = "open") -> Response:
@@ -68,7 +71,7 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
     agents = await seen_agents(use, by, None)
     machine_ids = {row.agent_id for row in rows} | {session.agent_id for session in sessions}
     evidence = [await _evidence(use, by, row, agents) for row in newest(rows, sessions)]
-    results = await _results(use, by, sessions)
+    results, drawn = await _results(use, by, sessions)
     return page(
         request,
         "case.html",
@@ -79,6 +82,7 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         worst=worst_word(newest(rows, sessions)),
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
+        drawn=drawn,
         agents=agents,
         machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
     )
@@ -119,20 +123,25 @@ async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict
         verdict=texts.snapshot_verdict(snapshot) if snapshot else f"{DAMAGED} {row.damage}.",
         coverage=texts.coverage_sentence(snapshot.coverage) if snapshot else "",
         consent=consent_view(snapshot) if snapshot else None,
+        paths=render_paths(snapshot, WORDS) if snapshot else NOTHING,
     )
 
 
-async def _results(use: Services, by: Principal, sessions: list[SessionRecord]) -> list[SessionResult]:
-    """Sessions newest first, the first few paths with what they measured."""
+async def _results(
+    use: Services, by: Principal, sessions: list[SessionRecord]
+) -> tuple[list[SessionResult], dict[str, Markup]]:
+    """Sessions newest first, the first few paths with what they measured; and these drawn, by session."""
     left = PATHS_SHOWN
     results: list[SessionResult] = []
+    drawn: dict[str, Markup] = {}
     for session in sessions:
         snapshot = None
         if session.action in SHOWN_WITH_SESSION and session.snapshot_id and left:
             left -= 1
             snapshot = await ended_as(use, by, session)
         results.append(session_result(session, snapshot))
-    return results
+        drawn[session.session_id] = path_drawing(snapshot)
+    return results, drawn
 
 
 ROUTES = (

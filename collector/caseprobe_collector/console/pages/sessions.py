@@ -7,19 +7,26 @@ from starlette.responses import Response
 
 from caseprobe_collector.access import Action
 from caseprobe_collector.console.api.fleet import seen_agent
-from caseprobe_collector.console.api.sessions import get_session
+from caseprobe_collector.console.api.sessions import ended_as, session_result
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Use
 from caseprobe_collector.console.views import case_view
+from caseprobe_collector.console.words import path_drawing
 
 
 async def show_session(request: Request, use: Use, by: By, session_id: str) -> Response:
     """One session."""
-    result = await get_session(use, by, session_id)
-    agent = await use.fleet.get(by, result.session.agent_id)
-    case = await use.cases.get(by, result.session.case_id)
-    return page(request, "session.html", result=result, agent=seen_agent(use, agent), case=case_view(case))
+    session = await use.sessions.get(by, session_id)
+    snapshot = await ended_as(use, by, session)
+    return page(
+        request,
+        "session.html",
+        result=session_result(session, snapshot),
+        drawn=path_drawing(snapshot),
+        agent=seen_agent(use, await use.fleet.get(by, session.agent_id)),
+        case=case_view(await use.cases.get(by, session.case_id)),
+    )
 
 
 ROUTES = (Route("GET", "/sessions/{session_id}", Action.SESSION_READ, show_session),)

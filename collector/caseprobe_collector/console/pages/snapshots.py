@@ -7,6 +7,8 @@ from starlette.responses import Response
 
 from caseprobe import texts
 from caseprobe.errors import NotFound
+from caseprobe.report.paths import render_paths
+from caseprobe.report.timeline import render_timeline
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agent
 from caseprobe_collector.console.api.snapshots import snapshot_detail
@@ -15,13 +17,12 @@ from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import AgentView
-from caseprobe_collector.console.words import path_of, path_view
+from caseprobe_collector.console.words import WORDS
 
 
 async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> Response:
     """One snapshot."""
     row, snapshot = await use.snapshots.get(by, snapshot_id)
-    path = path_of(snapshot)
     return page(
         request,
         "snapshot.html",
@@ -29,7 +30,8 @@ async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> 
         agent=await _agent(use, by, row.agent_id),
         verdict=texts.snapshot_verdict(snapshot),
         coverage=texts.coverage_sentence(snapshot.coverage),
-        path_result=path_view(path) if path else None,
+        paths=render_paths(snapshot, WORDS),
+        timeline=render_timeline(snapshot, WORDS),
         consent=consent_view(snapshot),
         ruleset=snapshot.redaction.ruleset_version,
         withheld=list(snapshot.redaction.withheld),

@@ -1,6 +1,7 @@
 // One socket a page: rounds go into their tables, other news fetches the page's own parts anew.
 import { localTimes } from "./times.js";
 import { PathTable } from "./path.js";
+import { dropArrived, takeDraft } from "./draft.js";
 
 const ENDED = new Set(["ok", "failed", "refused_policy", "refused_user", "expired", "cancelled", "killed_limit", "unknown_after_crash", "lost"]);
 const tables = new Map();
@@ -40,6 +41,7 @@ function connect() {
 
 function take(message) {
   if (message.kind === "rounds") return takeRounds(message);
+  if (message.kind === "draft") return takeDraft(message);
   if (message.kind === "session") takeState(message);
   // Several events of one moment ask for one refresh.
   clearTimeout(refreshing);
@@ -76,6 +78,7 @@ async function refresh() {
     if (next) swap(part, next);
   }
   localTimes(document);
+  dropArrived();
   if (topics() !== watched) {
     socket?.close();
     socket = null;
@@ -83,14 +86,20 @@ async function refresh() {
   }
 }
 
+function named(details) {
+  if (details.id) return details.id;
+  const copy = details.querySelector("summary").cloneNode(true);
+  for (const time of copy.querySelectorAll("time")) time.remove();
+  return copy.textContent;
+}
+
 function swap(part, next) {
   for (const kept of next.querySelectorAll("[data-keep]")) {
     const old = part.querySelector(`#${CSS.escape(kept.id)}`);
     if (old) kept.replaceWith(old);
   }
-  const open = [...part.querySelectorAll("details[open]")].map((one) => one.querySelector("summary").textContent);
-  for (const one of next.querySelectorAll("details")) {
-    if (open.includes(one.querySelector("summary").textContent)) one.open = true;
-  }
+  // Times are still in UTC there and local here: they name nothing.
+  const open = new Set([...part.querySelectorAll("details[open]")].map(named));
+  for (const one of next.querySelectorAll("details")) one.open ||= open.has(named(one));
   part.replaceWith(next);
 }

@@ -18,7 +18,8 @@ export class PathTable {
   take(message) {
     for (const round of message.rounds) this.addRound(round);
     if (!message.path) return;
-    for (const hop of message.path.hops) this.showHop(hop);
+    const [first, last] = message.path.verdict.segment ?? [0, 0];
+    for (const hop of message.path.hops) this.showHop(hop, hop.ttl > first && hop.ttl <= last);
     this.dropBeyond(message.path.hops);
     if (message.path.said.length) this.verdict.textContent = message.path.said.join(". ");
   }
@@ -44,11 +45,12 @@ export class PathTable {
     }
   }
 
-  showHop(hop) {
+  showHop(hop, suspect) {
     const row = this.rows.get(hop.ttl) ?? this.addRow(hop.ttl);
     const times = this.history.get(hop.ttl) ?? [];
     row.line.classList.toggle("lossy", hop.loss_ratio > 0.02 && hop.received > 0);
     row.line.classList.toggle("silent", hop.received === 0);
+    row.line.classList.toggle("suspect", suspect);
     showAddress(row.address, hop);
     const last = times.at(-1);
     const numbers = [

@@ -20,14 +20,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from caseprobe.errors import MeasurementError, Unreachable, UsageError
+from caseprobe_agent.demo.guard import Guard
 
 TARGET = "127.0.0.1"
 ROUNDS = 5
-START_SECONDS = 30.0
-STOP_SECONDS = 5.0
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
 # Below the range from which the kernel takes ports for outgoing connections, so none is taken between look and use.
 PORTS = range(20000, 32000)
 
@@ -48,6 +49,7 @@ class Demo:
         self.say = say
         self.password = secrets.token_urlsafe(9)
         self.children: list[subprocess.Popen[bytes]] = []
+        self._guard: Guard | None = None
         self.python = [sys.executable, "-m"]
         self.console = ""
         self.token = ""
@@ -63,34 +65,46 @@ class Demo:
 
     def run(self, *command: str, stdin: str = "") -> str:
         """Run a public command to its end and give its stdout; raises what it said where it failed."""
-        done = subprocess.run(
-            [*self.python, *command],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            timeout=START_SECONDS,
-            start_new_session=True,
-        )
-        if done.returncode:
-            raise MeasurementError(
-                f"{' '.join(command[:2])} ended with {done.returncode}: {done.stderr.strip()[-600:]}"
-            )
-        return done.stdout
+        with self._begin(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            try:
+                stdout, stderr = child.communicate(stdin.encode(), timeout=START_SECONDS)
+            except BaseException:
+                child.kill()
+                raise
+        self.guard.ended(child.pid)
+        if child.returncode:
+            words = stderr.decode(errors="replace").strip()[-600:]
+            raise MeasurementError(f"{' '.join(command[:2])} ended with {child.returncode}: {words}")
+        return stdout.decode()
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         """Start a public command that stays, its messages in the demo's folder."""
         with (self.folder / f"{name}.log").open("wb") as log:
-            child = subprocess.Popen(
-                [*self.python, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=self.environment,
-                start_new_session=True,
-            )
+            child = self._begin(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         self.children.append(child)
         return child
+
+    def _begin(
+        self, command: tuple[str, ...], stdin: int, stdout: int, stderr: int | IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        """Start a public command in a process group of its own, which ends with the demo."""
+        child = subprocess.Popen(
+            [*self.python, *command],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=self.environment,
+            start_new_session=True,
+        )
+        self.guard.begun(child.pid)
+        return child
+
+    @property
+    def guard(self) -> Guard:
+        """What ends the children where the demo is killed; started with the first of them."""
+        if self._guard is None:
+            self._guard = Guard(self.folder)
+        return self._guard
 
     def stop(self) -> None:
         """End every child, the last first: asked, then killed."""
@@ -103,6 +117,9 @@ class Demo:
                 child.wait()
             if child.stdout:
                 child.stdout.close()
+        if self._guard:
+            self._guard.close()
+            self._guard = None
 
     # --- the collector's API, as staff ---
 
