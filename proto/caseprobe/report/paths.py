@@ -71,7 +71,7 @@ def _card(path: path_pb2.PathFacts, began: float, words: Words, role: Markup = N
 
 
 def render_path(path: path_pb2.PathFacts, began: float, words: Words) -> Markup:
-    """What a path says beyond its verdict: what was asked for beside it in a sentence each, every hop, the routes that stood before.
+    """What a path says beyond its verdict: what was asked for beside it, every hop, the routes that stood before.
 
     began: when its first echo was sent, in seconds since 1970; 0 where that is not known.
     """
