@@ -18,9 +18,9 @@ from caseprobe_collector.bases import BUNDLE_OBJECT
 from caseprobe_collector.ingest.assembly import Limits
 from caseprobe_collector.ingest.erasure import Erasure
 from caseprobe_collector.ingest.forms import (
+    first_object_name,
     is_bundle,
     is_sealed,
-    object_name,
     read_bundle,
     read_member,
     read_snapshot,
@@ -129,7 +129,7 @@ class Evidence:
         file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by whoever reads it to its end)
         try:
             record = await self._snapshots.get_object(row.snapshot_id, BUNDLE_OBJECT)
-            name = record.object if record else object_name(row.agent_id, row.snapshot_id)
+            name = record.object if record else first_object_name(row.agent_id, row.snapshot_id)
             sha256 = await _copy(self._objects.get(name), file)
             # What 0.1.0 stored has no hash of the whole; the manifest in it has one of every member.
             if sha256 != record.sha256 if record else not await asyncio.to_thread(whole_bundle, file):
