@@ -80,7 +80,7 @@ class Stream:
                 # A call that is cancelled a second time meanwhile must not cost what arrived, nor leave a file open.
                 self._desk.ingest.leave(self._agent.agent_id, self._assembly)
                 if self._link.shows:
-                    self._desk.drafts.leave(self._agent.agent_id)
+                    self._desk.drafts.leave(self._agent.agent_id, self._link.shows)
 
     async def _greet(self, hello: link_pb2.Hello) -> None:
         desk, agent = self._desk, self._agent
@@ -204,7 +204,8 @@ class Stream:
         return stored
 
     async def _drafted(self, draft: link_pb2.Draft) -> None:
-        first, self._link.shows = not self._link.shows, True
+        first = not self._link.shows
+        self._link.shows = self._link.shows or draft.snapshot_id
         await self._desk.drafts.take(self._agent, draft, first)
 
     def _acked(self) -> Receipts:
