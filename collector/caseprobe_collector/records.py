@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe_collector.access import Role
 
 Customers = frozenset[str] | None
@@ -292,7 +292,8 @@ class AuditRow:
 class Event:
     """Something that happened, for whoever watches. topic: case:ID, agent:ID, session:ID or fleet.
 
-    kind: snapshot, session, rounds, presence, case, agent. body is small and serializable; rounds carries PathRounds.
+    kind: snapshot, session, rounds, draft, presence, case, agent. body is small and serializable; rounds carries
+    PathRounds, sections what a draft tells newly.
     """
 
     topic: str
@@ -300,6 +301,7 @@ class Event:
     customer_id: str
     body: dict[str, Any] = field(default_factory=dict)
     rounds: link_pb2.Rounds | None = None
+    sections: tuple[section_pb2.Section, ...] = ()
 
 
 def worst_severity(findings: Iterable[tuple[str, str, int]]) -> int:

@@ -23,7 +23,7 @@ def caseprobe(folder: Path, *arguments: str, stdin: str = "", **environ: str) ->
         capture_output=True,
         text=True,
         cwd=folder,
-        timeout=60,
+        timeout=120,
         env={**os.environ, **folders, **environ},
     )
 
@@ -156,7 +156,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert process.stderr is not None
     assert "measuring" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert list(tmp_path.glob("*.zip")) == []

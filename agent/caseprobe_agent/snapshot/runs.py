@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from caseprobe.errors import MeasurementError
@@ -24,7 +24,10 @@ IDLE_SECONDS = 2.0
 
 @dataclass
 class Progress:
-    """What is known so far: sections by probe. before: where logs were left, by probe; None: they are read whole."""
+    """What is known so far: sections by probe. before: where logs were left, by probe; None: they are read whole.
+
+    told: hears of every section as it comes.
+    """
 
     probes: Sequence[Probe]
     end: float
@@ -35,6 +38,12 @@ class Progress:
     # By name: what a second child measures anew takes the place of what the first one had sent of it.
     artifacts: dict[str, RawArtifact] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    told: Callable[[section_pb2.Section], None] = lambda _section: None
+
+    def keep(self, section: section_pb2.Section) -> None:
+        """A probe has ended."""
+        self.sections[section.probe] = section
+        self.told(section)
 
     def left(self) -> list[Probe]:
         """Probes without a section, in their order."""
@@ -42,7 +51,7 @@ class Progress:
 
     def conclude(self, probe: Probe, outcome: section_pb2.ProbeOutcome.ValueType, reason: str) -> None:
         """A probe ends without facts."""
-        self.sections[probe.name] = section_pb2.Section(probe=probe.name, outcome=outcome, reason=reason)
+        self.keep(section_pb2.Section(probe=probe.name, outcome=outcome, reason=reason))
 
 
 @dataclass(eq=False)
@@ -108,8 +117,7 @@ class Run:
             name, place = json.loads(body)
             self.progress.places[name] = place
         elif kind == SECTION:
-            section = section_pb2.Section.FromString(body)
-            self.progress.sections[section.probe] = section
+            self.progress.keep(section_pb2.Section.FromString(body))
             self.concluded += 1
             self._go_on(None)
         else:

@@ -17,6 +17,7 @@ from caseprobe.redaction.restore import Restorer
 from caseprobe.redaction.secrets import LOOKS, Secrets
 from caseprobe.redaction.structure import HEAD_BYTES, KnownFile
 from caseprobe.v1.link_pb2 import Rounds
+from caseprobe.v1.section_pb2 import Section
 from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 
 Result = TypeVar("Result")
@@ -50,6 +51,7 @@ class Redactor:
         self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
         host = self._identifiers.host
         self._fields = Fields(key, asset_masked, self.text, self._secrets_of, host, self._counts)
+        self._settled = Fields(key, asset_masked, lambda _text: None, self._secrets_of, host, Counter())
         self._restorer = Restorer(key)
         self._looks: Looks | None = None
 
@@ -70,6 +72,17 @@ class Redactor:
         redacted.CopyFrom(snapshot)
         _failing_closed(lambda: self._fields.redact(redacted))
         redacted.redaction.CopyFrom(self.report(snapshot.redaction.withheld))
+        return redacted
+
+    def settled(self, section: Section) -> Section:
+        """A copy with all that is redacted for good by now: what follows from this key and the value alone.
+
+        Running text is left out of it: a name that another section tells may still have to be hidden there.
+        """
+        redacted = Section()
+        redacted.CopyFrom(section)
+        del redacted.lines[:]
+        _failing_closed(lambda: self._settled.redact(redacted))
         return redacted
 
     def rounds(self, rounds: Rounds) -> Rounds:
