@@ -321,10 +321,10 @@ MUTANTS: dict[str, Mutant] = {
     "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
-        ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
+        ((upkeep, "write_anew", _nothing),), ("I1", "I5"), LAPSES, first_seed=8
     ),
     "storage: a log whose sync failed is synced once more": Mutant(
-        ((upkeep, "write_anew", _synced_alone),), ("I1",), LAPSES, first_seed=8
+        ((upkeep, "write_anew", _synced_alone),), ("I1", "I5"), LAPSES, first_seed=8
     ),
     "storage: the note is not written": Mutant(((progress.Progress, "_write", _nothing),), ("I5",), ROT),
     "storage: the note is ahead of its commit": Mutant(((progress.Progress, "stamp", _noted_early),), ("I5",), DISKS),

@@ -100,7 +100,9 @@ class Stream:
 
         def last_word(ended: asyncio.Task[None]) -> None:
             self._link.finish(_reason(ended))
-            limit.reschedule(asyncio.get_running_loop().time() + GOODBYE_SECONDS)
+            # Not where writing ended meanwhile.
+            with contextlib.suppress(RuntimeError):
+                limit.reschedule(asyncio.get_running_loop().time() + GOODBYE_SECONDS)
 
         with contextlib.suppress(TimeoutError):
             async with limit:
