@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge, UsageError
+from caseprobe.report.words import host_of
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
@@ -41,6 +42,8 @@ from caseprobe_collector.ports import (
 from caseprobe_collector.records import Agent, Case, Damage, SnapshotRow
 
 CHUNK_BYTES = 256 << 10
+# Of a machine that is known by its bundle alone.
+LONGEST_LABEL = 200
 BUNDLE_DAMAGE = "its bundle file is gone or no longer matches its SHA-256"
 
 
@@ -207,7 +210,7 @@ class Evidence:
         agent = Agent(
             agent_id=snapshot.agent_id,
             customer_id=case.customer_id,
-            label="carried by hand",
+            label=host_of(snapshot)[:LONGEST_LABEL] or "carried by hand",
             system=_system(snapshot),
             version=snapshot.agent_version[:40],
             kind="one_shot",
