@@ -306,7 +306,7 @@ MUTANTS: dict[str, Mutant] = {
         ((Outcomes, "welcomed", _never), (Outcomes, "tell", _told_once)), ("once",), BUSY
     ),
     "timetable: what ran is not remembered": Mutant(
-        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=23
+        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=33
     ),
     "timetable: a period by the wall clock": Mutant(((due, "_elapsed", _by_the_wall),), ("slots",)),
     "link: sends nothing again": Mutant(((Feeder, "feed", _sends_once),), ("I3",), WIRES, first_seed=1),
