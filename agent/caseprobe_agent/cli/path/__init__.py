@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     collector = own_collector(settings, targets) if options.loaded else None
     if collector is not None:
         targets = [collector.host]
-    if not targets:
+    if not any(targets):
         raise UsageError("no target; give a host, an address or --targets FILE")
     if len(targets) > 1:
         return _run_many(targets, options)
