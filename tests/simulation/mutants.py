@@ -282,20 +282,20 @@ MUTANTS: dict[str, Mutant] = {
     "session: an outcome is told once": Mutant(
         ((Outcomes, "welcomed", _never), (Outcomes, "tell", _told_once)), ("once",), BUSY
     ),
-    "timetable: what ran is not remembered": Mutant(
-        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=23
-    ),
+    "timetable: what ran is not remembered": Mutant(((timetable.Timetable, "_keep", _never),), ("slots",)),
     "timetable: a period by the wall clock": Mutant(((due, "_elapsed", _by_the_wall),), ("slots",)),
     "link: sends nothing again": Mutant(((Feeder, "feed", _sends_once),), ("I3",), WIRES, first_seed=1),
     "link: forgets what was sent": Mutant(((Feeder, "acknowledge", _acks_what_was_sent),), ("I3",), WIRES),
     "link: drops what finds no credit": Mutant(((Feeder, "_send_pieces", _drops_without_credit),), ("I3",)),
     "receipts: the largest, not the contiguous": Mutant(((Receipts, "take", _acks_as_they_come),), ("I1",)),
-    "receipts: two machines' sequences are mixed": Mutant(((Receipts, "__init__", _crossed),), ("I1", "I3", "once")),
+    "receipts: two machines' sequences are mixed": Mutant(
+        ((Receipts, "__init__", _crossed),), ("I1", "I3", "once"), first_seed=1
+    ),
     "ingest: acknowledges before the commit": Mutant(((SqlDeposits, "deposit", _stored_later),), ("I1", "I2")),
     "ingest: a failed commit is acknowledged": Mutant(
         ((collector_writer, "_answer", _failure_is_success),), ("I1", "I2", "I3"), DISKS
     ),
-    "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY),
+    "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY, first_seed=2),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
         ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
