@@ -37,11 +37,12 @@ def test_the_name_alone_gives_an_overview(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """--help works, and every command is in a group of the overview."""
+    """--help works and tells the exit codes, and every command is in a group of the overview."""
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--help"])
     assert ended.value.code == 0
-    assert f"usage: caseprobe {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"usage: caseprobe {command}" in shown and "xit code" in shown
     assert command in {name for _, group in cli.GROUPS for name in group}
 
 
