@@ -260,9 +260,7 @@ MUTANTS: dict[str, Mutant] = {
     "spool: answers before its commit": Mutant(
         ((writer.Writer, "_transact", _answers_first),), ("I2", "I3", "I4", "slots"), DISKS
     ),
-    "spool: goes on with a log whose sync failed": Mutant(
-        ((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS, first_seed=2
-    ),
+    "spool: goes on with a log whose sync failed": Mutant(((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS),
     "spool: goes on with a handle whose sync failed": Mutant(((writer.Writer, "_renew", _nothing),), ("I4",), DISKS),
     "spool: what had to go leaves no gap": Mutant(((Rows, "_give_up", _loses_gap),), ("I3",), TIGHT),
     "spool: gives a number twice": Mutant(((Rows, "last_sequence", _numbers_again),), ("I2", "I3")),
@@ -296,9 +294,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY, first_seed=2),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
-    "storage: goes on with a log whose sync failed": Mutant(
-        ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
-    ),
+    "storage: goes on with a log whose sync failed": Mutant(((upkeep, "write_anew", _nothing),), ("I1",), LAPSES),
     "storage: the note is not compared": Mutant(
         ((progress, "loss_of", lambda original: lambda noted, found: ""),), ("I5",), ROT
     ),
