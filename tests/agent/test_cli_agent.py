@@ -57,6 +57,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["bundle", "--from", "soon"], 2, "'soon' is no moment"),
         (["bundle", "--from", "-2h", "--to-time", "-3h"], 2, "ends before it begins"),
         (["bundle", "--to", "hello"], 2, "join code"),
+        (["enroll", "CP1-NONSENSE"], 2, "join code"),
         (["bundle", "--to", "@/nowhere"], 2, "/nowhere cannot be read"),
         (["enroll"], 2, "join code"),
         (["show", "/nowhere.zip"], 2, "/nowhere.zip cannot be read"),

@@ -109,19 +109,8 @@ def test_no_hardware_address_of_this_machine_reached_the_collector(world: World)
     assert [mac for mac in macs for text in shown if mac in text] == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (("bundle", "--to", "CP1-NONSENSE"), 2, "join code"),
-        (("enroll", "CP1-NONSENSE"), 2, "join code"),
-        (("bundle", "--profile", "huge"), 2, "profile"),
-        (("show", "/no/such/file.zip"), 2, "file.zip"),
-        (("nonsense",), 2, "nonsense"),
-    ],
-    ids=lambda value: value[0] if isinstance(value, tuple) else None,
-)
-def test_bad_input_gets_one_clear_line(world: World, arguments: tuple[str, ...], code: int, words: str) -> None:
-    """What is wrong, the documented exit code, no traceback."""
-    done = world.customer(*arguments)
-    assert (done.returncode, len(done.stderr.strip().splitlines())) == (code, 1), done.stderr
-    assert words in done.stderr
+def test_bad_input_gets_one_clear_line(world: World) -> None:
+    """What is wrong, the documented exit code, no traceback: as a process, as the command line's own tests say."""
+    done = world.customer("bundle", "--to", "CP1-NONSENSE")
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+    assert "join code" in done.stderr
