@@ -33,9 +33,9 @@ from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
-from caseprobe_agent.oneshot.loading import READY, load
 from caseprobe_agent.oneshot.order import Order, Person, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room, sealed_path
+from caseprobe_agent.oneshot.rehearsal import Rehearsal
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
 from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
@@ -136,7 +136,7 @@ class OneShot:
         self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
     ) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        probes, seconds = self._probes(order, chosen), deadline.measuring_seconds
+        probes, seconds, rehearsal = self._probes(order, chosen), deadline.measuring_seconds, Rehearsal()
         measuring = asyncio.create_task(
             take_snapshot(
                 probes,
@@ -146,11 +146,12 @@ class OneShot:
                 self.child,
                 new_sentinel(),
                 order.window and _places(order.window, probes),
+                gathered=rehearsal.take,
             )
         )
+        measuring.add_done_callback(lambda _: rehearsal.end())
         try:
-            key, _ = await asyncio.gather(self._key(enrolled), asyncio.to_thread(load, READY))
-            taken = await measuring
+            taken, key, _ = await asyncio.gather(measuring, self._key(enrolled), asyncio.to_thread(rehearsal.play))
         finally:
             measuring.cancel()
         if order.window is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from caseprobe.errors import MeasurementError
@@ -24,17 +24,26 @@ IDLE_SECONDS = 2.0
 
 @dataclass
 class Progress:
-    """What is known so far: sections by probe. before: where logs were left, by probe; None: they are read whole."""
+    """What is known so far: sections by probe. before: where logs were left, by probe; None: they are read whole.
+
+    gathered: hears of every artifact as it comes.
+    """
 
     probes: Sequence[Probe]
     end: float
     patience_seconds: float
     sentinel: str = ""
     before: Mapping[str, str] | None = None
+    gathered: Callable[[RawArtifact], None] = lambda _artifact: None
     sections: dict[str, section_pb2.Section] = field(default_factory=dict)
     # By name: what a second child measures anew takes the place of what the first one had sent of it.
     artifacts: dict[str, RawArtifact] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+
+    def add(self, artifact: RawArtifact) -> None:
+        """An artifact has come."""
+        self.artifacts[artifact.name] = artifact
+        self.gathered(artifact)
 
     def left(self) -> list[Probe]:
         """Probes without a section, in their order."""
@@ -103,7 +112,7 @@ class Run:
         if kind == ARTIFACT:
             header, _, data = body.partition(b"\n")
             name, source, truncated = json.loads(header)
-            self.progress.artifacts[name] = RawArtifact(name, source, data, truncated)
+            self.progress.add(RawArtifact(name, source, data, truncated))
         elif kind == PLACE:
             name, place = json.loads(body)
             self.progress.places[name] = place
