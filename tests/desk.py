@@ -22,6 +22,7 @@ from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.app.build import SystemClock, fresh_id
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.bus import InProcessBus
+from caseprobe_collector.drafts import Drafts
 from caseprobe_collector.ingest import Evidence, Ingest, Limits
 from caseprobe_collector.records import Agent, Case, Customer
 from caseprobe_collector.rpc import Desk, OpenLinks, build_server
@@ -112,6 +113,7 @@ class Rig:
     links: OpenLinks
     sessions: Sessions
     schedules: Schedules
+    drafts: Drafts
     audit: AuditLog
     port: int
     clock: ShiftedClock
@@ -220,16 +222,16 @@ async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[R
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
     witness = Witness(run, storage.witnessed, storage.audit, audit)
-    desk = Desk(
-        run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, Limits(), audit, witness
-    )
+    drafts = Drafts(storage.cases, bus, clock)
+    fleet, snapshots = storage.fleet, storage.snapshots
+    desk = Desk(run, fleet, snapshots, ingest, sessions, schedules, links, clock, Limits(), audit, witness, drafts)
     certificate, key = storage.authority.server_certificate(["127.0.0.1"])
     server, port = build_server(desk, "127.0.0.1:0", key, certificate, storage.authority.ca_pem())
     if not again:
         await _furnish(storage)
     await server.start()
     try:
-        yield Rig(storage, bus, links, sessions, schedules, audit, port, clock, ingest)
+        yield Rig(storage, bus, links, sessions, schedules, drafts, audit, port, clock, ingest)
     finally:
         await server.stop(None)
         await links.left()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from caseprobe.errors import CaseClosed, CaseprobeError, JoinCodeUnknown, NotAllowed, NotFound
 from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
 from caseprobe_collector.access import Principal, Role
+from caseprobe_collector.drafts import Drafts
 from caseprobe_collector.records import (
     Agent,
     AuditRow,
@@ -106,6 +107,7 @@ class World:
     audit: list[AuditRow] = field(default_factory=list)
     presence: dict[str, str] = field(default_factory=dict)
     bus: FakeBus = field(default_factory=FakeBus)
+    drafts: Drafts | None = None
     counter: int = 0
 
     def new_id(self, kind: str) -> str:
@@ -434,6 +436,17 @@ class FakeSessions:
     async def recent_rounds(self, by: Principal, session_id: str) -> link_pb2.Rounds:
         await self.get(by, session_id)
         return self.world.rounds.get(session_id, link_pb2.Rounds(session_id=session_id))
+
+
+class FakeCaseStore:
+    """Cases of the world, as a store has them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def get_case(self, case_id: str, customer_ids: CustomerIds) -> Case | None:
+        case = self.world.cases.get(case_id)
+        return case if case and (customer_ids is None or case.customer_id in customer_ids) else None
 
 
 class FakeSchedules:

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.datastructures import State
@@ -16,6 +16,8 @@ from caseprobe_collector.access import Role
 from caseprobe_collector.console import create_console
 from caseprobe_collector.console.hub import Hub
 from caseprobe_collector.console.services import Services
+from caseprobe_collector.drafts import Drafts
+from caseprobe_collector.ports import CaseStore
 from caseprobe_collector.records import Agent, Case, Customer, ScheduleRecord, SessionRecord, User
 from tests.asgi import Client
 from tests.fakes_console import (
@@ -23,6 +25,7 @@ from tests.fakes_console import (
     FakeAudit,
     FakeAuthority,
     FakeCases,
+    FakeCaseStore,
     FakeClock,
     FakeConfig,
     FakeCustomers,
@@ -54,12 +57,19 @@ def services(world: World) -> Services:
         "snapshots": FakeSnapshots(world),
         "sessions": FakeSessions(world),
         "schedules": FakeSchedules(world),
+        "drafts": drafts_of(world),
         "presence": FakePresence(world),
         "audit": FakeAudit(world),
         "bus": world.bus,
         "clock": FakeClock(),
     }
     return Services(**fakes)
+
+
+def drafts_of(world: World, clock: FakeClock | None = None) -> Drafts:
+    """The world's drafts, the same each time: in memory as they are, they need no stand-in."""
+    world.drafts = world.drafts or Drafts(cast(CaseStore, FakeCaseStore(world)), world.bus, clock or FakeClock())
+    return world.drafts
 
 
 @cache

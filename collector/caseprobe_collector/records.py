@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from caseprobe.v1 import link_pb2, snapshot_pb2
+from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe_collector.access import Role
 
 Customers = frozenset[str] | None
@@ -291,7 +292,8 @@ class AuditRow:
 class Event:
     """Something that happened, for whoever watches. topic: case:ID, agent:ID, session:ID or fleet.
 
-    kind: snapshot, session, rounds, presence, case, agent. body is small and serializable; rounds carries PathRounds.
+    kind: snapshot, session, rounds, draft, presence, case, agent. body is small and serializable; rounds carries
+    PathRounds, sections what a draft tells newly.
     """
 
     topic: str
@@ -299,16 +301,17 @@ class Event:
     customer_id: str
     body: dict[str, Any] = field(default_factory=dict)
     rounds: link_pb2.Rounds | None = None
+    sections: tuple[section_pb2.Section, ...] = ()
 
 
-def worst_severity(snapshot: snapshot_pb2.Snapshot) -> int:
-    """The worst state among a snapshot's findings as Severity's number; OK where there are none.
+def worst_severity(findings: Iterable[tuple[str, str, int]]) -> int:
+    """The worst state in an index of findings as Severity's number; OK where there are none.
 
     Unknown and not applicable are coverage, not findings, and never count.
     """
-    return max((finding.state for finding in snapshot.findings if finding.state <= 4), default=1)
+    return max([state for _, _, state in findings if state <= 4], default=1)
 
 
 def finding_index(snapshot: snapshot_pb2.Snapshot) -> tuple[tuple[str, str, int], ...]:
     """What the index of findings keeps of a snapshot."""
-    return tuple((finding.check_id, finding.object, finding.state) for finding in snapshot.findings)
+    return tuple([(finding.check_id, finding.object, finding.state) for finding in snapshot.findings])

@@ -87,6 +87,7 @@ MAKERS = {
     "Parcel": {"seal/pipe.py", "seal/form.py"},
     "BundleWriter": {"seal/pipe.py"},
     "FileOutbox": {"app/sending.py"},
+    "Draft": {"seal/draft.py"},
     "Rounds": {"session/frames.py"},
     "Outcome": {"session/outcomes.py"},
     "RevealFacts": set[str](),
@@ -136,6 +137,7 @@ def test_the_makers_call_the_pipe() -> None:
     found = dict(trees())
     assert {"snapshot", "artifact", "objection", "sees"} <= called(found["seal/pipe.py"])
     assert "mask" in called(found["session/frames.py"])
+    assert {"settled", "objection"} <= called(found["seal/draft.py"])
     assert "words" in called(found["session/outcomes.py"])
 
 

@@ -25,6 +25,7 @@ from tests.bench import (
     roundtrip,
     second,
     sessions,
+    showing,
     spool,
     window,
 )
@@ -43,6 +44,7 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("halfopen", halfopen.measure),
     ("sessions", sessions.measure),
     ("second", second.measure),
+    ("showing", showing.measure),
     ("window", window.measure),
     ("history", history.measure),
 )

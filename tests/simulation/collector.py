@@ -16,6 +16,7 @@ from caseprobe.ids import new_id
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.bus import InProcessBus
+from caseprobe_collector.drafts import Drafts
 from caseprobe_collector.ingest import Ingest, Limits
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.rpc import Desk, OpenLinks
@@ -87,6 +88,7 @@ class Collector:
             Limits(),
             audit,
             Witness(run, storage.witnessed, storage.audit, audit),
+            Drafts(storage.cases, bus, room),
         )
         self._service: Any = LinkService(desk)
         self.stopped = asyncio.Event()

@@ -57,6 +57,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         selector.advance = self._advance
         self._seconds = 0.0
         self._free_at: dict[Executor, float] = {}
+        self._told_at = 0.0
         self.random = random
         self.problems: list[str] = []
         super().__init__(selector)
@@ -92,8 +93,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Any = None
     ) -> asyncio.Handle:
-        """There is one thread only."""
-        return self.call_soon(callback, *args, context=context)
+        """There is one thread only; what a job tells before it ends is heard a moment later, and in its order."""
+        delay = self.random.expovariate(1 / ANSWER_SECONDS)
+        self._told_at = max(self._told_at + 1e-6, self._seconds + delay)
+        return self.call_at(self._told_at, callback, *args, context=context)
 
     def _advance(self, timeout: float | None) -> None:
         if timeout is None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,7 +27,8 @@ from caseprobe_agent.oneshot.order import Person
 from caseprobe_agent.oneshot.sending import Outgoing, Sending
 
 if TYPE_CHECKING:
-    from caseprobe_agent.link import Delivery
+    from caseprobe_agent.link import Delivery, Link, Outbox
+    from caseprobe_agent.oneshot.showing import Way
 
 # What a one-shot run is called, and the folder of its key: the machine's name is not told.
 LABEL = "one-shot"
@@ -48,7 +52,8 @@ def folder_of(settings: Settings, key_id: str = "") -> Path:
 def sending_of(settings: Settings, person: Person, audit: Audit, clock: LocalClock, key_id: str = "") -> Sending:
     """The way to a collector under the caller's own key, or that of an imported machine."""
     folder, proxy = folder_of(settings, key_id), settings.proxy
-    return Sending(person, audit, Tickets(folder, clock), _enroller(folder, proxy), _deliverer(folder, proxy))
+    tickets = Tickets(folder, clock)
+    return Sending(person, audit, tickets, _enroller(folder, proxy), _deliverer(folder, proxy), _shower(proxy))
 
 
 def own_key_of(settings: Settings, key_id: str = "") -> Callable[[], Awaitable[tuple[bytes, str]]]:
@@ -105,25 +110,62 @@ async def _deliver(
 
     Raises Unreachable, NotTrusted or what the collector refuses with.
     """
-    from caseprobe_agent.link import FileOutbox, Link
+    from caseprobe_agent.link import FileOutbox
+
+    # Each form is a stream of its own, which goes on only with itself.
+    stream_id = outgoing.snapshot.snapshot_id + FORMS[kind]
+    sha256 = outgoing.sha256 if kind == link_pb2.DATA_KIND_BUNDLE else b""
+    outbox = FileOutbox(file, kind, stream_id, sha256, outgoing.consent)
+    link = _link(enrolled, _pseudonym(outgoing.snapshot), outbox, proxy)
+    seconds = LEAST_DELIVERY_SECONDS + file.seek(0, 2) / SLOWEST_BYTES_PER_SECOND
+    return await link.deliver_once(seconds)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """An open link for drafts."""
+
+    link: Link
+    room_bytes: int
+
+    @property
+    def is_open(self) -> bool:
+        return self.link.connected.is_set()
+
+    def send(self, draft: link_pb2.Draft) -> None:
+        self.link.send(link_pb2.LinkRequest(draft=draft), link_pb2.LANE_LIVE)
+
+
+def _shower(proxy: str) -> Callable[[Enrolled], AbstractAsyncContextManager[Way]]:
+    """Opens a link of its own, which ends before the bundle's begins."""
+
+    @contextlib.asynccontextmanager
+    async def show(enrolled: Enrolled) -> AsyncGenerator[Way]:
+        from caseprobe_agent.link import NoRecords
+
+        # The machine's stand-in comes with its first section.
+        link = _link(enrolled, "", NoRecords(), proxy)
+        async with link.opened() as welcome:
+            yield _Way(link, welcome.draft_bytes)
+
+    return show
+
+
+def _link(enrolled: Enrolled, label: str, outbox: Outbox, proxy: str) -> Link:
+    """A link of this run; label: what the machine is called."""
+    from caseprobe_agent.link import Link
 
     spool_id = f"spool_{secrets.token_hex(8)}"
 
     async def hello() -> link_pb2.Hello:
-        frame = hello_of(enrolled.identity, spool_id, _pseudonym(outgoing.snapshot), sys.platform, "")
+        frame = hello_of(enrolled.identity, spool_id, label, sys.platform, "")
         frame.flow = snapshot_pb2.FLOW_ONE_SHOT
         return frame
 
     async def ignore(_frame: link_pb2.LinkResponse) -> None:
         """A one-shot run takes no commands."""
 
-    # Each form is a stream of its own, which goes on only with itself.
-    stream_id = outgoing.snapshot.snapshot_id + FORMS[kind]
-    sha256 = outgoing.sha256 if kind == link_pb2.DATA_KIND_BUNDLE else b""
-    outbox = FileOutbox(file, kind, stream_id, sha256, outgoing.consent)
-    link = Link(credentials_of(enrolled.identity, proxy), hello, outbox, ignore, SystemRandom())
-    seconds = LEAST_DELIVERY_SECONDS + file.seek(0, 2) / SLOWEST_BYTES_PER_SECOND
-    return await link.deliver_once(seconds)
+    return Link(credentials_of(enrolled.identity, proxy), hello, outbox, ignore, SystemRandom())
 
 
 def _enroller(folder: Path, proxy: str) -> Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]:

@@ -4,7 +4,18 @@
 """
 
 from caseprobe_agent.link.link import Delivery, Link, LinkState
-from caseprobe_agent.link.outbox import Credentials, FileOutbox, Item, Outbox
+from caseprobe_agent.link.outbox import Credentials, FileOutbox, Item, NoRecords, Outbox
 from caseprobe_agent.link.parts import Handler, Notice
 
-__all__ = ["Credentials", "Delivery", "FileOutbox", "Handler", "Item", "Link", "LinkState", "Notice", "Outbox"]
+__all__ = [
+    "Credentials",
+    "Delivery",
+    "FileOutbox",
+    "Handler",
+    "Item",
+    "Link",
+    "LinkState",
+    "NoRecords",
+    "Notice",
+    "Outbox",
+]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -19,6 +20,7 @@ from caseprobe_agent.link.outbox import Credentials, Outbox
 from caseprobe_agent.link.parts import Handler, Notice, Parts
 from caseprobe_agent.link.stream import PATIENT_AFTER, PATIENT_SECONDS, WELCOME_SECONDS, Stream
 from caseprobe_agent.link.tasks import first_end
+from caseprobe_agent.link.wire import GOODBYE_SECONDS
 
 SHORTEST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 30.0
@@ -131,6 +133,43 @@ class Link:
         except TimeoutError:
             why = self.state.last_error or f"{self._credentials.address} was too slow"
             raise Unreachable(f"not everything was delivered within {timeout_seconds:g} s: {why}") from None
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncGenerator[link_pb2.Welcome]:
+        """One stream, tried once: what is sent meanwhile is written, then the stream ends in order.
+
+        Raises Unreachable, NotTrusted, Busy or the Refused that the collector names, as long as there is no stream;
+        whether there still is one, `connected` tells.
+        """
+        stream, serving = await self._greeted()
+        self.connected.set()
+        serving.add_done_callback(lambda _: self.connected.clear())
+        try:
+            yield stream.welcome
+            stream.leave()
+            await asyncio.wait([serving], timeout=GOODBYE_SECONDS)
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+    async def _greeted(self) -> tuple[Stream, asyncio.Task[None]]:
+        """A stream that was welcomed, and the task that serves it; by the proxy where nothing else leads there."""
+        self._streams += 1
+        stream = Stream(self._way(), self._parts, self._streams, strict=True, welcome_seconds=WELCOME_SECONDS)
+        serving, welcomed = asyncio.create_task(stream.run()), asyncio.create_task(stream.welcomed.wait())
+        try:
+            await asyncio.wait((serving, welcomed), return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+        except NO_WAY:
+            if self._turned(stream):
+                return await self._greeted()
+            raise
+        finally:
+            welcomed.cancel()
+            if not stream.welcomed.is_set():
+                serving.cancel()
+        return stream, serving
 
     async def _deliver_patiently(self) -> Delivery:
         attempt = 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
+from caseprobe.errors import NotFound
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import SignedConsent
 
@@ -135,6 +136,24 @@ class FileOutbox:
     async def drop(self, sequence: int, reason: str) -> None:
         """Forget the record; the caller still has the file."""
         await self.acknowledge(sequence)
+
+
+class NoRecords:
+    """An outbox without any: what goes over the stream is live."""
+
+    async def pending(self, after: int, limit: int) -> Sequence[Item]:
+        """None."""
+        return ()
+
+    async def read(self, sequence: int, offset: int, size: int) -> bytes:
+        """Never asked; raises NotFound."""
+        raise NotFound(f"there is no record {sequence}")
+
+    async def acknowledge(self, sequence: int) -> None:
+        """Nothing waits for it."""
+
+    async def drop(self, sequence: int, reason: str) -> None:
+        """Nothing to forget."""
 
 
 def _measure(file: BinaryIO) -> tuple[int, bytes]:

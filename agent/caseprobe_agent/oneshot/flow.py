@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,19 +35,21 @@ from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
-from caseprobe_agent.oneshot.order import Order, Person, Result
+from caseprobe_agent.oneshot.loading import SHOWN, load
+from caseprobe_agent.oneshot.order import ASSET_MASKED, Order, Person, Plan, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room, sealed_path
 from caseprobe_agent.oneshot.rehearsal import Rehearsal
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
 from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
-from caseprobe_agent.snapshot import Taken, new_sentinel, take_snapshot
+from caseprobe_agent.snapshot import Taken, take_snapshot
 from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
     from caseprobe.bundle import Signer
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.oneshot.preview import Preview
+    from caseprobe_agent.oneshot.showing import Take
 
 
 @dataclass(frozen=True)
@@ -87,17 +91,18 @@ class OneShot:
         enrolled, failure = await self._enrol(order, deadline)
         case_id = enrolled.identity.case_id if enrolled else ""
         await self._admit(order, case_id)
+        consent, probes = self._consent(order, case_id), self._probes(order, chosen)
+        plan = Plan(order, chosen, probes, enrolled, consent, self.new_id("snap"))
         self.person.tell("measuring this machine …")
-        taken, (key, agent_id) = await self._measured(order, chosen, deadline, enrolled)
+        async with self._shown(plan) as told:
+            taken, (key, agent_id) = await self._measured(plan, deadline, told)
         from caseprobe_agent.oneshot.file import BundleFile
         from caseprobe_agent.oneshot.preview import Addressee, Preview
         from caseprobe_agent.seal.form import Judging, hiding_of
         from caseprobe_agent.seal.pipe import seal, signer_of
 
-        consent = self._consent(order, case_id)
-        self._complete(taken.snapshot, agent_id, case_id, consent, enrolled)
-        masked = True  # a one-shot bundle hides the machine's label and serials too
-        hiding = hiding_of(self.machine, self.pseudonym_key, masked, (order.join_text,) if order.join_text else ())
+        self._complete(taken.snapshot, agent_id, plan)
+        hiding = hiding_of(self.machine, self.pseudonym_key, ASSET_MASKED, order.forbidden)
         strict = consent.mode != CONSENT_MODE_STREAMING
         judging = Judging(self.overrides)
         sealed = seal(taken.snapshot, taken.artifacts, hiding, judging, strict, deadline.objection)
@@ -109,7 +114,7 @@ class OneShot:
         if enrolled is None:
             await self.sending.kept(result.snapshot.snapshot_id, failure)
             return dataclasses.replace(result, failure=failure)
-        receiver = enrolled.response.collector_name or enrolled.identity.link_address
+        receiver = _receiver(enrolled)
         shown = Preview(
             path=path,
             sha256=result.sha256,
@@ -132,31 +137,45 @@ class OneShot:
         result.path.unlink()
         return dataclasses.replace(result, path=sealed.path, sha256=sealed.sha256)
 
-    async def _measured(
-        self, order: Order, chosen: Chosen, deadline: Deadline, enrolled: Enrolled | None
-    ) -> tuple[Taken, tuple[bytes, str]]:
+    def _shown(self, plan: Plan) -> AbstractAsyncContextManager[Take]:
+        """While it lasts, what is measured is seen in its case: only where it was agreed to that it is sent unseen."""
+        enrolled = plan.enrolled
+        if enrolled is None or plan.consent.mode != CONSENT_MODE_STREAMING:
+            return contextlib.nullcontext(lambda _section: None)
+        from caseprobe_agent.oneshot.showing import Showing, drafts_of
+
+        return Showing(
+            lambda: drafts_of(plan, self.pseudonym_key, self.overrides),
+            lambda: self.sending.show(enrolled),
+            lambda: self.sending.showing(plan.snapshot_id, _receiver(enrolled)),
+            self.person.tell,
+        ).during()
+
+    async def _measured(self, plan: Plan, deadline: Deadline, told: Take) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        probes, seconds, rehearsal = self._probes(order, chosen), deadline.measuring_seconds, Rehearsal()
+        order, probes, rehearsal = plan.order, plan.probes, Rehearsal()
         measuring = asyncio.create_task(
             take_snapshot(
                 probes,
                 self.machine,
-                seconds,
+                deadline.measuring_seconds,
                 order.profile,
                 self.child,
-                new_sentinel(),
+                plan.sentinel,
                 order.window and _places(order.window, probes),
+                told=told,
                 gathered=rehearsal.take,
             )
         )
         measuring.add_done_callback(lambda _: rehearsal.end())
         try:
-            taken, key, _ = await asyncio.gather(measuring, self._key(enrolled), asyncio.to_thread(rehearsal.play))
+            ready = asyncio.to_thread(rehearsal.play)
+            taken, key, _ = await asyncio.gather(measuring, self._key(plan.enrolled), ready)
         finally:
             measuring.cancel()
         if order.window is not None:
             taken.snapshot.window.CopyFrom(order.window)
-        for name, reason in chosen.gaps(probes):
+        for name, reason in plan.chosen.gaps(probes):
             taken.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
         return taken, key
 
@@ -167,10 +186,12 @@ class OneShot:
         """
         if order.code is None:
             return None, None
-        if not (order.no_preview or self.person.present or self.any_grant()):
+        unseen = order.no_preview or (not self.person.present and self.any_grant())
+        if not (unseen or self.person.present):
             return None, PolicyRefused(NOBODY)
+        redeeming = self.sending.redeem(order.code, deadline.contact_seconds)
         try:
-            enrolled = await self.sending.redeem(order.code, deadline.contact_seconds)
+            enrolled, _ = await asyncio.gather(redeeming, asyncio.to_thread(load, SHOWN if unseen else ()))
         except DeliveryError as error:
             self.person.tell(f"{error}; measuring anyway")
             return None, error
@@ -222,19 +243,13 @@ class OneShot:
             record.grant.CopyFrom(grant)
         return record
 
-    def _complete(
-        self,
-        snapshot: snapshot_pb2.Snapshot,
-        agent_id: str,
-        case_id: str,
-        consent: ConsentRecord,
-        enrolled: Enrolled | None,
-    ) -> None:
+    def _complete(self, snapshot: snapshot_pb2.Snapshot, agent_id: str, plan: Plan) -> None:
         """Ids, flow, consent, and the machine's clock against the collector's where the two have spoken."""
-        snapshot.snapshot_id = self.new_id("snap")
-        snapshot.agent_id, snapshot.case_id = agent_id, case_id
+        enrolled = plan.enrolled
+        snapshot.snapshot_id, snapshot.agent_id = plan.snapshot_id, agent_id
+        snapshot.case_id = enrolled.identity.case_id if enrolled else ""
         snapshot.flow, snapshot.agent_version = snapshot_pb2.FLOW_ONE_SHOT, VERSION
-        snapshot.consent.CopyFrom(consent)
+        snapshot.consent.CopyFrom(plan.consent)
         if enrolled:
             clock = section_pb2.ClockFacts(
                 offset_seconds=enrolled.clock_offset_seconds, round_trip_seconds=enrolled.round_trip_seconds
@@ -278,6 +293,11 @@ class OneShot:
         if not self.person.agree(shown):
             return PolicyRefused("not sent: you chose not to")
         return None if shown.path.exists() else UsageError(f"{shown.path} is gone since you saw it: make a new bundle")
+
+
+def _receiver(enrolled: Enrolled) -> str:
+    """What the collector calls itself, or where it is."""
+    return enrolled.response.collector_name or enrolled.identity.link_address
 
 
 def _places(window: snapshot_pb2.TimeWindow, probes: Sequence[Probe]) -> dict[str, str]:

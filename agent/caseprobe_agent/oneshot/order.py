@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import SignedConsent
+from caseprobe.v1.consent_pb2 import ConsentRecord, SignedConsent
+from caseprobe_agent.oneshot.choice import Chosen
+from caseprobe_agent.probes.probe import Probe
+from caseprobe_agent.snapshot import new_sentinel
 
 if TYPE_CHECKING:
     from caseprobe.redaction import Redactor
+    from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.oneshot.preview import Preview
+
+# A one-shot bundle hides the machine's label and serials too.
+ASSET_MASKED = True
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,27 @@ class Order:
     window: snapshot_pb2.TimeWindow | None = None
     encrypt: bool = False
     recipient: str = ""
+
+    @property
+    def forbidden(self) -> tuple[str, ...]:
+        """What must be in nothing that leaves, whatever the rules say."""
+        return (self.join_text,) if self.join_text else ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run does, settled before anything is measured; enrolled None: the collector knows nothing of it.
+
+    sentinel: planted in every source.
+    """
+
+    order: Order
+    chosen: Chosen
+    probes: Sequence[Probe]
+    enrolled: Enrolled | None
+    consent: ConsentRecord
+    snapshot_id: str
+    sentinel: str = field(default_factory=new_sentinel, repr=False)
 
 
 class Person(Protocol):

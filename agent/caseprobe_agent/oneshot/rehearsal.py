@@ -7,20 +7,13 @@ come are hidden as soon as they are there, under a key that is thrown away, and 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import secrets
 from queue import SimpleQueue
 
 from caseprobe.errors import RedactionError
+from caseprobe_agent.oneshot.loading import READY, load
 from caseprobe_agent.probes.probe import RawArtifact
 
-# What hides, judges, renders and signs.
-MODULES = (
-    "caseprobe_agent.seal.pipe",
-    "caseprobe_agent.oneshot.file",
-    "caseprobe_agent.oneshot.preview",
-    "cryptography.hazmat.primitives.serialization",
-)
 # Of a log so much is read: behind that its lines look like those before, and each was read for nothing.
 ENOUGH_BYTES = 128 << 10
 
@@ -43,8 +36,7 @@ class Rehearsal:
 
     def play(self) -> None:
         """Load all that is needed, then read what comes; blocking until the end."""
-        for name in MODULES:
-            importlib.import_module(name)
+        load(READY)
         from caseprobe.redaction import Redactor
 
         redactor = Redactor(secrets.token_bytes(32), asset_masked=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from caseprobe_agent.identity import Enrolled
     from caseprobe_agent.link import Delivery
     from caseprobe_agent.oneshot.sealing import SealedCopy
+    from caseprobe_agent.oneshot.showing import Way
 
 NOBODY = (
     "not sent: there is no terminal to ask on and no grant; run it in a terminal to look at it first, or carry the file"
@@ -55,13 +57,17 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Sending:
-    """Who is told, where it is written down, and the two ways out: enrol makes a key known, deliver sends a file."""
+    """Who is told, where it is written down, and the ways out: enrol makes a key known, deliver sends a file.
+
+    show: opens the way for what is seen of a bundle while it is made.
+    """
 
     person: Person
     audit: Audit
     tickets: Tickets
     enrol: Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]
     deliver: Callable[[Enrolled, Outgoing], Awaitable[Delivery]]
+    show: Callable[[Enrolled], AbstractAsyncContextManager[Way]]
 
     async def redeem(self, code: enrolment_pb2.JoinCode, timeout_seconds: float | None = None) -> Enrolled:
         """What a code gives this run, for the first time or again; raises what the collector or the way to it says."""
@@ -134,6 +140,10 @@ class Sending:
 
             remove_copy(ticket.waiting.path, ticket.waiting.sealed_sha256)
         self.tickets.forget(code)
+
+    async def showing(self, snapshot_id: str, receiver: str) -> None:
+        """The machine's own record says that a bundle is seen from now on, as it is made."""
+        await self._record("showing", snapshot_id, receiver)
 
     async def kept(self, snapshot_id: str, why: CaseprobeError | None) -> None:
         """The machine's own record says that nothing left, and why."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import BinaryIO
 
+from google.protobuf import json_format
+
 from caseprobe.bundle import BundleReader
 from caseprobe.bundle.layout import whole_name
 from caseprobe.errors import RedactionError
 from caseprobe.redaction.second import leaks
 from caseprobe.sentinel import sentinel_hits
+from caseprobe.v1 import section_pb2, snapshot_pb2
 
 WITHHELD = "withheld: the second scanner saw {kinds} in it after redaction"
 OWN_VALUE = "a value of this run that must stay here"
@@ -26,6 +29,11 @@ def seen(data: bytes, forbidden: Sequence[str] = (), sentinels: Sequence[str] = 
     if any(sentinel_hits(data, one) for one in sentinels):
         found.append(SENTINEL)
     return found
+
+
+def as_text(message: snapshot_pb2.Snapshot | section_pb2.Section) -> bytes:
+    """A message as readers see it."""
+    return json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False).encode()
 
 
 @dataclass

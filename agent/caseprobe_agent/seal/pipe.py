@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import zstandard
-from google.protobuf import json_format
 
 from caseprobe import ids
 from caseprobe.bundle import BundleWriter, LeftOut, Signer, bundle_members
@@ -23,7 +22,7 @@ from caseprobe.v1 import finding_pb2, link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.identity.keys import pack, sign_digest, unpack
 from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal.form import SHIPPED, Hiding, Judging, Parcel, pack_parcel, unpack_request
-from caseprobe_agent.seal.guard import SENTINEL, WITHHELD, Guard
+from caseprobe_agent.seal.guard import SENTINEL, WITHHELD, Guard, as_text
 from caseprobe_agent.seal.memory import read_history, written_history
 from caseprobe_agent.seal.plant import plant, uproot, uprooted
 from caseprobe_agent.snapshot import new_sentinel
@@ -213,13 +212,13 @@ def _clean(raw: RawArtifact, redactor: Redactor, guard: Guard) -> bytes:
 
 def _withhold_leaking_sections(snapshot: snapshot_pb2.Snapshot, guard: Guard) -> None:
     """Empty every section in which the second scanner sees something; raises where it is not in a section."""
-    if not guard.sees(_as_text(snapshot)):
+    if not guard.sees(as_text(snapshot)):
         return
     for section in snapshot.sections:
-        if found := guard.sees(_as_text(section)):
+        if found := guard.sees(as_text(section)):
             snapshot.redaction.withheld.append(section.probe)
             _emptied(section, section_pb2.PROBE_OUTCOME_FAILED, WITHHELD.format(kinds=", ".join(found)))
-    if found := guard.sees(_as_text(snapshot)):
+    if found := guard.sees(as_text(snapshot)):
         raise RedactionError(f"nothing leaves: {', '.join(found)} outside of any section after redaction")
 
 
@@ -239,8 +238,3 @@ def _report(
     del report.counts[:]
     report.counts.extend(snapshot_pb2.RedactionCount(rule=rule, total=total[rule]) for rule in sorted(+total))
     return report
-
-
-def _as_text(message: snapshot_pb2.Snapshot | section_pb2.Section) -> bytes:
-    """A message as readers see it."""
-    return json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False).encode()

@@ -26,7 +26,7 @@ IDLE_SECONDS = 2.0
 class Progress:
     """What is known so far: sections by probe. before: where logs were left, by probe; None: they are read whole.
 
-    gathered: hears of every artifact as it comes.
+    told: hears of every section as it comes, gathered: of every artifact.
     """
 
     probes: Sequence[Probe]
@@ -34,11 +34,17 @@ class Progress:
     patience_seconds: float
     sentinel: str = ""
     before: Mapping[str, str] | None = None
-    gathered: Callable[[RawArtifact], None] = lambda _artifact: None
     sections: dict[str, section_pb2.Section] = field(default_factory=dict)
     # By name: what a second child measures anew takes the place of what the first one had sent of it.
     artifacts: dict[str, RawArtifact] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    told: Callable[[section_pb2.Section], None] = lambda _section: None
+    gathered: Callable[[RawArtifact], None] = lambda _artifact: None
+
+    def keep(self, section: section_pb2.Section) -> None:
+        """A probe has ended."""
+        self.sections[section.probe] = section
+        self.told(section)
 
     def add(self, artifact: RawArtifact) -> None:
         """An artifact has come."""
@@ -51,7 +57,7 @@ class Progress:
 
     def conclude(self, probe: Probe, outcome: section_pb2.ProbeOutcome.ValueType, reason: str) -> None:
         """A probe ends without facts."""
-        self.sections[probe.name] = section_pb2.Section(probe=probe.name, outcome=outcome, reason=reason)
+        self.keep(section_pb2.Section(probe=probe.name, outcome=outcome, reason=reason))
 
 
 @dataclass(eq=False)
@@ -117,8 +123,7 @@ class Run:
             name, place = json.loads(body)
             self.progress.places[name] = place
         elif kind == SECTION:
-            section = section_pb2.Section.FromString(body)
-            self.progress.sections[section.probe] = section
+            self.progress.keep(section_pb2.Section.FromString(body))
             self.concluded += 1
             self._go_on(None)
         else:

@@ -15,6 +15,7 @@ from caseprobe.ids import new_id
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.bus import InProcessBus
 from caseprobe_collector.config import CollectorConfig
+from caseprobe_collector.drafts import Drafts
 from caseprobe_collector.ingest import Ingest, Limits
 from caseprobe_collector.rpc import Desk, OpenLinks, build_server
 from caseprobe_collector.schedules import Schedules
@@ -74,6 +75,7 @@ class Core:
     ingest: Ingest
     sessions: Sessions
     schedules: Schedules
+    drafts: Drafts
     grpc_server: grpc.aio.Server
     link_port: int
     certificate: bytes
@@ -106,12 +108,26 @@ def build_core(config: CollectorConfig, storage: Storage) -> Core:
     sessions = Sessions(run, storage.sessions, storage.cases, storage.fleet, links, audit, bus, clock, fresh_id)
     schedules = Schedules(run, storage.schedules, storage.fleet, links, audit, clock, fresh_id)
     witness = Witness(run, storage.witnessed, storage.audit, audit)
-    desk = Desk(
-        run, storage.fleet, storage.snapshots, ingest, sessions, schedules, links, clock, limits, audit, witness
-    )
+    drafts = Drafts(storage.cases, bus, clock)
+    fleet, snapshots = storage.fleet, storage.snapshots
+    desk = Desk(run, fleet, snapshots, ingest, sessions, schedules, links, clock, limits, audit, witness, drafts)
     certificate, key = storage.authority.server_certificate(config.public_names)
     address = f"{config.link_host}:{config.link_port}"
     server, port = build_server(desk, address, key, certificate, storage.authority.ca_pem())
     return Core(
-        config, storage, clock, bus, audit, links, limits, ingest, sessions, schedules, server, port, certificate, key
+        config,
+        storage,
+        clock,
+        bus,
+        audit,
+        links,
+        limits,
+        ingest,
+        sessions,
+        schedules,
+        drafts,
+        server,
+        port,
+        certificate,
+        key,
     )

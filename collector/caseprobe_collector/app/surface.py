@@ -89,6 +89,7 @@ def _console(core: Core, door: Door, link_address: str, recipient: str) -> FastA
         ),
         sessions=core.sessions,
         schedules=core.schedules,
+        drafts=core.drafts,
         presence=core.links,
         audit=audit,
         bus=bus,

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, cast
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -19,6 +20,7 @@ from caseprobe.v1 import section_pb2
 
 OUTCOMES = ("unknown", "ok", "absent", "denied", "timeout", "failed", "skipped")
 ROWS_SHOWN = 200
+GIST_FACTS, GIST_CHARACTERS = 4, 300
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def section_view(section: section_pb2.Section) -> SectionView:
     return SectionView(
         probe=section.probe,
         label=label_of(section.probe),
-        outcome=OUTCOMES[section.outcome] if section.outcome < len(OUTCOMES) else "unknown",
+        outcome=outcome_word(section),
         reason=section.reason,
         needs=section.needs,
         duration_seconds=section.duration_seconds,
@@ -71,6 +73,26 @@ def section_view(section: section_pb2.Section) -> SectionView:
         tables=list(_tables(facts)) if facts else [],
         shortfalls=[_shortfall(item) for item in section.shortfalls],
     )
+
+
+def outcome_word(section: section_pb2.Section) -> str:
+    """How its probe ended; unknown where that is a newer machine's word."""
+    return OUTCOMES[section.outcome] if 0 <= section.outcome < len(OUTCOMES) else "unknown"
+
+
+def gist_of(section: section_pb2.Section) -> str:
+    """The first facts of a section and how much there is of what it lists, in one line."""
+    name = section.WhichOneof("facts")
+    if name is None:
+        return ""
+    facts: Message = getattr(section, name)
+    told = [f"{fact.label} {fact.text}" for fact in islice(_scalars(facts), GIST_FACTS)]
+    lists = [f"{label_of(field.name)}: {len(value)}" for field, value in facts.ListFields() if _is_list(field)]
+    return ", ".join((*told, *lists))[:GIST_CHARACTERS]
+
+
+def _is_list(field: FieldDescriptor) -> bool:
+    return field.is_repeated and field.type == FieldDescriptor.TYPE_MESSAGE
 
 
 def _shortfall(item: section_pb2.Shortfall) -> str:

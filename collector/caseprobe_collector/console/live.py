@@ -11,9 +11,11 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from caseprobe.errors import NotAllowed, UsageError
 from caseprobe_collector.access import Action, Principal, decide
+from caseprobe_collector.console.drafts import draft_message
 from caseprobe_collector.console.hub import Hub
 from caseprobe_collector.console.routing import WEBSOCKET, By, Route
 from caseprobe_collector.console.services import Services, Use
+from caseprobe_collector.records import Event
 
 MAX_TOPICS = 40
 # A page that is told more often than this sees no more for it.
@@ -36,11 +38,21 @@ class _Watch:
             await self.socket.send_json(message)
 
     async def forward(self, topics: list[str]) -> None:
-        """Pass on what the bus tells; sessions come by `follow`."""
+        """Pass on what the bus tells; sessions come by `follow`. Bundles that are being made are told so far first."""
         async with self.use.bus.subscribe(*topics) as events:
+            for case_id in _of_kind(topics, "case"):
+                for event in self.use.drafts.so_far(case_id):
+                    await self._pass_on(event)
             async for event in events:
-                if event.rounds is None and decide(self.by, Action.CASE_READ, event.customer_id):
-                    await self.send({"topic": event.topic, "kind": event.kind, **event.body})
+                await self._pass_on(event)
+
+    async def _pass_on(self, event: Event) -> None:
+        """Tell of an event who may know it: a draft who may read snapshots."""
+        if event.kind == "draft":
+            if decide(self.by, Action.SNAPSHOT_READ, event.customer_id):
+                await self.send(draft_message(event))
+        elif event.rounds is None and decide(self.by, Action.CASE_READ, event.customer_id):
+            await self.send({"topic": event.topic, "kind": event.kind, **event.body})
 
     async def follow(self, hub: Hub, session_id: str) -> None:
         """Pass on a session: its first round at once, then whatever came in the meantime, its outcome last."""
@@ -95,7 +107,7 @@ async def watch(socket: WebSocket, use: Use, by: By, topics: str = "") -> None:
     await socket.accept()
     state = socket.app.state
     one = _Watch(socket, use, by, socket.state.secret)
-    sessions = [topic.removeprefix("session:") for topic in wanted if topic.startswith("session:")]
+    sessions = _of_kind(wanted, "session")
     others = [topic for topic in wanted if not topic.startswith("session:")]
     await _first_of(
         one.until_gone(),
@@ -103,6 +115,11 @@ async def watch(socket: WebSocket, use: Use, by: By, topics: str = "") -> None:
         *([one.forward(others)] if others else []),
         *(one.follow(state.hub, session_id) for session_id in sessions),
     )
+
+
+def _of_kind(topics: list[str], kind: str) -> list[str]:
+    """What the topics of one kind are about."""
+    return [topic.removeprefix(f"{kind}:") for topic in topics if topic.startswith(f"{kind}:")]
 
 
 async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:

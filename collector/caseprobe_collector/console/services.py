@@ -13,6 +13,7 @@ from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.cases import Cases
 from caseprobe_collector.config import CollectorConfig
 from caseprobe_collector.customers import Customers
+from caseprobe_collector.drafts import Drafts
 from caseprobe_collector.enrolment import Enrolment
 from caseprobe_collector.fleet import Fleet
 from caseprobe_collector.ingest import Evidence
@@ -56,6 +57,7 @@ class Services:
     snapshots: Evidence
     sessions: Sessions
     schedules: Schedules
+    drafts: Drafts
     presence: Presence
     audit: AuditLog
     bus: Bus

@@ -243,9 +243,11 @@ class Ingest:
     ) -> Stored:
         _check_identity(agent, snapshot)
         case_id, code, notice = await self._attachment(agent, snapshot)
-        row = self._row(agent, snapshot, len(body), sha256, tuple(one.name for one in objects), case_id, notice)
+        findings = finding_index(snapshot)
+        names = tuple([one.name for one in objects])
+        row = self._row(agent, snapshot, findings, len(body), sha256, names, case_id, notice)
         entry = self._audit.entry(agent.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, notice)
-        stored = StoredSnapshot(row, body, finding_index(snapshot))
+        stored = StoredSnapshot(row, body, findings)
         deposit = Deposit(stored, entry, spool_id, sequence, objects)
         if await self._deposits.deposit(deposit):
             self._announce(row)
@@ -300,6 +302,7 @@ class Ingest:
         self,
         agent: Agent,
         snapshot: snapshot_pb2.Snapshot,
+        findings: tuple[tuple[str, str, int], ...],
         size_bytes: int,
         sha256: bytes,
         objects: tuple[str, ...],
@@ -318,8 +321,8 @@ class Ingest:
             started_at=_timestamp(snapshot),
             received_at=self._clock.now(),
             sequence=snapshot.sequence,
-            worst=worst_severity(snapshot),
-            finding_total=len(snapshot.findings),
+            worst=worst_severity(findings),
+            finding_total=len(findings),
             size_bytes=size_bytes,
             sha256=sha256,
             objects=objects,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from caseprobe_collector.audit import AuditLog
+from caseprobe_collector.drafts import Drafts
 from caseprobe_collector.ingest import Ingest, Limits
 from caseprobe_collector.ports import Clock, FleetStore, SnapshotStore, Transaction, Transactions
 from caseprobe_collector.records import Agent
@@ -29,6 +30,7 @@ class Desk:
     limits: Limits
     audit: AuditLog
     witness: Witness
+    drafts: Drafts
 
     async def audit_clone(self, agent: Agent) -> None:
         """Write down that two machines were turned away because they hold one key."""

@@ -55,6 +55,8 @@ class OpenLink:
     # How long the machine slept before its last heartbeat but for once: 0 where it did not.
     slept_seconds: float = 0.0
     queue: Outlet[link_pb2.LinkResponse | None] = field(default_factory=lambda: Outlet(QUEUE_FRAMES))
+    # It shows a bundle that is being made, and has nothing to lose.
+    shows: bool = False
     heartbeat: link_pb2.Heartbeat = field(default_factory=lambda: NO_HEARTBEAT)
     # True once nothing of the stream runs any more; who waits for it brings the event.
     over: bool = False
@@ -115,7 +117,7 @@ class OpenLinks:
     def taken(self, agent: Agent, run: str) -> bool:
         """Whether another run of one person has the stream now: they share their key, and take turns."""
         older = self._links.get(agent.agent_id)
-        if older is None or older.run == run or agent.kind == "enrolled":
+        if older is None or older.run == run or older.shows or agent.kind == "enrolled":
             return False
         return judge(self._signs(older)).word == ONLINE.word
 

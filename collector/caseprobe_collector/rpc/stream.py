@@ -16,7 +16,8 @@ import grpc
 from caseprobe import VERSION
 from caseprobe.errors import CaseprobeError, Corrupt
 from caseprobe.v1 import link_pb2
-from caseprobe_collector.ingest import Assembled, weight_of
+from caseprobe_collector.drafts import DRAFT_BYTES
+from caseprobe_collector.ingest import Assembled, Stored, weight_of
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.desk import Desk
@@ -78,6 +79,8 @@ class Stream:
             finally:
                 # A call that is cancelled a second time meanwhile must not cost what arrived, nor leave a file open.
                 self._desk.ingest.leave(self._agent.agent_id, self._assembly)
+                if self._link.shows:
+                    self._desk.drafts.leave(self._agent.agent_id)
 
     async def _greet(self, hello: link_pb2.Hello) -> None:
         desk, agent = self._desk, self._agent
@@ -89,6 +92,7 @@ class Stream:
             heartbeat_seconds=HEARTBEAT_SECONDS,
             bulk_credit_bytes=BULK_CREDIT_BYTES,
             batch_records=BATCH_RECORDS,
+            draft_bytes=DRAFT_BYTES,
             resume=[link_pb2.Resume(stream_id=name, offset=at) for name, at in self._assembly.resume_points()],
         )
         welcome.received_at.FromDatetime(desk.clock.now())
@@ -142,6 +146,8 @@ class Stream:
                 await self._batch(frame.batch)
             case "audit_entries" if self._agent.kind == "enrolled":
                 await self._desk.witness.hear(self._agent, frame.audit_entries.entries)
+            case "draft":
+                await self._drafted(frame.draft)
             case "progress":
                 await self._desk.sessions.on_progress(self._agent, frame.progress)
             case "outcome":
@@ -183,7 +189,7 @@ class Stream:
             await self._hand_over(item)
 
     async def _hand_over(self, item: Assembled) -> None:
-        work = self._desk.ingest.store(self._agent, self._spool_id, item)
+        work = self._store(item)
         try:
             await self._acked().take(item.sequence, work, weight_of(item))
         except BaseException:
@@ -191,6 +197,15 @@ class Stream:
             if item.staged is not None:
                 item.staged.discard()
             raise
+
+    async def _store(self, item: Assembled) -> Stored:
+        stored = await self._desk.ingest.store(self._agent, self._spool_id, item)
+        self._desk.drafts.forget(stored.snapshot_id)
+        return stored
+
+    async def _drafted(self, draft: link_pb2.Draft) -> None:
+        first, self._link.shows = not self._link.shows, True
+        await self._desk.drafts.take(self._agent, draft, first)
 
     def _acked(self) -> Receipts:
         """What stores and acknowledges in order."""

@@ -44,7 +44,8 @@ class Database:
     """One file; implements the port `Transactions` and gives stores their reads."""
 
     def __init__(self, path: Path, reserve: Reserve, progress: Progress) -> None:
-        self._write_engine = _engine(path, PRAGMAS, poolclass=NullPool)
+        # What a savepoint would undo is remembered in memory: a file for it is made and removed with every commit.
+        self._write_engine = _engine(path, (*PRAGMAS, "PRAGMA temp_store = MEMORY"), poolclass=NullPool)
         self._read_engine = _engine(
             path, (*PRAGMAS, "PRAGMA query_only = ON"), poolclass=QueuePool, pool_size=READERS, max_overflow=0
         )

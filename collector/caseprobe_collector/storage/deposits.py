@@ -95,13 +95,15 @@ class SqlDeposits:
 
     async def _store(self, group: Group, deposit: Deposit) -> Any:
         """What the group answers; until then nobody removes the files that were put for it."""
-        held = [record.object for record in deposit.objects]
+        held, outside = [record.object for record in deposit.objects], None
         try:
-            outside = await self._outside(deposit.snapshot.row.sha256, deposit.snapshot.body)
-            held += [outside] if outside else []
+            if len(deposit.snapshot.body) > IN_DATABASE_BYTES:
+                outside = await self._outside(deposit.snapshot.row.sha256, deposit.snapshot.body)
+                held.append(outside)
             return await self._database.join(group, _Ready(deposit, outside))
         finally:
-            self._objects.settle(held)
+            if held:
+                self._objects.settle(held)
 
     async def delete_snapshot(self, tx: Transaction, snapshot_id: str) -> list[str]:
         """Remove a snapshot with all that is its own; gives the objects that nothing names any more.
@@ -131,15 +133,13 @@ class SqlDeposits:
         """Raise what keeps deposits from being stored now: a full or damaged disk, a stopping collector."""
         await self._database.join(touch, None)
 
-    async def _outside(self, sha256: bytes, body: bytes) -> str | None:
-        """Put a large body into a file; None where it belongs into the row.
+    async def _outside(self, sha256: bytes, body: bytes) -> str:
+        """Put a body that is too large for its row into a file.
 
         Named by its hash: no id that a machine chose becomes a path, and no other's file can be replaced. If the
         commit fails the file is an orphan that the next start sweeps away; the other order would acknowledge a row
         whose bytes are not durable yet.
         """
-        if len(body) <= IN_DATABASE_BYTES:
-            return None
         name = f"bodies/{sha256.hex()[:2]}/{sha256.hex()}"
         await self._objects.put_bytes(name, body)
         return name

@@ -65,6 +65,8 @@ class Progress:
         # What callers were told is durable; None until the store was compared with its note.
         self._noted: Note | None = None
         self._last: bytes | None = None
+        # How far the transaction comes that is about to be committed, and the hash of its last audit entry.
+        self._stamped: tuple[Note, bytes | None] | None = None
 
     def opened(self, connection: sqlite3.Connection) -> None:
         """A new connection: compare it with the note, or after a failure with what callers were told.
@@ -78,20 +80,21 @@ class Progress:
                 f"commit {self._noted.commits} was acknowledged and is not on the disk any more: "
                 "stop the collector, look at the disk, restore a backup"
             )
-        self._changes = connection.total_changes
+        self._changes, self._stamped = connection.total_changes, None
 
     def stamp(self, connection: sqlite3.Connection) -> None:
         """Count the transaction that is about to be committed, if it changed anything."""
         if connection.total_changes != self._changes:
             connection.execute(STAMP)
             self._changes = connection.total_changes
+            # Inside the transaction, where reading takes no locks of its own.
+            self._stamped = _found(connection)
 
-    def committed(self, connection: sqlite3.Connection) -> None:
+    def committed(self) -> None:
         """Note how far the store came, before anybody is told."""
-        found, self._last = _found(connection)
-        if found != self._noted:
-            self._noted = found
-            self._write(found)
+        if self._stamped is not None:
+            (self._noted, self._last), self._stamped = self._stamped, None
+            self._write(self._noted)
 
     def close(self) -> None:
         """The note is durable."""

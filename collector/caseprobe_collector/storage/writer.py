@@ -2,12 +2,14 @@
 
 Why an answer means durable: `run` and `join` return after COMMIT did, and COMMIT with synchronous=FULL returns after
 fsync. Why it is missed if rot takes it one day: each commit carries its number, and the note of it is written after
-COMMIT and before the first answer (`progress`). Why nothing waits for a timer: whoever comes first is committed at
-once; those who come meanwhile are the next batch. Why a failed fsync is never followed by an ack: a COMMIT that raises
-fails every caller of its batch. What the kernel holds of the file after that is not known (it may drop the pages that
-it could not write and call them clean), so the connection is closed; before the next one is opened the log is written
-once more and synced, and what was acknowledged last must be read back (`Upkeep`). As long as that fails, so does every
-commit. Why one caller's failure is no other's: each unit and each group runs in a savepoint that is undone alone.
+COMMIT and before the first answer (`progress`). Why nothing waits for a timer, nor for the event loop: whoever comes
+first is committed at once; those who come meanwhile are the next batch, and the thread takes it by itself, so that what
+callers do before and after their own commits goes on beside the commits of others. Why a failed fsync is never followed
+by an ack: a COMMIT that raises fails every caller of its batch. What the kernel holds of the file after that is not
+known (it may drop the pages that it could not write and call them clean), so the connection is closed; before the next
+one is opened the log is written once more and synced, and what was acknowledged last must be read back (`Upkeep`). As
+long as that fails, so does every commit. Why one caller's failure is no other's: each unit and each group runs in a
+savepoint that is undone alone.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import dataclass
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -99,8 +101,11 @@ class Writer:
         self._connection: sa.Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._waiting: deque[_Pending] = deque()
-        self._wake, self._room, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        # Guards the one moment in which the thread finds nothing waiting while somebody comes.
+        self._handing = Lock()
+        self._working = False
+        self._room = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ident = 0
         self._unit: Unit | None = None
 
@@ -110,7 +115,7 @@ class Writer:
 
     def start(self) -> None:
         """Take units from now on."""
-        self._task = asyncio.create_task(self._serve())
+        self._loop = asyncio.get_running_loop()
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]], spare_room: bool = True) -> T:
         """Do the work and commit it; what it raises is raised here, after its writes alone were undone.
@@ -118,13 +123,15 @@ class Writer:
         Raises StorageFull, StorageDamaged or Busy where the commit itself failed: nothing of its batch was stored then.
         """
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        await self._put(_Unit(work, answer, copy_context(), spare_room))
+        await self._admitted()
+        self._put(_Unit(work, answer, copy_context(), spare_room))
         return await answer
 
     async def join(self, group: Group, item: Any) -> Any:
         """Store the item together with all that others hand to the same group meanwhile; gives its answer."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        await self._put(_Item(group, item, answer))
+        await self._admitted()
+        self._put(_Item(group, item, answer))
         return await answer
 
     def current(self) -> Unit | None:
@@ -133,38 +140,44 @@ class Writer:
 
     async def close(self) -> None:
         """Commit what waits, then end."""
-        task, self._task = self._task, None
-        if task is not None:
-            await self._idle.wait()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        self._loop = None
+        # Behind the work that is under way, which ends when nothing waits any more.
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
-    async def _put(self, pending: _Pending) -> None:
+    async def _admitted(self) -> None:
         while len(self._waiting) >= MOST_WAITING:
             self._room.clear()
             await self._room.wait()
-        if self._task is None:
-            raise Busy("the collector is stopping; try again")
-        self._waiting.append(pending)
-        self._idle.clear()
-        self._wake.set()
 
-    async def _serve(self) -> None:
-        while True:
-            if not self._waiting:
-                self._wake.clear()
-                self._idle.set()
-                await self._wake.wait()
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_PER_COMMIT))]
-            self._room.set()
-            wanted = [pending for pending in batch if not pending.answer.cancelled()]
-            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, wanted)
-            for pending in wanted:
-                _answer(pending.answer, outcomes[pending])
+    def _put(self, pending: _Pending) -> None:
+        if self._loop is None:
+            raise Busy("the collector is stopping; try again")
+        with self._handing:
+            self._waiting.append(pending)
+            begins, self._working = not self._working, True
+        if begins:
+            self._loop.run_in_executor(self._thread, self._work, self._loop)
+
+    def _tell(self, outcomes: Mapping[_Pending, Any]) -> None:
+        self._room.set()
+        for pending, outcome in outcomes.items():
+            _answer(pending.answer, outcome)
 
     # --- on the writer's thread ---
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit batch after batch until nothing waits."""
+        while batch := self._taken():
+            wanted = [pending for pending in batch if not pending.answer.cancelled()]
+            loop.call_soon_threadsafe(self._tell, self._commit(wanted))
+
+    def _taken(self) -> list[_Pending]:
+        """What waits by now; nothing: the next one to come calls the thread again."""
+        with self._handing:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_PER_COMMIT))]
+            self._working = bool(batch)
+        return batch
 
     def _commit(self, batch: Sequence[_Pending]) -> dict[_Pending, Any]:
         """The outcome of each; one failure for all where the commit failed."""

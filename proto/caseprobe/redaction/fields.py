@@ -18,7 +18,8 @@ from caseprobe.v1 import privacy_pb2
 from caseprobe.v1.privacy_pb2 import Privacy
 from caseprobe.v1.snapshot_pb2 import Snapshot
 
-TextRule = Callable[[str], str]
+# What may leave of a text; None: nothing.
+TextRule = Callable[[str], str | None]
 # Words that stand where an address is expected.
 NO_ADDRESS = frozenset(("", "default", "*", "any", "unspec", "none"))
 
@@ -102,14 +103,14 @@ class Fields:
         self._counts["dropped_field"] += 1
         return None
 
-    def _string(self, privacy: Privacy, value: str) -> str:
+    def _string(self, privacy: Privacy, value: str) -> str | None:
         kind, mask = self._by_kind.get(privacy.kind, ("", self._text))
         masked = mask(value)
         if kind and masked != value:
             self._counts["ipv6" if kind == "ipv4" and ":" in value else kind] += 1
         return masked
 
-    def _address(self, value: str) -> str:
+    def _address(self, value: str) -> str | None:
         """An address with or without prefix length and zone; what is none goes through the whole pipe."""
         address, slash, length = value.partition("/")
         address, percent, zone = address.partition("%")

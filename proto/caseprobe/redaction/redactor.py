@@ -18,6 +18,7 @@ from caseprobe.redaction.restore import Restorer
 from caseprobe.redaction.secrets import LOOKS, Secrets
 from caseprobe.redaction.structure import HEAD_BYTES, KnownFile
 from caseprobe.v1.link_pb2 import Rounds
+from caseprobe.v1.section_pb2 import Section
 from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 
 Result = TypeVar("Result")
@@ -52,6 +53,7 @@ class Redactor:
         host = self._identifiers.host
         self._text_fields, self._public_fields = _Repeated(self.text), _Repeated(self._secrets_of)
         self._fields = Fields(key, asset_masked, self._text_fields, self._public_fields, host, self._counts)
+        self._settled = Fields(key, asset_masked, lambda _text: None, self._secrets_of, host, Counter())
         self._restorer = Restorer(key)
         self._looks: Looks | None = None
 
@@ -73,6 +75,17 @@ class Redactor:
         redacted.CopyFrom(snapshot)
         _failing_closed(lambda: self._fields.redact(redacted))
         redacted.redaction.CopyFrom(self.report(snapshot.redaction.withheld))
+        return redacted
+
+    def settled(self, section: Section) -> Section:
+        """A copy with all that is redacted for good by now: what follows from this key and the value alone.
+
+        Running text is left out of it: a name that another section tells may still have to be hidden there.
+        """
+        redacted = Section()
+        redacted.CopyFrom(section)
+        del redacted.lines[:]
+        _failing_closed(lambda: self._settled.redact(redacted))
         return redacted
 
     def rounds(self, rounds: Rounds) -> Rounds:
@@ -188,7 +201,7 @@ class _Repeated:
         self._rule = rule
         self._empty: set[str] = set()
 
-    def __call__(self, text: str) -> str:
+    def __call__(self, text: str) -> str | None:
         if text in self._empty:
             return text
         hidden = self._rule(text)

@@ -7,6 +7,7 @@ Three lanes, control before live before bulk; one writer per direction. Deadline
 
 from caseprobe.v1 import consent_pb2 as _consent_pb2
 from caseprobe.v1 import path_pb2 as _path_pb2
+from caseprobe.v1 import section_pb2 as _section_pb2
 from caseprobe.v1 import snapshot_pb2 as _snapshot_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -171,6 +172,7 @@ class LinkRequest(_message.Message):
     CREDIT_FIELD_NUMBER: _builtins.int
     CERTIFICATE_REQUEST_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -193,6 +195,8 @@ class LinkRequest(_message.Message):
     def certificate_request(self) -> Global___CertificateRequest: ...
     @_builtins.property
     def batch(self) -> Global___Batch: ...
+    @_builtins.property
+    def draft(self) -> Global___Draft: ...
     def __init__(
         self,
         *,
@@ -207,12 +211,13 @@ class LinkRequest(_message.Message):
         credit: Global___Credit | None = ...,
         certificate_request: Global___CertificateRequest | None = ...,
         batch: Global___Batch | None = ...,
+        draft: Global___Draft | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "draft", b"draft", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "draft", b"draft", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "heartbeat", "data", "rounds", "progress", "outcome", "gap", "audit_entries", "credit", "certificate_request", "batch"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "heartbeat", "data", "rounds", "progress", "outcome", "gap", "audit_entries", "credit", "certificate_request", "batch", "draft"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -410,6 +415,7 @@ class Welcome(_message.Message):
     BATCH_RECORDS_FIELD_NUMBER: _builtins.int
     AUDIT_HEAD_FIELD_NUMBER: _builtins.int
     AUDIT_NUMBER_FIELD_NUMBER: _builtins.int
+    DRAFT_BYTES_FIELD_NUMBER: _builtins.int
     collector_version: _builtins.str
     last_stored_sequence: _builtins.int
     heartbeat_seconds: _builtins.float
@@ -419,6 +425,8 @@ class Welcome(_message.Message):
     """Most records that this collector takes in one Batch; 0: it knows no Batch."""
     audit_number: _builtins.int
     """The newest entry of the machine's chain that the collector noted, which AuditEntries are to go on from; 0: none."""
+    draft_bytes: _builtins.int
+    """Most bytes that this collector takes in all the Drafts of one stream; 0: it knows no Draft."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -439,10 +447,11 @@ class Welcome(_message.Message):
         batch_records: _builtins.int = ...,
         audit_head: Global___AuditEntry | None = ...,
         audit_number: _builtins.int = ...,
+        draft_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audit_head", b"audit_head", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_head", b"audit_head", "audit_number", b"audit_number", "batch_records", b"batch_records", "bulk_credit_bytes", b"bulk_credit_bytes", "collector_version", b"collector_version", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_head", b"audit_head", "audit_number", b"audit_number", "batch_records", b"batch_records", "bulk_credit_bytes", b"bulk_credit_bytes", "collector_version", b"collector_version", "draft_bytes", b"draft_bytes", "heartbeat_seconds", b"heartbeat_seconds", "last_stored_sequence", b"last_stored_sequence", "received_at", b"received_at", "resume", b"resume"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -641,6 +650,55 @@ class Rounds(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Rounds: _TypeAlias = Rounds  # noqa: Y015
+
+@_typing.final
+class Draft(_message.Message):
+    """What was measured so far of a bundle that is being made, for whoever has its case open. It is kept in memory only: the
+    file that follows is the evidence. Taken only where the owner agreed beforehand that the bundle is sent unseen.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    CONSENT_MODE_FIELD_NUMBER: _builtins.int
+    ITEMS_TOTAL_FIELD_NUMBER: _builtins.int
+    SECTIONS_FIELD_NUMBER: _builtins.int
+    WARNINGS_TOTAL_FIELD_NUMBER: _builtins.int
+    CRITICALS_TOTAL_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    snapshot_id: _builtins.str
+    """The bundle's; one for a stream."""
+    consent_mode: _consent_pb2.ConsentMode.ValueType
+    """How it was agreed to."""
+    items_total: _builtins.int
+    """So many items are being measured."""
+    warnings_total: _builtins.int
+    """Findings so far."""
+    criticals_total: _builtins.int
+    measured: _builtins.bool
+    """Nothing more is measured: the file follows."""
+    @_builtins.property
+    def sections(self) -> _containers.RepeatedCompositeFieldContainer[_section_pb2.Section]:
+        """Newly measured, each once. Running text is left out: a name that is learned later may still have to be hidden in it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot_id: _builtins.str = ...,
+        consent_mode: _consent_pb2.ConsentMode.ValueType = ...,
+        items_total: _builtins.int = ...,
+        sections: _abc.Iterable[_section_pb2.Section] | None = ...,
+        warnings_total: _builtins.int = ...,
+        criticals_total: _builtins.int = ...,
+        measured: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_mode", b"consent_mode", "criticals_total", b"criticals_total", "items_total", b"items_total", "measured", b"measured", "sections", b"sections", "snapshot_id", b"snapshot_id", "warnings_total", b"warnings_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Draft: _TypeAlias = Draft  # noqa: Y015
 
 @_typing.final
 class Ack(_message.Message):

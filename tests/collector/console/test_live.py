@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe.v1 import link_pb2, path_pb2, section_pb2
+from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_collector.access import Role
 from caseprobe_collector.console.hub import Hub
 from caseprobe_collector.records import Event
 from tests.fakes_console import NOW, FakeBus
-from tests.worlds_console import ACME, Desk
+from tests.worlds_console import ACME, GLOBEX, Desk, drafts_of
 
 LIVE = "/api/v1/live?topics=session:sess_runs"
 
@@ -76,6 +77,39 @@ async def test_states_are_passed_on_as_they_change() -> None:
         body = {"session_id": "sess_runs", "state": "refused_user", "reason": "the owner said no", "snapshot_id": ""}
         desk.world.bus.publish(Event("case:case_acme", "session", ACME, body))
         assert await socket.read() == {"topic": "case:case_acme", "kind": "session", **body}
+
+
+async def test_a_bundle_that_is_being_made_is_seen_by_who_may_read_the_case_and_as_text() -> None:
+    """So far first, then each section as it comes, in a line of words; a machine's words are data, however long."""
+    desk = Desk()
+    agent = replace(desk.world.agents["agent_acme1"], case_id="case_acme", label="<b>x</b>")
+    drafts = drafts_of(desk.world)
+
+    def frame(section: section_pb2.Section) -> link_pb2.Draft:
+        return link_pb2.Draft(
+            snapshot_id="snap_9",
+            consent_mode=CONSENT_MODE_STREAMING,
+            items_total=9,
+            sections=[section],
+            warnings_total=1,
+        )
+
+    cpu = section_pb2.Section(probe="cpu", outcome=section_pb2.PROBE_OUTCOME_OK)
+    cpu.cpu.model = "<script>" + "y" * 10_000
+    cpu.cpu.logical_total = 2
+    await drafts.take(agent, frame(cpu), first=True)
+    async with desk.as_role(Role.VIEWER, frozenset({ACME})).socket("/api/v1/live?topics=case:case_acme") as socket:
+        first = await socket.read()
+        odd = section_pb2.Section(probe="z" * 1000, outcome=-7)  # type: ignore[arg-type]
+        await drafts.take(agent, frame(odd), first=False)
+        second = await socket.read()
+    assert (first["kind"], first["label"], first["items_done"], first["items_total"]) == ("draft", "<b>x</b>", 1, 9)
+    assert [(one["label"], one["outcome"]) for one in first["sections"]] == [("CPU", "ok")]
+    assert first["sections"][0]["gist"].startswith("Model <script>yyy") and len(first["sections"][0]["gist"]) == 300
+    assert (second["items_done"], second["sections"][0]["outcome"], second["sections"][0]["gist"]) == (2, "unknown", "")
+    assert len(second["sections"][0]["probe"]) == 60
+    async with desk.as_role(Role.ADMIN, frozenset({GLOBEX})).socket("/api/v1/live?topics=case:case_acme") as socket:
+        assert not socket.accepted
 
 
 async def test_a_socket_ends_when_its_login_does() -> None:

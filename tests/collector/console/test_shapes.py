@@ -33,4 +33,4 @@ def parameters(kind: type, method: str) -> list[tuple[str, object]]:
 
 def test_every_service_has_a_stand_in() -> None:
     """No route is tested without what it calls."""
-    assert {field.name for field in fields(Services)} - set(FAKED) == {"config", "authority", "bus", "clock"}
+    assert {field.name for field in fields(Services)} - set(FAKED) == {"config", "authority", "bus", "clock", "drafts"}

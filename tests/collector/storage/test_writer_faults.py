@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,29 @@ async def test_a_unit_that_waits_is_refused(writer: Writer, disk: Disk) -> None:
     assert isinstance(outcomes[0], RuntimeError)
     assert "await stores only" in str(outcomes[0])
     assert disk.stored() == [2]
+
+
+async def test_the_next_batch_does_not_wait_for_the_event_loop(writer: Writer) -> None:
+    """Whoever came while others were committed is committed behind them, whatever else the process is doing."""
+    begun, came, done = threading.Event(), threading.Event(), threading.Event()
+
+    async def holds_up(tx: Transaction) -> bool:
+        begun.set()
+        return came.wait(10)
+
+    async def follows(tx: Transaction) -> None:
+        done.set()
+
+    first = asyncio.create_task(writer.run(holds_up))
+    await asyncio.sleep(0)
+    assert begun.wait(10)
+    second = asyncio.create_task(writer.run(follows))
+    await asyncio.sleep(0)
+    came.set()
+    # The event loop stands still here.
+    assert done.wait(10)
+    assert await first
+    await second
 
 
 async def test_close_commits_what_waits(disk: Disk) -> None:

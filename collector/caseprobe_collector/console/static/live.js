@@ -1,6 +1,7 @@
 // One socket a page: rounds go into their tables, other news fetches the page's own parts anew.
 import { localTimes } from "./times.js";
 import { PathTable } from "./path.js";
+import { dropArrived, takeDraft } from "./draft.js";
 
 const ENDED = new Set(["ok", "failed", "refused_policy", "refused_user", "expired", "cancelled", "killed_limit", "unknown_after_crash", "lost"]);
 const tables = new Map();
@@ -40,6 +41,7 @@ function connect() {
 
 function take(message) {
   if (message.kind === "rounds") return takeRounds(message);
+  if (message.kind === "draft") return takeDraft(message);
   if (message.kind === "session") takeState(message);
   // Several events of one moment ask for one refresh.
   clearTimeout(refreshing);
@@ -76,6 +78,7 @@ async function refresh() {
     if (next) swap(part, next);
   }
   localTimes(document);
+  dropArrived();
   if (topics() !== watched) {
     socket?.close();
     socket = null;
