@@ -153,7 +153,7 @@ class OneShot:
 
     async def _measured(self, plan: Plan, deadline: Deadline, told: Take) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        order, probes, rehearsal = plan.order, plan.probes, Rehearsal()
+        order, probes, rehearsal = plan.order, plan.probes, Rehearsal(told)
         measuring = asyncio.create_task(
             take_snapshot(
                 probes,
@@ -163,7 +163,7 @@ class OneShot:
                 self.child,
                 plan.sentinel,
                 order.window and _places(order.window, probes),
-                told=told,
+                told=rehearsal.hear,
                 gathered=rehearsal.take,
             )
         )
