@@ -503,6 +503,9 @@ class FakeAudit:
     async def list(self, by: Principal, first: int = 1, limit: int = 1000) -> list[AuditRow]:
         return self.world.audit[first - 1 : first - 1 + limit]
 
+    async def newest(self, by: Principal) -> int:
+        return len(self.world.audit)
+
 
 @dataclass(frozen=True)
 class FakeConfig:
