@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +58,35 @@ class FakePerson:
         self.kept.append((kept, statement))
         self.meanwhile()
         return bool(self.answer)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A profile `slow` in a folder of settings, one item of which does not end before it is let go."""
+
+    pipe: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Held:
+        """Declare it."""
+        pipe = folder / "pipe"
+        os.mkfifo(pipe)
+        command = json.dumps(["/usr/bin/head", "-c", "1", str(pipe)])
+        (folder / "bundle.toml").write_text(
+            f'[profiles.slow]\nbase = "quick"\ninclude = ["site.slow"]\n'
+            f'[site_probes.slow]\ncommand = {command}\nwhy = "It waits."\ntimeout_seconds = 20\n'
+        )
+        return cls(pipe)
+
+    @contextmanager
+    def let_go(self) -> Iterator[None]:
+        """From now on it ends, whichever child runs it."""
+        end = os.open(self.pipe, os.O_RDWR)
+        try:
+            os.write(end, b"x" * 100)
+            yield
+        finally:
+            os.close(end)
 
 
 @dataclass

@@ -42,7 +42,8 @@ class Ask:
     """One request for one kind of measurement, in the words that decide about it.
 
     target is what was asked for, address what it is once known: a name is decided before it is looked up
-    and again with its address. packets and duration_seconds are the most that the request can take.
+    and again with its address. packets, duration_seconds and load_bytes (to fill a line) are the most that the
+    request can take.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Ask:
     address: Address | None = None
     duration_seconds: float = 0.0
     packets: int = 0
+    load_bytes: int = 0
     sessions_today: int = 0
     # What would be told, for the owner's eyes alone: it is in no decision and no audit entry.
     reveals: str = field(default="", repr=False)

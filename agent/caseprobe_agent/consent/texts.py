@@ -28,13 +28,16 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "logs": "Measured: the newest lines of the kernel log and the system log.",
         "process_arguments": "Measured: running programs with their arguments.",
         "path": "Measured: the network path to {target}, with up to {packets} small packets.",
+        "loaded": "Measured: how the line to {target} does when it is full, with up to {megabytes} MB of random data.",
         "other": "Measured: {kind}.",
         "sent": "Sent to support: the result. Passwords and keys are removed, private names and addresses replaced.",
         "long": "It takes up to {seconds} seconds. Nothing on this machine is changed.",
         "end": "You can stop it at any time: caseprobe consent revoke",
         "bundle": "This sends the result of one measurement of this machine to {collector}, for case {case}.",
         "reviewed": "Exactly the file that you see in the preview is sent, once.",
-        "streaming": "It is sent without a preview, because you asked for that.",
+        "streaming": (
+            "It is sent without a preview, because you asked for that; support may see figures as they are measured."
+        ),
     },
     "zh_Hans": {
         "who": "技术支持人员（{who}）请求在本机进行测量，用于工单 {case}“{title}”。",
@@ -45,13 +48,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "logs": "测量内容：内核日志和系统日志的最新内容。",
         "process_arguments": "测量内容：正在运行的程序及其参数。",
         "path": "测量内容：到 {target} 的网络路径，最多发送 {packets} 个小数据包。",
+        "loaded": "测量内容：到 {target} 的线路在满载时的表现，最多传输 {megabytes} MB 的随机数据。",
         "other": "测量内容：{kind}。",
         "sent": "发送给技术支持的内容：测量结果。密码和密钥会被删除，私有名称和地址会被替换。",
         "long": "最长需要 {seconds} 秒。本机上的任何内容都不会被更改。",
         "end": "您可以随时停止：caseprobe consent revoke",
         "bundle": "这将把本机一次测量的结果发送到 {collector}，用于工单 {case}。",
         "reviewed": "只发送您在预览中看到的那个文件，且只发送一次。",
-        "streaming": "按照您的要求，不经预览直接发送。",
+        "streaming": "按照您的要求，不经预览直接发送；支持人员可能在测量过程中就看到数据。",
     },
     "ru": {
         "who": "Служба поддержки ({who}) просит выполнить измерение на этом компьютере по обращению {case} «{title}».",
@@ -62,13 +66,17 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "logs": "Измеряется: последние строки журнала ядра и системного журнала.",
         "process_arguments": "Измеряется: запущенные программы и их аргументы.",
         "path": "Измеряется: сетевой путь до {target}, не более {packets} небольших пакетов.",
+        "loaded": "Измеряется: поведение линии до {target} под нагрузкой, не более {megabytes} МБ случайных данных.",
         "other": "Измеряется: {kind}.",
         "sent": "В поддержку отправляется результат. Пароли и ключи удаляются, личные имена и адреса заменяются.",
         "long": "Это займёт не более {seconds} секунд. На компьютере ничего не изменяется.",
         "end": "Остановить можно в любой момент: caseprobe consent revoke",
         "bundle": "Результат одного измерения этого компьютера будет отправлен на {collector} по обращению {case}.",
         "reviewed": "Будет отправлен один раз ровно тот файл, который вы видите в предварительном просмотре.",
-        "streaming": "Отправка выполняется без предварительного просмотра, как вы и просили.",
+        "streaming": (
+            "Отправка выполняется без предварительного просмотра, как вы и просили; "
+            "поддержка может видеть показатели уже по ходу измерения."
+        ),
     },
 }
 
@@ -93,11 +101,13 @@ def consent_text(request: Ask, kind: str, language: str) -> str:
         "title": printable(request.case_title),
         "target": printable(request.target),
         "packets": request.packets,
+        "megabytes": request.load_bytes // 1_000_000,
         "seconds": f"{request.duration_seconds:.0f}",
         "kind": kind,
         "true": printable(request.reveals or "?"),
     }
-    names: tuple[str, ...] = ("who", KIND_TEXTS.get(request.kind, "other"), "sent", "long", "end")
+    measured = "loaded" if request.load_bytes else KIND_TEXTS.get(request.kind, "other")
+    names: tuple[str, ...] = ("who", measured, "sent", "long", "end")
     if request.kind == POLICY_KIND_REVEAL:
         names = ("who_reveal", "reveal", "reveal_sent")
     return "\n".join(words[name].format(**values) for name in names)

@@ -230,7 +230,7 @@ def session_view(session: SessionRecord) -> SessionView:
 def _target(session: SessionRecord) -> str:
     request = link_pb2.CommandRequest.FromString(session.request)
     if request.HasField("path"):
-        return request.path.target
+        return request.path.target or "this collector, under load"
     if request.HasField("reveal"):
         return request.reveal.token
     return request.snapshot.profile if request.HasField("snapshot") else ""
