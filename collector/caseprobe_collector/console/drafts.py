@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caseprobe.v1 import section_pb2
-from caseprobe_collector.console.facts import gist_of, label_of, outcome_word
+from caseprobe_collector.console.facts import ENGLISH, gist_of, outcome_word
 from caseprobe_collector.records import Event
 
 # The name is a machine's word.
@@ -19,6 +19,5 @@ def draft_message(event: Event) -> dict[str, Any]:
 
 
 def _row(section: section_pb2.Section) -> dict[str, str]:
-    name = section.probe[:MAX_NAME]
-    label = label_of(name) if name else ""
+    name, label = section.probe[:MAX_NAME], ENGLISH.section(section)[:MAX_NAME]
     return {"probe": name, "label": label, "outcome": outcome_word(section), "gist": gist_of(section)}
