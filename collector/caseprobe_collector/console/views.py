@@ -215,7 +215,7 @@ def session_view(session: SessionRecord) -> SessionView:
         case_id=session.case_id,
         agent_id=session.agent_id,
         action=session.action,
-        target=_target(session),
+        target=target_of(link_pb2.CommandRequest.FromString(session.request)),
         state=session.state,
         running=session.state in RUNNING,
         reason=session.reason,
@@ -225,15 +225,6 @@ def session_view(session: SessionRecord) -> SessionView:
         ended_at=session.ended_at,
         deadline_seconds=session.deadline_seconds,
     )
-
-
-def _target(session: SessionRecord) -> str:
-    request = link_pb2.CommandRequest.FromString(session.request)
-    if request.HasField("path"):
-        return request.path.target
-    if request.HasField("reveal"):
-        return request.reveal.token
-    return request.snapshot.profile if request.HasField("snapshot") else ""
 
 
 @dataclass(frozen=True)

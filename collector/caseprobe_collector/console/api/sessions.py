@@ -59,8 +59,8 @@ def path_action(asked: PathAsked) -> link_pb2.PathAction:
 
 def command_request(body: NewSession) -> link_pb2.CommandRequest:
     """The command for what was asked; raises UsageError unless it is exactly one thing."""
-    if sum(one is not None for one in (body.path, body.snapshot, body.reveal)) != 1:
-        raise UsageError("ask for exactly one of path, snapshot and reveal")
+    if sum(one is not None for one in (body.path, body.snapshot, body.reveal, body.watch, body.log_tail)) != 1:
+        raise UsageError("ask for exactly one of path, snapshot, reveal, watch and log_tail")
     request = link_pb2.CommandRequest(deadline_seconds=body.deadline_seconds)
     if body.path:
         request.path.CopyFrom(path_action(body.path))
@@ -68,6 +68,12 @@ def command_request(body: NewSession) -> link_pb2.CommandRequest:
     elif body.reveal:
         request.reveal.token = body.reveal.token
         natural = REVEAL_SECONDS
+    elif body.watch:
+        request.watch.CopyFrom(link_pb2.WatchAction(**body.watch.model_dump()))
+        natural = body.watch.duration_seconds + SLACK_SECONDS
+    elif body.log_tail:
+        request.log_tail.CopyFrom(link_pb2.LogTailAction(**body.log_tail.model_dump()))
+        natural = body.log_tail.follow_seconds + SLACK_SECONDS
     else:
         request.snapshot.profile = body.snapshot.profile if body.snapshot else ""
         natural = SNAPSHOT_SECONDS
