@@ -119,7 +119,7 @@ class Socket:
     async def __aenter__(self) -> Socket:
         self._to.put_nowait({"type": "websocket.connect"})
         self._task = asyncio.create_task(self._run())
-        first = await asyncio.wait_for(self._from.get(), 5)
+        first = await asyncio.wait_for(self._from.get(), 60)
         self.accepted = first["type"] == "websocket.accept"
         self.code = first.get("code", 0)
         return self
@@ -129,7 +129,7 @@ class Socket:
 
     async def read(self) -> Any:
         """The next message as JSON; None once the other side closed."""
-        message = await asyncio.wait_for(self._from.get(), 5)
+        message = await asyncio.wait_for(self._from.get(), 60)
         if message["type"] == "websocket.close":
             self.code = message.get("code", 1000)
             return None
@@ -137,4 +137,4 @@ class Socket:
 
     async def __aexit__(self, *exc: object) -> None:
         self._to.put_nowait({"type": "websocket.disconnect", "code": 1001})
-        await asyncio.wait_for(self._task, 5)
+        await asyncio.wait_for(self._task, 60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import settings
 
 from caseprobe_collector.storage import create_storage, open_storage
+from caseprobe_collector.storage.names import RESERVE
+from tests.spending import GRAINS, Spending
 
 # A busy machine makes an example slow, not wrong; the time limit of a whole test still holds.
 settings.register_profile("house", deadline=None)
@@ -21,6 +24,20 @@ settings.load_profile("house")
 MEMORY = Path("/dev/shm")
 # Few tests that take long: begun last, they would leave all workers but one idle.
 LONGEST = ("torture", "e2e", "faults", "simulation")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How finely the spending is shown."""
+    parser.addoption("--spending", choices=GRAINS, help="show where the time goes; a run in several processes does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count what the suite takes, and hear Ctrl-C."""
+    several = "folder" if config.getoption("numprocesses", None) else ""
+    config.pluginmanager.register(Spending(config.getoption("spending") or several))
+    # A shell starts what runs in its background deaf to it, and so would be everything that a test interrupts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,6 +56,8 @@ def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pass
 
     asyncio.run(open_once())
+    # 32 MiB that every collector makes anew: no need to copy them hundreds of times.
+    (folder / RESERVE).unlink()
     return folder
 
 

@@ -32,7 +32,7 @@ from caseprobe_collector.storage import Storage
 from caseprobe_collector.witness import Witness
 
 ADMIN = Principal("user", "user_admin", "ada", Role.ADMIN, None)
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 
 
 class ShiftedClock(SystemClock):

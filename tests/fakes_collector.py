@@ -92,7 +92,7 @@ class FakeCollector:
         key, certificate = self.authority.agent_pair()
         return Credentials(f"127.0.0.1:{self.port}", (authority or self.authority).pem, certificate, key)
 
-    async def until(self, true: Callable[[], object], seconds: float = 10.0) -> None:
+    async def until(self, true: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait for something that a frame makes true."""
         async with asyncio.timeout(seconds), self._news:
             await self._news.wait_for(lambda: bool(true()))

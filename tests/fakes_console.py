@@ -100,6 +100,7 @@ class World:
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     sessions: dict[str, SessionRecord] = field(default_factory=dict)
     rounds: dict[str, link_pb2.Rounds] = field(default_factory=dict)
+    sections: dict[str, list[link_pb2.Sections]] = field(default_factory=dict)
     schedules: dict[str, ScheduleRecord] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
@@ -437,6 +438,10 @@ class FakeSessions:
         await self.get(by, session_id)
         return self.world.rounds.get(session_id, link_pb2.Rounds(session_id=session_id))
 
+    async def recent_sections(self, by: Principal, session_id: str) -> list[link_pb2.Sections]:
+        await self.get(by, session_id)
+        return self.world.sections.get(session_id, [])
+
 
 class FakeCaseStore:
     """Cases of the world, as a store has them."""
@@ -502,6 +507,9 @@ class FakeAudit:
 
     async def list(self, by: Principal, first: int = 1, limit: int = 1000) -> list[AuditRow]:
         return self.world.audit[first - 1 : first - 1 + limit]
+
+    async def newest(self, by: Principal) -> int:
+        return len(self.world.audit)
 
 
 @dataclass(frozen=True)

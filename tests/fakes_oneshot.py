@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +60,35 @@ class FakePerson:
         return bool(self.answer)
 
 
+@dataclass(frozen=True)
+class Held:
+    """A profile `slow` in a folder of settings, one item of which does not end before it is let go."""
+
+    pipe: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Held:
+        """Declare it."""
+        pipe = folder / "pipe"
+        os.mkfifo(pipe)
+        command = json.dumps(["/usr/bin/head", "-c", "1", str(pipe)])
+        (folder / "bundle.toml").write_text(
+            f'[profiles.slow]\nbase = "quick"\ninclude = ["site.slow"]\n'
+            f'[site_probes.slow]\ncommand = {command}\nwhy = "It waits."\ntimeout_seconds = 20\n'
+        )
+        return cls(pipe)
+
+    @contextmanager
+    def let_go(self) -> Iterator[None]:
+        """From now on it ends, whichever child runs it."""
+        end = os.open(self.pipe, os.O_RDWR)
+        try:
+            os.write(end, b"x" * 100)
+            yield
+        finally:
+            os.close(end)
+
+
 @dataclass
 class Desk:
     """A support desk on loopback: enrolment over HTTPS, link over gRPC; and the customer's folders."""
@@ -72,8 +103,9 @@ class Desk:
         return load({"CASEPROBE_CONFIG_FOLDER": str(self.folder), "CASEPROBE_STATE_FOLDER": str(self.folder / "s")}, {})
 
     async def run(self, person: FakePerson, **order: object) -> Result:
-        """One run of the customer's flow."""
-        wanted = {"profile": "quick", "deadline_seconds": 30.0, "output": self.folder / "out.zip", **order}
+        """One run of the customer's flow; without logs, which are most of the work, unless these are asked for."""
+        usual = {"profile": "quick", "deadline_seconds": 60.0, "output": self.folder / "out.zip", "exclude": ("logs",)}
+        wanted = {**usual, **order}
         return await (await one_shot.build(self.settings, person)).run(Order(**wanted))  # type: ignore[arg-type]
 
     async def send(

@@ -130,7 +130,7 @@ class Rig:
 
     async def question(self) -> str:
         """The number of the open question, once there is one."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.asked.wait()
         return str((await self.ask("list"))["questions"][0]["id"])
 

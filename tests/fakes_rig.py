@@ -113,7 +113,7 @@ class Rig:
         self.outbox.changed.set()
         await asyncio.sleep(0)
 
-    async def until(self, true: Callable[[], object], seconds: float = 10.0) -> None:
+    async def until(self, true: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait for something that the outbox, the handler or a back-off makes true."""
         async with asyncio.timeout(seconds):
             while not true():

@@ -30,14 +30,14 @@ class World:
         address = {"CASEPROBE_URL": self.stage.console, "CASEPROBE_TOKEN": self.stage.token, "NO_COLOR": "1"}
         command = [sys.executable, "-m", "caseprobe_collector", *arguments]
         return subprocess.run(
-            command, capture_output=True, text=True, env={**os.environ, **address}, timeout=60, check=False
+            command, capture_output=True, text=True, env={**os.environ, **address}, timeout=240, check=False
         )
 
     def customer(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """A command on the customer's machine, without a terminal."""
         command = [sys.executable, "-m", "caseprobe_agent", *arguments]
         return subprocess.run(
-            command, capture_output=True, text=True, input=stdin, env=self.stage.environment, timeout=60, check=False
+            command, capture_output=True, text=True, input=stdin, env=self.stage.environment, timeout=240, check=False
         )
 
     def fetch(self, path: str) -> bytes:

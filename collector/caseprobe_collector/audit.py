@@ -52,6 +52,13 @@ class AuditLog:
         rows = await self._store.list_audit(first, limit)
         return [row for row in rows if by.customer_ids is None or row.customer_id in by.customer_ids]
 
+    async def newest(self, by: Principal) -> int:
+        """The number of the newest entry, 0 before the first."""
+        if not decide(by, Action.AUDIT_READ):
+            raise NotAllowed("only admins may read the audit log")
+        found = await self._store.newest_audit()
+        return found.number if found else 0
+
 
 def entry_sha256(
     number: int,

@@ -23,7 +23,7 @@ def caseprobe(folder: Path, *arguments: str, stdin: str = "", **environ: str) ->
         capture_output=True,
         text=True,
         cwd=folder,
-        timeout=60,
+        timeout=120,
         env={**os.environ, **folders, **environ},
     )
 
@@ -37,11 +37,12 @@ def test_the_name_alone_gives_an_overview(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """--help works, and every command is in a group of the overview."""
+    """--help works and tells the exit codes, and every command is in a group of the overview."""
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--help"])
     assert ended.value.code == 0
-    assert f"usage: caseprobe {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"usage: caseprobe {command}" in shown and "xit code" in shown
     assert command in {name for _, group in cli.GROUPS for name in group}
 
 
@@ -156,7 +157,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert process.stderr is not None
     assert "measuring" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert list(tmp_path.glob("*.zip")) == []

@@ -67,7 +67,7 @@ async def test_a_time_window_is_stated_wherever_the_bundle_is_read(desk: Desk) -
     window = snapshot_pb2.TimeWindow(origin="marks", from_text="login of bert@example.com")
     window.from_at.FromSeconds(1000)
     window.to_at.FromSeconds(2000)
-    result = await desk.run(FakePerson(None), window=window)
+    result = await desk.run(FakePerson(None), window=window, exclude=())
     reader = BundleReader(io.BytesIO(result.path.read_bytes()))
     snapshot = reader.snapshot()
     assert (snapshot.window.from_at.seconds, snapshot.window.to_at.seconds, snapshot.window.origin) == (

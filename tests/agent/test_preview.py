@@ -100,6 +100,13 @@ def test_what_cannot_be_left_out_changes_nothing(preview: Preview, wanted: str) 
     assert preview.left_out == ()
 
 
+def test_an_answer_that_is_none_is_said_to_be_none(preview: Preview) -> None:
+    """A letter that needs a number, and one that means nothing, are named above the help."""
+    _, shown = answered(preview, "d", "x", "?", "n")
+    assert shown.count("is no answer here:") == 2
+    assert "d alone is no answer here:" in shown and "x alone is no answer here:" in shown
+
+
 def test_before_and_after_is_shown_and_is_in_no_file(preview: Preview, tmp_path: Path) -> None:
     """The terminal shows the secret that was hidden; neither bundle nor page holds it."""
     yes, shown = answered(preview, "b 5", "q", "y")
@@ -130,7 +137,7 @@ def test_the_dialogue_says_who_gets_it_what_leaves_and_what_stays(preview: Previ
     """In plain words, within 80 columns as far as our own words go, without a control character."""
     _, shown = answered(preview, "v 5", "d 5", "d 1", "n")
     assert "to            Example support" in shown
-    assert "Leaves: exactly the 6 files below, once, to Example support." in shown
+    assert "Leaves: exactly the 6 files listed here, once, to Example support." in shown
     assert "Stays here: passwords, keys and other secrets" in shown
     assert "Left out: artifacts/kernel.log, kernel_log." in shown
     assert "snapshot.json cannot be left out" in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,14 +13,17 @@ import pytest
 from google.protobuf.message import Message
 
 from caseprobe.bundle import BundleReader
+from caseprobe.bundle.age import recipient_of
 from caseprobe.errors import CaseprobeError, Unreachable
 from caseprobe.v1 import link_pb2, section_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
+from caseprobe_agent.oneshot import Result
 from caseprobe_agent.oneshot.showing import MOST_TOGETHER, Showing
 from tests.fakes_collector import FakeStream
-from tests.fakes_oneshot import Desk, FakePerson, open_desk
+from tests.fakes_oneshot import Desk, FakePerson, Held, open_desk
 
 ROOM = 1 << 20
+WAIT_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -49,17 +52,36 @@ def part_of(shown: Message, whole: Message) -> bool:
     return True
 
 
-async def test_every_section_is_seen_before_the_file_and_is_as_it_is_there(desk: Desk) -> None:
-    """The first alone, the last draft says so, and what each of them shows is what the snapshot in the file says."""
-    result = await desk.run(FakePerson(None), code=desk.code(), no_preview=True)
+async def held_run(desk: Desk, look: Callable[[], object] = lambda: None) -> Result:
+    """A run of which an item does not end before a draft came; look: called then."""
+    held, came = Held.in_folder(desk.folder), asyncio.Event()
+
+    async def note(_stream: FakeStream, frame: link_pb2.LinkRequest) -> bool:
+        if frame.HasField("draft") and not came.is_set():
+            look()
+            came.set()
+        return frame.HasField("draft")
+
+    desk.collector.behave = note
+    running = asyncio.create_task(desk.run(FakePerson(None), code=desk.code(), no_preview=True, profile="slow"))
+    async with asyncio.timeout(WAIT_SECONDS):
+        await came.wait()
+    assert desk.collector.stored == []
+    with held.let_go():
+        return await running
+
+
+async def test_what_is_seen_before_the_file_is_as_it_is_there(desk: Desk) -> None:
+    """The first section alone, each once, and what each of them shows is what the snapshot in the file says."""
+    result = await held_run(desk)
     shown = drafts(desk)
     sections = [section for draft in shown for section in draft.sections]
     (stored,) = desk.collector.stored
     final = {section.probe: section for section in BundleReader(io.BytesIO(stored.body)).snapshot().sections}
     assert len(shown[0].sections) == 1
-    assert [draft.measured for draft in shown] == [False] * (len(shown) - 1) + [True]
-    assert {section.probe for section in sections} == final.keys() - {"clock"}
-    assert len(sections) == shown[0].items_total
+    assert not any(draft.measured for draft in shown[:-1])
+    assert {section.probe for section in sections} <= final.keys() - {"clock"}
+    assert len(sections) == len({section.probe for section in sections}) <= shown[0].items_total
     assert [section.probe for section in sections if not part_of(section, final[section.probe])] == []
     assert {(one.snapshot_id, one.consent_mode) for one in shown} == {
         (result.snapshot.snapshot_id, CONSENT_MODE_STREAMING)
@@ -72,14 +94,7 @@ async def test_every_section_is_seen_before_the_file_and_is_as_it_is_there(desk:
 async def test_the_machines_own_record_comes_before_the_first_byte(desk: Desk) -> None:
     """Admitted, written down, then shown; the file has its own entries after that."""
     known: list[list[str]] = []
-
-    async def look(_stream: FakeStream, frame: link_pb2.LinkRequest) -> bool:
-        if frame.HasField("draft") and not known:
-            known.append(desk.actions())
-        return frame.HasField("draft")
-
-    desk.collector.behave = look
-    await desk.run(FakePerson(None), code=desk.code(), no_preview=True)
+    await held_run(desk, lambda: known.append(desk.actions()))
     assert known == [["admitted:health", "showing"]]
     assert desk.actions() == ["admitted:health", "showing", "sending", "sent"]
 
@@ -94,6 +109,16 @@ async def test_what_somebody_is_to_look_at_first_is_not_seen_before(desk: Desk, 
     assert (before, drafts(desk)) == ([0], [])
     assert result.delivered == answer
     assert "showing" not in desk.actions()
+
+
+async def test_what_is_for_one_key_alone_is_not_seen(desk: Desk) -> None:
+    """A bundle that leaves encrypted has no draft, whether the caller wants it so or the join code."""
+    recipient = recipient_of(b"s" * 32)
+    desk.answers_also(recipient=recipient)
+    await desk.run(FakePerson(None), code=desk.code(), no_preview=True, encrypt=True)
+    await desk.run(FakePerson(None), code=desk.code(recipient=recipient), no_preview=True, output=desk.folder / "b.zip")
+    assert drafts(desk) == []
+    assert {stored.kind for stored in desk.collector.stored} == {link_pb2.DATA_KIND_BUNDLE_SEALED}
 
 
 async def test_what_policy_denies_is_not_shown(desk: Desk) -> None:
@@ -175,7 +200,7 @@ def showing(way: FakeWay, told: list[str] | None = None) -> Showing:
     def prepare() -> object:
         return lambda sections, measured: link_pb2.Draft(sections=sections, measured=measured)
 
-    return Showing(prepare, way.opened, admitted, (told if told is not None else []).append)  # type: ignore[arg-type]
+    return Showing(prepare, way.opened, admitted, (told if told is not None else []).append, WAIT_SECONDS)  # type: ignore[arg-type]
 
 
 async def test_the_first_section_leaves_while_the_others_are_still_measured() -> None:
@@ -183,7 +208,7 @@ async def test_the_first_section_leaves_while_the_others_are_still_measured() ->
     way = FakeWay()
     async with showing(way).during() as take:
         take(section_pb2.Section(probe="system"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             await way.first.wait()
         assert [[one.probe for one in draft.sections] for draft in way.sent] == [["system"]]
         for number in range(MOST_TOGETHER + 3):
@@ -199,7 +224,7 @@ async def test_what_finds_no_room_comes_with_the_bundle() -> None:
     async with showing(way).during() as take:
         for number in range(40):
             take(section_pb2.Section(probe=f"{number:0200}"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             await way.first.wait()
     assert 0 < sum(draft.ByteSize() for draft in way.sent) <= 3000
     assert not any(draft.measured for draft in way.sent)
@@ -220,7 +245,7 @@ async def test_who_makes_the_bundle_is_told_why_nobody_watches() -> None:
 
     async with showing(Shut(), told).during() as take:
         take(section_pb2.Section(probe="system"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             while not told:
                 await asyncio.sleep(0)
     assert told == ["support cannot watch it being made: no route"]

@@ -62,7 +62,7 @@ async def test_the_header_says_when_and_which_boot() -> None:
     assert abs(snapshot.started_at.seconds - time.time()) < 60
     assert snapshot.boottime_seconds > 0
     assert snapshot.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    assert 0 < snapshot.duration_seconds < 10
+    assert snapshot.duration_seconds > 0
     assert snapshot.snapshot_id == ""
 
 
@@ -142,7 +142,7 @@ async def test_no_time_at_all_is_an_answer_too() -> None:
 async def test_a_sample_is_a_quarter_second_old() -> None:
     """Rates are over at least 0.25 s of this run, whatever stands between."""
     snapshot = await taken(fakes_probes.AGED, fakes_probes.GOOD)
-    assert 0.25 <= snapshot.snapshot.sections[0].cpu.sample_seconds < 5.0
+    assert snapshot.snapshot.sections[0].cpu.sample_seconds >= 0.25
 
 
 async def test_a_failed_sample_leaves_the_rest() -> None:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from caseprobe.bundle import BundleReader
-from tests.bench import second, window
+from tests.bench import second, showing, window
 from tests.bench.neighbour import p99_beside
 from tests.bench.reading import Row, table
 from tests.bench.tools import QUICK, SOS_DEFAULT, SOS_SMALL, STANDARD, Stage, Tool, ours
@@ -207,7 +207,7 @@ def inside() -> int:
             stage = Stage(folder)
             text, did = tools(stage)
             rows = [make(stage) for make in (hung, beside, diff, report)]
-            rows += [*second.measure(), *window.measure()]
+            rows += [*showing.measure(), *second.measure(), *window.measure()]
         finally:
             subprocess.run(["umount", "-l", name], check=True)
     print(

@@ -87,6 +87,8 @@ def link(archive: zipfile.ZipFile) -> None:
 
 
 PIECE = deflated(b"\0" * (4 << 20))
+# The first ten thousand differ; nobody gets to the others.
+MILLION = b"".join(entry(b"%x" % n, b"") for n in range(10_001)) + entry(b"again", b"") * 990_000
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "not a caseprobe bundle"),
     "text": (b"hello " * 100, "not a caseprobe bundle"),
@@ -108,7 +110,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "twice by case": (entry(b"a", b"1") + entry(b"A", b"2"), "two members of one name"),
     "large member": (entry(b"a", b"x", method=8, size=1 << 30), "unpack to more"),
     "bomb": (b"".join(entry(b"a%d" % n, PIECE, method=8, size=4 << 20) for n in range(9)), "unpack to more"),
-    "a million entries": (b"".join(entry(b"%x" % n, b"") for n in range(1_000_000)), "more than 10000 members"),
+    "a million entries": (MILLION, "more than 10000 members"),
 }
 
 

@@ -16,7 +16,7 @@ def event(topic: str, number: int = 0) -> Event:
 async def take(subscription: Subscription, count: int) -> list[int]:
     """The numbers of the next events."""
     numbers: list[int] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async for one in subscription:
             numbers.append(one.body["number"])
             if len(numbers) == count:

@@ -40,7 +40,7 @@ class Resident:
         child, self._child = self._child, None
         assert child is not None
         child.send_signal(number)
-        stdout, stderr = child.communicate(timeout=30)
+        stdout, stderr = child.communicate(timeout=120)
         self.stderr += stderr
         return Ended(child.returncode, stdout, stderr)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-JUDGED_WITHIN_SECONDS, READY_WITHIN_SECONDS = 10.0, 20.0
+LONGEST_SECONDS = 90.0
 # In a network of its own /sys shows the devices of that network only after it is mounted anew.
 OWN_NETWORK = "mount -t sysfs sysfs /sys && ip link set lo up && "
 CAN_BE_MADE = ("unshare", "--mount", "--net", "--propagation", "private", "mount", "-t", "tmpfs", "x", "/mnt")
@@ -81,7 +81,7 @@ class Room:
         return path
 
     def judge(self, profile: str = "quick", variables: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """What `caseprobe check --json` says in here, within ten seconds; only an own network gets packets."""
+        """What `caseprobe check --json` says in here; only an own network gets packets."""
         switch = "on" if self.network else "off"
         command = [sys.executable, "-m", "caseprobe_agent", "check", "--json", "--profile", profile]
         done = subprocess.run(
@@ -89,7 +89,7 @@ class Room:
             check=False,
             capture_output=True,
             text=True,
-            timeout=JUDGED_WITHIN_SECONDS,
+            timeout=LONGEST_SECONDS,
             cwd=self.folder,
             env=_environment(
                 {
@@ -136,7 +136,7 @@ def _end(*processes: subprocess.Popen[str]) -> None:
     for process in processes:
         process.kill()
     for process in processes:
-        process.wait(READY_WITHIN_SECONDS)
+        process.wait(LONGEST_SECONDS)
         if process.stdout is not None:
             process.stdout.close()
 

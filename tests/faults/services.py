@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.faults.kind import Expected, Kind
-from tests.faults.room import READY_WITHIN_SECONDS, ROOT, Room
+from tests.faults.room import LONGEST_SECONDS, ROOT, Room
 
 SYSTEMD = "/lib/systemd/systemd"
 GROUPS = Path("/sys/fs/cgroup/unified")
@@ -60,7 +60,7 @@ def _booted(room: Room, units: Mapping[str, str]) -> Iterator[None]:
         finally:
             room.keeper, room.also = outside, ()
             process.kill()
-            process.wait(READY_WITHIN_SECONDS)
+            process.wait(LONGEST_SECONDS)
             assert process.stderr is not None
             process.stderr.close()
 
@@ -73,7 +73,7 @@ def _group() -> Iterator[Path]:
     try:
         yield group
     finally:
-        end = time.monotonic() + READY_WITHIN_SECONDS
+        end = time.monotonic() + LONGEST_SECONDS
         while group.is_dir() and time.monotonic() < end:
             for folder, _, _ in os.walk(group, topdown=False):
                 with contextlib.suppress(OSError):
@@ -83,7 +83,7 @@ def _group() -> Iterator[Path]:
 def _child(process: subprocess.Popen[str]) -> int:
     """The systemd that unshare started, once it is one."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    end = time.monotonic() + READY_WITHIN_SECONDS
+    end = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < end and process.poll() is None:
         for pid in children.read_text().split():
             with contextlib.suppress(OSError):
@@ -115,7 +115,7 @@ def _looping(room: Room) -> Iterator[Expected]:
 
 def _until(room: Room, unit: str, state: str, restarts: int = 0) -> None:
     """Wait until the unit is in this state and was restarted so often."""
-    end = time.monotonic() + READY_WITHIN_SECONDS
+    end = time.monotonic() + LONGEST_SECONDS
     told = ""
     while time.monotonic() < end:
         told = room.run("systemctl", "show", "-p", "ActiveState,NRestarts", "--value", unit, wanted=False)

@@ -1,4 +1,4 @@
-"""Real faults on the real kernel: each is found by `caseprobe check` within ten seconds, the right object named."""
+"""Real faults on the real kernel: each is found by `caseprobe check`, the right object named."""
 
 from __future__ import annotations
 

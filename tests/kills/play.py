@@ -55,7 +55,7 @@ def play(stand: Stand, customer: Customer, moment: Moment) -> Killed:
         alive = child.poll() is None
         child.kill()
         child.communicate()
-    until(lambda: not customer.left_running(), f"still there: {customer.left_running()}", seconds=10)
+    until(lambda: not customer.left_running(), f"still there: {customer.left_running()}")
     members = finished(path)
     went_on_by = ""
     if not stand.snapshots(case_id):

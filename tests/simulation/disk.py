@@ -204,7 +204,7 @@ class Volume:
 
     def after_kill(self, folder: Path, crash: Callable[[], None]) -> Volume:
         """The disk as the next process finds it after SIGKILL: nothing is lost, nothing became durable."""
-        shutil.copytree(self.folder, folder, ignore=_shared_memory, copy_function=_copy)
+        copy_folder(self.folder, folder)
         volume = Volume(folder, crash, self._report, settled=False)
         for path in _below(folder):
             old = self.folder / path.relative_to(folder)
@@ -300,6 +300,18 @@ class Volume:
         file = self._files.setdefault(path.stat().st_ino, File())
         file.tracked = True
         return file
+
+
+def copy_folder(old: Path, new: Path) -> None:
+    """A folder as the next process finds it: without what SQLite's processes share, room as room."""
+    shutil.copytree(old, new, ignore=_shared_memory, copy_function=_copy)
+
+
+def make_hole(path: Path) -> None:
+    """Make of a file that holds room one that takes none: copied and read a hundred times a run."""
+    size = path.stat().st_size
+    os.truncate(path, 0)
+    os.truncate(path, size)
 
 
 def _below(folder: Path) -> list[Path]:

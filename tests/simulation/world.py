@@ -26,9 +26,10 @@ from caseprobe.errors import CaseprobeError
 from caseprobe_agent.schedule.due import Moment
 from caseprobe_collector.rpc.peer import peer_agent_id
 from caseprobe_collector.storage import open_storage
+from caseprobe_collector.storage.names import RESERVE
 from tests.simulation.agent import Agent, Place, run_agent
 from tests.simulation.collector import Collector, Room, furnish, run_collector
-from tests.simulation.disk import FATES, STRICT, Disks, Volume
+from tests.simulation.disk import FATES, STRICT, Disks, Volume, copy_folder, make_hole
 from tests.simulation.loop import LIFE, Life, SimulatedLoop
 from tests.simulation.network import Network
 from tests.simulation.oracle import Oracle, open_commands, read_spool
@@ -177,7 +178,7 @@ class World:
 
     def _furnish(self) -> None:
         folder, certificates = furnished()
-        shutil.copytree(folder, self.disks.root / "collector.0")
+        copy_folder(folder, self.disks.root / "collector.0")
         self._add("collector", "collector", self._collect)
         for number, (agent_id, pem) in enumerate(certificates):
             name = f"agent{number}"
@@ -333,8 +334,7 @@ class World:
     async def _rot_log(self) -> None:
         """A last time, on a copy of the collector's disk: a bit flips in its log, or the log's end is gone."""
         copy = self.disks.root / "rotten"
-        ignored = shutil.ignore_patterns("*-shm")
-        shutil.copytree(self._machines["collector"].volume.folder, copy, ignore=ignored)
+        copy_folder(self._machines["collector"].volume.folder, copy)
         log = copy / "collector.sqlite3-wal"
         data = bytearray(log.read_bytes()) if log.exists() else bytearray()
         if not data:
@@ -500,6 +500,7 @@ def furnished() -> tuple[Path, tuple[tuple[str, bytes], ...]]:
     folder = Path(tempfile.mkdtemp(prefix="caseprobe-furnished-", dir=MEMORY if MEMORY.is_dir() else None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     asyncio.run(furnish(folder / "data", tuple(agent_id for agent_id, _ in agents)))
+    make_hole(folder / "data" / RESERVE)
     return folder / "data", agents
 
 

@@ -17,8 +17,10 @@ from tests.torture.oracle import Held
 DATABASE = "collector.sqlite3"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = """
-SELECT s.number, s.snapshot_id, s.agent_id, s.sequence, s.sha256, s.objects, b.body, b.object
-FROM snapshots s LEFT JOIN snapshot_bodies b USING (snapshot_id) WHERE s.number > ? ORDER BY s.number
+SELECT s.number, s.snapshot_id, s.agent_id, s.sequence, s.sha256, b.body, b.object, o.object
+FROM snapshots s LEFT JOIN snapshot_bodies b USING (snapshot_id)
+LEFT JOIN snapshot_objects o ON o.snapshot_id = s.snapshot_id AND o.name = 'bundle.zip'
+WHERE s.number > ? ORDER BY s.number
 """
 STORED = "SELECT object, count(*) FROM audit WHERE action = 'snapshot.store' GROUP BY object"
 
@@ -49,8 +51,8 @@ class Store:
         held.wrong = [f"{len(unaudited)} stored without an audit entry"] if unaudited else []
         return held
 
-    def _take(self, row: tuple[int, str, str, int, bytes, str, bytes | None, str | None]) -> None:
-        number, snapshot_id, agent_id, sequence, digest, objects, body, name = row
+    def _take(self, row: tuple[int, str, str, int, bytes, bytes | None, str | None, str | None]) -> None:
+        number, snapshot_id, agent_id, sequence, digest, body, name, bundle = row
         self._last = number
         # A resident agent of this version leaves it at 0.
         self._places[agent_id, sequence] += bool(sequence)
@@ -59,14 +61,14 @@ class Store:
         data = body if name is None else self._object(name)
         if data is None or hashlib.sha256(data).digest() != digest:
             self._held.unreadable.add(snapshot_id)
-        elif "bundle.zip" in objects:
-            self._take_bundle(agent_id, snapshot_id)
+        elif bundle is not None:
+            self._take_bundle(snapshot_id, bundle)
         else:
             self._held.hashes[snapshot_id] = digest
 
-    def _take_bundle(self, agent_id: str, snapshot_id: str) -> None:
+    def _take_bundle(self, snapshot_id: str, name: str) -> None:
         """A bundle was sent as its file: that is what must be there."""
-        data = self._object(f"{agent_id}/{snapshot_id}/bundle.zip")
+        data = self._object(name)
         if data is None:
             self._held.unreadable.add(snapshot_id)
         else:

@@ -43,6 +43,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
     ("Try it out", ("demo",)),
 )
+# Of every command that does not say otherwise itself; the classes of caseprobe.errors give them.
+EXIT_CODES = """Exit codes: 0 done; 1 a finding as bad as --fail-on says; 2 the call is wrong;
+3 it could not be measured or read; 4 not sent, or not allowed; 130 stopped."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 # The monitoring-plugin convention knows one code for "nothing could be judged", whatever the reason.
@@ -94,6 +97,7 @@ def _run(command: str, arguments: Sequence[str]) -> int:
     module = load(command)
     parser = Parser(prog=f"caseprobe {command}", description=(module.__doc__ or "").strip(), allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "" if "xit code" in (module.__doc__ or "") else EXIT_CODES
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(arguments[1:])))
 

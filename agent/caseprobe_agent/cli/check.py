@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from caseprobe import texts
-from caseprobe.bundle import BundleReader
 from caseprobe.checks import ALL, check_snapshot, worst
 from caseprobe.errors import CaseprobeError, UsageError
 from caseprobe.v1 import finding_pb2, snapshot_pb2
@@ -139,7 +137,7 @@ def _check_same_machine(snapshot: snapshot_pb2.Snapshot, previous: snapshot_pb2.
 
 
 def _bundle(path: Path) -> snapshot_pb2.Snapshot:
-    return BundleReader(io.BytesIO(options.read_file(path))).snapshot()
+    return options.read_bundle(path).snapshot()
 
 
 def _measured(root: Path, arguments: argparse.Namespace) -> snapshot_pb2.Snapshot:

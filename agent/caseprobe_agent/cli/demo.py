@@ -1,4 +1,4 @@
-"""`demo`: collector, one agent and a case on this machine in one command."""
+"""Collector, one agent and a case on this machine in one command, to look at; Ctrl-C ends it and leaves nothing."""
 
 from __future__ import annotations
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import sys
 from itertools import islice
 from pathlib import Path
 
 from caseprobe import texts
-from caseprobe.bundle import BundleReader
 from caseprobe.diff import Change, compare, findings_between
 from caseprobe.errors import UsageError
+from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, snapshot_pb2
 from caseprobe_agent.cli import options
 from caseprobe_agent.cli.screen import MARKS, Screen
@@ -35,13 +34,13 @@ def run(arguments: argparse.Namespace) -> int:
     before, after = (_snapshot(path) for path in (arguments.before, arguments.after))
     if before.agent_id and after.agent_id and before.agent_id != after.agent_id:
         raise UsageError(f"the bundles are of two machines ({before.agent_id}, {after.agent_id}); give two of one")
-    changes = compare(before, after)
+    changes, language = compare(before, after), options.settings_of().language
     if arguments.html:
-        _write_page(arguments.html, before, after, changes)
+        _write_page(arguments.html, before, after, changes, language)
     if arguments.json:
         print(json.dumps(_document(before, after, changes), ensure_ascii=False))
     else:
-        _show(before, after, changes, None if arguments.all else SHOWN)
+        _show(before, after, changes, None if arguments.all else SHOWN, Words(language))
     return 0
 
 
@@ -56,27 +55,35 @@ def _document(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, chang
     }
 
 
-def _show(before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, changes: list[Change], most: int | None) -> None:
+def _show(
+    before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, changes: list[Change], most: int | None, words: Words
+) -> None:
     screen = Screen(sys.stdout)
     screen.line(f"{texts.taken(before)} → {texts.taken(after)}", "bold")
     found, ended = findings_between(before, after)
-    for word, findings in (("new finding", found), ("gone", ended)):
+    for word, findings in (("changes_finding_new", found), ("changes_finding_gone", ended)):
         for one in findings:
-            state = texts.state_name(one.state)
-            screen.line(f"{word}: {state}: {texts.summary(one, 'en')}", MARKS[state][1], indent=2)
+            severity, summary = texts.severity(one.state, words.language), texts.summary(one, words.language)
+            screen.line(f"{words(word)}: {severity}: {summary}", MARKS[texts.state_name(one.state)][1], indent=2)
     for change in islice(changes, most):
-        screen.line(texts.change_sentence(change), indent=2)
+        screen.line(texts.change_sentence(change, words.language), indent=2)
     if most is not None and len(changes) > most:
-        screen.line(f"… and {len(changes) - most} more (--all)", "dim", indent=2)
+        screen.line(words.filled("changes_more", n=len(changes) - most), "dim", indent=2)
     if not (changes or found or ended):
-        screen.line("nothing that is measured in both has changed", indent=2)
+        screen.line(words("changes_nothing"), indent=2)
 
 
-def _write_page(path: Path, before: snapshot_pb2.Snapshot, after: snapshot_pb2.Snapshot, changes: list[Change]) -> None:
+def _write_page(
+    path: Path,
+    before: snapshot_pb2.Snapshot,
+    after: snapshot_pb2.Snapshot,
+    changes: list[Change],
+    language: str,
+) -> None:
     from caseprobe.report import render_changes
 
     try:
-        path.write_text(render_changes(before, after, changes), encoding="utf-8")
+        path.write_text(render_changes(before, after, changes, language), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; give --html a file in a folder of yours") from None
 
@@ -91,7 +98,7 @@ def _worded(finding: finding_pb2.Finding) -> dict[str, str]:
 
 
 def _snapshot(path: Path) -> snapshot_pb2.Snapshot:
-    return BundleReader(io.BytesIO(options.read_file(path))).snapshot()
+    return options.read_bundle(path).snapshot()
 
 
 def _about(snapshot: snapshot_pb2.Snapshot) -> dict[str, str]:

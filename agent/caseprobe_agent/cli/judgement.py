@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from caseprobe import texts
 from caseprobe.checks.folding import groups, shown_state
+from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.cli.screen import Screen
 
@@ -82,7 +83,10 @@ def not_measured(snapshot: snapshot_pb2.Snapshot) -> list[tuple[str, str]]:
     return rows
 
 
-def hidden(snapshot: snapshot_pb2.Snapshot) -> str:
-    """What was hidden, in numbers."""
-    counts = [f"{count.total} {count.rule}" for count in snapshot.redaction.counts]
-    return ", ".join(counts) or "nothing had to be hidden"
+def hidden(snapshot: snapshot_pb2.Snapshot, language: str) -> str:
+    """How much of each kind was hidden, the most first, in words."""
+    words = Words(language)
+    ranked = sorted(snapshot.redaction.counts, key=lambda count: -count.total)
+    return ", ".join(f"{words.kind(count.rule)}: {words.count(count.total)}" for count in ranked) or words(
+        "hidden_nothing"
+    )

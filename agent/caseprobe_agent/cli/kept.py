@@ -27,8 +27,8 @@ def agreed(
             (words("preview_sha256"), kept.sha256.hex()),
             *((words("preview_left_out"), name) for name in kept.left_out),
             *((words("preview_withheld"), name) for name in kept.snapshot.redaction.withheld),
-            ("", ", ".join(kept.manifest.members)),
-            ("", judgement.hidden(kept.snapshot)),
+            (words("preview_files"), ", ".join(kept.manifest.members)),
+            (words("kept_hidden"), judgement.hidden(kept.snapshot, words.language)),
             (words("kept_look"), f"caseprobe show {kept.path}"),
         ]
     )

@@ -40,9 +40,9 @@ def snapshot_of(path: Path) -> snapshot_pb2.Snapshot:
     try:
         log, truncated = _read(path)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if log is None:
-        raise MeasurementError("it is no log of a form that is known (dmesg, syslog, journal)")
+        raise MeasurementError(f"{path} is no log of a form that is known (dmesg, syslog, journal)")
     facts = facts_of(log)
     facts.source, facts.truncated = str(path), truncated
     snapshot = snapshot_pb2.Snapshot(profile="log")

@@ -40,8 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"kind": kind, "text": mark.text, "at": at.isoformat(), "log": log, "bundle": BUNDLE * ended}))
         return 0
-    print(
-        f"{kind} marked at {at:%H:%M:%S}, in {log}" if log else f"{kind} marked at {at:%H:%M:%S}; no log daemon listens"
-    )
+    where = f"in {log}" if log else "kept by caseprobe, since no log daemon listens"
+    print(f"{kind} marked at {at:%H:%M:%S %Z}, {where}")
     print(f"Now: {BUNDLE}" if ended else "Now reproduce the problem, then: caseprobe mark --end")
     return 0

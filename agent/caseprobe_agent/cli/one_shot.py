@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError, UsageError
+from caseprobe.errors import CaseprobeError, DeliveryError, JoinCodeError, PolicyRefused, UsageError
 from caseprobe.v1 import enrolment_pb2
 from caseprobe_agent.app import one_shot
 from caseprobe_agent.cli import options, windows
@@ -138,7 +138,7 @@ def _kept(result: Result, encrypt: bool) -> str:
     if not result.path.exists():
         return str(result.failure)
     said = f"{result.failure}; the bundle is kept: {result.path}"
-    if not isinstance(result.failure, DeliveryError):
+    if not isinstance(result.failure, DeliveryError | PolicyRefused):
         return said
     # A code that was redeemed left a ticket; any other is to be given again, or was refused.
     command = send_command(result.path, "" if result.case_id else "JOINCODE", encrypt)
@@ -160,7 +160,7 @@ def show_result(result: Result, language: str, reviewed: bool) -> None:
         screen.line()
     size = texts.format_bytes(result.path.stat().st_size, language) if result.path.exists() else "gone"
     rows = [("file", f"{result.path}  ({size})")]
-    rows.append(("hidden", judgement.hidden(result.snapshot)))
+    rows.append(("hidden", judgement.hidden(result.snapshot, language)))
     if result.snapshot.HasField("window"):
         rows.append(("logs", windows.told(result.snapshot.window)))
     if result.delivered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caseprobe.errors import JoinCodeError, UsageError
+from caseprobe.errors import Corrupt, JoinCodeError, UsageError
 
 if TYPE_CHECKING:
     # Settings are read by what runs, not by what parses the line: `bundle` starts its child in between.
+    from caseprobe.bundle import BundleReader
     from caseprobe.v1 import snapshot_pb2
     from caseprobe_agent.config import Settings
     from caseprobe_agent.consent.policy import Policy
@@ -99,6 +101,16 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_bundle(path: Path) -> BundleReader:
+    """A bundle in memory; raises UsageError, and Corrupt that names the file."""
+    from caseprobe.bundle import BundleReader
+
+    try:
+        return BundleReader(io.BytesIO(read_file(path)))
+    except Corrupt as error:
+        raise Corrupt(f"{path}: {error}") from None
 
 
 def _file(path: Path) -> str:

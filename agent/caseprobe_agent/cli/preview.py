@@ -53,6 +53,8 @@ class Dialogue:
             return False
         look = self._looks().get(verb)
         if look is None or (verb in "bd" and not rest):
+            if verb not in ("", "?", "h", "help"):
+                self._screen.line(self._words.filled("preview_no_answer", answer=texts.printable(verb)), "red")
             look, rest = self._help, []
         try:
             look(rest)

@@ -6,7 +6,6 @@ A bundle that was made here shows the true names, as its file does not: it is th
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from datetime import UTC
 from pathlib import Path
@@ -37,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the bundle's content; gives the exit code."""
-    reader = BundleReader(io.BytesIO(options.read_file(arguments.bundle)))
+    reader = options.read_bundle(arguments.bundle)
     snapshot = reader.snapshot()
     if arguments.json:
         sys.stdout.write(snapshot_to_json(snapshot).decode())
@@ -48,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     known = restore or judgement.as_it_is
     judgement.show_judgement(screen, snapshot.findings, snapshot.coverage, settings.language, known)
     screen.line()
-    screen.rows([*_about(snapshot), *_members(reader), ("hidden", judgement.hidden(snapshot))], indent=0)
+    screen.rows(
+        [*_about(snapshot), *_members(reader), ("hidden", judgement.hidden(snapshot, settings.language))], indent=0
+    )
     if restore:
         screen.line("Names above are the true ones; in the file stand-ins take their place.", "dim")
     if arguments.page:

@@ -125,6 +125,11 @@ def _rows(document: dict[str, Any]) -> list[tuple[str, str]]:
         if document["spool_lost_records"] or document["spool_damaged_files"]:
             rows.append(("damaged", f"{document['spool_lost_records']} records were lost in a damaged spool"))
     audit = document["audit"]
-    rows.append(("audit", audit["fault"] or f"{audit['entries']} entries, unbroken ({audit['file']})"))
+    rows.append(
+        (
+            "audit",
+            audit["fault"] or f"unbroken, entries: {audit['entries']} ({audit['file']})",
+        )
+    )
     rows.append(("network probes", document["network_probes"]))
     return rows

@@ -6,11 +6,9 @@ Exit code 0 where it is complete, unchanged and its signature (if any) fits; 3 o
 from __future__ import annotations
 
 import argparse
-import io
 import json
 from pathlib import Path
 
-from caseprobe.bundle import BundleReader
 from caseprobe_agent.cli import options
 
 SUMMARY = "is a bundle whole, unchanged, and by whom?"
@@ -25,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what the bundle proves; gives the exit code."""
-    verdict = BundleReader(io.BytesIO(options.read_file(arguments.bundle))).verify()
+    verdict = options.read_bundle(arguments.bundle).verify()
     if arguments.json:
         facts = {
             "complete": verdict.complete,

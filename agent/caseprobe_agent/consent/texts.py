@@ -37,7 +37,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "end": "You can stop it at any time: caseprobe consent revoke",
         "bundle": "This sends the result of one measurement of this machine to {collector}, for case {case}.",
         "reviewed": "Exactly the file that you see in the preview is sent, once.",
-        "streaming": "It is sent without a preview, because you asked for that.",
+        "streaming": (
+            "It is sent without a preview, because you asked for that; support may see figures as they are measured."
+        ),
     },
     "zh_Hans": {
         "who": "技术支持人员（{who}）请求在本机进行测量，用于工单 {case}“{title}”。",
@@ -56,7 +58,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "end": "您可以随时停止：caseprobe consent revoke",
         "bundle": "这将把本机一次测量的结果发送到 {collector}，用于工单 {case}。",
         "reviewed": "只发送您在预览中看到的那个文件，且只发送一次。",
-        "streaming": "按照您的要求，不经预览直接发送。",
+        "streaming": "按照您的要求，不经预览直接发送；支持人员可能在测量过程中就看到数据。",
     },
     "ru": {
         "who": "Служба поддержки ({who}) просит выполнить измерение на этом компьютере по обращению {case} «{title}».",
@@ -75,7 +77,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "end": "Остановить можно в любой момент: caseprobe consent revoke",
         "bundle": "Результат одного измерения этого компьютера будет отправлен на {collector} по обращению {case}.",
         "reviewed": "Будет отправлен один раз ровно тот файл, который вы видите в предварительном просмотре.",
-        "streaming": "Отправка выполняется без предварительного просмотра, как вы и просили.",
+        "streaming": (
+            "Отправка выполняется без предварительного просмотра, как вы и просили; "
+            "поддержка может видеть показатели уже по ходу измерения."
+        ),
     },
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from caseprobe.errors import UsageError
+from caseprobe.errors import Corrupt, UsageError
 from caseprobe.imported import ImportLimits, Tree, read_archive
 from caseprobe.imported.supplies import complete
 from caseprobe.v1 import origin_pb2, snapshot_pb2
@@ -74,7 +74,10 @@ def convert(request: bytes) -> bytes:
     if len(paths) > 1:
         raise UsageError("give one archive, or reports of one program only")
     with _opened(paths[0]) as file:
-        tree = read_archive(file, limits)
+        try:
+            tree = read_archive(file, limits)
+        except Corrupt as error:
+            raise Corrupt(f"{paths[0].name}: {error}") from None
         file.seek(0)
         return _of_tree(tree, paths[0], _digest(file))
 

@@ -137,9 +137,9 @@ class OneShot:
         return dataclasses.replace(result, path=sealed.path, sha256=sealed.sha256)
 
     def _shown(self, plan: Plan) -> AbstractAsyncContextManager[Take]:
-        """While it lasts, what is measured is seen in its case: only where it was agreed to that it is sent unseen."""
+        """While it lasts, what is measured is seen in its case, where that may be."""
         enrolled = plan.enrolled
-        if enrolled is None or plan.consent.mode != CONSENT_MODE_STREAMING:
+        if enrolled is None or not plan.may_be_watched:
             return contextlib.nullcontext(lambda _section: None)
         from caseprobe_agent.oneshot.showing import Showing, drafts_of
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import enrolment_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import ConsentRecord, SignedConsent
-from caseprobe_agent.oneshot.choice import Chosen
-from caseprobe_agent.probes.probe import Probe
+from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING, ConsentRecord, SignedConsent
 from caseprobe_agent.snapshot import new_sentinel
 
 if TYPE_CHECKING:
     from caseprobe.redaction import Redactor
     from caseprobe_agent.identity import Enrolled
+    from caseprobe_agent.oneshot.choice import Chosen
     from caseprobe_agent.oneshot.preview import Preview
+    from caseprobe_agent.probes.probe import Probe
 
 # A one-shot bundle hides the machine's label and serials too.
 ASSET_MASKED = True
@@ -64,6 +64,12 @@ class Plan:
     consent: ConsentRecord
     snapshot_id: str
     sentinel: str = field(default_factory=new_sentinel, repr=False)
+
+    @property
+    def may_be_watched(self) -> bool:
+        """Whether its case may see it being made: agreed to beforehand, and nothing of it is for one key alone."""
+        encrypted = self.order.encrypt or bool(self.order.code and self.order.code.recipient)
+        return self.consent.mode == CONSENT_MODE_STREAMING and not encrypted
 
 
 class Person(Protocol):

@@ -63,13 +63,14 @@ class Showing:
     """One bundle's sections.
 
     prepare: gives what seals them; it may take a while. open: the way. admitted: writes down that it begins; nothing
-    leaves before that. tell: one line for the person where nothing can be shown.
+    leaves before that. tell: one line for the person where nothing can be shown. last_seconds: the end takes no longer.
     """
 
     prepare: Callable[[], Make]
     open: Callable[[], AbstractAsyncContextManager[Way]]
     admitted: Callable[[], Awaitable[None]]
     tell: Callable[[str], None]
+    last_seconds: float = LAST_SECONDS
     _waiting: list[section_pb2.Section] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _measured: bool = False
@@ -94,7 +95,7 @@ class Showing:
         self._measured = True
         self._news.set()
         if self._opened:
-            await asyncio.wait([task], timeout=LAST_SECONDS)
+            await asyncio.wait([task], timeout=self.last_seconds)
 
     async def _show(self) -> None:
         preparing = asyncio.create_task(asyncio.to_thread(self.prepare))

@@ -189,11 +189,11 @@ def tell_section(number: int, section: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps({"number": number, **section}), flush=True)
         return
+    if section["note"]:
+        print(f"{section['label']}: {section['note']}", file=sys.stderr)
     for line in section["lines"]:
         print(line["text"], flush=True)
-    if section["note"]:
-        print(section["note"], file=sys.stderr)
-    if not section["lines"] and section["gist"]:
+    if section["gist"]:
         print(f"{number:>5}  {section['label']}: {section['gist']}", flush=True)
     for table in section["tables"]:
         rows = [dict(zip(table["columns"], (cell["text"] for cell in row), strict=True)) for row in table["rows"]]

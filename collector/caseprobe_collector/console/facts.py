@@ -21,6 +21,8 @@ from caseprobe.v1 import section_pb2
 OUTCOMES = ("unknown", "ok", "absent", "denied", "timeout", "failed", "skipped")
 ROWS_SHOWN = 200
 GIST_FACTS, GIST_CHARACTERS = 4, 300
+# Of few facts these are the last to be told.
+NOTHING_SAID = ("", "no", "0", "0%", "0 B")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def gist_of(section: section_pb2.Section) -> str:
     if name is None:
         return ""
     facts: Message = getattr(section, name)
-    told = [f"{fact.label} {fact.text}" for fact in islice(_scalars(facts), GIST_FACTS)]
+    saying = (fact for fact in _scalars(facts) if fact.text not in NOTHING_SAID)
+    told = [f"{fact.label} {fact.text}" for fact in islice(saying, GIST_FACTS)]
     lists = [f"{label_of(field.name)}: {len(value)}" for field, value in facts.ListFields() if _is_list(field)]
     return ", ".join((*told, *lists))[:GIST_CHARACTERS]
 

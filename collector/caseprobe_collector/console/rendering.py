@@ -25,6 +25,19 @@ WORDS = {
     "unknown": "Unknown",
     "not_applicable": "Not applicable",
 }
+# What a machine's policy speaks of; a kind of a newer version goes by its name.
+POLICY = {
+    "health": "Hardware and system",
+    "checks": "Checks",
+    "path_near": "Paths to gateway, resolvers and here",
+    "path_target": "Paths to other targets",
+    "logs": "Logs",
+    "process_arguments": "Arguments of processes",
+    "reveal": "True names",
+    "site_probe": "The owner’s own probes",
+    "watch": "Watching",
+    "schedule": "Schedules",
+}
 
 
 class Renderer:
@@ -47,7 +60,7 @@ class Renderer:
             words=words,
             ms=milliseconds,
         )
-        self._environment.globals.update(asset=assets.url, severity_word=WORDS.get, Action=Action)
+        self._environment.globals.update(asset=assets.url, severity_word=WORDS.get, POLICY=POLICY, Action=Action)
 
     def html(self, template: str, request: Request, **values: Any) -> str:
         """One page; by, csrf and may come from the request."""

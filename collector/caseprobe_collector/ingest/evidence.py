@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge, UsageError
+from caseprobe.report.words import host_of
 from caseprobe.v1 import snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
@@ -18,9 +19,9 @@ from caseprobe_collector.bases import BUNDLE_OBJECT
 from caseprobe_collector.ingest.assembly import Limits
 from caseprobe_collector.ingest.erasure import Erasure
 from caseprobe_collector.ingest.forms import (
+    first_object_name,
     is_bundle,
     is_sealed,
-    object_name,
     read_bundle,
     read_member,
     read_snapshot,
@@ -41,6 +42,8 @@ from caseprobe_collector.ports import (
 from caseprobe_collector.records import Agent, Case, Damage, SnapshotRow
 
 CHUNK_BYTES = 256 << 10
+# Of a machine that is known by its bundle alone.
+LONGEST_LABEL = 200
 BUNDLE_DAMAGE = "its bundle file is gone or no longer matches its SHA-256"
 
 
@@ -129,7 +132,7 @@ class Evidence:
         file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by whoever reads it to its end)
         try:
             record = await self._snapshots.get_object(row.snapshot_id, BUNDLE_OBJECT)
-            name = record.object if record else object_name(row.agent_id, row.snapshot_id)
+            name = record.object if record else first_object_name(row.agent_id, row.snapshot_id)
             sha256 = await _copy(self._objects.get(name), file)
             # What 0.1.0 stored has no hash of the whole; the manifest in it has one of every member.
             if sha256 != record.sha256 if record else not await asyncio.to_thread(whole_bundle, file):
@@ -207,7 +210,7 @@ class Evidence:
         agent = Agent(
             agent_id=snapshot.agent_id,
             customer_id=case.customer_id,
-            label="carried by hand",
+            label=host_of(snapshot)[:LONGEST_LABEL] or "carried by hand",
             system=_system(snapshot),
             version=snapshot.agent_version[:40],
             kind="one_shot",

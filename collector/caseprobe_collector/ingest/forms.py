@@ -72,8 +72,13 @@ def read_snapshot(body: bytes, unpacker: zstandard.ZstdDecompressor | None = Non
     return parse_snapshot(decompress(body, unpacker=unpacker))
 
 
-def object_name(agent_id: str, snapshot_id: str) -> str:
-    """Where a bundle's bytes lie: made of our own ids alone."""
+def object_name(agent_id: str, snapshot_id: str, sha256: bytes) -> str:
+    """Where a bundle's bytes lie: made of our own ids and their hash, so nothing else ever takes this place."""
+    return f"{agent_id}/{snapshot_id}/{sha256.hex()}.zip"
+
+
+def first_object_name(agent_id: str, snapshot_id: str) -> str:
+    """Where 0.1.0 laid a bundle's bytes, whose place no row names."""
     return f"{agent_id}/{snapshot_id}/{BUNDLE_OBJECT}"
 
 

@@ -174,8 +174,10 @@ class Ingest:
 
         consent: what came beside it; it is kept with the snapshot where it speaks of exactly this file and of the case
         that the key was let in for, and the bundle is refused where it does not.
-        The file is durable under its name before the row that names it is handed to the writer; if that fails it is
-        an orphan, which the next start sweeps away.
+        The file is durable under its name before the row that names it is handed to the writer, and its name holds its
+        hash: until that commit it takes the place of no file that a row names, of a damaged snapshot that it repairs
+        either. If the commit never comes it is an orphan, and once it came the file of the damaged one is; the next
+        start sweeps either away.
         """
         try:
             snapshot = await self._offload(read_bundle, staged.file)
@@ -195,7 +197,7 @@ class Ingest:
         with contextlib.suppress(Corrupt):
             if await self._snapshots.get_snapshot(snapshot_id, None) is not None:
                 return ()
-        name = object_name(agent_id, snapshot_id)
+        name = object_name(agent_id, snapshot_id, sha256)
         size = staged.file.seek(0, 2)
         await staged.keep(name)
         return (ObjectRecord(BUNDLE_OBJECT, name, size, sha256),)
@@ -276,7 +278,11 @@ class Ingest:
 
     async def _attachment(self, agent: Agent, snapshot: snapshot_pb2.Snapshot) -> tuple[str, str, str]:
         """(case id or "", notice code, notice): a machine's word alone never attaches anything."""
-        case_id = await self._entitled_case(agent, snapshot)
+        try:
+            case_id = await self._entitled_case(agent, snapshot)
+        except StorageDamaged:
+            # What was measured is kept even where the session that asked for it is not sound any more.
+            return "", "case_damaged", f"{snapshot.session_id} is damaged; the snapshot is kept on its machine's page"
         if not case_id:
             return "", "", ""
         try:

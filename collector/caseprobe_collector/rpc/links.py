@@ -58,6 +58,8 @@ class OpenLink:
     # It shows a bundle that is being made, and has nothing to lose.
     shows: bool = False
     heartbeat: link_pb2.Heartbeat = field(default_factory=lambda: NO_HEARTBEAT)
+    # True once its Welcome was queued, which is the first frame of every stream.
+    greeted: bool = False
     # True once nothing of the stream runs any more; who waits for it brings the event.
     over: bool = False
     _ended: asyncio.Event | None = None
@@ -93,8 +95,8 @@ class OpenLinks:
         self.most = most
         # Machines that were asked to come later because there was no place for them.
         self.shed_total = 0
-        # True once the collector is ending: no stream begins any more.
-        self.draining = False
+        # What machines are told once the collector is ending: from then on no stream begins any more.
+        self._drain: link_pb2.LinkResponse | None = None
         self.clones = Clones(clock.monotonic)
         self._links: dict[str, OpenLink] = {}
         self._left: dict[str, datetime] = {}
@@ -105,6 +107,11 @@ class OpenLinks:
         self._returning: dict[str, Agent] = {}
         self._bus = bus
         self._clock = clock
+
+    @property
+    def draining(self) -> bool:
+        """True once the collector is ending."""
+        return self._drain is not None
 
     def full(self, agent_id: str) -> bool:
         """Whether there is no place for one more; a machine that has one may change it for another."""
@@ -199,9 +206,12 @@ class OpenLinks:
         return agent_id in self._links
 
     def send(self, agent_id: str, frame: link_pb2.LinkResponse) -> bool:
-        """Queue a frame; False where the machine is offline. One that takes nothing any more is ended."""
+        """Queue a frame; False where the machine is offline. One that takes nothing any more is ended.
+
+        A collector that is ending begins nothing: a command is sent by the next one, once the machine is there.
+        """
         link = self._links.get(agent_id)
-        if link is None:
+        if link is None or (self.draining and frame.HasField("command")):
             return False
         if not link.send(frame):
             link.finish(refusal("busy", "the machine does not read its frames"))
@@ -219,14 +229,22 @@ class OpenLinks:
 
         The streams stay open for what the machines still write; each ends when its machine is done.
         """
-        self.draining = True
         frame = link_pb2.Drain(
             reconnect_after_seconds=reconnect_after_seconds,
             reason="the collector restarts",
             spread_seconds=max(1.0, len(self._links) / RETURNS_PER_SECOND),
         )
+        self._drain = link_pb2.LinkResponse(drain=frame)
         for link in self._links.values():
-            link.send(link_pb2.LinkResponse(drain=frame))
+            if link.greeted:
+                link.send(self._drain)
+
+    def greet(self, link: OpenLink, welcome: link_pb2.LinkResponse) -> None:
+        """Send a stream's first frame; behind it the Drain that was due while it was made."""
+        link.greeted = True
+        link.send(welcome)
+        if self._drain is not None:
+            link.send(self._drain)
 
     def of(self, agent_id: str) -> str:
         """online, unresponsive or offline; cloned while two machines are turned away for holding its key."""

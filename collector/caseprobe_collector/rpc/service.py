@@ -25,6 +25,8 @@ FIRST_WORD_SECONDS = 1.0
 SHED_SECONDS = 15.0
 # How long a new stream waits for what the older one of its machine gives back.
 OLDER_SECONDS = 2.0
+RESTARTING = "the collector is restarting: this machine comes back later"
+FULL = "the collector serves {most} machines and takes no more: this machine comes back later"
 
 log = logging.getLogger("caseprobe.collector")
 
@@ -74,13 +76,16 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
     async def _open(self, agent: Agent, run: str) -> OpenLink:
         """The machine's one stream, once its older one gave back what it had: the rest of a large item among it.
 
-        Raises Busy where another run of one person is sending: it is not cut off, and this one comes after it.
+        Raises Busy where another run of one person is sending: it is not cut off, and this one comes after it; and
+        where the collector began to end since the machine was let in.
         """
         links = self._desk.links
         if links.taken(agent, run):
             await _ended(links.current(agent.agent_id))
         if links.taken(agent, run):
             raise Busy("another run with this key is sending; this one comes after it")
+        if links.draining:
+            raise Busy(RESTARTING, SHED_SECONDS)
         older = links.current(agent.agent_id)
         link = links.open(agent, run)
         await _ended(older)
@@ -106,8 +111,7 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         if links.draining or links.full(agent_id):
             # Before the first query: at the cap a refusal must cost next to nothing.
             links.shed_total += not links.draining
-            why = "is restarting" if links.draining else f"serves {links.most} machines and takes no more"
-            raise Busy(f"the collector {why}: this machine comes back later", SHED_SECONDS)
+            raise Busy(RESTARTING if links.draining else FULL.format(most=links.most), SHED_SECONDS)
         agent = await self._desk.fleet.get_agent(agent_id, None)
         if agent is None:
             raise NotAllowed("this key is not enrolled here; enrol with a new join code")

@@ -98,7 +98,7 @@ class Stream:
         welcome.received_at.FromDatetime(desk.clock.now())
         if agent.kind == "enrolled":
             await desk.witness.greet(agent, hello, welcome)
-        self._link.send(link_pb2.LinkResponse(welcome=welcome))
+        desk.links.greet(self._link, link_pb2.LinkResponse(welcome=welcome))
         if agent.kind == "enrolled":
             await desk.schedules.on_connect(agent, hello.schedules_sha256)
             await desk.sessions.on_connect(agent, frozenset(hello.open_commands[:1000]))

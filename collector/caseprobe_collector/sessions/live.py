@@ -34,9 +34,7 @@ class Live:
         """Keep a round of sections, and of those before it what there is room for."""
         self.sections.append(one)
         self._sections_bytes += one.ByteSize()
-        while len(self.sections) > 1 and (
-            len(self.sections) > SECTIONS_KEPT or self._sections_bytes > SECTIONS_BYTES
-        ):
+        while len(self.sections) > 1 and (len(self.sections) > SECTIONS_KEPT or self._sections_bytes > SECTIONS_BYTES):
             self._sections_bytes -= self.sections.popleft().ByteSize()
 
 

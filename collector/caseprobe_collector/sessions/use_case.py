@@ -5,13 +5,14 @@ and its audit entry is durable, and `on_connect` dispatches only sessions read b
 A session is sent again to an agent that reconnects; the agent's own ledger makes the second time harmless.
 
 Every session ends once: with the outcome that its machine reports, or here, when its deadline and a grace are over. The
-first end is a transition from open to ended in one statement, so whatever comes later changes nothing; and a machine
+first end is a transition from open to ended in one transaction, so whatever comes later changes nothing; and a machine
 that comes back with a session that has ended here is told to stop it. Deadlines run on the monotonic clock, from when
 this process first saw the session: a step of the wall clock ends none.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged, TooLarge
@@ -203,7 +204,7 @@ class Sessions:
 
     async def on_outcome(self, agent: Agent, outcome: link_pb2.Outcome) -> bool:
         """End a session once; True where the agent may forget the outcome."""
-        session = await self._store.get_session(outcome.command_id, frozenset({agent.customer_id}))
+        session = await self._sound(agent, outcome.command_id)
         state = OUTCOMES.get(outcome.state)
         if session is None or session.agent_id != agent.agent_id or state is None:
             return True
@@ -275,10 +276,16 @@ class Sessions:
             self._live.forget(session.session_id)
             self._live.announce(session, state, reason, snapshot_id)
 
+    async def _sound(self, agent: Agent, session_id: str) -> SessionRecord | None:
+        """A session that a machine speaks of; None for a damaged one, which must not end the machine's stream."""
+        with contextlib.suppress(StorageDamaged):
+            return await self._store.get_session(session_id, frozenset({agent.customer_id}))
+        return None
+
     async def _own(self, agent: Agent, session_id: str) -> Live | None:
         live = self._live.get(session_id)
         if live is None:
-            session = await self._store.get_session(session_id, frozenset({agent.customer_id}))
+            session = await self._sound(agent, session_id)
             if session is None or session.ended_at is not None:
                 return None
             live = self._live.remember(session)

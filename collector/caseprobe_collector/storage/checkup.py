@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from caseprobe_collector.storage.names import DATABASE, NOTE, OBJECT_NAME, OBJEC
 from caseprobe_collector.storage.note import read_note
 from caseprobe_collector.storage.progress import found_in, loss_of
 from caseprobe_collector.storage.rowform import COLUMNS, ROW_DAMAGE, checked_row
-from caseprobe_collector.storage.sealed import CASE_ROWS, MACHINE_ROWS, Sealed
+from caseprobe_collector.storage.sealed import ALL, Sealed
 
 AT_ONCE = 200
 # Problems that are kept; all are counted.
@@ -42,7 +43,10 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Problem:
-    """What is not as it was written. kind: database, loss, case, machine, snapshot, body, file, index or audit."""
+    """What is not as it was written.
+
+    kind: database, loss, a kind of `sealed.ALL`, snapshot, body, file, index or audit.
+    """
 
     kind: str
     object: str
@@ -97,8 +101,7 @@ class _Look:
         parts: tuple[Callable[[], None], ...] = (
             self._structure,
             lambda: self._commits(noted),
-            lambda: self._sealed("case", "cases", "case_id", CASE_ROWS),
-            lambda: self._sealed("machine", "agents", "agent_id", MACHINE_ROWS),
+            *(partial(self._sealed, rows) for rows in ALL),
             self._snapshots,
             self._audit,
             self._unaudited,
@@ -120,13 +123,13 @@ class _Look:
         for (what,) in self._connection.execute("SELECT what FROM losses WHERE settled_at IS NULL ORDER BY number"):
             self._found.add("loss", "", str(what))
 
-    def _sealed(self, kind: str, table: str, key: str, rows: Sealed) -> None:
-        cursor = self._connection.execute(f"SELECT * FROM {table}")
+    def _sealed(self, rows: Sealed) -> None:
+        cursor = self._connection.execute(f"SELECT * FROM {rows.table.name}")
         names = [column[0] for column in cursor.description]
         for values in cursor:
             row = dict(zip(names, values, strict=True))
-            if rows.read(row) is None:
-                self._found.add(kind, row[key], ROW_DAMAGE)
+            if not rows.sound(row):
+                self._found.add(rows.word, row[rows.key], ROW_DAMAGE)
 
     def _snapshots(self) -> None:
         (total,) = self._connection.execute("SELECT count(*) FROM snapshots").fetchone()

@@ -15,8 +15,9 @@ from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Agent, Customers
 from caseprobe_collector.storage.columns import EPOCH
 from caseprobe_collector.storage.database import Database
+from caseprobe_collector.storage.rowform import ROW_DAMAGE
 from caseprobe_collector.storage.rows import seen_by, values
-from caseprobe_collector.storage.sealed import MACHINE_ROWS, ROW_DAMAGE
+from caseprobe_collector.storage.sealed import MACHINE_ROWS
 from caseprobe_collector.storage.tables import AGENTS, SNAPSHOTS
 from caseprobe_collector.storage.unit import unit_of
 from caseprobe_collector.storage.worst import worst_of

@@ -8,11 +8,19 @@ import sqlalchemy as sa
 
 from caseprobe.errors import ConfigurationError, Corrupt
 from caseprobe_collector.storage.rowform import COLUMNS, row_sha256
-from caseprobe_collector.storage.sealed import CASE_ROWS, MACHINE_ROWS
+from caseprobe_collector.storage.sealed import (
+    CASE_ROWS,
+    CUSTOMER_ROWS,
+    MACHINE_ROWS,
+    SCHEDULE_ROWS,
+    SEAL,
+    SESSION_ROWS,
+    TOKEN_ROWS,
+    USER_ROWS,
+    Sealed,
+)
 from caseprobe_collector.storage.tables import (
-    AGENTS,
     BODIES,
-    CASES,
     DAMAGES,
     LOSSES,
     METADATA,
@@ -43,12 +51,7 @@ def _progress(connection: sa.Connection) -> None:
 
 def _seals(connection: sa.Connection) -> None:
     """Give every case's and every machine's row a hash."""
-    for table, sealed in ((CASES, CASE_ROWS), (AGENTS, MACHINE_ROWS)):
-        connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN row_sha256 BLOB")
-        (key,) = table.primary_key.columns
-        for row in sealed.unsealed(connection):
-            change = f"UPDATE {table.name} SET row_sha256 = ? WHERE {key.name} = ?"
-            connection.exec_driver_sql(change, (sealed.hash_of(row), row[key.name]))
+    _seal(connection, CASE_ROWS, MACHINE_ROWS)
 
 
 def _scrub(connection: sa.Connection) -> None:
@@ -62,8 +65,22 @@ def _witnessed(connection: sa.Connection) -> None:
     METADATA.create_all(connection, [WITNESSED])
 
 
+def _more_seals(connection: sa.Connection) -> None:
+    """Give the rows of customers, staff, tokens, sessions and timetables a hash."""
+    _seal(connection, CUSTOMER_ROWS, USER_ROWS, TOKEN_ROWS, SESSION_ROWS, SCHEDULE_ROWS)
+
+
+def _seal(connection: sa.Connection, *kinds: Sealed) -> None:
+    for rows in kinds:
+        name = rows.table.name
+        connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {SEAL} BLOB")
+        for row in [one._asdict() for one in connection.execute(rows.select())]:
+            change = f"UPDATE {name} SET {SEAL} = ? WHERE {rows.key} = ?"
+            connection.exec_driver_sql(change, (rows.hash_of(row), row[rows.key]))
+
+
 # The way from each version to the next, in order; a released one never changes. An empty database needs none of them.
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes, _progress, _seals, _scrub, _witnessed)
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (_hashes, _progress, _seals, _scrub, _witnessed, _more_seals)
 NEWEST = 1 + len(STEPS)
 
 

@@ -1,18 +1,20 @@
 """Everything stored is read again and again, slowly, so that rot is found while its machine may still have the original
 and before somebody needs it.
 
-One snapshot at a time with pauses that keep it at a small share of the disk; a round is begun at most once a day. Where
-it stands is kept, so that a collector that is started every hour still comes round. What is damaged is told once: the
-mark that lists and pages show is also what remembers that it was told.
+One snapshot at a time with pauses that keep it at a small share of the disk, the sealed rows at the end; a round is
+begun at most once a day. Where it stands is kept, so that a collector that is started every hour still comes round.
+What is damaged is told once: the mark that lists and pages show is also what remembers that it was told.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -22,7 +24,9 @@ from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Damage, ScrubState, StoredSnapshot
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.objects import FileObjects
+from caseprobe_collector.storage.rowform import ROW_DAMAGE
 from caseprobe_collector.storage.rows import first, values
+from caseprobe_collector.storage.sealed import ALL, Sealed
 from caseprobe_collector.storage.snapshots import MARK, SqlSnapshots
 from caseprobe_collector.storage.tables import DAMAGES, OBJECTS, SCRUB, SNAPSHOTS
 from caseprobe_collector.storage.unit import unit_of
@@ -33,6 +37,8 @@ BYTES_PER_SECOND = 4 << 20
 IDLE_SECONDS = 60.0
 # Where it stands is kept after so many snapshots.
 KEEP_EVERY = 100
+# Sealed rows that are in memory at once.
+AT_ONCE = 500
 NEXT = (
     sa.select(SNAPSHOTS.c.number, SNAPSHOTS.c.snapshot_id)
     .where(SNAPSHOTS.c.number > sa.bindparam("after"))
@@ -72,6 +78,8 @@ class Scrub:
             state = self._state = ScrubState(0, self._now(), None)
         rows = await self._database.rows(NEXT, {"after": state.position})
         if not rows:
+            for kind in ALL:
+                await self._rows(kind)
             await self._keep(replace(state, position=0, ended_at=self._now()))
             return IDLE_SECONDS
         size = await self._look(rows[0].snapshot_id)
@@ -82,10 +90,19 @@ class Scrub:
         return PAUSE_SECONDS + size / BYTES_PER_SECOND
 
     async def count_damaged(self) -> int:
-        """How many snapshots are known to be damaged and still there."""
-        there = DAMAGES.join(SNAPSHOTS, DAMAGES.c.snapshot_id == SNAPSHOTS.c.snapshot_id)
-        known = sa.select(sa.func.count()).select_from(there)
+        """How many snapshots and sealed rows are known to be damaged and still there."""
+        keys = (SNAPSHOTS.c.snapshot_id, *(kind.table.c[kind.key] for kind in ALL))
+        there = sa.or_(*(sa.exists().where(key == DAMAGES.c.snapshot_id) for key in keys))
+        known = sa.select(sa.func.count()).select_from(DAMAGES).where(there)
         return int((await self._database.rows(known))[0][0])
+
+    async def _rows(self, kind: Sealed) -> None:
+        """Read the sealed rows of one table."""
+        query, done = kind.select().order_by(kind.table.c[kind.key]).limit(AT_ONCE), 0
+        while page := await self._database.rows(query.offset(done)):
+            for name in await asyncio.to_thread(_unsound, kind, page):
+                await self._tell(Damage(name, ROW_DAMAGE, self._now()))
+            done += len(page)
 
     async def _look(self, snapshot_id: str) -> int:
         """Read all of one; gives how many bytes that were."""
@@ -134,3 +151,9 @@ class Scrub:
 
         await self._database.run(work, spare_room=False)
         self._state, self._since_kept = state, 0
+
+
+def _unsound(kind: Sealed, rows: Sequence[sa.Row[Any]]) -> list[str]:
+    """The ids of those of these rows that do not match their hash."""
+    found = (row._asdict() for row in rows)
+    return [str(row[kind.key])[:200] for row in found if not kind.sound(row)]

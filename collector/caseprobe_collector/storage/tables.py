@@ -22,6 +22,11 @@ def _at(name: str, nullable: bool = False) -> Column[object]:
     return Column(name, Instant, nullable=nullable)
 
 
+def _seal() -> Column[bytes]:
+    """A hash over the row: SQLite does not notice a bit that flips in it."""
+    return Column("row_sha256", LargeBinary)
+
+
 SCHEMA = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 
 CUSTOMERS = Table(
@@ -30,6 +35,7 @@ CUSTOMERS = Table(
     Column("customer_id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     _at("created_at"),
+    _seal(),
 )
 
 CASES = Table(
@@ -43,7 +49,7 @@ CASES = Table(
     _at("created_at"),
     _text("created_by"),
     _at("closed_at", nullable=True),
-    Column("row_sha256", LargeBinary),
+    _seal(),
     Index("cases_of_customer", "customer_id", "case_id"),
 )
 
@@ -64,7 +70,7 @@ AGENTS = Table(
     Column("policy", Pairs, nullable=False),
     Column("capabilities", Names, nullable=False),
     # Over all but when it was last seen, which is written for all machines once a minute.
-    Column("row_sha256", LargeBinary),
+    _seal(),
     Index("agents_of_customer", "customer_id", "kind"),
 )
 
@@ -93,6 +99,7 @@ USERS = Table(
     Column("customer_ids", CustomerIds),
     _at("created_at"),
     _at("disabled_at", nullable=True),
+    _seal(),
 )
 
 TOKENS = Table(
@@ -108,6 +115,7 @@ TOKENS = Table(
     _at("created_at"),
     _at("expires_at", nullable=True),
     _at("revoked_at", nullable=True),
+    _seal(),
 )
 
 # number is the order of arrival here, which no machine's clock decides.
@@ -132,8 +140,8 @@ SNAPSHOTS = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("objects", Names, nullable=False),
     _text("notice"),
-    # Over all columns above but number: SQLite does not notice a bit that flips in a row.
-    Column("row_sha256", LargeBinary),
+    # Over all columns above but number.
+    _seal(),
     Index("snapshots_of_case", "case_id", "agent_id", "profile", "number"),
     Index("snapshots_of_agent", "agent_id", "profile", "number"),
 )
@@ -255,6 +263,7 @@ SESSIONS = Table(
     _text("reason"),
     _text("snapshot_id"),
     _at("ended_at", nullable=True),
+    _seal(),
     Index("sessions_open", "agent_id", sqlite_where=sa.text("ended_at IS NULL")),
 )
 
@@ -268,6 +277,7 @@ SCHEDULES = Table(
     _text("created_by"),
     _at("created_at"),
     _at("removed_at", nullable=True),
+    _seal(),
 )
 
 AUDIT = Table(

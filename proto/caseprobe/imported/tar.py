@@ -121,7 +121,7 @@ def _checked_size(block: bytes, first: bool) -> int:
         fits, size = False, 0
     if not fits or size < 0:
         if first:
-            raise Corrupt("it is no tar archive, nor a file of another kind that is known")
+            raise Corrupt("it is no tar archive and no report of mtr or smartctl in JSON: give the file as it was made")
         raise Corrupt("the archive is damaged: a header of it is none; ask for it again")
     return size
 

@@ -28,7 +28,9 @@ FAMILIES = (
     "log",
     "host",
 )
-OTHERS = ("sentences", "report", "preview", "items", "service")
+OTHERS = ("sentences", "report", "preview", "changes", "items", "service")
+# Where label() looks.
+LABELS = ("report", "preview", "changes")
 
 
 @cache
@@ -69,12 +71,12 @@ def sentence(name: str, language: str = "en") -> str:
 
 
 def label(name: str, language: str = "en") -> str:
-    """A word of report.toml or preview.toml; the name itself where there is none, so that a newer field still shows.
+    """A word of one of LABELS; the name itself where there is none, so that a newer field still shows.
 
     >>> label("section_cpu"), label("section_site.backup")
     ('Processors', 'site.backup')
     """
-    found = _table("report", name) or _table("preview", name)
+    found = next(filter(None, (_table(file, name) for file in LABELS)), None)
     return in_language(found, language) if found else name.removeprefix("section_")
 
 

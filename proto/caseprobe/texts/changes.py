@@ -1,4 +1,4 @@
-"""A change in words and as JSON; English, for support."""
+"""A change in words of every language, and as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from caseprobe.diff import Change, Value
 from caseprobe.diff.change import APPEARED, GONE, GREW
+from caseprobe.texts import catalogue
 from caseprobe.texts.template import printable
 from caseprobe.texts.units import format_value, plain_name
 from caseprobe.v1.snapshot_pb2 import Snapshot
@@ -33,25 +34,29 @@ def change_json(change: Change) -> dict[str, object]:
     }
 
 
-def change_sentence(change: Change) -> str:
+def change_sentence(change: Change, language: str = "en") -> str:
     """One line: where, what, from what to what.
 
     >>> change = Change("interfaces", "eth0", "speed_bits_per_second", "changed", 1e9, 1e8)
     >>> change_sentence(change).replace("\u00a0", " ")
-    'interfaces eth0: speed 1 Gbit/s → 100 Mbit/s'
+    'Network eth0: speed 1 Gbit/s → 100 Mbit/s'
     """
-    where = f"{change.section} {change.object}".strip()
+    where = f"{catalogue.label(f'section_{change.section}', language)} {change.object}".strip()
     if change.kind in (APPEARED, GONE):
-        return printable(f"{where}: {'is new' if change.kind == APPEARED else 'is gone'}")
+        return printable(f"{where}: {catalogue.label(f'change_{NAMES[change.kind]}', language)}")
     if change.field == "boot":
-        return "system: was started anew"
-    label, before, after = plain_name(change.field), *_sides(change)
-    if grown := _grown(change):
+        return f"{where}: {catalogue.label('change_boot', language)}"
+    label, before, after = _field(change.field, language), *_sides(change, language)
+    if grown := _grown(change, language):
         return printable(f"{where}: {label} {grown} ({before} → {after})")
     return printable(f"{where}: {label} {before} → {after}")
 
 
-def change_cells(change: Change) -> tuple[str, str, str]:
+# How the catalogue calls what came and what went.
+NAMES = {APPEARED: "new", GONE: "gone"}
+
+
+def change_cells(change: Change, language: str = "en") -> tuple[str, str, str]:
     """What, before and after, for a table; what came has no before, what went no after, what grew says by how much.
 
     >>> change_cells(Change("routes", "default", "", "gone", None, None))
@@ -59,30 +64,40 @@ def change_cells(change: Change) -> tuple[str, str, str]:
     >>> change_cells(Change("disks", "sda", "errors_total", "grew", 3, 5))
     ('errors', '3', '5 (+2)')
     """
-    if change.kind in (APPEARED, GONE):
-        return "", "" if change.kind == APPEARED else "was there", "is new" if change.kind == APPEARED else ""
-    grown = _grown(change)
-    before, after = _sides(change)
-    return plain_name(change.field), before, f"{after} ({printable(grown)})" if grown else after
+    if change.kind == APPEARED:
+        return "", "", catalogue.label("change_new", language)
+    if change.kind == GONE:
+        return "", catalogue.label("change_was", language), ""
+    grown = _grown(change, language)
+    before, after = _sides(change, language)
+    return _field(change.field, language), before, f"{after} ({printable(grown)})" if grown else after
 
 
-def _grown(change: Change) -> str:
+def _field(name: str, language: str) -> str:
+    """What a fact is called; one that the catalogue does not know goes by its name in the contract."""
+    plain = plain_name(name)
+    known = catalogue.read("changes")["field"].get(plain.replace(" ", "_"))
+    return catalogue.in_language(known, language) if known else plain
+
+
+def _grown(change: Change, language: str) -> str:
     """By how much a counter grew; empty for every other change."""
     if change.kind == GREW and isinstance(change.before, int | float) and isinstance(change.after, int | float):
-        return f"+{_worded(change.field, change.after - change.before)}"
+        return f"+{_worded(change.field, change.after - change.before, language)}"
     return ""
 
 
-def _sides(change: Change) -> tuple[str, str]:
-    return printable(_worded(change.field, change.before)), printable(_worded(change.field, change.after))
+def _sides(change: Change, language: str) -> tuple[str, str]:
+    before, after = (printable(_worded(change.field, value, language)) for value in (change.before, change.after))
+    return before, after
 
 
-def _worded(field: str, value: Value | None) -> str:
+def _worded(field: str, value: Value | None, language: str) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return catalogue.label("yes" if value else "no", language)
     if isinstance(value, int | float):
-        return format_value(field.removesuffix("_total") if field.endswith("_bytes_total") else field, value)
-    return value or "none"
+        return format_value(field.removesuffix("_total") if field.endswith("_bytes_total") else field, value, language)
+    return value or catalogue.label("change_none", language)
 
 
 def _finite(value: Value | None) -> Value | None:

@@ -33,14 +33,28 @@ def test_changes_are_told_to_people_and_programs(tmp_path: Path, capsys: pytest.
     """One line a change; with --json one document."""
     old, new = bundle(tmp_path / "a.zip", "6.1"), bundle(tmp_path / "b.zip", "6.5")
     assert main(["diff", old, new]) == 0
-    assert "system: kernel release 6.1 → 6.5" in capsys.readouterr().out
+    assert "System: kernel release 6.1 → 6.5" in capsys.readouterr().out
     assert main(["diff", old, new, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     [change] = document["changes"]
     assert (change["section"], change["field"], change["change"]) == ("system", "kernel_release", "changed")
     assert (change["before"], change["after"]) == ("6.1", "6.5")
     assert main(["diff", old, old]) == 0
-    assert "nothing" in capsys.readouterr().out
+    assert "Nothing that is measured in both" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [["diff", "{good}", "{bad}"], ["show", "{bad}"], ["verify", "{bad}"], ["check", "--bundle", "{bad}"]]
+)
+def test_the_file_that_is_no_bundle_is_named(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two files the line says which one is wrong, and what to do."""
+    bad = tmp_path / "holiday.jpg"
+    bad.write_bytes(b"\xff\xd8\xff\xe0" * 50)
+    names = {"{good}": bundle(tmp_path / "a.zip", "6.1"), "{bad}": str(bad)}
+    assert main([names.get(word, word) for word in words]) == 3
+    assert f"{bad}: this is not a caseprobe bundle" in capsys.readouterr().err
 
 
 def test_two_machines_are_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +69,7 @@ def test_findings_that_came_and_went_stand_first(tmp_path: Path, capsys: pytest.
     old, new = bundle(tmp_path / "a.zip", "6.1"), bundle(tmp_path / "b.zip", "6.5", tainted=True)
     assert main(["diff", old, new]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[1].strip().startswith("new finding: warn")
+    assert told[1].strip().startswith("new finding: Warning")
     assert main(["diff", new, old, "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert [one["check_id"] for one in findings["gone"]] == ["system.taint"]

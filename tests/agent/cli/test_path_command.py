@@ -7,6 +7,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -153,6 +154,7 @@ def test_impossible_arguments_are_usage_errors(words: tuple[str, ...]) -> None:
     ("words", "match"),
     [
         ((), "no target"),
+        (("",), "no target"),
         (("a", "b", "--mtu"), "--mtu is for one target"),
         (("a", "b", "--protocol", "tcp"), "--protocol tcp is for one target"),
         (("a", "https://b/"), "a service is measured alone"),
@@ -246,6 +248,21 @@ def test_the_screen_draws_every_hop_with_its_bars() -> None:
     assert "█" in last_hop
     assert "·" in last_hop
     assert "lost between hops" in final
+
+
+@pytest.mark.parametrize("width", [40, 52, 66, 79])
+def test_a_narrow_screen_cuts_no_figure(width: int) -> None:
+    """Where there is no room for all figures, fewer are shown, each whole: a 12.5 that reads 1… misleads."""
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=width, height=40, no_color=True)
+    rounds, tally, header = rounds_of("lossy-link", 40), PathTally(), path_pb2.PathFacts(target="h")
+    with LiveView("en", console) as view:
+        for round_ in rounds:
+            tally.add(round_)
+        view.end(facts_of(tally, header))
+    rows = [line.split() for line in out.getvalue().splitlines() if line.strip()[:1].isdigit()]
+    assert len(rows) >= 10
+    assert all(re.fullmatch(r"\d+\.\d%", row[2]) and "…" not in row[3] for row in rows if row[1] != "*")
 
 
 def test_a_late_reply_fills_its_own_round() -> None:

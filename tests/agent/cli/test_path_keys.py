@@ -45,7 +45,7 @@ def test_d_goes_through_the_views() -> None:
     assert ("jitter" in drawn("d", "d", "d"), "▁" in drawn("d", "d", "d")) == (True, True)
 
 
-def read_until(terminal: int, wanted: bytes, seconds: float = 20.0) -> bytes:
+def read_until(terminal: int, wanted: bytes, seconds: float = 60.0) -> bytes:
     """What a program writes to its terminal, up to and with something; fails where that never comes."""
     text, end = b"", time.monotonic() + seconds
     while wanted not in text:

@@ -39,14 +39,14 @@ async def probe(target: ResolvedTarget, action: link_pb2.PathAction) -> path_pb2
 async def test_loopback_is_a_path_of_one_hop_without_loss(
     address: str, protocol: path_pb2.PathProtocol.ValueType, tier: path_pb2.PathTier.ValueType
 ) -> None:
-    """Every round's echo is answered by the target itself within milliseconds, without privilege."""
+    """Every round's echo is answered by the target itself, without privilege."""
     action = link_pb2.PathAction(rounds=3, interval_seconds=0.1, protocol=protocol, port=33434)
     facts = await probe(loopback(address), action)
     (hop,) = facts.hops
     assert (facts.tier, facts.rounds, facts.verdict.message_id) == (tier, 3, "path.ok")
     assert (hop.sent, hop.received, hop.from_target, hop.duplicates) == (3, 3, True, 0)
     assert list(hop.addresses) == [ipaddress.ip_address(address).packed]
-    assert 0 < hop.best_seconds <= hop.avg_seconds <= hop.worst_seconds < 0.5
+    assert 0 < hop.best_seconds <= hop.avg_seconds <= hop.worst_seconds
 
 
 async def test_tcp_to_a_listener_is_answered_by_the_handshake() -> None:

@@ -87,17 +87,17 @@ def _deny(sections: dict[str, section_pb2.Section]) -> None:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (_unmount, ["filesystems /: is gone"]),
-        (_upgrade, ["packages openssl: version 3.0.1 → 3.0.2"]),
-        (_install, ["packages nmap: is new"]),
-        (_fail, ["services nginx.service: state active → failed"]),
-        (_slow, ["interfaces eth0: speed 1 Gbit/s → 100 Mbit/s"]),
-        (_damage, ["interfaces eth0: receive errors +12 (0 → 12)"]),
-        (_disk, ["disks sdz: is new"]),
-        (_route, ["routes default 192.0.2.1 eth0 4: is gone", "routes default 192.0.2.254 eth0 4: is new"]),
-        (_kernel, ["system: kernel release none → 6.1.0-99"]),
-        (_sysctl, ["settings vm.swappiness: value 60 → 10"]),
-        (_deny, ["volumes: outcome ok → denied"]),
+        (_unmount, ["Filesystems /: is gone"]),
+        (_upgrade, ["Packages openssl: version 3.0.1 → 3.0.2"]),
+        (_install, ["Packages nmap: is new"]),
+        (_fail, ["Services nginx.service: state active → failed"]),
+        (_slow, ["Network eth0: speed 1 Gbit/s → 100 Mbit/s"]),
+        (_damage, ["Network eth0: receive errors +12 (0 → 12)"]),
+        (_disk, ["Disks sdz: is new"]),
+        (_route, ["Routes default 192.0.2.1 eth0 4: is gone", "Routes default 192.0.2.254 eth0 4: is new"]),
+        (_kernel, ["System: kernel release none → 6.1.0-99"]),
+        (_sysctl, ["Kernel settings vm.swappiness: value 60 → 10"]),
+        (_deny, ["Volumes: outcome ok → denied"]),
     ],
 )
 def test_each_kind_of_change_is_told_in_one_line(edit: Edit, told: list[str]) -> None:
@@ -145,7 +145,7 @@ def test_a_restart_is_told() -> None:
     """Counters begin anew then, and much else may."""
     before, after = fakes.snapshot(*machine()), fakes.snapshot(*machine())
     after.boot_id = "another"
-    assert [texts.change_sentence(one) for one in compare(before, after)] == ["system: was started anew"]
+    assert [texts.change_sentence(one) for one in compare(before, after)] == ["System: was started anew"]
 
 
 @settings(max_examples=60, deadline=None)

@@ -76,7 +76,7 @@ def pages() -> Iterator[str]:
     """The report in every language, and the page of what changed."""
     for language in LANGUAGES:
         yield render_report(with_a_path(), language)
-    yield render_changes(troubled(), with_a_path(), [])
+        yield render_changes(troubled(), with_a_path(), [], language)
 
 
 def test_headings_come_in_order_and_every_column_has_its_own() -> None:

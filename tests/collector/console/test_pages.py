@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from caseprobe.v1 import snapshot_pb2
-from caseprobe_collector.access import Role
+from caseprobe.v1 import finding_pb2, snapshot_pb2
+from caseprobe_collector.access import Principal, Role
 from tests.fakes_console import World
 from tests.worlds_console import ACME, Desk, console
 
@@ -124,6 +124,32 @@ async def test_what_was_not_measured_is_shown_with_what_it_needs() -> None:
     text = (await Desk().as_role(Role.VIEWER).get("/snapshots/snap_acme")).text
     for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "ip address"):
         assert part in text
+
+
+async def test_the_audit_begins_with_what_was_done_last() -> None:
+    """Whoever looks in the night sees the newest rows, and goes back a page at a time to the first."""
+    desk = Desk()
+    client = desk.as_role(Role.ADMIN)
+    who = Principal("user", "u", "u", Role.ADMIN)
+    desk.world.audit.clear()
+    for number in range(1, 451):
+        desk.world.record(who, f"step.{number}", ACME, "case_acme")
+    text = (await client.get("/audit")).text
+    assert text.index("step.450<") < text.index("step.251<") and "step.250<" not in text
+    assert '<a class="button" href="/audit?first=51">Older</a>' in text and ">Newer<" not in text
+    oldest = (await client.get("/audit?first=1")).text
+    assert "step.1<" in oldest and ">Older<" not in oldest and 'href="/audit?first=201">Newer<' in oldest
+
+
+async def test_many_findings_of_one_machine_leave_room_for_the_next() -> None:
+    """The worst stand open, the rest behind a line that says how many and that none is worse."""
+    desk = Desk()
+    _, snapshot = desk.world.snapshots["snap_acme"]
+    for number in range(40):
+        snapshot.findings.add(check_id="disk.space", state=finding_pb2.SEVERITY_WARN, object=f"/srv/{number}")
+    page = (await desk.as_role(Role.SUPPORT).get("/cases/case_acme")).text
+    assert "30 more findings, none worse than these" in page
+    assert page.index('data-filter="critical disk.space') < page.index("30 more findings")
 
 
 async def test_a_path_is_drawn_alike_wherever_it_is_read() -> None:

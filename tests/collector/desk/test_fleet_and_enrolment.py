@@ -139,7 +139,7 @@ async def test_a_revoked_key_stays_out(desk: Desk) -> None:
     async with desk.bus.subscribe("fleet") as events:
         revoked = await desk.fleet.revoke(ADMIN, agent_id)
         assert await desk.fleet.revoke(ADMIN, agent_id) == revoked
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             told = [await anext(aiter(events)) for _ in range(2)]
     assert [event.body for event in told] == [{"agent_id": agent_id, "revoked": True}] * 2
     assert (await desk.actions()).count(f"agent.revoke {agent_id}") == 1

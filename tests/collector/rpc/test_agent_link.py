@@ -18,7 +18,7 @@ from caseprobe_agent.spool import Spool
 from tests.desk import Machine, Rig, snapshot_of
 from tests.fakes_line import Line
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 @dataclass

@@ -103,6 +103,20 @@ async def test_however_often_and_whichever_way_a_bundle_comes_it_is_attached_onc
     assert len(list(rig.storage.objects.names())) == 1
 
 
+@pytest.mark.parametrize(
+    ("host_name", "label"), [("host-4f7a", "host-4f7a"), ("", "carried by hand"), ("x" * 999, "x" * 200)]
+)
+async def test_a_carried_machine_goes_by_the_name_in_its_bundle(rig: Rig, host_name: str, label: str) -> None:
+    """Of several machines in one case each can be told from the others."""
+    stream = io.BytesIO()
+    snapshot = snapshot_pb2.Snapshot(snapshot_id=f"snap_{1:032x}", agent_id=OWN)
+    snapshot.sections.add(probe="system").system.host_name = host_name
+    write_bundle(stream, snapshot, {}, "<!doctype html>", signed)
+    await carry(rig, stream.getvalue())
+    agent = await rig.storage.fleet.get_agent(OWN, None)
+    assert agent is not None and agent.label == label
+
+
 async def test_what_belongs_to_one_case_is_not_said_to_be_in_another(rig: Rig) -> None:
     """Whoever imports it there is told where it is, and it stays there."""
     machine = await rig.enrol(kind="one_shot", case_id="case_1")

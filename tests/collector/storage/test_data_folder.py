@@ -228,6 +228,9 @@ async def test_a_database_of_0_1_0_is_brought_forward(folder: Path) -> None:
     connection.close()
     async with open_storage(folder) as storage:
         found = await storage.snapshots.get_snapshot("snap_1", None)
+        # Their rows would be damaged without a hash.
+        assert await storage.customers.get_customer("cust_a", None) is not None
+        assert await storage.fleet.get_agent("agent_1", None) is not None
     assert found is not None
     assert (found.body, found.row.worst, found.row.damage) == (b"body", 4, "")
     assert _schema(folder / DATABASE) == fresh

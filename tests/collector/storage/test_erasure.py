@@ -20,7 +20,7 @@ from caseprobe_collector.ingest.erasure import Erasure
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import ObjectRecord
 from caseprobe_collector.storage import Storage, open_storage
-from caseprobe_collector.storage.sealed import ROW_DAMAGE
+from caseprobe_collector.storage.rowform import ROW_DAMAGE
 from tests.fakes_storage import ADMIN, NOW, SteppedClock, agent, case, customer, deposit, session, snapshot
 
 SHARED, OWN = (random.Random(seed).randbytes(300_000) for seed in (1, 2))

@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Probe, show, and give the exit code; what was measured before Ctrl-C is shown as well. Raises CaseprobeError."""
     targets = [target.strip() for target in (*options.targets, *_listed(options))]
-    if not targets:
+    if not any(targets):
         raise UsageError("no target; give a host, an address or --targets FILE")
     if len(targets) > 1:
         return _run_many(targets, options)

@@ -27,6 +27,8 @@ KEYS = "d: figures, bars or both   p: hold the picture   q: end"
 BOTH, FIGURES, BARS = range(3)
 WIDE_FIGURES = ("loss", "sent", "last", "best", "avg", "p95", "worst", "jitter")
 NARROW_FIGURES = ("loss", "last", "avg", "worst")
+# Below this width a person sees bars, or figures, or the two that matter most, never a figure that is cut.
+SLIM, SLIM_FIGURES = 80, ("loss", "avg")
 MARGIN = 58  # what hop, address and meaning take
 STYLES = {
     "loss": "bold red",
@@ -120,12 +122,13 @@ class LiveView:
 
     def _table(self, facts: path_pb2.PathFacts, wide: bool) -> Table:
         table = Table(box=None, padding=(0, 1), header_style="dim")
-        figures: Sequence[str] = WIDE_FIGURES if wide else NARROW_FIGURES
+        slim = self._shown == BOTH and self._console.width < SLIM
+        figures: Sequence[str] = WIDE_FIGURES if wide else SLIM_FIGURES if slim else NARROW_FIGURES
         figures = ("loss",) if self._shown == BARS else figures
         table.add_column("hop", justify="right", no_wrap=True)
         table.add_column("address", no_wrap=True, min_width=15, overflow="ellipsis")
         for name in figures:
-            table.add_column(name, justify="right", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=True, min_width=len(name) + 1)
         if self._shown != FIGURES:
             table.add_column("rounds", no_wrap=True)
         table.add_column("", overflow="ellipsis", no_wrap=True)

@@ -37,11 +37,22 @@ async def get_account(request: Request, use: Use, by: By) -> Response:
     return page(request, "account.html", me=principal_view(by), tokens=tokens, roles=roles)
 
 
-async def list_audit(request: Request, use: Use, by: By, first: Annotated[int, Query(ge=1)] = 1) -> Response:
-    """The chain, a page at a time, under what the store warns of: who answers for it reads here."""
-    rows = [audit_view(row) for row in await use.audit.list(by, first, AUDIT_ROWS)]
+async def list_audit(request: Request, use: Use, by: By, first: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    """The chain, a page at a time, newest first, under what the store warns of: who answers for it reads here."""
+    newest = await use.audit.newest(by)
+    first = first or max(1, newest - AUDIT_ROWS + 1)
+    rows = [audit_view(row) for row in await use.audit.list(by, first, AUDIT_ROWS)][::-1]
     names, warnings = await _names(use, by), await _warnings(request)
-    return page(request, "audit.html", rows=rows, first=first, step=AUDIT_ROWS, names=names, warnings=warnings)
+    return page(
+        request,
+        "audit.html",
+        rows=rows,
+        first=first,
+        step=AUDIT_ROWS,
+        newest=newest,
+        names=names,
+        warnings=warnings,
+    )
 
 
 async def _warnings(request: Request) -> list[str]:

@@ -86,19 +86,13 @@ async function refresh() {
   }
 }
 
-function named(details) {
-  if (details.id) return details.id;
-  const copy = details.querySelector("summary").cloneNode(true);
-  for (const time of copy.querySelectorAll("time")) time.remove();
-  return copy.textContent;
-}
+const named = (details) => details.id || details.querySelector("summary").textContent;
 
 function swap(part, next) {
   for (const kept of next.querySelectorAll("[data-keep]")) {
     const old = part.querySelector(`#${CSS.escape(kept.id)}`);
     if (old) kept.replaceWith(old);
   }
-  // Times are still in UTC there and local here: they name nothing.
   const open = new Set([...part.querySelectorAll("details[open]")].map(named));
   for (const one of next.querySelectorAll("details")) one.open ||= open.has(named(one));
   part.replaceWith(next);
