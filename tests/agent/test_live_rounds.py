@@ -17,8 +17,9 @@ from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal import Hiding
 from caseprobe_agent.seal.live import sections_apart
 from caseprobe_agent.session.measure import Measurements, Raw
-from caseprobe_agent.session.spans import LINES_A_LOOK, span_of
+from caseprobe_agent.session.spans import LINES_A_LOOK, span_of, watchable
 from caseprobe_agent.session.watching import has_news
+from caseprobe_collector.console.pages.cases import WATCHABLE
 from tests.fakes_resident import Rig, enrolled, framed, inline, load_again, snapshot_in
 
 OK, FAILED = link_pb2.OUTCOME_STATE_OK, link_pb2.OUTCOME_STATE_FAILED
@@ -265,3 +266,8 @@ async def test_the_owner_reads_what_is_watched_how_often_and_how_long(rig: Rig) 
         await rig.ask("allow", id=number)
         assert (await rig.outcome()).state == OK
     assert rig.actions() == ["asked", "allowed", "admitted:watch", "ended"]
+
+
+def test_what_the_console_offers_to_watch_can_be_watched() -> None:
+    """Every name in its list is a probe that tells figures."""
+    assert set(WATCHABLE) <= set(watchable())

@@ -52,6 +52,22 @@ def test_staff_measure_live_from_a_terminal(world: World) -> None:
     assert "127.0.0.1" in done.stdout
 
 
+def test_staff_watch_values_from_a_terminal(world: World) -> None:
+    """`live … watch` prints a round as it comes and ends with the snapshot of the last one; a log asks the owner."""
+    agent_id = world.stage.call("GET", "/agents")[0]["agent_id"]
+    live = ("live", "--case", world.case_id, agent_id)
+    done = world.staff(*live, "watch", "memory", "--every", "1", "--for", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    *rounds, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["probe"], one["outcome"]) for one in rounds] == [("memory", "ok")] * len(rounds)
+    assert [one["number"] for one in rounds] == list(range(1, len(rounds) + 1))
+    snapshot = world.stage.call("GET", f"/snapshots/{last['snapshot_id']}")
+    assert [section["probe"] for section in snapshot["sections"]] == ["memory"]
+    refused = world.staff(*live, "log", "/etc/shadow")
+    assert refused.returncode != 0
+    assert "no log is called" in refused.stderr or "must" in refused.stderr
+
+
 def test_a_join_code_for_a_bundle_is_good_once(world: World, tmp_path: Path) -> None:
     """The second use is refused in one line that says what to do; the bundle is kept."""
     code = world.stage.bundle_code(world.case_id)

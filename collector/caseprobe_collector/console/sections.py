@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from caseprobe import texts
 from caseprobe.v1 import link_pb2, section_pb2
 from caseprobe_collector.console.facts import gist_of, label_of, outcome_word, section_view
 
 # The name is a machine's word.
 MAX_NAME = 60
+LONGEST_LINE = 4096
 TAIL = "log_tail."
 
 
@@ -32,25 +33,41 @@ def sections_message(one: link_pb2.Sections) -> dict[str, Any]:
     }
 
 
+def so_far(rounds: Sequence[link_pb2.Sections]) -> dict[str, Any]:
+    """What a page shows of a running session without a script: the newest of each section, and every line kept."""
+    seen = [section for one in rounds for section in sections_message(one)["sections"]]
+    newest = {section["probe"]: section for section in seen}
+    lines = [line for section in seen for line in section["lines"]]
+    return {"number": rounds[-1].number if rounds else 0, "sections": list(newest.values()), "lines": lines}
+
+
 def seen_section(section: section_pb2.Section) -> dict[str, Any]:
     """A section as it is seen live: of a log its new lines, of anything else its facts and tables as in a snapshot.
 
     note: what is missing, in a sentence; empty where nothing is.
     """
     row: dict[str, Any] = {**gist_row(section), "note": _note(section), "facts": [], "tables": []}
-    row["lines"] = [{"line": one.line, "text": texts.printable(one.text)} for one in section.lines]
-    if section.HasField("log_tail"):
-        row["gist"] = ""
-    else:
+    row["lines"] = [{"line": one.line, "text": plain(one.text)} for one in section.lines]
+    row["gist"] = "" if section.HasField("log_tail") else plain(row["gist"])
+    if not section.HasField("log_tail"):
         view = asdict(section_view(section))
         row["facts"], row["tables"] = view["facts"], view["tables"]
     return row
 
 
+def plain(text: str) -> str:
+    """A line of a machine without control characters, safe in a terminal too.
+
+    >>> plain("a\\x1b[2Jb\\tc")
+    'a�[2Jb\\tc'
+    """
+    return "".join(one if one.isprintable() or one == "\t" else "�" for one in text[:LONGEST_LINE])
+
+
 def _note(section: section_pb2.Section) -> str:
     """Why it is not whole."""
     if section.reason or not section.HasField("log_tail"):
-        return texts.printable(section.reason)
+        return plain(section.reason)
     tail = section.log_tail
     if not tail.left_out_total and not tail.truncated:
         return ""

@@ -15,6 +15,7 @@ from caseprobe_collector.records import (
     SessionRecord,
     SnapshotRow,
 )
+from caseprobe_collector.sessions import target_of
 
 SEVERITIES = ("none", "ok", "info", "warn", "critical", "unknown", "not_applicable")
 FLOWS = {0: "", 1: "one_shot", 2: "live", 3: "scheduled"}

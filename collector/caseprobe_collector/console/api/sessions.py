@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response
 
@@ -12,6 +13,7 @@ from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.bodies import NewSession, PathAsked
 from caseprobe_collector.console.routing import By, Route
+from caseprobe_collector.console.sections import so_far
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import SessionView, session_view
 from caseprobe_collector.console.words import PathView, path_of, path_view
@@ -26,6 +28,8 @@ PROTOCOLS = {
 # A machine's owner may have to be asked first.
 SLACK_SECONDS = 120.0
 SNAPSHOT_SECONDS = 300.0
+# What these measure is seen section by section.
+WATCHED = ("watch", "log_tail")
 # It takes no time, but a person who thinks about it.
 REVEAL_SECONDS = 1800.0
 
@@ -103,6 +107,13 @@ async def ended_as(use: Services, by: Principal, session: SessionRecord) -> snap
     except (NotFound, Corrupt):
         # The session's own page says that its snapshot is damaged; a list of sessions goes on.
         return None
+
+
+async def seen_so_far(use: Services, by: Principal, session: SessionRecord) -> dict[str, Any]:
+    """What came of a running watch or log so far, for a page; empty for any other session."""
+    if session.action not in WATCHED or session.ended_at is not None:
+        return {}
+    return so_far(await use.sessions.recent_sections(by, session.session_id))
 
 
 async def cancel_session(use: Use, by: By, session_id: str) -> Response:

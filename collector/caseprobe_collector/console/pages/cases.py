@@ -15,9 +15,10 @@ from caseprobe.report.markup import NOTHING, Markup
 from caseprobe.report.paths import render_paths
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
-from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
+from caseprobe_collector.console.api.sessions import SessionResult, ended_as, seen_so_far, session_result
 from caseprobe_collector.console.api.snapshots import seen_snapshot
 from caseprobe_collector.console.consent import ConsentView, consent_view
+from caseprobe_collector.console.facts import label_of
 from caseprobe_collector.console.gaps import GapView, gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
@@ -37,7 +38,12 @@ from caseprobe_collector.records import SessionRecord, SnapshotRow
 MACHINES_SHOWN = 20
 PATHS_SHOWN = 10
 # What these end as is no picture of a machine.
-SHOWN_WITH_SESSION = ("path", "reveal")
+SHOWN_WITH_SESSION = ("path", "reveal", "watch", "log_tail")
+# What is worth watching, by the names of its probes; a terminal may name any.
+WATCHABLE = (
+    *("cpu", "memory", "disks", "filesystems", "interfaces", "sensors", "processes", "sockets"),
+    *("cgroups", "volumes", "smart", "services", "time_sync", "wireless"),
+)
 DAMAGED = "This snapshot is damaged on the collector's disk, and nothing of it is shown:"
 
 
@@ -83,7 +89,9 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
         drawn=drawn,
+        seen={session.session_id: await seen_so_far(use, by, session) for session in sessions},
         agents=agents,
+        watchable=[(name, label_of(name)) for name in WATCHABLE],
         machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
     )
 
@@ -98,7 +106,7 @@ async def _gaps(use: Services, by: Principal, since: datetime, agent_ids: Iterab
 def newest(rows: Iterable[SnapshotRow], sessions: Iterable[SessionRecord]) -> list[SnapshotRow]:
     """Each machine's newest snapshot of the machine itself, worst first; rows come newest first.
 
-    A path's or a reveal's snapshot holds nothing else and is shown with its session.
+    What a session of another kind ends as is a part of one, and is shown with its session.
     """
     paths = {session.snapshot_id for session in sessions if session.action in SHOWN_WITH_SESSION}
     found: dict[str, SnapshotRow] = {}
