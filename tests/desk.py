@@ -199,7 +199,7 @@ def snapshot_of(machine: Machine, number: int = 1, **more: Any) -> snapshot_pb2.
 
 
 @contextlib.asynccontextmanager
-async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[Rig]:
+async def running_desk(storage: Storage, again: bool = False, host: str = "127.0.0.1") -> AsyncIterator[Rig]:
     """A collector's gRPC side over this storage, with customer cust_a and its open case case_1.
 
     again: they are there already, from the collector before it.
@@ -225,8 +225,8 @@ async def running_desk(storage: Storage, again: bool = False) -> AsyncIterator[R
     drafts = Drafts(storage.cases, bus, clock)
     fleet, snapshots = storage.fleet, storage.snapshots
     desk = Desk(run, fleet, snapshots, ingest, sessions, schedules, links, clock, Limits(), audit, witness, drafts)
-    certificate, key = storage.authority.server_certificate(["127.0.0.1"])
-    server, port = build_server(desk, "127.0.0.1:0", key, certificate, storage.authority.ca_pem())
+    certificate, key = storage.authority.server_certificate([host])
+    server, port = build_server(desk, f"{host}:0", key, certificate, storage.authority.ca_pem())
     if not again:
         await _furnish(storage)
     await server.start()

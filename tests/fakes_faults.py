@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
+from caseprobe.v1 import path_load_pb2, path_pb2
 from caseprobe.v1 import section_net_pb2 as net
 from caseprobe.v1 import section_pb2 as pb
 from caseprobe.v1 import section_storage_pb2 as storage
@@ -196,6 +197,9 @@ WELL = (
     section("system_log", system_log=pb.LogFacts(source="journal", lines_total=500)),
     *WELL_HOST,
     *WELL_SMART,
+    section(
+        "path", path=path_pb2.PathFacts(loaded=path_load_pb2.LoadFacts(verdict=path_load_pb2.LoadVerdict(grade="A")))
+    ),
     section("clock", clock=pb.ClockFacts(offset_seconds=0.002, round_trip_seconds=0.01)),
 )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from caseprobe.v1 import path_load_pb2 as load
+from caseprobe.v1 import path_pb2
 from caseprobe.v1 import section_host_pb2 as host
 from caseprobe.v1 import section_pb2 as pb
 from tests.fakes_faults import Fault, fault
@@ -317,6 +319,29 @@ NETWORK_FAULTS = (
             "critical",
             "192.0.2.9:3128",
             "Proxy 192.0.2.9:3128 (set in environment) takes no connection: Connection refused",
+        ),
+    ),
+    fault(
+        "net.bufferbloat",
+        path_pb2.PathFacts(
+            loaded=load.LoadFacts(
+                idle=load.LoadPhase(median_seconds=0.02),
+                down=load.LoadPhase(median_seconds=0.3, p95_seconds=0.4, bytes_per_second=5e6),
+                up=load.LoadPhase(median_seconds=0.8, p95_seconds=1.1, bytes_per_second=125e3),
+                verdict=load.LoadVerdict(grade="F", added_down_seconds=0.28, added_up_seconds=0.78),
+            )
+        ),
+        (
+            "warn",
+            "up",
+            "An upload adds 780 ms to every round trip (idle 20 ms), at 1 Mbit/s: "
+            "the queue before the line out is too long",
+        ),
+        (
+            "warn",
+            "down",
+            "A download adds 280 ms to every round trip (idle 20 ms), at 40 Mbit/s: "
+            "the queue before the line in is too long",
         ),
     ),
     fault(

@@ -6,6 +6,7 @@ import math
 
 from google.protobuf.message import Message
 
+from caseprobe.v1 import path_load_pb2, path_pb2
 from caseprobe.v1 import section_host_pb2 as host
 from caseprobe.v1 import section_pb2 as pb
 from tests.fakes_host import DAY, at, certificate, history, resolver
@@ -96,6 +97,14 @@ NEAR_HOST: dict[str, tuple[str, Message]] = {
         "net.proxy",
         host.ReachabilityFacts(
             proxies=[host.Proxy(host="proxy.example", port=3128, answered=True, origin="/etc/environment")]
+        ),
+    ),
+    "a line that waits a little when it is full": (
+        "net.bufferbloat",
+        path_pb2.PathFacts(
+            loaded=path_load_pb2.LoadFacts(
+                verdict=path_load_pb2.LoadVerdict(grade="C", added_down_seconds=0.199, added_up_seconds=0.19)
+            )
         ),
     ),
     "the portal's address answers 204": (

@@ -47,6 +47,7 @@ class Action(StrEnum):
     AUDIT_READ = "audit.read"
     METRICS_READ = "metrics.read"
     LINK_OPEN = "link.open"
+    LOAD_TEST = "load.test"
     ENROL = "enrol"
 
 
@@ -96,6 +97,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.OPERATIONS: _OPERATIONS,
     Role.ADMIN: _ADMIN,
 }
+AGENT = frozenset({Action.LINK_OPEN, Action.LOAD_TEST})
 # What needs no login: pages and endpoints that reveal nothing and change nothing but a session's start.
 OPEN = frozenset({Action.PUBLIC, Action.LOGIN, Action.ENROL})
 
@@ -104,7 +106,7 @@ OPEN = frozenset({Action.PUBLIC, Action.LOGIN, Action.ENROL})
 class Principal:
     """Who acts. A user or token has a role; customer_ids None means every customer.
 
-    kind: user, token, agent, or nobody. An agent has no role: it may only open its link.
+    kind: user, token, agent, or nobody. An agent has no role: it may open its link and test it.
     """
 
     kind: str
@@ -128,7 +130,7 @@ def decide(principal: Principal, action: Action, customer_id: str | None = None)
     if action in OPEN:
         return True
     if principal.kind == "agent":
-        return action is Action.LINK_OPEN
+        return action in AGENT
     if principal.role is None or action not in ALLOWED[principal.role]:
         return False
     return customer_id is None or principal.customer_ids is None or customer_id in principal.customer_ids

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from caseprobe.errors import UsageError
+from caseprobe.load_limits import WAY_BYTES, WHOLE_SECONDS
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import (
     POLICY_DECISION_ALLOW,
@@ -15,11 +17,11 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
 )
-from caseprobe_agent.consent import Basis, Decision
+from caseprobe_agent.consent import Basis, Decision, Origin
 from caseprobe_agent.consent.policy import Choice as Said
 from caseprobe_agent.consent.policy import Kind
 from caseprobe_agent.probes import NETWORKED, PACKAGES, PACKAGES_WITH_HISTORY, SERVICES, SERVICES_WITH_LINES
-from caseprobe_agent.session.asks import choose
+from caseprobe_agent.session.asks import choose, command_ask, path_ask
 
 ASKING = {networked for _, networked in NETWORKED}
 ALLOW, ASK, DENY = POLICY_DECISION_ALLOW, POLICY_DECISION_ASK, POLICY_DECISION_DENY
@@ -66,3 +68,21 @@ def test_what_was_installed_last_is_a_log(logs: Said, shown: bool) -> None:
     assert (PACKAGES_WITH_HISTORY in chosen.probes, PACKAGES in chosen.probes) == (shown, not shown)
     standard = choose(action("standard"), POLICY_KIND_HEALTH, says({POLICY_KIND_LOGS: logs}))
     assert PACKAGES in standard.probes
+
+
+@pytest.mark.parametrize("target", ["", "desk.example.net"])
+def test_load_goes_to_the_own_collector_and_is_asked_for_whole(target: str) -> None:
+    """Policy is asked about the collector, and about as many seconds, packets and bytes as a load takes."""
+    path = link_pb2.PathAction(target=target, rounds=1, loaded=True)
+    ask = command_ask(link_pb2.CommandRequest(path=path), lambda name: name == "desk.example.net", "desk.example.net")
+    bare = path_ask(link_pb2.PathAction(target=ask.target, rounds=1), Origin.COLLECTOR, near=True)
+    assert (ask.target, ask.kind, ask.load_bytes) == ("desk.example.net", POLICY_KIND_PATH_NEAR, 2 * WAY_BYTES)
+    assert ask.duration_seconds >= bare.duration_seconds + WHOLE_SECONDS
+    assert ask.packets > bare.packets and "under load" in ask.details
+
+
+def test_load_goes_nowhere_else() -> None:
+    """Whoever asks: a collector cannot have a machine fill the line to somebody else."""
+    path = link_pb2.PathAction(target="victim.example.org", loaded=True)
+    with pytest.raises(UsageError, match="own collector only"):
+        command_ask(link_pb2.CommandRequest(path=path), lambda _: True, "desk.example.net")

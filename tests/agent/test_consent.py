@@ -229,6 +229,7 @@ def test_every_language_says_everything(language: str) -> None:
         assert "{" not in text
         limit = PATH.target if kind == POLICY_KIND_REVEAL else "30"
         assert all(word in text for word in ("Ada", "case_1", "Slow", limit))
+    assert "48 " in consent_text(replace(PATH, load_bytes=48_000_000), "path_target", language)
     assert "case_1" in bundle_text("support.example.org", "case_1", "reviewed", language)
 
 

@@ -46,6 +46,8 @@ WRITERS = {
     "identity/https.py": "the enrolment request: key, label, code",
     "link/channel.py": "the stream itself",
     "link/feeder.py": "records of the spool, finished files",
+    "link/load_wire.py": "random bytes and counted echoes, to the collector",
+    "link/loading.py": "the same, through its wire",
     "link/stream.py": "frames that others made",
     "link/wire.py": "frames that others made",
     "machine/calls.py": "starts fixed programs with fixed arguments; reads what they say",

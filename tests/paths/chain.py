@@ -25,9 +25,21 @@ UNLIMITED = ("net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_msgs_per_sec=1000000", 
 
 @dataclass(frozen=True)
 class Chain:
-    """The namespace at the near end."""
+    """The namespaces from the near end to the far one."""
 
-    name: str
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """That of the near end."""
+        return self.names[0]
+
+    def shape(self, up: str, down: str) -> None:
+        """The first router's line: RATE/QUEUE each way, bits a second and bytes that may wait in their order."""
+        for device, line in (("onward", up), ("back", down)):
+            rate, queue = line.split("/")
+            words = ("qdisc", "replace", "dev", device, "root", "tbf", "rate", rate, "burst", "4000", "limit", queue)
+            subprocess.run(["tc", "-n", self.names[1], *words], check=True)
 
     def command(self, *words: str, unprivileged: bool = True) -> list[str]:
         """A command as it runs at the near end."""
@@ -56,7 +68,7 @@ def chain(hops: int, limited: bool = False) -> Iterator[Chain]:
         for number, name in enumerate(names):
             batch = "\n".join(_lines(names, number))
             subprocess.run(["ip", "-n", name, "-batch", "-"], input=batch, text=True, check=True)
-        yield Chain(names[0])
+        yield Chain(tuple(names))
     finally:
         for name in names:
             subprocess.run(["ip", "netns", "del", name], check=False, stderr=subprocess.DEVNULL)

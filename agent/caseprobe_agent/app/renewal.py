@@ -28,6 +28,11 @@ class Renewal:
         if renewal_due(self._identity, now) and (self._asking is None or self._asking.done()):
             self._asking = asyncio.create_task(self._ask())
 
+    @property
+    def identity(self) -> Identity:
+        """With the newest certificate."""
+        return self._identity
+
     async def offered(self, certificate_pem: bytes) -> None:
         """Keep the new certificate and connect with it from now on; raises Corrupt for one that does not fit."""
         self._identity = await accept_certificate(self._identity, self._folder, certificate_pem)

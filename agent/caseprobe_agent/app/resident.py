@@ -14,11 +14,13 @@ from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from caseprobe.errors import Revoked, UsageError
+from caseprobe.join_code import split_address
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.app import parts
 from caseprobe_agent.app.control import Document, listening
 from caseprobe_agent.app.desk import Desk
+from caseprobe_agent.app.load import loading
 from caseprobe_agent.app.masker import Masker
 from caseprobe_agent.app.near import near_targets
 from caseprobe_agent.app.noted_paths import noted
@@ -109,7 +111,9 @@ class Resident:
             self._settings.ask_timeout_seconds,
         )
         trace = noted(open_path, self._recorder.note) if self._recorder else open_path
-        measurements = Measurements(self._machine, trace, self._true_name, seal_round=self._seal_round)
+        load = loading(lambda: self._credentials(self._renewal.identity), self._run_apart)
+        collector = split_address(self._identity.link_address)[0]
+        measurements = Measurements(self._machine, trace, self._true_name, collector, load, self._seal_round)
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)

@@ -44,7 +44,8 @@ class Ask:
     """One request for one kind of measurement, in the words that decide about it.
 
     target is what was asked for, address what it is once known: a name is decided before it is looked up
-    and again with its address. packets and duration_seconds are the most that the request can take.
+    and again with its address. packets, duration_seconds and load_bytes (to fill a line) are the most that the
+    request can take.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ class Ask:
     address: Address | None = None
     duration_seconds: float = 0.0
     packets: int = 0
+    load_bytes: int = 0
     # The logs that it names.
     logs: tuple[str, ...] = ()
     # What is measured again and again: how often; and of a log that is followed, how many lines at first.

@@ -29,6 +29,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "logs": "Measured: the newest lines of the kernel log and the system log.",
         "process_arguments": "Measured: running programs with their arguments.",
         "path": "Measured: the network path to {target}, with up to {packets} small packets.",
+        "loaded": "Measured: how the line to {target} does when it is full, with up to {megabytes} MB of random data.",
         "watch": "Measured: {target}; again every {every} seconds.",
         "tail": "Read: the newest {lines} lines of {target}, then every new line as it is written.",
         "other": "Measured: {kind}.",
@@ -50,6 +51,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "logs": "测量内容：内核日志和系统日志的最新内容。",
         "process_arguments": "测量内容：正在运行的程序及其参数。",
         "path": "测量内容：到 {target} 的网络路径，最多发送 {packets} 个小数据包。",
+        "loaded": "测量内容：到 {target} 的线路在满载时的表现，最多传输 {megabytes} MB 的随机数据。",
         "watch": "测量内容：{target}；每 {every} 秒重复一次。",
         "tail": "读取内容：{target} 的最新 {lines} 行，以及之后写入的每一行。",
         "other": "测量内容：{kind}。",
@@ -69,6 +71,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "logs": "Измеряется: последние строки журнала ядра и системного журнала.",
         "process_arguments": "Измеряется: запущенные программы и их аргументы.",
         "path": "Измеряется: сетевой путь до {target}, не более {packets} небольших пакетов.",
+        "loaded": "Измеряется: поведение линии до {target} под нагрузкой, не более {megabytes} МБ случайных данных.",
         "watch": "Измеряется: {target}; повторно каждые {every} с.",
         "tail": "Читаются: последние строки ({lines}) журнала {target} и затем каждая новая строка.",
         "other": "Измеряется: {kind}.",
@@ -106,13 +109,14 @@ def consent_text(request: Ask, kind: str, language: str) -> str:
         "title": printable(request.case_title),
         "target": printable(request.target),
         "packets": request.packets,
+        "megabytes": request.load_bytes // 1_000_000,
         "every": f"{request.every_seconds:g}",
         "lines": request.lines,
         "seconds": f"{request.duration_seconds:.0f}",
         "kind": kind,
         "true": printable(request.reveals or "?"),
     }
-    measured = "tail" if request.lines else KIND_TEXTS.get(request.kind, "other")
+    measured = "loaded" if request.load_bytes else "tail" if request.lines else KIND_TEXTS.get(request.kind, "other")
     names: tuple[str, ...] = ("who", measured, "sent", "long", "end")
     if request.kind == POLICY_KIND_REVEAL:
         names = ("who_reveal", "reveal", "reveal_sent")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from caseprobe.errors import UsageError
+from caseprobe.load_limits import WAY_BYTES, WHOLE_SECONDS
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import (
     POLICY_DECISION_ALLOW,
@@ -29,6 +31,8 @@ MOST_HOPS = 30
 DEADLINE_SECONDS, LONGEST_SECONDS = 60.0, 24 * 3600.0
 # After its last round a trace waits this long for replies that are still on their way.
 LAST_REPLY_SECONDS = 5.0
+# Of a test under load, with its connections; packets are its own and the answers to those that come.
+LOADED_SECONDS, LOADED_PACKETS = WHOLE_SECONDS + 10.0, 2 * WAY_BYTES // 1000
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,14 @@ class Choice:
     left_out: tuple[tuple[str, str], ...]
 
 
-def command_ask(request: link_pb2.CommandRequest, near: Callable[[str], bool]) -> Ask:
-    """A command in the words of policy, with who asks for which case; near knows gateway, resolvers and collector."""
+def command_ask(request: link_pb2.CommandRequest, near: Callable[[str], bool], collector: str) -> Ask:
+    """A command in the words of policy, with who asks for which case; near knows gateway, resolvers and collector.
+
+    collector: its host, as this machine knows it.
+    """
     if request.HasField("path"):
-        bare = path_ask(request.path, Origin.COLLECTOR, near(request.path.target.strip()))
+        action = aimed(request.path, collector)
+        bare = path_ask(action, Origin.COLLECTOR, near(action.target))
     elif request.HasField("reveal"):
         bare = Ask(POLICY_KIND_REVEAL, Origin.COLLECTOR, target=request.reveal.token.strip())
     elif request.HasField("watch"):
@@ -66,6 +74,20 @@ def deadline_seconds(request: link_pb2.CommandRequest) -> float:
     return min(request.deadline_seconds if request.deadline_seconds > 0 else DEADLINE_SECONDS, LONGEST_SECONDS)
 
 
+def aimed(action: link_pb2.PathAction, collector: str) -> link_pb2.PathAction:
+    """The action with the target that it means: under load always this machine's own collector.
+
+    Raises UsageError where a load would go anywhere else.
+    """
+    target = action.target.strip() or (collector if action.loaded else "")
+    if action.loaded and target != collector:
+        raise UsageError(f"a test under load goes to this machine's own collector only; leave out {target}")
+    meant = link_pb2.PathAction()
+    meant.CopyFrom(action)
+    meant.target = target
+    return meant
+
+
 def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
     """What a path probe asks: its target, and the most that it can take and send."""
     from caseprobe_agent.path.trace import DEFAULT_INTERVAL_SECONDS, DEFAULT_ROUNDS  # not for an agent that idles
@@ -78,7 +100,19 @@ def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
     seconds = rounds * interval + LAST_REPLY_SECONDS
     # Each hop is asked once a second at most; only the target in every round.
     packets = int(rounds + MOST_HOPS * min(rounds, seconds))
-    return Ask(kind, origin, target=target, duration_seconds=seconds, packets=packets, details=(f"{rounds} rounds",))
+    ask = Ask(kind, origin, target=target, duration_seconds=seconds, packets=packets, details=(f"{rounds} rounds",))
+    return _under_load(ask) if action.loaded else ask
+
+
+def _under_load(ask: Ask) -> Ask:
+    """With what the load adds."""
+    return replace(
+        ask,
+        duration_seconds=ask.duration_seconds + LOADED_SECONDS,
+        packets=ask.packets + LOADED_PACKETS,
+        load_bytes=2 * WAY_BYTES,
+        details=(*ask.details, "under load"),
+    )
 
 
 def snapshot_ask(action: link_pb2.SnapshotAction, origin: Origin, deadline_seconds: float) -> Ask:

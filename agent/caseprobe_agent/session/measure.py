@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from caseprobe.errors import MachineAbsent, MeasurementError, RedactionError
 from caseprobe.path_stats import PathTally, facts_of
-from caseprobe.v1 import link_pb2, path_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import link_pb2, path_load_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.session.asks import Choice
+from caseprobe_agent.session.asks import Choice, aimed
 from caseprobe_agent.session.spans import Span
 from caseprobe_agent.session.watching import Followed, SealRound, check_can_follow, has_news, rounds_of
 
@@ -86,6 +86,11 @@ async def nothing_sealed(_snapshot: snapshot_pb2.Snapshot, _artifacts: Sequence[
     raise RedactionError("nothing seals the rounds of a session here")
 
 
+async def not_loaded() -> path_load_pb2.LoadFacts:
+    """There is no collector here to load the line to."""
+    raise MeasurementError("a test under load needs the collector that this machine is enrolled with")
+
+
 @dataclass(frozen=True)
 class Measurements:
     """The ways in which this machine measures, handed to the flows."""
@@ -94,6 +99,9 @@ class Measurements:
     open_path: OpenPath = open_path
     # What a stand-in of this machine stands for; raises UsageError, MachineAbsent.
     true_name: Callable[[str], Awaitable[str]] = nothing_revealed
+    # The host of the machine's collector, and what load does to the line there.
+    collector: str = ""
+    load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
     # A round of a watch, or of a log that is followed, as it may leave.
     seal_round: SealRound = nothing_sealed
 
@@ -106,11 +114,13 @@ class Measurements:
     ) -> None:
         """Trace to the end, or until cancelled; raw always holds what there is. on_round gets each round at once."""
         raw.snapshot.CopyFrom(self.header("path"))
-        async with self.open_path(action, permit) as (header, rounds):
+        async with self.open_path(aimed(action, self.collector), permit) as (header, rounds):
             raw.header = header
             async for round_ in rounds:
                 raw.tally.add(round_)
                 on_round(header, round_)
+        if action.loaded:
+            header.loaded.CopyFrom(await self.load())
 
     async def snapshot(self, choice: Choice, profile: str, deadline_seconds: float, raw: Raw) -> None:
         """Take a snapshot with the chosen probes; the others are SKIPPED with their reason."""

@@ -201,7 +201,7 @@ class Sessions:
 
     async def _admitted(self, running: Running) -> End | None:
         """What the gate says, and then the measurement."""
-        ask = command_ask(running.request, self._near)
+        ask = command_ask(running.request, self._near, self._measurements.collector)
         foreseen = self._gate.foresee(ask).decision
         if ask.kind == POLICY_KIND_REVEAL and foreseen in (POLICY_DECISION_ALLOW, POLICY_DECISION_ASK):
             # Before the owner is asked: they must read what they would tell.

@@ -14,7 +14,7 @@ from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.gate import Denied, Gate, Permit
-from caseprobe_agent.session.asks import LAST_REPLY_SECONDS, choose, path_ask, snapshot_ask
+from caseprobe_agent.session.asks import LAST_REPLY_SECONDS, aimed, choose, path_ask, snapshot_ask
 from caseprobe_agent.session.delivery import Delivered, Delivery
 from caseprobe_agent.session.measure import Measurements, Raw
 
@@ -71,7 +71,7 @@ class Timed:
     def _ask(self, schedule: link_pb2.Schedule) -> Ask:
         """A timetable's action in the words of policy."""
         if schedule.HasField("path"):
-            bare = path_ask(schedule.path, Origin.SCHEDULE, near=False)
+            bare = path_ask(aimed(schedule.path, self._measurements.collector), Origin.SCHEDULE, near=False)
         else:
             bare = snapshot_ask(schedule.snapshot, Origin.SCHEDULE, SNAPSHOT_SECONDS)
         return replace(bare, requested_by=f"schedule {schedule.schedule_id}")

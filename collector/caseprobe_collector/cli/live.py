@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Live sessions: ask a machine now, and watch its answer come in.", no_args_is_help=True)
 DRAIN_SECONDS = 1.0
+ROUNDS = 60
 ENDS: dict[str, type[CaseprobeError]] = {
     "failed": MeasurementError,
     "refused_policy": PolicyRefused,
@@ -59,15 +60,18 @@ def ask(
 @app.command("path")
 def path(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(help="Name or address.")],
-    rounds: Annotated[int, typer.Option(help="How many rounds.")] = 60,
+    target: Annotated[str, typer.Argument(help="Name or address; none with --loaded.")] = "",
+    rounds: Annotated[int, typer.Option(help="How many rounds; 0: 60, with --loaded 1.")] = 0,
     interval: Annotated[float, typer.Option(help="Seconds between two rounds.")] = 1.0,
     protocol: Annotated[str, typer.Option(help="auto, icmp, udp or tcp.")] = "auto",
     port: Annotated[int, typer.Option(help="Port, for udp and tcp.")] = 0,
+    loaded: Annotated[bool, typer.Option("--loaded", help="Also what load does, to this collector only.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The path to a target, a round a line, then what it means."""
-    asked = {"target": target, "rounds": rounds, "interval_seconds": interval, "protocol": protocol, "port": port}
+    asked = {"interval_seconds": interval, "protocol": protocol, "port": port, "loaded": loaded}
+    asked |= {"target": target} if target else {}
+    asked |= {"rounds": rounds or (1 if loaded else ROUNDS)}
     run(context.obj, {"path": asked}, as_json)
 
 
@@ -223,7 +227,7 @@ def path_lines(summary: dict[str, Any]) -> list[str]:
         "",
         *printing.columns([_hop(hop) for hop in summary["hops"]], names, "No hop."),
         "",
-        summary["verdict"]["text"],
+        *summary["said"],
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from caseprobe_collector.access import Role
 
@@ -67,13 +67,23 @@ class NewBundleCode(Body):
 
 
 class PathAsked(Body):
-    """A path probe; protocol auto: what the machine can do."""
+    """A path probe; protocol auto: what the machine can do.
 
-    target: Target
+    loaded: also what load does to the line to this collector, which is then the target and need not be named.
+    """
+
+    target: Target = ""
     rounds: int = Field(default=60, ge=1, le=3600)
     interval_seconds: float = Field(default=1.0, ge=0.1, le=60)
     protocol: Literal["auto", "icmp", "udp", "tcp"] = "auto"
     port: int = Field(default=0, ge=0, le=65535)
+    loaded: bool = False
+
+    @model_validator(mode="after")
+    def _has_target(self) -> PathAsked:
+        if not self.target and not self.loaded:
+            raise ValueError("a path needs a target")
+        return self
 
 
 class SnapshotAsked(Body):

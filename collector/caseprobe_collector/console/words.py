@@ -141,7 +141,7 @@ class VerdictView:
 
 @dataclass(frozen=True)
 class PathView:
-    """A path probe's summary."""
+    """A path probe's summary; said: everything in sentences, the verdict's among them."""
 
     target: str
     address: str
@@ -150,6 +150,7 @@ class PathView:
     rounds: int
     hops: list[HopView]
     verdict: VerdictView
+    said: list[str]
 
 
 def path_view(facts: path_pb2.PathFacts) -> PathView:
@@ -162,6 +163,7 @@ def path_view(facts: path_pb2.PathFacts) -> PathView:
         rounds=facts.rounds,
         hops=[_hop_view(hop) for hop in facts.hops],
         verdict=_verdict_view(facts),
+        said=texts.path_sentences(facts),
     )
 
 

@@ -16,6 +16,7 @@ from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Bus, Clock
 from caseprobe_collector.records import Agent, Event
 from caseprobe_collector.rpc.clones import Clones
+from caseprobe_collector.rpc.loads import Loads
 from caseprobe_collector.rpc.outlet import Outlet
 from caseprobe_collector.rpc.presence import ONLINE, Signs, Verdict, Watch, judge, slept_seconds
 
@@ -98,6 +99,7 @@ class OpenLinks:
         # What machines are told once the collector is ending: from then on no stream begins any more.
         self._drain: link_pb2.LinkResponse | None = None
         self.clones = Clones(clock.monotonic)
+        self.loads = Loads(clock.monotonic)
         self._links: dict[str, OpenLink] = {}
         self._left: dict[str, datetime] = {}
         # Machines that spoke since somebody last asked, for what is kept of them.
@@ -219,7 +221,8 @@ class OpenLinks:
         return True
 
     def close(self, agent_id: str, frame: link_pb2.LinkResponse) -> None:
-        """Send a last frame and end the stream, if there is one."""
+        """Send a last frame and end the stream, if there is one, and what is tested over the same line."""
+        self.loads.stop(agent_id)
         link = self._links.get(agent_id)
         if link is not None:
             link.finish(frame)
@@ -229,6 +232,7 @@ class OpenLinks:
 
         The streams stay open for what the machines still write; each ends when its machine is done.
         """
+        self.loads.stop_all()
         frame = link_pb2.Drain(
             reconnect_after_seconds=reconnect_after_seconds,
             reason="the collector restarts",

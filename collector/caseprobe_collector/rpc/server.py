@@ -8,13 +8,19 @@ import grpc
 
 from caseprobe.errors import ConfigurationError
 from caseprobe.liveness import SUPPORTED, keep_alive, listens_on
-from caseprobe.v1 import link_pb2, link_pb2_grpc
+from caseprobe.v1 import link_pb2, link_pb2_grpc, load_pb2, load_pb2_grpc
 from caseprobe_collector.access import Action
 from caseprobe_collector.rpc.desk import Desk
+from caseprobe_collector.rpc.load import LoadService
 from caseprobe_collector.rpc.service import LinkService
 
 # Every method of every service, and what a caller must be allowed to do. Every caller is an agent: TLS sees to it.
-METHOD_ACTIONS: Mapping[str, Action] = {"/caseprobe.v1.LinkService/Link": Action.LINK_OPEN}
+METHOD_ACTIONS: Mapping[str, Action] = {
+    "/caseprobe.v1.LinkService/Link": Action.LINK_OPEN,
+    "/caseprobe.v1.LoadService/Echo": Action.LOAD_TEST,
+    "/caseprobe.v1.LoadService/Sink": Action.LOAD_TEST,
+    "/caseprobe.v1.LoadService/Source": Action.LOAD_TEST,
+}
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),
@@ -37,7 +43,8 @@ LEAST_PENDING = 20_000
 
 def methods() -> list[str]:
     """The full names of all methods that the contract declares."""
-    services = link_pb2.DESCRIPTOR.services_by_name.values()
+    files = (link_pb2.DESCRIPTOR, load_pb2.DESCRIPTOR)
+    services = [service for file in files for service in file.services_by_name.values()]
     return [f"/{service.full_name}/{method.name}" for service in services for method in service.methods]
 
 
@@ -59,6 +66,7 @@ def build_server(
         raise ConfigurationError(f"no access rule for {', '.join(unruled)}; the collector does not start")
     server = grpc.aio.server(options=(*OPTIONS, *_pending(desk.links.most)))
     link_pb2_grpc.add_LinkServiceServicer_to_server(LinkService(desk), server)
+    load_pb2_grpc.add_LoadServiceServicer_to_server(LoadService(desk), server)
     credentials = grpc.ssl_server_credentials(
         [(key_pem, certificate_pem)], root_certificates=ca_pem, require_client_auth=True
     )

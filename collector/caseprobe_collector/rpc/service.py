@@ -10,9 +10,10 @@ from typing import Any
 
 import grpc
 
-from caseprobe.errors import Busy, CaseprobeError, Cloned, Corrupt, NotAllowed, Revoked
+from caseprobe.errors import Busy, CaseprobeError, Cloned, Corrupt, NotAllowed
 from caseprobe.v1 import link_pb2, link_pb2_grpc
 from caseprobe_collector.records import Agent
+from caseprobe_collector.rpc.admission import admitted
 from caseprobe_collector.rpc.desk import Desk
 from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, OpenLink, refusal
 from caseprobe_collector.rpc.peer import peer_agent_id
@@ -112,12 +113,7 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
             # Before the first query: at the cap a refusal must cost next to nothing.
             links.shed_total += not links.draining
             raise Busy(RESTARTING if links.draining else FULL.format(most=links.most), SHED_SECONDS)
-        agent = await self._desk.fleet.get_agent(agent_id, None)
-        if agent is None:
-            raise NotAllowed("this key is not enrolled here; enrol with a new join code")
-        if agent.revoked_at is not None:
-            raise Revoked("this machine's enrolment was ended by the collector's staff")
-        return agent
+        return await admitted(self._desk, agent_id)
 
     async def _hello(self, context: Context, agent: Agent) -> link_pb2.Hello:
         try:

@@ -55,7 +55,7 @@ def target_of(request: link_pb2.CommandRequest) -> str:
     """What an action is about: a target, a stand-in, a profile, probes, a log."""
     match request.WhichOneof("action"):
         case "path":
-            return request.path.target
+            return request.path.target or "this collector, under load"
         case "reveal":
             return request.reveal.token
         case "watch":

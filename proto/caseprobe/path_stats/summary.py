@@ -60,4 +60,5 @@ def _header_only(header: path_pb2.PathFacts) -> path_pb2.PathFacts:
         mtu=header.mtu if header.HasField("mtu") else None,
         ways=header.ways if header.HasField("ways") else None,
         service=header.service if header.HasField("service") else None,
+        loaded=header.loaded if header.HasField("loaded") else None,
     )

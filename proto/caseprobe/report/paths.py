@@ -71,11 +71,11 @@ def _card(path: path_pb2.PathFacts, began: float, words: Words, role: Markup = N
 
 
 def render_path(path: path_pb2.PathFacts, began: float, words: Words) -> Markup:
-    """What a path says beyond its verdict: sizes and ways in a sentence, every hop, the routes that stood before.
+    """What a path says beyond its verdict: what was asked for beside it, every hop, the routes that stood before.
 
     began: when its first echo was sent, in seconds since 1970; 0 where that is not known.
     """
-    said = (texts.path_mtu, texts.path_ways, texts.path_way_back)
+    said = (texts.path_service, texts.path_mtu, texts.path_ways, texts.path_way_back, texts.path_load)
     sentences = [sentence for say in said if (sentence := say(path, words.language))]
     return element(
         "div",

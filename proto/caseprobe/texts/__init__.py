@@ -4,7 +4,7 @@ from caseprobe.texts.addresses import address_text
 from caseprobe.texts.changes import change_cells, change_json, change_sentence, taken
 from caseprobe.texts.findings import advice, severity, state_name, summary, title
 from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, judgement_json
-from caseprobe.texts.paths import path_round_json, path_summary_json
+from caseprobe.texts.paths import path_round_json, path_sentences, path_summary_json
 from caseprobe.texts.services import outcome_words, path_service, service_name
 from caseprobe.texts.template import LANGUAGES, fill, printable, visible
 from caseprobe.texts.thresholds import level_text
@@ -24,6 +24,7 @@ from caseprobe.texts.verdicts import (
     folded_sentence,
     need,
     overall_state,
+    path_load,
     path_mtu,
     path_verdict,
     path_way_back,
@@ -61,8 +62,10 @@ __all__ = [
     "need",
     "outcome_words",
     "overall_state",
+    "path_load",
     "path_mtu",
     "path_round_json",
+    "path_sentences",
     "path_service",
     "path_summary_json",
     "path_verdict",

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from caseprobe.texts.addresses import address_text
-from caseprobe.texts.services import service_json
-from caseprobe.texts.verdicts import path_mtu, path_verdict, path_way_back, path_ways
-from caseprobe.v1 import path_pb2
+from caseprobe.texts.services import path_service, service_json
+from caseprobe.texts.verdicts import path_load, path_mtu, path_verdict, path_way_back, path_ways
+from caseprobe.v1 import path_load_pb2, path_pb2
 
 Json = dict[str, object]
+
+
+def path_sentences(facts: path_pb2.PathFacts, language: str = "en") -> list[str]:
+    """Everything that is said of a path in its order: the service, the path, then what was asked for beside it."""
+    sentences = (path_service, _path, path_way_back, path_mtu, path_ways, path_load)
+    return [said for said in (sentence(facts, language) for sentence in sentences) if said]
+
+
+def _path(facts: path_pb2.PathFacts, language: str) -> str:
+    """The verdict's sentence; empty where something else was asked for and no path to it could be probed."""
+    beside = facts.HasField("service") or facts.HasField("loaded")
+    return path_verdict(facts, language) if facts.rounds or not beside else ""
 
 
 def path_round_json(round_: path_pb2.PathRound) -> Json:
@@ -37,6 +49,7 @@ def path_summary_json(facts: path_pb2.PathFacts) -> Json:
         "verdict": _verdict_json(facts),
         "mtu": _mtu_json(facts),
         "ways": _ways_json(facts),
+        "loaded": _load_json(facts),
         "way_back": _way_back_json(facts),
         "service": service_json(facts),
         "route_changes": facts.route_changes,
@@ -134,6 +147,36 @@ def _way_back_json(facts: path_pb2.PathFacts) -> Json | None:
     if not facts.way_back_hops:
         return None
     return {"text": path_way_back(facts), "first_ttl": facts.way_back_first_ttl, "hops": facts.way_back_hops}
+
+
+def _load_json(facts: path_pb2.PathFacts) -> Json | None:
+    """What load does to the line, each stretch and what they say; null where it was not asked for."""
+    if not facts.HasField("loaded"):
+        return None
+    load = facts.loaded
+    verdict = load.verdict
+    return {
+        "text": path_load(facts),
+        "message_id": verdict.message_id,
+        "grade": verdict.grade or None,
+        "added_down_seconds": _seconds(verdict.added_down_seconds),
+        "added_up_seconds": _seconds(verdict.added_up_seconds),
+        "by_proxy": load.by_proxy,
+        **{name: _phase_json(getattr(load, name)) for name in ("idle", "down", "up")},
+    }
+
+
+def _phase_json(phase: path_load_pb2.LoadPhase) -> Json:
+    return {
+        "echoes": phase.echoes,
+        "unanswered": phase.unanswered,
+        "median_seconds": _seconds(phase.median_seconds) if phase.HasField("median_seconds") else None,
+        "p95_seconds": _seconds(phase.p95_seconds) if phase.HasField("p95_seconds") else None,
+        "bytes_per_second": round(phase.bytes_per_second),
+        "bytes_total": phase.bytes_total,
+        "seconds": round(phase.seconds, 3),
+        "at_own_limit": phase.at_own_limit,
+    }
 
 
 def _ways_json(facts: path_pb2.PathFacts) -> Json | None:

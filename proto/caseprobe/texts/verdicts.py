@@ -52,10 +52,10 @@ def snapshot_state(snapshot: snapshot_pb2.Snapshot) -> str:
 
 
 def snapshot_verdict(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
-    """The verdict on a judged snapshot: its findings, else the path that it measured, else that nothing was judged."""
-    if snapshot_state(snapshot) != "unknown":
-        return verdict_sentence(snapshot.findings, snapshot.coverage, language)
+    """The verdict on a judged snapshot: its findings, or the path that it is of, or that nothing was judged."""
     paths = [section.path for section in snapshot.sections if section.WhichOneof("facts") == "path"]
+    if snapshot_state(snapshot) not in (("unknown", "ok") if paths else ("unknown",)):
+        return verdict_sentence(snapshot.findings, snapshot.coverage, language)
     if paths:
         return path_verdict(paths[0], language)
     return catalogue.sentence("verdict.nothing", language)
@@ -158,6 +158,24 @@ def path_way_back(path: path_pb2.PathFacts, language: str = "en") -> str:
     }
     name = "longer" if path.way_back_hops > 0 else "shorter"
     return fill(catalogue.sentence(f"way_back.{name}", language), values, language)
+
+
+def path_load(path: path_pb2.PathFacts, language: str = "en") -> str:
+    """What load does to the line and which way has a queue; empty where it was not asked for."""
+    if not path.HasField("loaded"):
+        return ""
+    load = path.loaded
+    values: dict[str, Value] = {
+        "target": path.target,
+        "down_seconds": load.verdict.added_down_seconds,
+        "up_seconds": load.verdict.added_up_seconds,
+        "down_bits_per_second": 8 * load.down.bytes_per_second,
+        "up_bits_per_second": 8 * load.up.bytes_per_second,
+        "grade": load.verdict.grade,
+    }
+    name, known = load.verdict.message_id.removeprefix("load."), catalogue.read("sentences")["load"]
+    sentence = fill(catalogue.sentence(f"load.{name if name in known else 'not_measured'}", language), values, language)
+    return sentence + (catalogue.sentence("load.by_proxy", language) if load.by_proxy else "")
 
 
 def path_ways(path: path_pb2.PathFacts, language: str = "en") -> str:

@@ -953,12 +953,15 @@ class PathAction(_message.Message):
     INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
+    LOADED_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     rounds: _builtins.int
     interval_seconds: _builtins.float
     protocol: _path_pb2.PathProtocol.ValueType
     """Unspecified: chosen by what the machine can do."""
     port: _builtins.int
+    loaded: _builtins.bool
+    """Beside the path, what load does to round trips: only to the machine's own collector, which an empty target means."""
     def __init__(
         self,
         *,
@@ -967,10 +970,11 @@ class PathAction(_message.Message):
         interval_seconds: _builtins.float = ...,
         protocol: _path_pb2.PathProtocol.ValueType = ...,
         port: _builtins.int = ...,
+        loaded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval_seconds", b"interval_seconds", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval_seconds", b"interval_seconds", "loaded", b"loaded", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,6 +3,7 @@
 isort:skip_file
 What a path probe measures: rounds as they pass, and the summary at the end."""
 
+from caseprobe.v1 import path_load_pb2 as _path_load_pb2
 from caseprobe.v1 import path_service_pb2 as _path_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -586,6 +587,7 @@ class PathFacts(_message.Message):
     SERVICE_FIELD_NUMBER: _builtins.int
     WAY_BACK_FIRST_TTL_FIELD_NUMBER: _builtins.int
     WAY_BACK_HOPS_FIELD_NUMBER: _builtins.int
+    LOADED_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """As asked for by the person who asked."""
     address: _builtins.bytes
@@ -623,6 +625,10 @@ class PathFacts(_message.Message):
     def service(self) -> _path_service_pb2.ServiceFacts:
         """Where a service was asked for: how it is reached, beside the path to it, or to the proxy that leads there."""
 
+    @_builtins.property
+    def loaded(self) -> _path_load_pb2.LoadFacts:
+        """Where it was asked for, and the target is this machine's own collector."""
+
     def __init__(
         self,
         *,
@@ -644,10 +650,11 @@ class PathFacts(_message.Message):
         service: _path_service_pb2.ServiceFacts | None = ...,
         way_back_first_ttl: _builtins.int = ...,
         way_back_hops: _builtins.int = ...,
+        loaded: _path_load_pb2.LoadFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mtu", b"mtu", "service", b"service", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["loaded", b"loaded", "mtu", b"mtu", "service", b"service", "verdict", b"verdict", "ways", b"ways"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "mtu", b"mtu", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "service", b"service", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict", "way_back_first_ttl", b"way_back_first_ttl", "way_back_hops", b"way_back_hops", "ways", b"ways"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "duration_seconds", b"duration_seconds", "earlier_routes", b"earlier_routes", "hops", b"hops", "loaded", b"loaded", "mtu", b"mtu", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "route_changes", b"route_changes", "service", b"service", "shortfall", b"shortfall", "target", b"target", "tier", b"tier", "unseen", b"unseen", "verdict", b"verdict", "way_back_first_ttl", b"way_back_first_ttl", "way_back_hops", b"way_back_hops", "ways", b"ways"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

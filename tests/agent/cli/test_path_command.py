@@ -11,12 +11,13 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from caseprobe.errors import PolicyRefused, UsageError
+from caseprobe.errors import MeasurementError, PolicyRefused, UsageError
 from caseprobe.path_stats import PathTally, facts_of, summarize
 from caseprobe.v1 import path_pb2
 from caseprobe_agent import audit
@@ -24,7 +25,11 @@ from caseprobe_agent.cli import path
 from caseprobe_agent.cli.path.history import History
 from caseprobe_agent.cli.path.plain import render_table
 from caseprobe_agent.cli.path.screen import LiveView
+from caseprobe_agent.identity import Identity
+from caseprobe_agent.identity.state import save, save_key
 from caseprobe_agent.path.rounds import Plan
+from caseprobe_collector.storage import open_storage
+from tests.desk import running_desk
 from tests.fakes_path import FakeNetwork, run
 from tests.fakes_service import Web, listening
 from tests.paths.simulation import Simulation, scenario
@@ -281,3 +286,33 @@ def test_a_hostile_target_name_cannot_move_the_cursor() -> None:
     """Control characters of a name never reach the terminal."""
     facts = path_pb2.PathFacts(target="a\x1b[2Jb\nc")
     assert "\x1b" not in render_table(facts, "en")
+
+
+def test_load_needs_an_own_collector(loopback_allowed: Path) -> None:
+    """A machine that is not enrolled has none to fill the line to."""
+    with pytest.raises(UsageError, match="enrolled with: run `caseprobe enroll`"):
+        path.run(arguments("--loaded"))
+
+
+async def test_load_goes_to_the_own_collector_as_its_owner_asks(
+    loopback_allowed: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One round and the test, in the table and in the record; another target, and a test too soon, are refused."""
+    async with open_storage(data_folder) as storage, running_desk(storage) as rig:
+        machine = await rig.enrol()
+        pem = (machine.key_pem, machine.certificate_pem, storage.authority.ca_pem())
+        address, moment = f"127.0.0.1:{rig.port}", datetime.now(UTC)
+        identity = Identity(machine.agent_id, *pem, address, "enrolled", "", moment, moment)
+        save_key(loopback_allowed / "state", "enrolled", machine.key_pem)
+        save(loopback_allowed / "state", identity)
+        words = ("--loaded", "--protocol", "udp")
+        with pytest.raises(UsageError, match=r"own collector only, 127\.0\.0\.1"):
+            await asyncio.to_thread(path.run, arguments("192.0.2.1", *words))
+        assert await asyncio.to_thread(path.run, arguments(*words)) == 0
+        plain = capsys.readouterr().out
+        with pytest.raises(MeasurementError, match=r"there was no test under load: .* tested under load just now"):
+            await asyncio.to_thread(path.run, arguments(*words, "--json"))
+    assert "1 round, times in ms" in plain and "  upload: round trip" in plain
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]
+    assert summary["verdict"]["message_id"] == "path.ok" and summary["loaded"] is None
+    assert "path_target 127.0.0.1 under load" in (loopback_allowed / "state" / "audit.jsonl").read_text()

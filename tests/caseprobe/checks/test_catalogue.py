@@ -76,6 +76,7 @@ FROZEN = [
     "mem.swapused",
     "mpath",
     "net.bond",
+    "net.bufferbloat",
     "net.conntrack",
     "net.drop",
     "net.err",

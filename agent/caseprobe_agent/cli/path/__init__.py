@@ -15,6 +15,7 @@ from pathlib import Path
 from caseprobe.errors import MeasurementError, PolicyRefused, UsageError
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_agent.cli.options import may_ask_servers, settings_of
+from caseprobe_agent.cli.path.load import own_collector
 from caseprobe_agent.cli.path.measurement import Guard, Measurement
 from caseprobe_agent.cli.path.views import open_view
 from caseprobe_agent.consent.policy import Policy
@@ -30,6 +31,7 @@ PROTOCOLS = {
     "tcp": path_pb2.PATH_PROTOCOL_TCP,
 }
 INTERRUPTED = 130
+ONE_ROUND = ("mtu", "multipath", "loaded")  # what says enough beside one round
 ONE_TARGET_ONLY = ("mtu", "multipath", "names", "networks", "report", "live", "port")
 
 
@@ -63,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mtu", action="store_true", help="how large a packet the path carries; one round if not said")
     parser.add_argument("--multipath", action="store_true", help="all ways at once, over UDP; one round if not said")
     parser.add_argument(
+        "--loaded",
+        action="store_true",
+        help="what load does to round trips, to this machine's own collector (no TARGET): ten seconds, 50 MB;"
+        " one round if not said",
+    )
+    parser.add_argument(
         "--names", action="store_true", help="host names of the hops, asked of this machine's own name servers"
     )
     parser.add_argument(
@@ -81,15 +89,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Probe, show, and give the exit code; what was measured before Ctrl-C is shown as well. Raises CaseprobeError."""
     targets = [target.strip() for target in (*options.targets, *_listed(options))]
+    settings = settings_of()
+    collector = own_collector(settings, targets) if options.loaded else None
+    if collector is not None:
+        targets = [collector.host]
     if not any(targets):
         raise UsageError("no target; give a host, an address or --targets FILE")
     if len(targets) > 1:
         return _run_many(targets, options)
     service = service_of(targets[0])
-    action = action_of(options, service.host if service else targets[0])
-    settings = settings_of()
     measurement = Measurement(
-        action, service, options.family, options.mtu, options.multipath, places_of(options, settings.policy)
+        action_of(options, service.host if service else targets[0]),
+        service,
+        options.family,
+        options.mtu,
+        options.multipath,
+        places_of(options, settings.policy),
+        collector.measure if collector else None,
     )
     with open_view(options, settings.language) as view:
         code = 0
@@ -155,7 +171,7 @@ def action_of(options: argparse.Namespace, target: str) -> link_pb2.PathAction:
     return link_pb2.PathAction(
         target=target,
         rounds=options.rounds
-        or (MAX_ROUNDS if options.live else 1 if options.mtu or options.multipath else DEFAULT_ROUNDS),
+        or (MAX_ROUNDS if options.live else 1 if any(map(options.__dict__.get, ONE_ROUND)) else DEFAULT_ROUNDS),
         interval_seconds=options.interval,
         protocol=PROTOCOLS[options.protocol],
         port=options.port,

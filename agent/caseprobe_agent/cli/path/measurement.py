@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from caseprobe.errors import CaseprobeError, MeasurementError, PolicyRefused
 from caseprobe.parse.resolv_conf import parse_resolv_conf
 from caseprobe.path_stats import PathTally, facts_of, judge_service
-from caseprobe.v1 import consent_pb2, link_pb2, path_pb2
+from caseprobe.v1 import consent_pb2, link_pb2, path_load_pb2, path_pb2
 from caseprobe_agent.app.parts import LocalClock, audit_of, user_name
 from caseprobe_agent.cli.options import may_ask_servers
 from caseprobe_agent.cli.path.view import View
@@ -38,13 +38,13 @@ class Guard:
         self.policy = settings.policy
         self._audit = audit_of(settings, LocalClock())
 
-    async def admit(self, target: str) -> None:
-        """Write down that a target is probed, or why not, before anything is sent. Raises PolicyRefused."""
+    async def admit(self, target: str, how: str = "") -> None:
+        """Write down that a target is probed and how, or why not, before anything is sent. Raises PolicyRefused."""
         refusals: dict[str, CaseprobeError] = {}
-        if not await self.admit_all([target], refusals):
+        if not await self.admit_all([target], refusals, how):
             raise refusals[target]
 
-    async def admit_all(self, targets: Sequence[str], refusals: dict[str, CaseprobeError]) -> list[str]:
+    async def admit_all(self, targets: Sequence[str], refusals: dict[str, CaseprobeError], how: str = "") -> list[str]:
         """Those of many targets that are permitted, written down in one entry; refusals takes the others with why."""
         for target in targets:
             try:
@@ -55,7 +55,8 @@ class Guard:
         if refusals:
             await self._audit.record("refused", "", user_name(), "; ".join(map(str, refusals.values())))
         if permitted:
-            await self._audit.record(ADMITTED, "", user_name(), f"{kind_name(KIND)} {' '.join(permitted)}")
+            what = " ".join((kind_name(KIND), *permitted, *([how] if how else [])))
+            await self._audit.record(ADMITTED, "", user_name(), what)
         return permitted
 
     def check(self, target: str, address: Address | None) -> None:
@@ -83,13 +84,14 @@ class Measurement:
     mtu: bool = False
     ways: bool = False
     places: Places = field(default_factory=Places)
+    load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] | None = None
     header: path_pb2.PathFacts = field(default_factory=path_pb2.PathFacts)
     tally: PathTally = field(default_factory=PathTally)
 
     async def run(self, guard: Guard, view: View) -> None:
         """Measure. Raises CaseprobeError; what is known by then stays."""
         self.header.target = self.action.target
-        await guard.admit(self.action.target)
+        await guard.admit(self.action.target, "under load" if self.load else "")
         async with leaving(view):
             target = await self._target(guard)
             if target is not None:
@@ -134,6 +136,8 @@ class Measurement:
             self.header.mtu.CopyFrom(await find_mtu(target))
         if self.ways:
             self.header.ways.CopyFrom(await find_ways(target, self.action.port))
+        if self.load is not None:
+            self.header.loaded.CopyFrom(await self.load())
 
     async def _trace(self, target: ResolvedTarget, view: View) -> None:
         with open_network(target, self.action) as network:

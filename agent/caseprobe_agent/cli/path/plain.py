@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from caseprobe import texts
-from caseprobe.v1 import path_pb2
+from caseprobe.v1 import path_load_pb2, path_pb2
 from caseprobe_agent.cli.path.rows import aligned_rows, milliseconds
 from caseprobe_agent.cli.path.service import service_lines
 
+LOAD = {"idle": "idle", "down": "download", "up": "upload"}
 HEADINGS = ("hop", "address", "loss", "sent", "best", "avg", "p95", "worst", "jitter", "what it means")
 MEANINGS = {
     "ok": "",
@@ -92,17 +93,20 @@ PLACES: Mapping[str, Callable[[path_pb2.PathHop], str]] = {"name": _name, "netwo
 
 def closing(facts: path_pb2.PathFacts, language: str) -> list[str]:
     """The verdict's sentence, and what ended the trace early."""
-    sentences = (texts.path_service, _verdict, texts.path_way_back, texts.path_mtu, texts.path_ways)
-    lines = [line for line in (sentence(facts, language) for sentence in sentences) if line]
+    lines = texts.path_sentences(facts, language)
     lines += [_ways(hop) for hop in facts.ways.hops if len(hop.routers) > 1]
+    lines += [_load(name, getattr(facts.loaded, name)) for name in LOAD if facts.HasField("loaded")]
     if facts.shortfall:
         lines.append(f"ended early: the {facts.shortfall.replace('_', ' ')} is used up")
     return lines
 
 
-def _verdict(facts: path_pb2.PathFacts, language: str) -> str:
-    """The sentence on the path; empty where a service was asked for and no path to it could be probed."""
-    return texts.path_verdict(facts, language) if facts.rounds or not facts.HasField("service") else ""
+def _load(name: str, phase: path_load_pb2.LoadPhase) -> str:
+    """One stretch of the test under load."""
+    times = (phase.median_seconds, phase.p95_seconds)
+    median, p95 = (milliseconds(one) if phase.HasField("median_seconds") else "-" for one in times)
+    rate = f", {phase.bytes_per_second * 8e-6:.1f} Mbit/s" if phase.bytes_total else ""
+    return f"  {LOAD[name]}: round trip {median} ms, p95 {p95} ms{rate}"
 
 
 def _ways(hop: path_pb2.PathWaysHop) -> str:

@@ -58,6 +58,7 @@ def path_action(asked: PathAsked) -> link_pb2.PathAction:
         interval_seconds=asked.interval_seconds,
         protocol=PROTOCOLS[asked.protocol],
         port=asked.port,
+        loaded=asked.loaded,
     )
 
 

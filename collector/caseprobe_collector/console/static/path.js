@@ -21,7 +21,7 @@ export class PathTable {
     const [first, last] = message.path.verdict.segment ?? [0, 0];
     for (const hop of message.path.hops) this.showHop(hop, hop.ttl > first && hop.ttl <= last);
     this.dropBeyond(message.path.hops);
-    if (message.path.verdict.text) this.verdict.textContent = message.path.verdict.text;
+    if (message.path.said.length) this.verdict.textContent = message.path.said.join(". ");
   }
 
   addRound(round) {
