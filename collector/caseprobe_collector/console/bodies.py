@@ -12,7 +12,8 @@ from caseprobe_collector.access import Role
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z]+_[a-z0-9]{1,64}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
 Target = Annotated[str, StringConstraints(min_length=1, max_length=253, strip_whitespace=True)]
-ProbeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$", strip_whitespace=True)]
+# The machine knows which there are, and says so where it is none of them.
+ProbeName = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 
 
 class Body(BaseModel):
