@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from caseprobe_agent.gate import Gate
@@ -244,6 +246,28 @@ def _unchecked(original: Any) -> Any:
     return whole
 
 
+def _synced_alone(original: Any) -> Any:
+    """Every later sync succeeds, and brings nothing of what a failed one lost."""
+
+    def sync(path: Path) -> None:
+        if path.exists():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+    return sync
+
+
+def _noted_early(original: Any) -> Any:
+    """Before the commit that it speaks of."""
+
+    def stamp(self: Any, connection: Any) -> None:
+        original(self, connection)
+        if self._stamped is not None:
+            self._write(self._stamped[0])
+
+    return stamp
+
+
 def _file_not_synced(original: Any) -> Any:
     def keep(self: Any, name: str) -> None:
         self._name(self._temporary, name)
@@ -282,7 +306,7 @@ MUTANTS: dict[str, Mutant] = {
         ((Outcomes, "welcomed", _never), (Outcomes, "tell", _told_once)), ("once",), BUSY
     ),
     "timetable: what ran is not remembered": Mutant(
-        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=23
+        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=33
     ),
     "timetable: a period by the wall clock": Mutant(((due, "_elapsed", _by_the_wall),), ("slots",)),
     "link: sends nothing again": Mutant(((Feeder, "feed", _sends_once),), ("I3",), WIRES, first_seed=1),
@@ -297,8 +321,13 @@ MUTANTS: dict[str, Mutant] = {
     "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
-        ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
+        ((upkeep, "write_anew", _nothing),), ("I1", "I5"), LAPSES, first_seed=8
     ),
+    "storage: a log whose sync failed is synced once more": Mutant(
+        ((upkeep, "write_anew", _synced_alone),), ("I1", "I5"), LAPSES, first_seed=8
+    ),
+    "storage: the note is not written": Mutant(((progress.Progress, "_write", _nothing),), ("I5",), ROT),
+    "storage: the note is ahead of its commit": Mutant(((progress.Progress, "stamp", _noted_early),), ("I5",), DISKS),
     "storage: the note is not compared": Mutant(
         ((progress, "loss_of", lambda original: lambda noted, found: ""),), ("I5",), ROT
     ),

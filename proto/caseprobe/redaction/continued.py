@@ -35,6 +35,7 @@ OPENERS = (
     rb"\blist:\s*[|>][+-]?\s*$",
     rb"\b(?:name|key)\\*[\"']?\s*:\s*\\*[\"']?[\w.-]*" + SPOKEN + rb"[\w.-]*\\*[\"']?,?\s*$",
     rb"(?:scratch|backup|recovery|emergency) codes?\b.*:\s*$",
+    rb"<(?:auth|http-proxy|socks-proxy)-user-pass>",
 )
 LOOKS = Looks([rb"(?m)" + opener for opener in OPENERS])
 
@@ -75,6 +76,8 @@ CODE = re.compile(
     rb"){0,3})\s{0,8}$"
 )
 
+# OpenVPN's logins inside its configuration: user and password, a line each.
+LOGIN = re.compile(rb"<(?:auth|http-proxy|socks-proxy)-user-pass>\s{0,8}$")
 # Which part of a line is hidden; None ends the secret.
 Taker = Callable[[int, bytes], "Span | None"]
 
@@ -138,6 +141,8 @@ def _taker(line: bytes) -> Taker | None:
     """What takes the lines behind an opening one; None where it opens nothing."""
     if b"$ANSIBLE_VAULT;" in line:
         return _hex_line
+    if LOGIN.search(line):
+        return _until_closed
     counted = COUNTED.search(line)
     if counted:
         return _counted(int(counted["count"]))
@@ -223,6 +228,11 @@ def _in_braces(_: int, line: bytes) -> Span | None:
         return None
     match = ASSIGNED.match(line)
     return match.span("value") if match and values.looks_drawn(match["value"]) else (0, 0)
+
+
+def _until_closed(_: int, line: bytes) -> Span | None:
+    """Lines up to a closing element."""
+    return None if line.lstrip().startswith(b"</") else _span(TEXT.match(line)) or (0, 0)
 
 
 def _hex_line(_: int, line: bytes) -> Span | None:

@@ -10,9 +10,13 @@ from caseprobe.redaction.secret_names import Speaks, speaks
 from caseprobe.redaction.secret_values import Span, accepts
 
 # A name, what closes it, and the sign between it and its value. Names begin where nothing of a name stands before.
-NAME = rb"(?<![\w.$-])(?P<name>[\w.$@#%-]{1,256}+)"
-SIGN = rb"\s{0,24}+(?P<sign>=>|:=|\?=|\+=|<<<|={1,2}|:{1,2}|,(?=\s?\\{0,3}[\"'])|\((?=\\{0,3}[\"']))\s{0,24}+"
-PAIR = re.compile(NAME + rb"(?P<close>\\{0,3}[\"'`]?\]?\)?)" + SIGN)
+NAME = rb"(?<![\w.$\x80-\xff-])(?P<name>(?:[\w.$@#%-]|(?!\xef\xbc\x9a)[\x80-\xff]){1,256}+)"
+# A sign as it is typed, in East Asian width, or escaped for JSON or HTML.
+SIGN = (
+    rb"\s{0,24}+(?P<sign>=>|->|\xef\xbc\x9a|\\{1,3}u003[ad]|&#(?:58|61);|:=|\?=|\+=|<<<|={1,2}|:{1,2}"
+    rb"|,(?=\s?\\{0,3}[\"'])|\((?=\\{0,3}[\"']))\s{0,24}+(?:&quot;|&#3[49];)?"
+)
+PAIR = re.compile(NAME + rb"(?P<close>(?:\\{0,3}[\"'`]|&quot;|&#3[49];)?\]?\)?\}?)" + SIGN)
 # Where a statement begins; ":" there is no prose.
 BEGINS = (
     *(b"\n", b"{", b",", b";", b"&", b"?", b"(", b"|", b">", b"[", b": ", b"\\n", b"\\r", b"\\t", b"--", b" -", b"-D"),
@@ -24,7 +28,7 @@ LOOK_BACK = 60
 NEAR = re.compile(rb"[^0-9\n]{0,200}[0-9]")
 LABEL_WORDS = 3
 LABEL_WORD = re.compile(rb"\(?\[?[A-Za-z][\w'.-]{0,39}\]?\)?")
-CODES = re.compile(rb"(?i)(?:pin|puk|otp|code)[0-9]?\Z")
+CODES = re.compile(rb"(?i)(?:pin|puk|otp|code|tan|password|passkey|passcode)[0-9]?\Z")
 # Between a name in quotes and the next argument or member of a list.
 ARGUMENTS = (b",", b"(")
 SIGNS_OF_LABELS = (b":", b"=")
@@ -43,6 +47,11 @@ NAMED = re.compile(
 NAMED_TEXT = re.compile(
     rb"(?:name|key|id|variable)=\\{0,3}[\"']?(?P<name>[\w.$-]{2,128}+)[^<>\n\]]{0,160}[>\]]\s{0,40}(?P<value>[^<"
     rb"\s][^<\n]{0,4095}+)"
+)
+# An element that is named so, and its value in an attribute.
+ATTRIBUTE = re.compile(
+    rb"<(?P<name>[\w:.-]{1,64})\s[^<>\n]{0,255}?(?<![\w-])(?:value|val|text|data|content)\s{0,4}=\s{0,4}"
+    rb"\\{0,3}[\"'](?P<value>[^\"'<>\\\n]{3,4096}+)"
 )
 # <key>password</key><string>…
 LISTED = re.compile(
@@ -74,7 +83,7 @@ def pair_secrets(line: bytes) -> Iterator[Span]:
 
 def element_secrets(line: bytes) -> Iterator[Span]:
     """Where the texts of secret elements and the values of attributes with a secret's name stand."""
-    for pattern in (ELEMENT, NAMED_TEXT, LISTED):
+    for pattern in (ELEMENT, NAMED_TEXT, LISTED, ATTRIBUTE):
         for match in pattern.finditer(line):
             if accepts(speaks(match["name"]), match["value"]):
                 yield match.span("value")
@@ -89,6 +98,9 @@ def element_secrets(line: bytes) -> Iterator[Span]:
 def _speaks(line: bytes, match: re.Match[bytes]) -> Speaks:
     """How sure a pair's name is, with the words before it where they belong to it: "Unseal Key 1:"."""
     found, at = speaks(match["name"]), match.start("name")
+    # Tests that passed are counted behind that word, too, but behind a colon.
+    if match["name"] == b"PASS" and b"=" in match["sign"]:
+        return Speaks.SURE
     if found is Speaks.SURE or match["sign"] not in SIGNS_OF_LABELS or line[at - 1 : at] != b" ":
         return found
     # In 52:54:00 the colon stands between two halves of one word.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from caseprobe.redaction.secret_values import Span, looks_drawn
+from caseprobe.redaction.secret_values import Span, looks_drawn, looks_mixed
 
 # What an address does once: who has it, may do it.
 ONCE = re.compile(
@@ -38,11 +38,33 @@ LINES = (
         BEGIN + rb"(?P<name>https?://[^\s\"']{1,255}|/[\w./-]{1,255})[ \t]{1,16}[\w.@-]{1,64}[ \t]{1,16}" + VALUE + END
     ),
 )
+# What nothing else is written like: any value that nobody writes as prose is a password there.
+SURE_LINES = (LINES[1], LINES[3])
 NO_USER = re.compile(
     rb"(?i)(?:.*[._-])?(?:sha\d*|md5|image|tag|version|commit|ref|rev|build|date|time|id|host|http|https|port"
     rb"|file|line|name|type|size|at|in|from|to|on|v\d*|digest|status|state|uid|gid|pid|tcp|udp|etag|arn|urn"
     rb"|localhost|latest)"
 )
+
+
+# user:password@host without the scheme of an address; what no user is called.
+LOGIN_AT = re.compile(
+    rb"(?<![\w./:@-])(?P<name>[A-Za-z][\w.+-]{0,63}):(?P<value>[^\s:@/\"'<>,]{4,128})@(?!sha\d)(?=[\w\[(])"
+)
+NO_LOGIN = re.compile(
+    rb"(?i)(?:mailto|to|from|cc|bcc|sips?|xmpp|im|tel|user|uid|e?mail|login|id|rcpt|by|sender|acct|jid|host|for|and|via)"
+)
+
+
+def logins_at(line: bytes) -> Iterator[Span]:
+    """Where passwords stand in user:password@host.
+
+    >>> list(logins_at(b"anna:S3cretHarb12@tcp(db:3306)")), list(logins_at(b"mailto:anna1@example.net"))
+    ([(5, 17)], [])
+    """
+    for match in LOGIN_AT.finditer(line):
+        if looks_mixed(match["value"]) and not NO_LOGIN.fullmatch(match["name"]):
+            yield match.span("value")
 
 
 def path_tokens(line: bytes) -> Iterator[Span]:
@@ -64,7 +86,8 @@ def user_secrets(line: bytes) -> Iterator[Span]:
     """
     for pattern in LINES:
         for match in pattern.finditer(line):
-            if not NO_USER.fullmatch(match["name"]) and _is_password(match["value"]):
+            is_secret = looks_mixed if pattern in SURE_LINES else _is_password
+            if not NO_USER.fullmatch(match["name"]) and is_secret(match["value"]):
                 yield match.span("value")
 
 

@@ -11,6 +11,8 @@ from caseprobe.redaction.pseudonyms import DASHED, TOKEN, is_masked_name
 
 Span = tuple[int, int]
 
+# Letters and digits of a secret around a pseudonym; less of it is a word, a port or an ending.
+TOLD_AROUND = re.compile(r"(?=[A-Za-z]{0,40}[0-9])(?=[0-9]{0,40}[A-Za-z])[A-Za-z0-9!%*^~+]{8}")
 HIDDEN = re.compile(rb"_hidden_[a-z0-9_]{1,40}_")
 
 
@@ -98,11 +100,17 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
 
 
 def is_done(value: bytes) -> bool:
-    """Whether a value was hidden or holds a pseudonym already: a second run must not take that for a secret."""
+    """Whether a value was hidden already, or is a pseudonym: a second run must not take that for a secret.
+
+    A secret in which only a name or address was replaced is not done: what stands around that still tells it.
+    """
     if HIDDEN.fullmatch(value):
         return True
     text = value.decode("latin-1")
-    return DASHED.fullmatch(text) is not None or any(is_masked_name(match[0]) for match in TOKEN.finditer(text))
+    rest = TOKEN.sub(lambda match: "" if is_masked_name(match[0]) else match[0], text)
+    if rest == text:
+        return DASHED.fullmatch(text) is not None
+    return TOLD_AROUND.search(rest) is None
 
 
 def _secret_spans(match: re.Match[bytes]) -> list[Span]:

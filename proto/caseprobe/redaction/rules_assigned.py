@@ -7,7 +7,7 @@ from caseprobe.redaction.rule import Rule
 
 # Words that make a key's value secret. Written once, used with "=", ":", in XML and behind "--".
 KEYS = (
-    rb"(?:pass(?:word|wd|phrase|code)|passwd|pwd|secret|token|credentials?|psk|community"
+    rb"(?:pass(?:word|wd|phrase|code)?|pw|pin|passwd|pwd|secret|token|credentials?|psk|community"
     rb"|(?:api|access|auth|account|private|preshared|pre[-_]shared|encryption|encrypt|signing|shared|master"
     rb"|license|app"
     rb"|wep|session|storage|service|deploy|hmac|consumer|write|read"
@@ -43,7 +43,13 @@ SURE_PART = (
     rb"|\botp|_otp|webhook|connectionstr|connection.str|pwhash|hashed|secrethash|\bha1|_ha1|(?:nt|lm|ntlm)hash"
     rb"|verifier|bearer|jwt|senha|contrasen|kennwort"
     rb"|wachtwoord|parola|saml|clientassert|client_assert|docker|\birk|\bltk|\bcsrk|\bikm|\b[pgt][mt]k|crumb"
-    rb"|[cx]srf|exponent|keytab"
+    rb"|phash|dnpass|pragma|[cx]srf|exponent|keytab|\bcak|_cak|e?msk\b|\b[dbc]ek|\bcmk|nonce|samlart|userpin|sopin|[ao]1.hash|hash_nt|icepwd"
+    rb"|\btan|dbr[wo]pw|sapwd|one.?time|passkey"
+    rb"|passw|kennw|zugangsc|contrase|clave\b|senha|palavra|motdepass|mot.de.pass|\bmdp|wachtw|has\xc5\x82o|haslo|heslo"
+    rb"|jelsz|l(?:\xc3\xb6|o)senord|adgangsk|kodeord|passord|salasana|[s\x9f]ifre|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb"
+    rb"|\xe5\xaf\x86\xe7\xa0\x81|\xe5\xaf\x86\xe7\xa2\xbc|\xe5\x8f\xa3\xe4\xbb\xa4|\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89|\xeb\xb2\x88\xed\x98\xb8"
+    rb"|\xec\x95\x94\xed\x98\xb8|\xce\xba\xcf\x89\xce\xb4|geslo|lozinka|slapta|kh\xe1\xba\xa9u|sandi\b|parool"
+    rb"|\xd8\xa7\xd9\x84\xd9\x85\xd8\xb1\xd9\x88\xd8\xb1|\xd7\xa1\xd7\x99\xd7\xa1\xd7\x9e\xd7\x94"
     rb"|setcred|authtok|rootpw|bindpw|userpw|_pw|\bpw|vncpw|\bkek|(?:access|verification|recovery|backup|scratch"
     rb"|unlock|lock"
     rb"|activation|registration|enrollment|auth|share)[_-]?code)"
@@ -53,14 +59,14 @@ MAYBE_PART = (
     rb"|pat|login|response|pem|prv|tls|api|app|hook|gossip"
     rb"|otp|invite|magic|reset|confirmation|activation|pairing|unlock|licen[cs]e|serial|encoded|blob|digest"
     rb"|cipher\w*|identity"
-    rb"|jwk|sso|crypt|shadow|sid|wep|wpa|kg|opc|ek|mk|dk)[0-9]*)"
+    rb"|jwk|sso|crypt|shadow|sid|wep|wpa|kg|opc|ek|mk|dk|sk|priv|prv|ki|entropy|scalar|wresult|wctx)[0-9]*|keyhex|_hex)"
 )
-CLOSE = rb"\\*[\"'`]?\]?\)?\s*"
+CLOSE = rb"(?:\\*[\"'`]|&quot;|&#3[49];)?\]?\)?\}?\s*"
 PAIR_LOOK = (
     SURE_PART
-    + rb"[\w.-]*(?: \[?[\w'-]+\]?){0,3}"
+    + rb"[\w.\x80-\xff-]*(?: \[?[\w'-]+\]?){0,3}"
     + CLOSE
-    + rb"(?:[=:]|<<<|,\s*\\*[\"']|\(\\*[\"'])|"
+    + rb"(?:[=:]|->|\\+u003[ad]|&#|\xef\xbc\x9a|<<<|,\s*\\*[\"']|\(\\*[\"'])|"
     + MAYBE_PART
     + CLOSE
     + rb"(?:=>|:=|[=:])\s*\\*[\"']?[^\s\"',;()]{4}[^\s\"',;()]*[0-9]"
@@ -124,13 +130,16 @@ ASSIGNED: tuple[Rule, ...] = (
         "command_option",
         (),
         rb"(?<![\w-])(?:--?[a-z0-9-]{0,40}?" + KEYS + rb"[=\s]\s{0,4}(?![-&|<>])[\"']?([^\s\"']{2,4096}+)"
+        rb"|[\"']-p((?=[^\"']{0,64}[0-9])(?=[^\"']{0,64}[a-z])[^\s\"'\\/=:]{6,64})\\{0,3}[\"']"
+        rb"|[\"']-p\\{0,3}[\"'],?\s{0,2}(?:a\d{1,2}=)?\\{0,3}[\"']((?=[^\"']{0,64}[0-9])(?=[^\"']{0,64}[a-z])[^\s\"'\\/=:]{6,64})"
+        rb"|[\"']-u\\{0,3}[\"'],?\s{0,2}(?:a\d{1,2}=)?\\{0,3}[\"'][^\s\"':]{1,128}:([^\s\"'\\/]{3,128})"
         rb"|sshpass\s{1,4}-p\s{0,4}[\"']?([^\s\"']{1,255}+)"
-        rb"|mysql(?:dump|admin)?\s(?:[^\s-]\S{0,255}+\s{1,4}|-(?!p)\S{1,255}+\s{1,4}){0,20}+-p([^\s\"']{1,255}+)"
+        rb"|mysql(?:dump|admin)?\s(?:[^\s-]\S{0,255}+\s{1,4}|-(?!p)\S{1,255}+\s{1,4}){0,20}+-p[\"']?([^\s\"']{1,255}+)"
         rb"|(?:curl|wget|http)\s(?:\S{1,2048}+\s{1,4}){0,20}?(?:-u|--user"
         rb"|--proxy-user)[=\s]\s{0,4}[\"']?[^\s:\"']{1,255}+:([^\s\"']{1,255}+))",
         "tool --db-password hunter2 run",
         "tool --no-password --verbose",
-        look=rb"(?:^|[^\w-])--?[a-z0-9-]*(?:pass|pwd|pin|secret|token|cred|key|psk|communit|auth|sess|totp|pw)|sshpass"
+        look=rb"(?:^|[^\w-])--?[a-z0-9-]*(?:pass|pwd|pin|secret|token|cred|key|psk|communit|auth|sess|totp|pw)|sshpass|[\"']-[pu]"
         rb"|mysql|curl\s|wget\s|http\s",
     ),
     _rule(
@@ -160,7 +169,8 @@ ASSIGNED: tuple[Rule, ...] = (
         ),
         rb"(?:\br[ow]community6?\s{1,8}([^\s#]{1,255}+)"
         rb"|\bcom2sec6?\s{1,8}(?:-cn\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}\S{1,255}+\s{1,8}([^\s#]{1,255}+)"
-        rb"|\bsnmp-server\s{1,8}(?:community|host\s{1,8}\S{1,255}+(?:\s{1,8}version\s{1,8}\S{1,8}+)?)\s{1,8}([^"
+        rb"|\bsnmp-server\s{1,8}(?:community|host\s{1,8}\S{1,255}+(?:\s{1,8}(?:traps|informs))?(?:\s{1,8}version"
+        rb"\s{1,8}\S{1,8}+(?:\s{1,8}(?:auth|noauth|priv)\b)?)?)\s{1,8}([^"
         rb"\s#]{1,255}+)"
         rb"|\bcreateuser\s{1,8}(?:-e\s{1,8}\S{1,255}+\s{1,8})?\S{1,255}+\s{1,8}(?:md5"
         rb"|sha\S{0,8}+)\s{1,8}[\"']?([^\s\"']{1,255}+)[\"']?"
@@ -171,7 +181,8 @@ ASSIGNED: tuple[Rule, ...] = (
         rb"|\bwpa_passphrase\s{1,8}\S{1,255}+\s{1,8}[\"']?([^\s\"']{8,63}+)"
         rb"|(?:^|\s):?\s{0,8}psk\s{1,8}\"([^\"\n]{1,512}+)\""
         rb"|\b(?:key-string|authentication-key|auth[-_]pass|ppp\s{1,8}chap\s{1,8}password"
-        rb"|rootpw)\s{1,8}(?:[0-9]\s{1,8}|--\w{1,16}\s{1,8}){0,3}([^\s\"']{2,512}+))",
+        rb"|rootpw)\s{1,8}(?:[0-9]\s{1,8}|(?:md5|hmac|text|ascii|sha\S{0,8}+)\s{1,8}|--\w{1,16}\s{1,8}){0,4}"
+        rb"([^\s\"']{2,512}+))",
         "rocommunity s3cr3t 10.0.0.0/8",
         "the community of users",
     ),

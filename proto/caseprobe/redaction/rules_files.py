@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from caseprobe.redaction.paths import path_tokens, user_secrets
+from caseprobe.redaction import sql
+from caseprobe.redaction.paths import logins_at, path_tokens, user_secrets
 from caseprobe.redaction.rule import Rule
 
 QUOTE = rb"\\{0,3}[\"']"
@@ -97,13 +98,32 @@ FILES: tuple[Rule, ...] = (
         rb"[^\s|=()]*[0-9][^\s|=()]*(?:\s+[0-9]+)?\s*(?:$|[\"'\\#])",
         find=user_secrets,
     ),
+    Rule(
+        "login_at",
+        (),
+        b"",
+        "dsn: anna:S3cretHarb12@tcp(db:3306)/app",
+        "mailto:anna1@example.net and nginx:1.25@sha256:0a1b and sip:1001@pbx",
+        look=rb"(?:^|[^\w./:@-])[a-z][\w.+-]*:[^\s:@/\"'<>,]*[0-9][^\s:@/\"'<>,]*@[\w\[(]",
+        find=logins_at,
+    ),
+    Rule(
+        "row",
+        (),
+        b"",
+        "INSERT INTO users VALUES ('anna', 'S3cretHarb12')",
+        "INSERT INTO events VALUES ('job2024', 'S3cretHarb12')",
+        look=sql.LOOK,
+        find=sql.row_secrets,
+    ),
     _rule(
         "eap_file",
         rb"\"\s+[a-z0-9,-]*(?:md5|peap|tls|ttls|mschapv2|pwd|sim|aka|gtc|leap|fast|pax|psk|sake"
-        rb"|ikev2)[a-z0-9,-]*\s+\\*\"|^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s+\S{8}",
+        rb"|ikev2)[a-z0-9,-]*\s+\\*\"|(?:^|[a-z]=\S+\s+)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s+\S{8}",
         rb"\"\s{1,8}[a-z0-9,-]{0,64}?(?:md5|peap|tls|ttls|mschapv2|pwd|sim|aka|gtc|leap|fast|pax|psk|sake"
         rb"|ikev2)[a-z0-9,-]{0,64}\s{1,8}\\{0,3}\"([^\"\n\\]{3,255})"
-        rb"|" + BEGIN + rb"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s{1,8}(?=\S{0,63}[0-9])([^\s\"'\\.]{8,63}+)" + END,
+        rb"|" + BEGIN + rb"(?:[a-z]{1,16}=\S{1,64}\s{1,8}){0,4}(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s{1,8}"
+        rb"(?=\S{0,63}[0-9])([^\s\"'\\.]{8,64}+)" + END,
         '"anna" MSCHAPV2 "correct-horse" [2]',
         "52:54:00:12:34:56 eth0",
     ),
@@ -145,7 +165,7 @@ FILES: tuple[Rule, ...] = (
         "jwk",
         rb"\"(?:d|p|q|dp|dq|qi|k)\\*\"\s*:\s*\\*\"[a-z0-9_-]{12}",
         rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s{0,4}:\s{0,4}\\{0,3}\"([A-Za-z0-9_-]{16,4096}+)=?\\{0,3}\"",
-        '{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}',
+        '{"kty":"oct","k":"aym1syspbyfgz3umjqzkobwvmkoqxw4"}',
         '{"d": "short"}',
         cased=True,
     ),

@@ -17,7 +17,7 @@ EDGE = rb"(?:(?<![a-z0-9])|(?<=\\[ntr]))"
 # Keys that stand before a secret in configuration files, without "=" or ":".
 SURE = (
     rb"(?:requirepass|masterauth|bind_?pw|rootbindpw|bind_pass|wpa[-_]passphrase|wep[-_]key[0-9]?|chap-secret"
-    rb"|r[ow]community6?|trapcommunity|(?:plaintext|encrypted)-password(?:-value)?"
+    rb"|r[ow]community6?|trapcommunity|(?:plain-?text|encrypted)-password(?:-value)?"
     rb"|pre-?shared-(?:key|secret)|shared-secret|snmp-community)"
 )
 STATEMENT = (
@@ -26,7 +26,8 @@ STATEMENT = (
     + EDGE
     + rb"(?:"
     + SURE
-    + rb"\s{1,8}(?:[0-9]\s{1,4})?(?:"
+    + rb"\s{1,8}(?:[0-9]\s{1,4}|(?:local|remote|ascii-text|hexadecimal|simple|cipher|plain|text|key|address\s\S{1,64})"
+    + rb"\s{1,4}){0,3}(?:"
     + QUOTED
     + rb"|"
     + WORD

@@ -34,9 +34,23 @@ CODE: tuple[Form, ...] = (
     *((prefix, least(A, 16) + rb"_" + H + rb"{32,}+") for prefix in (b"CCIPAT_", b"CCIPRJ_")),
     *(
         (prefix, least(U, 16))
-        for prefix in (b"cio_", b"crates_io_", b"figd_", b"figu_", b"figo_", b"snyk_", b"sgp_", b"slk_")
+        for prefix in (
+            b"cio_",
+            b"crates_io_",
+            b"figd_",
+            b"figu_",
+            b"figo_",
+            b"snyk_",
+            b"sgp_",
+            b"slk_",
+            b"sm_aat_",
+            b"sm_sat_",
+            b"sm_pat_",
+        )
     ),
     (b"cio", A + rb"{32}"),
+    (b"cmVmd", A + rb"{59}"),
+    (b"4b1d", A + rb"{38}"),
     (b"oy2", L + rb"{43}"),
     (b"cmVmdGtuO", least(A, 40)),
     (b"PMAK-", H + rb"{24}-" + H + rb"{34}"),
@@ -108,7 +122,6 @@ CLOUD: tuple[Form, ...] = (
     (b"tk-us-", least(U, 40)),
     (b"tk-eu-", least(U, 40)),
     (b"dnkey-", least(rb"[a-z0-9=_-]", 40)),
-    (b"sm_pat_", least(A, 16)),
     (b"ptr_", least(B, 40)),
     (b"sha256~", least(U, 40)),
     (b"hvr.", least(U, 24)),

@@ -170,6 +170,15 @@ TOKENS: tuple[Rule, ...] = (
         cased=True,
     ),
     Rule(
+        "cas_ticket",
+        (),
+        START + rb"(?:ST|PT|TGT|PGT|PGTIOU|OC|AT|RT)-[0-9]{1,12}-[A-Za-z0-9][A-Za-z0-9_.-]{7,255}",
+        "GET /app?ticket=ST-1856339-aA5Yuvrxzpv8Tau1cYQ7-cas01",
+        "ST-1-x",
+        cased=True,
+        look=rb"(?-i:\b(?:ST|PT|TGT|PGT|PGTIOU|OC|AT|RT)-[0-9]+-[A-Za-z0-9])",
+    ),
+    Rule(
         "join_code",
         (b"cp1",),
         rb"(?i)" + START + rb"CP1[- ]?((?:[A-Z2-7]{5}[- ]?){4,400}[A-Z2-7]{0,5})",

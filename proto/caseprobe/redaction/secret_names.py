@@ -34,7 +34,19 @@ SURE = _words(
     "encpassword encpwd grouppwd userpwd authpassphrase privpassphrase identitysecret privkey prvkey "
     "aprivatekey registrationcode enrollmentcode activationcode accesscode lockcode sharedkeyvalue jsessionid "
     "phpsessid connectsid secretaccess passwdmd5 md5secret mynetworkkey linkkey masterpsk ssidkey "
-    "passwordsalt tokensecret sharecode authcode authsecret"
+    "passwordsalt tokensecret sharecode authcode authsecret cak mkacak msk emsk dek bek cek cmk usercode devicecode "
+    "samlart wpnonce a1hash hashnt hashlm ntpassword lmpassword icepwd keypassphrase secretkeybase pinvalue dbrwpw "
+    "dbropw sapwd secretid onetimecode securitycode tan passwordd unlockpin"
+)
+# The same in other languages, in UTF-8 or as they are written where only ASCII may stand; the end of a name in lower
+# case, its words joined.
+FOREIGN = tuple(
+    _words(
+        "passwort kennwort zugangscode contraseña contrasena clave senha palavrapasse motdepasse mdp "
+        "wachtwoord hasło haslo heslo jelszó jelszo lösenord losenord adgangskode kodeord passord salasana "
+        "şifre sifre пароль 密码 密碼 口令 パスワード 비밀번호 암호 κωδικός geslo lozinka slaptažodis "
+        "slaptazodis khẩu sandi parool المرور סיסמה"
+    )
 )
 # Before "key": whose key it is, so that any value is a secret.
 KEY_OF = _words(
@@ -50,7 +62,7 @@ KEY_OF = _words(
     "publishable live test sandbox salt peer wireguard obfs obfuscation stream rtmp publish appkey nwks apps "
     "s zigbee thread pskc fernet cipher crypt crypto wrapping jwt jwk jwe oauth hook push vapid fcm gcm apns "
     "sms mail email smtp sendgrid mailgun digest message isakmp ikev1 ikev2 failover option rotation key1 "
-    "vrrp radiusserver ntp"
+    "vrrp radiusserver ntp otp totp mfa setup entry"
 )
 # What a name ends with so that only a value that looks drawn is a secret.
 MAYBE = _words(
@@ -58,14 +70,14 @@ MAYBE = _words(
     "assertion encrypt dsn ck pat login response authenticator pem prv tls api app webhook hook gossip otp "
     "invite magic reset confirmation activation pairing unlock license licence serial encoded keyid keydata "
     "blob digest cipher cipherstring ciphertext identity jwk sso saml crypt shadow ek mk dk sid wep wpa kg "
-    "opc"
+    "opc sk priv prv ki entropy keymat keyhex nodekeyhex seedhex wresult wctx scalar ck"
 )
 # In one word, written together: dbpassword, authtoken, rootpw.
 SURE_END = re.compile(
     r"(?:password|passwd|passphrase|passcode|pwd|secret|token|apikey|authkey|secretkey|accesskey|privatekey|privkey"
     r"|sharedkey|masterkey|signingkey|encryptionkey|licensekey|sessionkey|serverkey|appkey|userkey|rootpw|bindpw"
     r"|userpw|adminpw|credentials?|passwort|psk|community|(?:db|user|root|admin|auth|key|store|chap|sql|mysql|mail"
-    r"|smtp|ftp|ldap|bind|sudo|become|ssh|login|proxy|keystore|truststore|imap|pop|http|web|srv|svc|my|pg|vnc|rdp|vpn"
+    r"|smtp|ftp|ldap|bind|sudo|become|ssh|login|proxy|keystore|truststore|imap|pop|http|web|srv|svc|dn|smb|my|pg|vnc|rdp|vpn"
     r"|redis|group|old|new|enc)pass|sessid|sessionid|cookie|domainkey|zonekey|wepkey|wpakey|networkkey)s?\Z"
 )
 MAYBE_END = re.compile(r"(?:key|pass|pw|token|secret)\Z")
@@ -73,7 +85,7 @@ NEVER = re.compile(
     r"(?:bypass|compass|trespass|surpass|multipass|(?:mon|tur|hot|don|joc|whis|hoc)key|(?:public|pub|primary|foreign"
     r"|sort|row|partition|cache|object|index|host|registry|composite|natural|unique|surrogate|hash|map|group|range)_?key"
     r"|(?:error|status|exit|return|response|zip|post|country|language|hash|byte|source|op|err|res|ret|key|http|bar|area"
-    r"|reason|result|currency|locale|char|scan|vendor|product|device|type|state|region|class|event|message|msg)_?code"
+    r"|reason|result|currency|locale|char|scan|vendor|product|type|state|region|class|event|message|msg)_?code"
     r"|keyboard|nopasswd|bucket_?token|public_?token)s?\Z"
 )
 # Words behind it that only say which secret it is, or how it is written.
@@ -119,6 +131,8 @@ def speaks(name: bytes) -> Speaks:
     >>> [speaks(name).name for name in (b"DB_PASSWORD", b"clientSecret", b"key", b"password_file")]
     ['SURE', 'SURE', 'MAYBE', 'NO']
     """
+    if _is_foreign(name):
+        return Speaks.SURE
     text = name.decode("latin-1")
     words = [word.lower() for word in WORD.findall(text[-LONGEST:])][-MOST_WORDS:]
     if text == "PASS":
@@ -139,6 +153,17 @@ def speaks(name: bytes) -> Speaks:
         if _end(kept[:stop]) is Speaks.SURE:
             return Speaks.MAYBE
     return Speaks.NO
+
+
+def _is_foreign(name: bytes) -> bool:
+    """Whether a name is another language's word for a password, with others before it or not.
+
+    >>> _is_foreign("pa\u00dfwort contrase\u00f1a".encode()), _is_foreign(b"enclave")
+    (True, False)
+    """
+    text = name.decode("utf-8", "replace").lower()
+    word = next((word for word in FOREIGN if text.replace("_", "").replace("-", "").endswith(word)), "")
+    return bool(word) and (text in (word, f"{word}s") or not text[-len(word) - 1 :][:1].isalpha() or len(word) > 6)
 
 
 def _without_neutral(words: list[str]) -> list[str]:

@@ -72,6 +72,7 @@ PLAIN = re.compile(
 REFERENCE = re.compile(
     rb"(?i)(?:%[sdvq(]|%\([a-z]|\$[{(]|\$[a-z_][a-z0-9_]{2,60}(?![^\s\"'.,;)])|\$env:|\{\{|<%|%\{|\$\d\b(?!\$)"
     rb"|!ref|!vault\b|!getatt|arn:aws:|vault:|ssm:|secret://"
+    rb"|(?-i:(?:/[a-z][a-z._-]{0,31}[0-9]{0,3}){2,16}/?(?![^\s\"',;)\\]))"
     rb"|file:/|@?/(?:etc|var|usr|run|proc|home|opt|root|tmp|mnt|srv|lib|dev|sys|boot|bin|sbin|private)(?:/|\Z)"
     rb"|[a-z]:\\\\?(?:users|windows|program)|~/|\./|_hidden_|-----begin|process\.env|os\.(?:environ|getenv)"
     rb"|getenv|secrets\.|var\.|local\.|data\."

@@ -6,19 +6,38 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from caseprobe.redaction import nested, strings
+from caseprobe.redaction.bare import BARE
 from caseprobe.redaction.blocks import hide_blocks
 from caseprobe.redaction.continued import hide_continued
 from caseprobe.redaction.lines import Looks, rewrite
+from caseprobe.redaction.near import NEAR
 from caseprobe.redaction.rule import Rule, hide
 from caseprobe.redaction.rules_assigned import ASSIGNED, PAIRS
+from caseprobe.redaction.rules_codes import CODES
 from caseprobe.redaction.rules_commands import COMMANDS
 from caseprobe.redaction.rules_files import FILES
 from caseprobe.redaction.rules_hashes import HASHES
+from caseprobe.redaction.rules_phrases import PHRASES
 from caseprobe.redaction.rules_places import PLACES
 from caseprobe.redaction.rules_services import SERVICES
+from caseprobe.redaction.rules_spoken import TOLD
 from caseprobe.redaction.rules_tokens import TOKENS
 
-RULES: tuple[Rule, ...] = (*TOKENS, *SERVICES, *HASHES, *ASSIGNED, *COMMANDS, *PLACES, *FILES, *PAIRS)
+RULES: tuple[Rule, ...] = (
+    *TOKENS,
+    *SERVICES,
+    *HASHES,
+    *ASSIGNED,
+    *COMMANDS,
+    *PLACES,
+    *FILES,
+    *PHRASES,
+    *TOLD,
+    *PAIRS,
+    *CODES,
+    NEAR,
+    BARE,
+)
 
 
 def _by_look() -> dict[bytes, list[int]]:
