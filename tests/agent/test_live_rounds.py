@@ -12,10 +12,12 @@ import pytest
 from caseprobe.errors import MeasurementError, UsageError
 from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe.v1.link_pb2 import LinkResponse, Sections
+from caseprobe_agent.link.lanes import MOST_SECTIONS, Lanes
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import RawArtifact
 from caseprobe_agent.seal import Hiding
-from caseprobe_agent.seal.live import sections_apart
+from caseprobe_agent.seal.form import pack_request
+from caseprobe_agent.seal.live import TOO_LONG, make_sections, sections_apart
 from caseprobe_agent.session.measure import Measurements, Raw
 from caseprobe_agent.session.spans import LINES_A_LOOK, span_of, watchable
 from caseprobe_agent.session.watching import has_news
@@ -266,6 +268,29 @@ async def test_the_owner_reads_what_is_watched_how_often_and_how_long(rig: Rig) 
         await rig.ask("allow", id=number)
         assert (await rig.outcome()).state == OK
     assert rig.actions() == ["asked", "allowed", "admitted:watch", "ended"]
+
+
+async def test_while_the_collector_is_away_only_the_newest_rounds_wait() -> None:
+    """Memory is bounded: the oldest make way and are counted; a path's rounds beside them stay."""
+    lanes = Lanes()
+    lanes.put(link_pb2.LinkRequest(rounds=link_pb2.Rounds(session_id="sess_2")), link_pb2.LANE_LIVE)
+    for number in range(1, MOST_SECTIONS + 3):
+        lanes.put(link_pb2.LinkRequest(sections=Sections(number=number)), link_pb2.LANE_LIVE)
+    waiting = [await lanes.get() for _ in range(MOST_SECTIONS + 1)]
+    lanes.close()
+    assert [one.sections.number for one in waiting if one] == [0, *range(3, MOST_SECTIONS + 3)]
+    assert (lanes.dropped_total, await lanes.get()) == (2, None)
+
+
+def test_a_round_that_is_too_long_for_a_collector_is_told_by_its_names() -> None:
+    """It would end the stream; what is withheld is named with the reason."""
+    snapshot = snapshot_pb2.Snapshot()
+    for number in range(40):
+        section = snapshot.sections.add(probe=f"memory.{number}", outcome=section_pb2.PROBE_OUTCOME_OK)
+        section.services.units.add(name="a" * 15_000)
+    made = Sections.FromString(make_sections(pack_request(snapshot, (), Hiding(b"k" * 32, True, "web"), b"")))
+    assert made.ByteSize() < 256 << 10
+    assert {one.reason for one in made.sections} == {TOO_LONG}
 
 
 def test_what_the_console_offers_to_watch_can_be_watched() -> None:

@@ -42,6 +42,7 @@ from tests.fakes_resident import (
     snapshot_in,
     stand_in_of,
 )
+from tests.fakes_service import Web, closed_port, listening
 
 OK = link_pb2.OUTCOME_STATE_OK
 # A session of so many lasts for minutes.
@@ -75,6 +76,31 @@ async def test_a_path_session_streams_its_rounds_and_ends_as_a_snapshot(rig: Rig
     assert rig.actions() == ["admitted:path_target", "ended"]
 
 
+async def test_a_service_session_tells_what_reaching_it_takes(rig: Rig) -> None:
+    """The steps are there with the first round, judged in the snapshot; what was asked of the service is in neither."""
+    async with listening(Web().serve) as port, rig.agent(run=worker.call):
+        await rig.send(path_command(target=f"http://127.0.0.1:{port}/secret"))
+        outcome = await rig.outcome()
+        assert (outcome.state, outcome.reason) == (OK, "")
+        await rig.collector.until(lambda: rig.collector.stored)
+    first = rig.collector.got("rounds")[0].rounds
+    assert [phase.name for phase in first.header.service.attempts[0].phases] == ["connect", "first_byte"]
+    path = snapshot_in(rig.collector.stored[0]).sections[0].path
+    assert (path.target, path.rounds, path.service.verdict.message_id) == ("127.0.0.1", 3, "service.ok")
+    assert b"secret" not in path.SerializeToString() + first.SerializeToString()
+
+
+async def test_a_service_that_is_not_there_is_a_result(rig: Rig) -> None:
+    """Nothing listens: the session ends well, with the step that failed, and the path to the host."""
+    with closed_port() as port:
+        async with rig.agent():
+            await rig.send(path_command(target=f"127.0.0.1:{port}", rounds=1))
+            assert (await rig.outcome()).state == OK
+            await rig.collector.until(lambda: rig.collector.stored)
+    service = snapshot_in(rig.collector.stored[0]).sections[0].path.service
+    assert (service.verdict.message_id, service.verdict.outcome) == ("service.broken", "refused")
+
+
 async def test_hello_tells_policy_and_capabilities(rig: Rig) -> None:
     """Staff see what a machine lets be done before they ask."""
     async with rig.agent() as agent:
@@ -84,7 +110,10 @@ async def test_hello_tells_policy_and_capabilities(rig: Rig) -> None:
         assert {entry.kind for entry in hello.policy} >= {1, 4, 5}
 
 
-@pytest.mark.parametrize("target", ["127.0.0.2", "203.0.113.9", "169.254.169.254", "example.org", "::1"])
+@pytest.mark.parametrize(
+    "target",
+    ["127.0.0.2", "203.0.113.9", "169.254.169.254", "example.org", "::1", "https://example.org/x", "[::1]:443"],
+)
 async def test_a_target_that_policy_does_not_list_is_refused(rig: Rig, target: str) -> None:
     """Even a hostile collector gets nothing that the machine's policy does not allow."""
     async with rig.agent():

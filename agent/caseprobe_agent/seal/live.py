@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 SECONDS = 30.0
 # A longer section is told by its single facts; its lists come with the snapshot.
-LARGEST_SECTION_BYTES = 32 << 10
+LARGEST_SECTION_BYTES = 16 << 10
+# A collector takes 256 KiB at once.
+LARGEST_ROUND_BYTES = 224 << 10
+TOO_LONG = "more than is shown at once"
 UNCLEAR = "withheld: after redaction its new lines could not be told from those before them"
 
 
@@ -43,7 +46,10 @@ def make_sections(request: bytes) -> bytes:
         sections = [_seen(section, sealed) for section in sealed.snapshot.sections]
     except RedactionError as error:
         sections = [withheld(section.probe, str(error)) for section in snapshot.sections]
-    return link_pb2.Sections(sections=sections).SerializeToString()
+    made = link_pb2.Sections(sections=sections)
+    if made.ByteSize() > LARGEST_ROUND_BYTES:
+        made = link_pb2.Sections(sections=[withheld(section.probe, TOO_LONG) for section in sections])
+    return made.SerializeToString()
 
 
 def withheld(probe: str, why: str) -> section_pb2.Section:

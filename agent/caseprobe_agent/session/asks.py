@@ -50,7 +50,7 @@ def command_ask(request: link_pb2.CommandRequest, near: Callable[[str], bool], c
     """
     if request.HasField("path"):
         action = aimed(request.path, collector)
-        bare = path_ask(action, Origin.COLLECTOR, near(action.target))
+        bare = path_ask(action, Origin.COLLECTOR, near(host_of(action.target)))
     elif request.HasField("reveal"):
         bare = Ask(POLICY_KIND_REVEAL, Origin.COLLECTOR, target=request.reveal.token.strip())
     elif request.HasField("watch"):
@@ -88,13 +88,21 @@ def aimed(action: link_pb2.PathAction, collector: str) -> link_pb2.PathAction:
     return meant
 
 
+def host_of(target: str) -> str:
+    """The host that a target names, alone or with a service of it. Raises UsageError for an address of no service."""
+    from caseprobe_agent.path.service.goal import service_of
+
+    service = service_of(target)
+    return service.host if service else target.strip()
+
+
 def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
     """What a path probe asks: its target, and the most that it can take and send."""
     from caseprobe_agent.path.trace import DEFAULT_INTERVAL_SECONDS, DEFAULT_ROUNDS  # not for an agent that idles
 
     rounds = action.rounds or DEFAULT_ROUNDS
     interval = action.interval_seconds or DEFAULT_INTERVAL_SECONDS
-    target = action.target.strip()
+    target = host_of(action.target)
     # Loopback, link-local and the like are never "near", whatever a resolver file says.
     kind = POLICY_KIND_PATH_NEAR if near and not special(target, None) else POLICY_KIND_PATH_TARGET
     seconds = rounds * interval + LAST_REPLY_SECONDS

@@ -19,17 +19,20 @@ from caseprobe_agent.session.spans import Span
 from caseprobe_agent.session.watching import Followed, SealRound, check_can_follow, has_news, rounds_of
 
 if TYPE_CHECKING:
-    from caseprobe_agent.path import Permit
+    from caseprobe_agent.path import Permit, ResolvedTarget
     from caseprobe_agent.probes.probe import Probe, RawArtifact
 
 Opened = tuple[path_pb2.PathFacts, AsyncGenerator[path_pb2.PathRound, None]]
 
 
 class OpenPath(Protocol):
-    """Opens a trace: its header and its rounds; permit is shown the address before anything is sent."""
+    """Opens a trace: its header and its rounds; permit is shown the address before anything is sent.
+
+    ask_servers: policy lets this machine's own name servers and proxy be asked, where a service is the target.
+    """
 
     def __call__(
-        self, action: link_pb2.PathAction, permit: Permit
+        self, action: link_pb2.PathAction, permit: Permit, ask_servers: bool
     ) -> contextlib.AbstractAsyncContextManager[Opened]: ...
 
 
@@ -51,7 +54,8 @@ class Raw:
     @property
     def worth_keeping(self) -> bool:
         """True where there is anything that could be told."""
-        return bool(self.snapshot.sections) or self.tally.rounds > 0
+        reached = self.header is not None and self.header.HasField("service")
+        return bool(self.snapshot.sections) or self.tally.rounds > 0 or reached
 
     def whole(self) -> snapshot_pb2.Snapshot:
         """The snapshot, with the section of the path or the log as far as it has got."""
@@ -66,14 +70,35 @@ class Raw:
 
 
 @contextlib.asynccontextmanager
-async def open_path(action: link_pb2.PathAction, permit: Permit) -> AsyncIterator[Opened]:
-    """A trace over this machine's network."""
+async def open_path(action: link_pb2.PathAction, permit: Permit, ask_servers: bool) -> AsyncIterator[Opened]:
+    """A trace over this machine's network; where a service is the target, what reaching it takes comes first."""
     from caseprobe_agent.path import describe, open_network, resolve, trace
+    from caseprobe_agent.path.service.goal import service_of
 
-    target = await resolve(action.target, permit)
+    target: ResolvedTarget | None
+    service, header = service_of(action.target), path_pb2.PathFacts(target=action.target)
+    if service is None:
+        target = await resolve(action.target, permit)
+    else:
+        # What reads certificates is loaded only where a service is asked for.
+        from caseprobe_agent.path.service.reach import reach
+
+        steps, target = await reach(service, ask_servers, permit)
+        header = path_pb2.PathFacts(target=service.host, service=steps)
+    if target is None:
+        yield header, _no_rounds()
+        return
     with open_network(target, action) as network:
+        header.MergeFrom(describe(target, network))
         async with contextlib.aclosing(trace(target, action, network)) as rounds:
-            yield describe(target, network), rounds
+            yield header, rounds
+
+
+async def _no_rounds() -> AsyncGenerator[path_pb2.PathRound, None]:
+    """Of a service whose name does not resolve, or to which this machine has no route."""
+    none: tuple[path_pb2.PathRound, ...] = ()
+    for round_ in none:
+        yield round_
 
 
 async def nothing_revealed(token: str) -> str:
@@ -111,10 +136,11 @@ class Measurements:
         permit: Permit,
         raw: Raw,
         on_round: Callable[[path_pb2.PathFacts, path_pb2.PathRound], None],
+        ask_servers: bool = False,
     ) -> None:
         """Trace to the end, or until cancelled; raw always holds what there is. on_round gets each round at once."""
         raw.snapshot.CopyFrom(self.header("path"))
-        async with self.open_path(aimed(action, self.collector), permit) as (header, rounds):
+        async with self.open_path(aimed(action, self.collector), permit, ask_servers) as (header, rounds):
             raw.header = header
             async for round_ in rounds:
                 raw.tally.add(round_)

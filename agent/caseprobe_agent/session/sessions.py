@@ -22,7 +22,12 @@ from google.protobuf.message import DecodeError
 
 from caseprobe.errors import Corrupt, PolicyRefused
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_DECISION_ASK, POLICY_KIND_REVEAL
+from caseprobe.v1.consent_pb2 import (
+    POLICY_DECISION_ALLOW,
+    POLICY_DECISION_ASK,
+    POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_REVEAL,
+)
 from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.gate import Denied, Gate, Permit
 from caseprobe_agent.session.asks import CAPABILITIES, choose, command_ask
@@ -223,8 +228,14 @@ class Sessions:
         """The action itself; rounds leave as they come."""
         request = running.request
         if request.HasField("path"):
+            check = self._address_check(permit)
+            servers = self._gate.foresee(replace(permit.ask, kind=POLICY_KIND_PATH_NEAR, target=""))
             await self._measurements.path(
-                request.path, self._address_check(permit), running.raw, lambda *both: self._round(running, *both)
+                request.path,
+                check,
+                running.raw,
+                lambda *both: self._round(running, *both),
+                servers.decision == POLICY_DECISION_ALLOW,
             )
             return
         if request.HasField("reveal"):

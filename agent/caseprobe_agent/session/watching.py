@@ -40,13 +40,15 @@ async def rounds_of(span: Span, machine: Machine) -> AsyncGenerator[Taken]:
     due = clock()
     end = due + span.duration_seconds
     while True:
+        began = clock()
         taken = await take_snapshot(probes, machine, limit, profile, sentinel=sentinel, places=places)
         yield taken
-        # Rounds never overlap, and one that was late does not hurry those after it.
-        if clock() >= end:
+        now = clock()
+        if now >= end:
             return
-        due = min(max(due + span.interval_seconds, clock()), end)
-        await asyncio.sleep(due - clock())
+        # Rounds never overlap, and a machine that needs long for one rests as long before the next.
+        due = min(max(due + span.interval_seconds, now + (now - began)), end)
+        await asyncio.sleep(due - now)
         probes = span.later
         places = None if places is None else {**places, **taken.places}
 

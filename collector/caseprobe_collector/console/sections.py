@@ -7,18 +7,16 @@ from dataclasses import asdict
 from typing import Any
 
 from caseprobe.v1 import link_pb2, section_pb2
-from caseprobe_collector.console.facts import gist_of, label_of, outcome_word, section_view
+from caseprobe_collector.console.facts import ENGLISH, gist_of, outcome_word, section_view
 
 # The name is a machine's word.
 MAX_NAME = 60
 LONGEST_LINE = 4096
-TAIL = "log_tail."
 
 
 def gist_row(section: section_pb2.Section) -> dict[str, str]:
     """A section in a line: what it is, how it ended, its first facts."""
-    name = section.probe[:MAX_NAME]
-    label = label_of(name.removeprefix(TAIL)) if name.removeprefix(TAIL) else ""
+    name, label = section.probe[:MAX_NAME], ENGLISH.section(section)[:MAX_NAME]
     return {"probe": name, "label": label, "outcome": outcome_word(section), "gist": gist_of(section)}
 
 

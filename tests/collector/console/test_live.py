@@ -137,7 +137,7 @@ async def test_a_bundle_that_is_being_made_is_seen_by_who_may_read_the_case_and_
         await drafts.take(agent, frame(odd), first=False)
         second = await socket.read()
     assert (first["kind"], first["label"], first["items_done"], first["items_total"]) == ("draft", "<b>x</b>", 1, 9)
-    assert [(one["label"], one["outcome"]) for one in first["sections"]] == [("CPU", "ok")]
+    assert [(one["label"], one["outcome"]) for one in first["sections"]] == [("Processors", "ok")]
     assert first["sections"][0]["gist"].startswith("Model <script>yyy") and len(first["sections"][0]["gist"]) == 300
     assert (second["items_done"], second["sections"][0]["outcome"], second["sections"][0]["gist"]) == (2, "unknown", "")
     assert len(second["sections"][0]["probe"]) == 60

@@ -9,7 +9,7 @@ import pytest
 
 from caseprobe.v1 import finding_pb2, link_pb2, snapshot_pb2
 from caseprobe_collector.access import Principal, Role
-from tests.fakes_console import World
+from tests.fakes_console import NOW, World
 from tests.worlds_console import ACME, Desk, console
 
 PAGES = ("/cases", "/cases?state=closed", "/machines", "/customers", "/users", "/account", "/audit", "/audit?first=9")
@@ -122,7 +122,7 @@ async def test_evidence_is_one_click_away() -> None:
 async def test_what_was_not_measured_is_shown_with_what_it_needs() -> None:
     """Denied is not silence."""
     text = (await Desk().as_role(Role.VIEWER).get("/snapshots/snap_acme")).text
-    for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "ip address"):
+    for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "IPv4 addresses"):
         assert part in text
 
 
@@ -150,6 +150,17 @@ async def test_many_findings_of_one_machine_leave_room_for_the_next() -> None:
     page = (await desk.as_role(Role.SUPPORT).get("/cases/case_acme")).text
     assert "30 more findings, none worse than these" in page
     assert page.index('data-filter="critical disk.space') < page.index("30 more findings")
+
+
+async def test_a_session_that_was_refused_is_told_where_one_asked_for_it() -> None:
+    """For a quarter of an hour it stands on top of its case with the reason, then in the list of sessions alone."""
+    desk = Desk()
+    sessions = desk.world.sessions
+    refused = replace(sessions["sess_ended"], state="refused_policy", reason="8.8.8.8 is no target", snapshot_id="")
+    for minutes, told in ((1, True), (20, False)):
+        sessions["sess_ended"] = replace(refused, ended_at=NOW - timedelta(minutes=minutes))
+        page = (await desk.as_role(Role.SUPPORT).get("/cases/case_acme")).text
+        assert ("the machine’s own policy refuses it: 8.8.8.8 is no target." in page) is told
 
 
 async def test_a_path_is_drawn_alike_wherever_it_is_read() -> None:

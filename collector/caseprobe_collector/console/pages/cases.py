@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from fastapi import Request
@@ -18,25 +18,27 @@ from caseprobe_collector.console.api.fleet import seen_agents
 from caseprobe_collector.console.api.sessions import SessionResult, ended_as, seen_so_far, session_result
 from caseprobe_collector.console.api.snapshots import seen_snapshot
 from caseprobe_collector.console.consent import ConsentView, consent_view
-from caseprobe_collector.console.facts import label_of
+from caseprobe_collector.console.facts import ENGLISH
 from caseprobe_collector.console.gaps import GapView, gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import (
     AgentView,
+    SessionView,
     SnapshotRowView,
     case_view,
     customer_view,
     snapshot_row_view,
     worst_word,
 )
-from caseprobe_collector.console.words import WORDS, FindingView, findings_of, path_drawing
+from caseprobe_collector.console.words import FindingView, findings_of, path_drawing
 from caseprobe_collector.records import SessionRecord, SnapshotRow
 
 # Machines whose newest snapshot is read in full for the page.
 MACHINES_SHOWN = 20
 PATHS_SHOWN = 10
+JUST_NOW = timedelta(minutes=15)
 # What these end as is no picture of a machine.
 SHOWN_WITH_SESSION = ("path", "reveal", "watch", "log_tail")
 # What is worth watching, by the names of its probes; a terminal may name any.
@@ -90,8 +92,9 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         sessions=results,
         drawn=drawn,
         seen={session.session_id: await seen_so_far(use, by, session) for session in sessions},
+        unanswered=_unanswered(results, use.clock.now()),
         agents=agents,
-        watchable=[(name, label_of(name)) for name in WATCHABLE],
+        watchable=[(name, ENGLISH(f"section_{name}")) for name in WATCHABLE],
         machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
     )
 
@@ -120,6 +123,12 @@ def _can_be_asked(agent: AgentView) -> bool:
     return agent.kind == "enrolled" and agent.revoked_at is None
 
 
+def _unanswered(results: Iterable[SessionResult], now: datetime) -> list[SessionView]:
+    """Sessions that ended just now otherwise than was asked: who asked looks where it would run, not in a list."""
+    ended = (one.session for one in results if one.session.ended_at and one.session.state not in ("ok", "cancelled"))
+    return [one for one in ended if one.ended_at and now - one.ended_at < JUST_NOW]
+
+
 async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict[str, AgentView]) -> MachineEvidence:
     row, snapshot = await seen_snapshot(use, by, row)
     agent = agents.get(row.agent_id)
@@ -131,7 +140,7 @@ async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict
         verdict=texts.snapshot_verdict(snapshot) if snapshot else f"{DAMAGED} {row.damage}.",
         coverage=texts.coverage_sentence(snapshot.coverage) if snapshot else "",
         consent=consent_view(snapshot) if snapshot else None,
-        paths=render_paths(snapshot, WORDS) if snapshot else NOTHING,
+        paths=render_paths(snapshot, ENGLISH) if snapshot else NOTHING,
     )
 
 

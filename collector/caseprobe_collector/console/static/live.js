@@ -56,16 +56,21 @@ function takeRounds(message) {
   let table = tables.get(message.session_id);
   if (!table || table.place !== place) tables.set(message.session_id, table = new PathTable(place));
   table.take(message);
+  // The news that it runs may have come before this page did.
+  showState(place.closest("[data-watch]")?.querySelector("[data-session-state] .state"), "running");
 }
 
 function takeState(message) {
   const place = document.querySelector(`[data-watch="${CSS.escape("session:" + message.session_id)}"] [data-session-state] .state`)
     ?? document.querySelector("h1 ~ .facts-line [data-session-state] .state");
-  if (place) {
-    place.textContent = message.state.replaceAll("_", " ");
-    place.className = `state is-${message.state}`;
-  }
+  showState(place, message.state);
   if (ENDED.has(message.state) && location.pathname.startsWith("/sessions/")) location.reload();
+}
+
+function showState(place, state) {
+  if (!place || place.classList.contains(`is-${state}`)) return;
+  place.textContent = state.replaceAll("_", " ");
+  place.className = `state is-${state}`;
 }
 
 // The page's parts as the collector renders them now; open evidence stays open, running tables stay as they are.
