@@ -103,6 +103,7 @@ def trees() -> tuple[tuple[str, ast.Module], ...]:
     return tuple((str(path.relative_to(AGENT)), ast.parse(path.read_text())) for path in AGENT.rglob("*.py"))
 
 
+@cache
 def called(tree: ast.Module) -> set[str]:
     """The last part of the name of everything that is called."""
     functions = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
