@@ -10,8 +10,8 @@ from pathlib import PurePath
 
 import pytest
 
-# Processor seconds of a whole run: together nine tenths of what two processors have in five minutes. What goes beyond is
-# marked, and nothing fails of it.
+# Processor seconds of a whole run: together nine tenths of what two processors have in five minutes. What goes
+# beyond is marked, and nothing fails of it.
 BUDGET: dict[str, float] = {
     "tests/agent": 120,
     "tests/architecture": 18,
