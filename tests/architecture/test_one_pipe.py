@@ -90,6 +90,7 @@ MAKERS = {
     "BundleWriter": {"seal/pipe.py"},
     "FileOutbox": {"app/sending.py"},
     "Draft": {"seal/draft.py"},
+    "Sections": {"seal/live.py"},
     "Rounds": {"session/frames.py"},
     "Outcome": {"session/outcomes.py"},
     "RevealFacts": set[str](),
@@ -141,6 +142,7 @@ def test_the_makers_call_the_pipe() -> None:
     assert {"snapshot", "artifact", "objection", "sees"} <= called(found["seal/pipe.py"])
     assert "mask" in called(found["session/frames.py"])
     assert {"settled", "objection"} <= called(found["seal/draft.py"])
+    assert {"seal", "objection"} <= called(found["seal/live.py"])
     assert "words" in called(found["session/outcomes.py"])
 
 

@@ -54,6 +54,22 @@ def test_staff_measure_live_from_a_terminal(world: World) -> None:
     assert "127.0.0.1" in done.stdout
 
 
+def test_staff_watch_values_from_a_terminal(world: World) -> None:
+    """`live … watch` prints each round and then the snapshot of the last; a log has a name, never a path."""
+    agent_id = world.stage.call("GET", "/agents")[0]["agent_id"]
+    live = ("live", "--case", world.case_id, agent_id)
+    done = world.staff(*live, "watch", "memory", "--every", "1", "--for", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    *rounds, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["probe"], one["outcome"]) for one in rounds] == [("memory", "ok")] * len(rounds)
+    assert [one["number"] for one in rounds] == list(range(1, len(rounds) + 1))
+    snapshot = world.stage.call("GET", f"/snapshots/{last['snapshot_id']}")
+    assert [section["probe"] for section in snapshot["sections"]] == ["memory"]
+    refused = world.staff(*live, "log", "/etc/shadow")
+    assert refused.returncode == 3
+    assert "the logs are: kernel_log, system_log" in refused.stderr
+
+
 @dataclass(frozen=True)
 class Sent:
     """A code, and two runs with it: the first did not ask, and nobody could be asked; the second was agreed to."""

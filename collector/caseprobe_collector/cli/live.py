@@ -89,6 +89,33 @@ def snapshot(
     run(context.obj, {"snapshot": {"profile": profile}}, case, as_json)
 
 
+@app.command("watch")
+def watch(
+    context: typer.Context,
+    probes: Annotated[list[str], typer.Argument(help="Probes by name: disks, memory, interfaces …")],
+    every: Annotated[float, typer.Option(help="Seconds between two rounds, at least 1.")] = 5.0,
+    duration: Annotated[float, typer.Option("--for", help="For so many seconds.")] = 60.0,
+    case: Case = "",
+    as_json: AsJson = False,
+) -> None:
+    """Probes again and again, a round as it comes; ends as a snapshot of the last one."""
+    asked = {"probes": probes, "interval_seconds": every, "duration_seconds": duration}
+    run(context.obj, {"watch": asked}, case, as_json)
+
+
+@app.command("log")
+def log(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="A log by its name: kernel_log or system_log.")],
+    lines: Annotated[int, typer.Option(help="So many of its newest lines first, at most 500.")] = 50,
+    follow: Annotated[float, typer.Option(help="Then every new line, for so many seconds; 0: no more.")] = 60.0,
+    case: Case = "",
+    as_json: AsJson = False,
+) -> None:
+    """A log as it is written, redacted on the machine; ends as a snapshot of the lines shown."""
+    run(context.obj, {"log_tail": {"source": source, "lines": lines, "follow_seconds": follow}}, case, as_json)
+
+
 @app.command("reveal")
 def reveal(
     context: typer.Context,
@@ -154,6 +181,8 @@ def tell_event(message: dict[str, Any], as_json: bool) -> None:
         print(f"{message['state'].replace('_', ' ')} {message.get('reason', '')}".rstrip(), file=sys.stderr)
     for one in message.get("rounds", ()):
         print(json.dumps(one) if as_json else round_line(one), flush=True)
+    for section in message.get("sections", ()):
+        tell_section(message["number"], section, as_json)
 
 
 def round_line(one: dict[str, Any]) -> str:
@@ -167,6 +196,22 @@ def round_line(one: dict[str, Any]) -> str:
         for hop in one["hops"]
     )
     return f"{one['number']:>5}  " + "  ".join(hops)
+
+
+def tell_section(number: int, section: dict[str, Any], as_json: bool) -> None:
+    """One section of a round: new lines of a log as they are, else values; what is missing of it on stderr."""
+    if as_json:
+        print(json.dumps({"number": number, **section}), flush=True)
+        return
+    if section["note"]:
+        print(f"{section['label']}: {section['note']}", file=sys.stderr)
+    for line in section["lines"]:
+        print(line["text"], flush=True)
+    if section["gist"]:
+        print(f"{number:>5}  {section['label']}: {section['gist']}", flush=True)
+    for table in section["tables"]:
+        rows = [dict(zip(table["columns"], (cell["text"] for cell in row), strict=True)) for row in table["rows"]]
+        print("\n".join(printing.columns(rows, table["columns"], "")), flush=True)
 
 
 def tell_result(result: dict[str, Any], as_json: bool) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from caseprobe.v1 import finding_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, link_pb2, snapshot_pb2
 from caseprobe_collector.access import Principal, Role
 from tests.fakes_console import NOW, World
 from tests.worlds_console import ACME, Desk, console
@@ -179,3 +179,25 @@ async def test_a_machines_policy_stands_where_one_asks_it() -> None:
     text = (await desk.as_role(Role.SUPPORT).get("/cases/case_acme")).text
     assert "asks its owner before it probes other targets" in text
     assert desk.world.customers[ACME].name in text
+
+
+async def test_a_running_watch_is_seen_without_a_script_and_a_machines_word_is_text() -> None:
+    """On the case's page and on its own: the newest value of each section, the lines of a log, as they are so far."""
+    desk = Desk()
+    asked = link_pb2.CommandRequest(log_tail=link_pb2.LogTailAction(source="system_log")).SerializeToString()
+    running = replace(desk.world.sessions["sess_runs"], action="log_tail", request=asked, ended_at=None)
+    desk.world.sessions["sess_runs"] = running
+    rounds = [link_pb2.Sections(session_id="sess_runs", number=number) for number in (1, 2)]
+    for number, one in enumerate(rounds, start=1):
+        one.sections.add(probe="memory", outcome=1).memory.total_bytes = number << 30
+        tail = one.sections.add(probe="log_tail.system_log", outcome=1)
+        tail.log_tail.lines_total = 1
+        tail.lines.add(line=number, text=f"<script>{number}")
+    desk.world.sections["sess_runs"] = rounds
+    client = desk.as_role(Role.SUPPORT)
+    for path in ("/cases/case_acme", "/sessions/sess_runs"):
+        text = (await client.get(path)).text
+        seen = text[text.index('data-live-sections="sess_runs"') :]
+        assert "Round 2" in seen and "2.0\N{NO-BREAK SPACE}GiB" in seen and "1.0\N{NO-BREAK SPACE}GiB" not in seen, path
+        assert '<li value="1">&lt;script&gt;1</li><li value="2">&lt;script&gt;2</li>' in seen, path
+        assert "Log tail <code>system_log</code>" in " ".join(text.split()), path

@@ -15,7 +15,7 @@ from caseprobe.report.markup import NOTHING, Markup
 from caseprobe.report.paths import render_paths
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
-from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
+from caseprobe_collector.console.api.sessions import SessionResult, ended_as, seen_so_far, session_result
 from caseprobe_collector.console.api.snapshots import seen_snapshot
 from caseprobe_collector.console.consent import ConsentView, consent_view
 from caseprobe_collector.console.facts import ENGLISH
@@ -40,7 +40,12 @@ MACHINES_SHOWN = 20
 PATHS_SHOWN = 10
 JUST_NOW = timedelta(minutes=15)
 # What these end as is no picture of a machine.
-SHOWN_WITH_SESSION = ("path", "reveal")
+SHOWN_WITH_SESSION = ("path", "reveal", "watch", "log_tail")
+# What is worth watching, by the names of its probes; a terminal may name any.
+WATCHABLE = (
+    *("cpu", "memory", "disks", "filesystems", "interfaces", "sensors", "processes", "sockets"),
+    *("cgroups", "volumes", "smart", "services", "time_sync", "wireless"),
+)
 DAMAGED = "This snapshot is damaged on the collector's disk, and nothing of it is shown:"
 
 
@@ -86,8 +91,10 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
         drawn=drawn,
+        seen={session.session_id: await seen_so_far(use, by, session) for session in sessions},
         unanswered=_unanswered(results, use.clock.now()),
         agents=agents,
+        watchable=[(name, ENGLISH(f"section_{name}")) for name in WATCHABLE],
         machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
     )
 
@@ -102,7 +109,7 @@ async def _gaps(use: Services, by: Principal, since: datetime, agent_ids: Iterab
 def newest(rows: Iterable[SnapshotRow], sessions: Iterable[SessionRecord]) -> list[SnapshotRow]:
     """Each machine's newest snapshot of the machine itself, worst first; rows come newest first.
 
-    A path's or a reveal's snapshot holds nothing else and is shown with its session.
+    What a session of another kind ends as is a part of one, and is shown with its session.
     """
     paths = {session.snapshot_id for session in sessions if session.action in SHOWN_WITH_SESSION}
     found: dict[str, SnapshotRow] = {}

@@ -2,6 +2,7 @@
 import { localTimes } from "./times.js";
 import { PathTable } from "./path.js";
 import { dropArrived, takeDraft } from "./draft.js";
+import { takeSections } from "./sections.js";
 
 const ENDED = new Set(["ok", "failed", "refused_policy", "refused_user", "expired", "cancelled", "killed_limit", "unknown_after_crash", "lost"]);
 const tables = new Map();
@@ -42,6 +43,7 @@ function connect() {
 function take(message) {
   if (message.kind === "rounds") return takeRounds(message);
   if (message.kind === "draft") return takeDraft(message);
+  if (message.kind === "sections") return takeSections(message);
   if (message.kind === "session") takeState(message);
   // Several events of one moment ask for one refresh.
   clearTimeout(refreshing);
