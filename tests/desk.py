@@ -67,7 +67,8 @@ class Stream:
 
     async def send(self, **frame: Any) -> None:
         """Write one frame."""
-        await asyncio.wait_for(self._call.write(link_pb2.LinkRequest(**frame)), WAIT_SECONDS)
+        async with asyncio.timeout(WAIT_SECONDS):
+            await self._call.write(link_pb2.LinkRequest(**frame))
 
     async def end(self) -> None:
         """Say that nothing more comes."""
@@ -76,7 +77,8 @@ class Stream:
     async def next(self, kind: str) -> Any:
         """The next frame of this kind; others are passed over. Raises EOFError at the stream's end."""
         while True:
-            frame = await asyncio.wait_for(self._call.read(), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                frame = await self._call.read()
             if frame is grpc.aio.EOF:
                 raise EOFError(kind)
             if frame.WhichOneof("frame") == kind:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -147,3 +148,11 @@ async def name_server(server: NameServer) -> AsyncIterator[int]:
             yield port
         finally:
             transport.close()
+
+
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        yield taken.getsockname()[1]

@@ -82,10 +82,10 @@ class Drafts:
         self._add(draft, frame)
         self._make_room()
 
-    def leave(self, agent_id: str) -> None:
-        """The machine's stream ended."""
+    def leave(self, agent_id: str, snapshot_id: str) -> None:
+        """The stream ended that showed this bundle."""
         draft = self._drafts.get(agent_id)
-        if draft is not None and draft.state == "measuring":
+        if draft is not None and draft.snapshot_id == snapshot_id and draft.state == "measuring":
             draft.state, draft.changed = "cut", self._clock.monotonic()
             self._bus.publish(draft.event([]))
 

@@ -333,7 +333,7 @@ async def test_rounds_of_a_path_reach_the_next_sample(tmp_path: Path) -> None:
     rounds = [path_pb2.PathRound(number=1, sent=[1, 2, 3], replies=[answer]), path_pb2.PathRound(number=2, sent=[3])]
 
     @contextlib.asynccontextmanager
-    async def open_path(action: link_pb2.PathAction, permit: Permit) -> AsyncIterator[Opened]:
+    async def open_path(action: link_pb2.PathAction, permit: Permit, ask_servers: bool) -> AsyncIterator[Opened]:
         permit(ip_address(action.target))
 
         async def given() -> AsyncGenerator[path_pb2.PathRound, None]:
@@ -342,7 +342,7 @@ async def test_rounds_of_a_path_reach_the_next_sample(tmp_path: Path) -> None:
 
         yield path_pb2.PathFacts(target="db7"), given()
 
-    async with noted(open_path, lambda key, value: told.append((key, value)))(ACTION, asked.append) as opened:
+    async with noted(open_path, lambda key, value: told.append((key, value)))(ACTION, asked.append, False) as opened:
         assert [one async for one in opened[1]] == rounds and asked == [ip_address("192.0.2.7")]
     loss, rtt = ("path.loss_ratio", "db7"), ("path.rtt_seconds", "db7")
     assert told == [(loss, 0.0), (rtt, 0.25), (loss, 1.0)]

@@ -91,7 +91,7 @@ def test_one_lost_echo_of_ten_asks_for_more() -> None:
 def test_loss_on_the_first_link_begins_at_this_machine() -> None:
     """A bad own link shows at every hop: the segment begins at hop 0, this machine."""
     spec = straight_path(5)
-    spec["links"]["src>r1"]["loss"] = 0.2
+    spec["links"]["src>r1"]["loss"] = 0.3
     verdict = traced(spec, 200).verdict
     assert (verdict.message_id, verdict.segment_first_ttl, verdict.segment_last_ttl) == ("path.loss_from", 0, 1)
 

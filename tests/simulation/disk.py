@@ -175,14 +175,23 @@ class Volume:
         """A file or a folder is synced; raises OSError."""
         if not self._goes_on():
             return
+        known = self._tracked(path)
         if self._sync_fails():
+            if known:
+                known.pending.clear()
             raise OSError(errno.EIO, "Input/output error")
         if path.is_dir():
             self._names[path] = _listing(path)
+        elif known:
+            known.sync()
         elif path.exists():
-            tracked = self._files.get(path.stat().st_ino, File()).tracked
-            self._files[path.stat().st_ino] = file = _file_at(path)
-            file.tracked = tracked
+            self._files[path.stat().st_ino] = _file_at(path)
+
+    def wrote(self, path: Path, offset: int, data: bytes) -> None:
+        """Bytes were written into a file; of one that SQLite writes too it is known which."""
+        known = self._tracked(path)
+        if known and not self.frozen:
+            known.pending.append((offset, data))
 
     def take_room(self, size: int) -> None:
         """Bytes are about to be written at the end of a file; raises OSError where they do not fit."""
@@ -196,8 +205,8 @@ class Volume:
         if self.frozen or size <= found.st_size:
             return
         os.ftruncate(file, size)
-        known = self._files.get(found.st_ino)
-        if known and known.tracked:
+        known = self._tracked(path)
+        if known:
             known.pending.append((size, b""))
 
     # --- ends of a life ---
@@ -296,6 +305,10 @@ class Volume:
         self.refused_writes += 1
         return False
 
+    def _tracked(self, path: Path) -> File | None:
+        known = self._files.get(path.stat().st_ino) if path.exists() else None
+        return known if known and known.tracked else None
+
     def _file(self, path: Path) -> File:
         file = self._files.setdefault(path.stat().st_ino, File())
         file.tracked = True
@@ -388,17 +401,25 @@ class Disks:
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
         """SQLite's file calls and the syncs and writes of `os` come here meanwhile."""
-        real: dict[str, Any] = {name: getattr(os, name) for name in ("fsync", "fdatasync", "write", "posix_fallocate")}
+        names = ("fsync", "fdatasync", "write", "pwrite", "posix_fallocate")
+        real: dict[str, Any] = {name: getattr(os, name) for name in names}
 
         def sync(file: int) -> None:
             volume, path = self._opened(file)
             volume.sync(path) if volume else real["fsync"](file)
 
         def write(file: int, data: bytes) -> int:
-            volume, _ = self._opened(file)
+            volume, path = self._opened(file)
             if volume:
                 volume.take_room(len(data))
+                volume.wrote(path, os.fstat(file).st_size, bytes(data))
             return int(real["write"](file, data))
+
+        def pwrite(file: int, data: bytes, offset: int) -> int:
+            volume, path = self._opened(file)
+            if volume:
+                volume.wrote(path, offset, bytes(data))
+            return int(real["pwrite"](file, data, offset))
 
         def allocate(file: int, offset: int, size: int) -> None:
             volume, path = self._opened(file)
@@ -407,8 +428,8 @@ class Disks:
             else:
                 real["posix_fallocate"](file, offset, size)
 
-        replaced = {"fsync": sync, "fdatasync": sync, "write": write, "posix_fallocate": allocate}
-        for name, function in replaced.items():
+        calls = (sync, sync, write, pwrite, allocate)
+        for name, function in zip(names, calls, strict=True):
             setattr(os, name, function)
         try:
             with vfs.watched(self):

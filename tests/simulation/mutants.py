@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from caseprobe_agent.gate import Gate
@@ -244,6 +246,28 @@ def _unchecked(original: Any) -> Any:
     return whole
 
 
+def _synced_alone(original: Any) -> Any:
+    """Every later sync succeeds, and brings nothing of what a failed one lost."""
+
+    def sync(path: Path) -> None:
+        if path.exists():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+    return sync
+
+
+def _noted_early(original: Any) -> Any:
+    """Before the commit that it speaks of."""
+
+    def stamp(self: Any, connection: Any) -> None:
+        original(self, connection)
+        if self._stamped is not None:
+            self._write(self._stamped[0])
+
+    return stamp
+
+
 def _file_not_synced(original: Any) -> Any:
     def keep(self: Any, name: str) -> None:
         self._name(self._temporary, name)
@@ -260,9 +284,7 @@ MUTANTS: dict[str, Mutant] = {
     "spool: answers before its commit": Mutant(
         ((writer.Writer, "_transact", _answers_first),), ("I2", "I3", "I4", "slots"), DISKS
     ),
-    "spool: goes on with a log whose sync failed": Mutant(
-        ((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS, first_seed=2
-    ),
+    "spool: goes on with a log whose sync failed": Mutant(((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS),
     "spool: goes on with a handle whose sync failed": Mutant(((writer.Writer, "_renew", _nothing),), ("I4",), DISKS),
     "spool: what had to go leaves no gap": Mutant(((Rows, "_give_up", _loses_gap),), ("I3",), TIGHT),
     "spool: gives a number twice": Mutant(((Rows, "last_sequence", _numbers_again),), ("I2", "I3")),
@@ -282,23 +304,30 @@ MUTANTS: dict[str, Mutant] = {
         ((Outcomes, "welcomed", _never), (Outcomes, "tell", _told_once)), ("once",), BUSY
     ),
     "timetable: what ran is not remembered": Mutant(
-        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=23
+        ((timetable.Timetable, "_keep", _never),), ("slots",), first_seed=33
     ),
     "timetable: a period by the wall clock": Mutant(((due, "_elapsed", _by_the_wall),), ("slots",)),
     "link: sends nothing again": Mutant(((Feeder, "feed", _sends_once),), ("I3",), WIRES, first_seed=1),
     "link: forgets what was sent": Mutant(((Feeder, "acknowledge", _acks_what_was_sent),), ("I3",), WIRES),
     "link: drops what finds no credit": Mutant(((Feeder, "_send_pieces", _drops_without_credit),), ("I3",)),
     "receipts: the largest, not the contiguous": Mutant(((Receipts, "take", _acks_as_they_come),), ("I1",)),
-    "receipts: two machines' sequences are mixed": Mutant(((Receipts, "__init__", _crossed),), ("I1", "I3", "once")),
+    "receipts: two machines' sequences are mixed": Mutant(
+        ((Receipts, "__init__", _crossed),), ("I1", "I3", "once"), first_seed=1
+    ),
     "ingest: acknowledges before the commit": Mutant(((SqlDeposits, "deposit", _stored_later),), ("I1", "I2")),
     "ingest: a failed commit is acknowledged": Mutant(
         ((collector_writer, "_answer", _failure_is_success),), ("I1", "I2", "I3"), DISKS
     ),
-    "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY),
+    "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY, first_seed=2),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
-        ((upkeep, "write_anew", _nothing),), ("I1",), LAPSES, first_seed=8
+        ((upkeep, "write_anew", _nothing),), ("I1", "I5"), LAPSES, first_seed=8
     ),
+    "storage: a log whose sync failed is synced once more": Mutant(
+        ((upkeep, "write_anew", _synced_alone),), ("I1", "I5"), LAPSES, first_seed=8
+    ),
+    "storage: the note is not written": Mutant(((progress.Progress, "_write", _nothing),), ("I5",), ROT),
+    "storage: the note is ahead of its commit": Mutant(((progress.Progress, "stamp", _noted_early),), ("I5",), DISKS),
     "storage: the note is not compared": Mutant(
         ((progress, "loss_of", lambda original: lambda noted, found: ""),), ("I5",), ROT
     ),

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from caseprobe.v1 import link_pb2, snapshot_pb2
-from caseprobe_collector.records import SessionRecord
+from caseprobe_collector.records import Loss, SessionRecord
 from caseprobe_collector.sessions import OUTCOMES
 from tests.simulation.loop import LIFE
 from tests.simulation.network import Wire
@@ -231,6 +231,11 @@ class Oracle:
                     self.violated(f"I3: record {sequence} of {agent_id} never came, nor a gap for it")
         for session_id, session in sorted(self.sessions.items()):
             self._check_session(image, session_id, session)
+
+    def check_losses(self, told: Sequence[Loss]) -> None:
+        """Nothing rotted: whatever the store says that it lost was there."""
+        if told:
+            self.violated(f"I5: a loss is told that there is not: {told[0].what}")
 
     def check_rotten(self, folder: Path, *, told: bool) -> None:
         """After rot in the collector's log: what was acknowledged is there, or it is told that something is not."""

@@ -328,8 +328,16 @@ class World:
         if not self._broken:
             self.oracle.check_end()
             self._check_agents()
+            await self._listen()
             if self.profile.log_rots:
                 await self._rot_log()
+
+    async def _listen(self) -> None:
+        """What the next start of the collector would say of its store, on a copy of its disk."""
+        copy = self.disks.root / "listening"
+        shutil.copytree(self._machines["collector"].volume.folder, copy, ignore=shutil.ignore_patterns("*-shm"))
+        async with open_storage(copy) as storage:
+            self.oracle.check_losses(await storage.losses.list_losses())
 
     async def _rot_log(self) -> None:
         """A last time, on a copy of the collector's disk: a bit flips in its log, or the log's end is gone."""
@@ -339,7 +347,8 @@ class World:
         data = bytearray(log.read_bytes()) if log.exists() else bytearray()
         if not data:
             return
-        place = self._random.randrange(len(data))
+        # In what was written: what lies behind it is room ahead.
+        place = self._random.randrange(len(data.rstrip(b"\0")))
         data[place] ^= 1 << self._random.randrange(8)
         log.write_bytes(data if self._random.random() < 0.8 else data[:place])
         async with open_storage(copy) as storage:

@@ -19,8 +19,8 @@ def noted(open_path: OpenPath, note: Note) -> OpenPath:
     """Opens the same traces; note is told of each round how long the target took, or that it did not answer."""
 
     @contextlib.asynccontextmanager
-    async def opened(action: link_pb2.PathAction, permit: Permit) -> AsyncIterator[Opened]:
-        async with open_path(action, permit) as (header, rounds):
+    async def opened(action: link_pb2.PathAction, permit: Permit, ask_servers: bool) -> AsyncIterator[Opened]:
+        async with open_path(action, permit, ask_servers) as (header, rounds):
             yield header, _passed(header.target, rounds, note)
 
     return opened

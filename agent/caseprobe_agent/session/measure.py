@@ -1,4 +1,4 @@
-"""What sessions and timetables measure: a path, round by round, or a snapshot. Results are raw until sealed.
+"""What sessions and timetables measure: a path or probes, round by round, or a snapshot. Results are raw until sealed.
 
 Probes and path sockets are imported where they are first used: an agent that idles does without their memory.
 """
@@ -10,24 +10,29 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.errors import MachineAbsent, MeasurementError, RedactionError
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import link_pb2, path_load_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.session.asks import Choice, aimed
+from caseprobe_agent.session.spans import Span
+from caseprobe_agent.session.watching import Followed, SealRound, check_can_follow, has_news, rounds_of
 
 if TYPE_CHECKING:
-    from caseprobe_agent.path import Permit
+    from caseprobe_agent.path import Permit, ResolvedTarget
     from caseprobe_agent.probes.probe import Probe, RawArtifact
 
 Opened = tuple[path_pb2.PathFacts, AsyncGenerator[path_pb2.PathRound, None]]
 
 
 class OpenPath(Protocol):
-    """Opens a trace: its header and its rounds; permit is shown the address before anything is sent."""
+    """Opens a trace: its header and its rounds; permit is shown the address before anything is sent.
+
+    ask_servers: policy lets this machine's own name servers and proxy be asked, where a service is the target.
+    """
 
     def __call__(
-        self, action: link_pb2.PathAction, permit: Permit
+        self, action: link_pb2.PathAction, permit: Permit, ask_servers: bool
     ) -> contextlib.AbstractAsyncContextManager[Opened]: ...
 
 
@@ -39,6 +44,8 @@ class Raw:
     artifacts: Sequence[RawArtifact] = ()
     header: path_pb2.PathFacts | None = None
     tally: PathTally = field(default_factory=PathTally)
+    # What a log that is followed has shown so far.
+    followed: Followed | None = None
     # By probe, where the logs were left by the snapshot before this one; None: they are read whole.
     places_before: Mapping[str, str] | None = None
     # Where this one left them.
@@ -47,10 +54,13 @@ class Raw:
     @property
     def worth_keeping(self) -> bool:
         """True where there is anything that could be told."""
-        return bool(self.snapshot.sections) or self.tally.rounds > 0
+        reached = self.header is not None and self.header.HasField("service")
+        return bool(self.snapshot.sections) or self.tally.rounds > 0 or reached
 
     def whole(self) -> snapshot_pb2.Snapshot:
-        """The snapshot, with the path's section as far as it has got."""
+        """The snapshot, with the section of the path or the log as far as it has got."""
+        if self.followed is not None:
+            self.artifacts = self.followed.conclude(self.snapshot.sections[0])
         if self.header is not None:
             del self.snapshot.sections[:]
             section = self.snapshot.sections.add(probe="path", outcome=section_pb2.PROBE_OUTCOME_OK)
@@ -60,19 +70,45 @@ class Raw:
 
 
 @contextlib.asynccontextmanager
-async def open_path(action: link_pb2.PathAction, permit: Permit) -> AsyncIterator[Opened]:
-    """A trace over this machine's network."""
+async def open_path(action: link_pb2.PathAction, permit: Permit, ask_servers: bool) -> AsyncIterator[Opened]:
+    """A trace over this machine's network; where a service is the target, what reaching it takes comes first."""
     from caseprobe_agent.path import describe, open_network, resolve, trace
+    from caseprobe_agent.path.service.goal import service_of
 
-    target = await resolve(action.target, permit)
+    target: ResolvedTarget | None
+    service, header = service_of(action.target), path_pb2.PathFacts(target=action.target)
+    if service is None:
+        target = await resolve(action.target, permit)
+    else:
+        # What reads certificates is loaded only where a service is asked for.
+        from caseprobe_agent.path.service.reach import reach
+
+        steps, target = await reach(service, ask_servers, permit)
+        header = path_pb2.PathFacts(target=service.host, service=steps)
+    if target is None:
+        yield header, _no_rounds()
+        return
     with open_network(target, action) as network:
+        header.MergeFrom(describe(target, network))
         async with contextlib.aclosing(trace(target, action, network)) as rounds:
-            yield describe(target, network), rounds
+            yield header, rounds
+
+
+async def _no_rounds() -> AsyncGenerator[path_pb2.PathRound, None]:
+    """Of a service whose name does not resolve, or to which this machine has no route."""
+    none: tuple[path_pb2.PathRound, ...] = ()
+    for round_ in none:
+        yield round_
 
 
 async def nothing_revealed(token: str) -> str:
     """No stand-in has a true value here."""
     raise MachineAbsent(f"{token} is no stand-in of this machine")
+
+
+async def nothing_sealed(_snapshot: snapshot_pb2.Snapshot, _artifacts: Sequence[RawArtifact]) -> link_pb2.Sections:
+    """Nothing is shown round by round here."""
+    raise RedactionError("nothing seals the rounds of a session here")
 
 
 async def not_loaded() -> path_load_pb2.LoadFacts:
@@ -91,6 +127,8 @@ class Measurements:
     # The host of the machine's collector, and what load does to the line there.
     collector: str = ""
     load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
+    # A round of a watch, or of a log that is followed, as it may leave.
+    seal_round: SealRound = nothing_sealed
 
     async def path(
         self,
@@ -98,10 +136,11 @@ class Measurements:
         permit: Permit,
         raw: Raw,
         on_round: Callable[[path_pb2.PathFacts, path_pb2.PathRound], None],
+        ask_servers: bool = False,
     ) -> None:
         """Trace to the end, or until cancelled; raw always holds what there is. on_round gets each round at once."""
         raw.snapshot.CopyFrom(self.header("path"))
-        async with self.open_path(aimed(action, self.collector), permit) as (header, rounds):
+        async with self.open_path(aimed(action, self.collector), permit, ask_servers) as (header, rounds):
             raw.header = header
             async for round_ in rounds:
                 raw.tally.add(round_)
@@ -122,6 +161,28 @@ class Measurements:
         raw.places = taken.places
         for name, reason in choice.left_out:
             raw.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
+
+    async def watch(self, span: Span, raw: Raw, show: Callable[[link_pb2.Sections], None]) -> None:
+        """Measure until the span is over, or until cancelled; raw always holds what there is. show gets each round.
+
+        Raises MeasurementError where a log cannot be read (any more).
+        """
+        number = 0
+        raw.followed = Followed() if span.follows else None
+        async with contextlib.aclosing(rounds_of(span, self.machine)) as rounds:
+            async for taken in rounds:
+                number += 1
+                if number == 1 or raw.followed is None:
+                    raw.snapshot.CopyFrom(taken.snapshot)
+                    raw.artifacts = taken.artifacts
+                if number == 1 or any(has_news(section) for section in taken.snapshot.sections):
+                    sealed = await self.seal_round(taken.snapshot, taken.artifacts)
+                    sealed.number = number
+                    if raw.followed is not None:
+                        raw.followed.show(sealed.sections[0], taken.snapshot.sections[0])
+                    show(sealed)
+                if raw.followed is not None:
+                    check_can_follow(taken.snapshot.sections[0])
 
     def reveal(self, token: str, value: str, raw: Raw) -> None:
         """One stand-in with its true value as a snapshot of its own."""

@@ -22,7 +22,12 @@ from google.protobuf.message import DecodeError
 
 from caseprobe.errors import Corrupt, PolicyRefused
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_DECISION_ASK, POLICY_KIND_REVEAL
+from caseprobe.v1.consent_pb2 import (
+    POLICY_DECISION_ALLOW,
+    POLICY_DECISION_ASK,
+    POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_REVEAL,
+)
 from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.gate import Denied, Gate, Permit
 from caseprobe_agent.session.asks import CAPABILITIES, choose, command_ask
@@ -32,6 +37,7 @@ from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import Measurements
 from caseprobe_agent.session.outcomes import CRASHED, Outcomes
 from caseprobe_agent.session.running import CANCELLED, Running
+from caseprobe_agent.session.spans import span_of
 
 log = logging.getLogger("caseprobe.session")
 MOST_AT_ONCE = 8
@@ -222,12 +228,21 @@ class Sessions:
         """The action itself; rounds leave as they come."""
         request = running.request
         if request.HasField("path"):
+            check = self._address_check(permit)
+            servers = self._gate.foresee(replace(permit.ask, kind=POLICY_KIND_PATH_NEAR, target=""))
             await self._measurements.path(
-                request.path, self._address_check(permit), running.raw, lambda *both: self._round(running, *both)
+                request.path,
+                check,
+                running.raw,
+                lambda *both: self._round(running, *both),
+                servers.decision == POLICY_DECISION_ALLOW,
             )
             return
         if request.HasField("reveal"):
             self._measurements.reveal(permit.ask.target, permit.ask.reveals, running.raw)
+            return
+        if permit.ask.every_seconds:
+            await self._measurements.watch(span_of(request), running.raw, lambda one: self._sections(running, one))
             return
         action = request.snapshot
         choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)))
@@ -248,6 +263,11 @@ class Sessions:
         """One round to the collector, at once; the first brings the header."""
         if not running.revoked:
             self._wire.round(running.command_id, round_, header if running.raw.tally.rounds <= 1 else None)
+
+    def _sections(self, running: Running, sections: link_pb2.Sections) -> None:
+        """One round of a watch or of a log to the collector, at once."""
+        if not running.revoked:
+            self._wire.sections(running.command_id, sections)
 
     async def _kept(self, running: Running, permit: Permit, end: End) -> End:
         """The end with the snapshot that the session became."""

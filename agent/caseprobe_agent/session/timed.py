@@ -9,7 +9,7 @@ from datetime import datetime
 
 from caseprobe.errors import CaseprobeError, MachineTimeout, PolicyRefused
 from caseprobe.v1 import link_pb2, snapshot_pb2
-from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_SCHEDULE
+from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR, POLICY_KIND_SCHEDULE
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.targets import Address
@@ -79,8 +79,13 @@ class Timed:
     async def _measure(self, schedule: link_pb2.Schedule, permit: Permit, raw: Raw) -> None:
         """The action itself."""
         if schedule.HasField("path"):
+            servers = self._gate.foresee(replace(permit.ask, kind=POLICY_KIND_PATH_NEAR, target=""))
             await self._measurements.path(
-                schedule.path, lambda address: self._check(permit, address), raw, lambda header, round_: None
+                schedule.path,
+                lambda address: self._check(permit, address),
+                raw,
+                lambda header, round_: None,
+                servers.decision == POLICY_DECISION_ALLOW,
             )
             return
         choice = choose(

@@ -31,7 +31,8 @@ from caseprobe_agent.spool.values import Values, quarantine
 
 # What a record costs beside its body: its header, its page's share, its place in the index.
 ROW_BYTES = 128
-COLUMNS = ",".join("?" * (HEADER_WIDTH + 2))
+# Ready texts: a text that is put together anew is looked up anew among the prepared ones, once a record.
+ADD = f"INSERT INTO items ({HEADER}, seal, body) VALUES ({','.join('?' * (HEADER_WIDTH + 2))})"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Rows:
         self._connection = connection
         self._meta = Values(connection, "meta")
         self._quota = quota
+        self._keeps = [(rank, quota.seconds_of(rank)) for rank in (BULK, PLAIN, EVIDENCE)]
         self._lived = lived
         # Records and bytes that wait, once counted.
         self._totals: tuple[int, int] | None = None
@@ -212,19 +214,17 @@ class Rows:
         (items, size), sequence = self.count(), self.last_sequence() + 1
         digest, lived = hashlib.sha256(body).digest(), int(self._lived())
         header = (sequence, int(kind), stream_id, snapshot_id, name, len(body), digest, rank, lived)
-        self._connection.execute(
-            f"INSERT INTO items ({HEADER}, seal, body) VALUES ({COLUMNS})", (*header, seal(*header), body)
-        )
+        self._connection.execute(ADD, (*header, seal(*header), body))
         self._last = self.highest_seen = sequence
         self._totals = items + 1, size + len(body)
         return sequence
 
     def _make_room(self, size: int) -> None:
         """Let go of what waited too long, then of the least worth until there is room for so many bytes."""
-        for rank in (BULK, PLAIN, EVIDENCE):
-            limit = self._lived() - self._quota.seconds_of(rank)
-            if limit > 0:
-                self._give_up(self._older(rank, limit), "age")
+        lived = self._lived()
+        for rank, seconds in self._keeps:
+            if lived > seconds:
+                self._give_up(self._older(rank, lived - seconds), "age")
         if self._used() + size + ROW_BYTES > self._quota.total_bytes:
             # A little more than needed, so that a full spool does not write a Gap with every record.
             self._give_up(self._least_worth(size + self._quota.total_bytes // 32), "quota")

@@ -125,18 +125,24 @@ class Ingest:
         self._clock = clock
 
     def assembly(self, agent_id: str, limits: Limits) -> Assembly:
-        """What puts the items of one machine's stream together, going on with what its last stream left unfinished."""
+        """What puts the items of one machine's stream together."""
 
         def stage(first: link_pb2.Data) -> Staged:
             return self._shelf.begin(agent_id, first) if self._shelf is not None else self._objects.stage()
 
-        assembly = Assembly(limits, stage, self._offload)
-        assembly.adopt(self._parking.take(agent_id))
+        return Assembly(limits, stage, self._offload)
+
+    def resumed(self, agent_id: str, limits: Limits) -> Assembly | None:
+        """What goes on with the items that the machine's last stream left unfinished; None where it left none."""
+        if not (partials := self._parking.take(agent_id)):
+            return None
+        assembly = self.assembly(agent_id, limits)
+        assembly.adopt(partials)
         return assembly
 
-    def leave(self, agent_id: str, assembly: Assembly) -> None:
-        """Keep a while what a stream that ended left unfinished."""
-        self._parking.park(agent_id, assembly.leave())
+    def leave(self, agent_id: str, assembly: Assembly | None) -> None:
+        """Keep a while what a stream that ended left unfinished; None: it never began an item."""
+        self._parking.park(agent_id, assembly.leave() if assembly is not None else {})
 
     def close(self) -> None:
         """Put away what is unfinished."""

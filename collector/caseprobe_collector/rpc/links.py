@@ -56,8 +56,8 @@ class OpenLink:
     # How long the machine slept before its last heartbeat but for once: 0 where it did not.
     slept_seconds: float = 0.0
     queue: Outlet[link_pb2.LinkResponse | None] = field(default_factory=lambda: Outlet(QUEUE_FRAMES))
-    # It shows a bundle that is being made, and has nothing to lose.
-    shows: bool = False
+    # The bundle that it shows as it is made: then it has nothing to lose.
+    shows: str = ""
     heartbeat: link_pb2.Heartbeat = field(default_factory=lambda: NO_HEARTBEAT)
     # True once its Welcome was queued, which is the first frame of every stream.
     greeted: bool = False

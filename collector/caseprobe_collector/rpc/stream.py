@@ -6,6 +6,7 @@ One task reads and one writes (two writers break grpc.aio).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -39,7 +40,19 @@ Context = grpc.aio.ServicerContext[link_pb2.LinkRequest, link_pb2.LinkResponse]
 
 
 class Stream:
-    """From the Welcome to the last frame. Used once."""
+    """From the Welcome to the last frame. Used once, and small: ten thousand idle machines have one each."""
+
+    __slots__ = (
+        "_acking",
+        "_agent",
+        "_assembly",
+        "_context",
+        "_desk",
+        "_greeting",
+        "_link",
+        "_receipts",
+        "_spool_id",
+    )
 
     def __init__(self, desk: Desk, link: OpenLink, hello: link_pb2.Hello, context: Context) -> None:
         self._desk = desk
@@ -49,8 +62,8 @@ class Stream:
         self._greeting: link_pb2.Hello | None = hello
         self._spool_id = hello.spool_id[:64]
         self._context = context
-        self._assembly = desk.ingest.assembly(link.agent.agent_id, desk.limits)
-        # Made for the first item: most machines are idle most of the time.
+        # Both made for the first item: most machines are idle most of the time.
+        self._assembly = desk.ingest.resumed(link.agent.agent_id, desk.limits)
         self._receipts: Receipts | None = None
         self._acking: asyncio.Task[None] | None = None
 
@@ -59,16 +72,12 @@ class Stream:
 
         Raises what ended it other than in order, such as a full disk; the machine was told then, and comes back.
         """
-        tasks = [asyncio.create_task(work()) for work in (self._read, self._write)]
+        reading = asyncio.create_task(self._read())
+        tasks = [reading]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # The machine said its last word, or reading failed. What it is still to be told is the writer's to write:
-            # one that is cancelled in the middle of a frame leaves a stream that takes no other.
-            self._link.finish(_reason(tasks[0]))
-            await asyncio.wait(tasks[1:], timeout=GOODBYE_SECONDS)
-            for task in tasks:
-                if task.done():
-                    task.result()
+            await self._write_until_after(reading)
+            if reading.done():
+                reading.result()
         finally:
             if self._acking is not None:
                 tasks.append(self._acking)
@@ -80,7 +89,28 @@ class Stream:
                 # A call that is cancelled a second time meanwhile must not cost what arrived, nor leave a file open.
                 self._desk.ingest.leave(self._agent.agent_id, self._assembly)
                 if self._link.shows:
-                    self._desk.drafts.leave(self._agent.agent_id)
+                    self._desk.drafts.leave(self._agent.agent_id, self._link.shows)
+
+    async def _write_until_after(self, reading: asyncio.Task[None]) -> None:
+        """Write until the stream is to end; once reading ended, what the machine is still to be told, and that.
+
+        It is the writer's to write: one that is cancelled in the middle of a frame leaves a stream that takes no other.
+        """
+        limit = asyncio.timeout(None)
+
+        def last_word(ended: asyncio.Task[None]) -> None:
+            self._link.finish(_reason(ended))
+            # Not where writing ended meanwhile.
+            with contextlib.suppress(RuntimeError):
+                limit.reschedule(asyncio.get_running_loop().time() + GOODBYE_SECONDS)
+
+        with contextlib.suppress(TimeoutError):
+            async with limit:
+                reading.add_done_callback(last_word)
+                try:
+                    await self._write()
+                finally:
+                    reading.remove_done_callback(last_word)
 
     async def _greet(self, hello: link_pb2.Hello) -> None:
         desk, agent = self._desk, self._agent
@@ -93,7 +123,7 @@ class Stream:
             bulk_credit_bytes=BULK_CREDIT_BYTES,
             batch_records=BATCH_RECORDS,
             draft_bytes=DRAFT_BYTES,
-            resume=[link_pb2.Resume(stream_id=name, offset=at) for name, at in self._assembly.resume_points()],
+            resume=self._resume_points(),
         )
         welcome.received_at.FromDatetime(desk.clock.now())
         if agent.kind == "enrolled":
@@ -102,6 +132,10 @@ class Stream:
         if agent.kind == "enrolled":
             await desk.schedules.on_connect(agent, hello.schedules_sha256)
             await desk.sessions.on_connect(agent, frozenset(hello.open_commands[:1000]))
+
+    def _resume_points(self) -> list[link_pb2.Resume]:
+        found = self._assembly.resume_points() if self._assembly is not None else []
+        return [link_pb2.Resume(stream_id=name, offset=at) for name, at in found]
 
     async def _note_hello(self, hello: link_pb2.Hello) -> None:
         """Keep what the machine says of itself: labels, never identity."""
@@ -140,6 +174,8 @@ class Stream:
         match frame.WhichOneof("frame"):
             case "rounds":
                 await self._desk.sessions.on_rounds(self._agent, frame.rounds)
+            case "sections":
+                await self._desk.sessions.on_sections(self._agent, frame.sections)
             case "data":
                 await self._data((frame.data,))
             case "batch":
@@ -178,6 +214,8 @@ class Stream:
 
     async def _take(self, data: link_pb2.Data, payload: bytes) -> None:
         try:
+            if self._assembly is None:
+                self._assembly = self._desk.ingest.assembly(self._agent.agent_id, self._desk.limits)
             item = await self._assembly.add(data, payload)
         except CaseprobeError as error:
             if error.retryable:
@@ -204,7 +242,8 @@ class Stream:
         return stored
 
     async def _drafted(self, draft: link_pb2.Draft) -> None:
-        first, self._link.shows = not self._link.shows, True
+        first = not self._link.shows
+        self._link.shows = self._link.shows or draft.snapshot_id
         await self._desk.drafts.take(self._agent, draft, first)
 
     def _acked(self) -> Receipts:

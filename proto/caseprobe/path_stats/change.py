@@ -16,7 +16,9 @@ from itertools import accumulate
 from caseprobe.path_stats.chance import NOISE_RATIO
 
 STEPS = 120
-KEEPS_ITS_OWN = 0.2  # share of routers that limit or drop their answers: seen on a fifth of the hops of varied paths
+# Shares of routers that drop answers at random and that limit them: seen on a fifth of the hops of varied paths.
+DROPS, LIMITS = 0.1, 0.1
+SHARED = 0.2  # share of limiters whose tokens others take as well
 MOST_ECHOES = 1000  # more echoes of a hop are weighed as so many: the grid tells no finer
 _ANGLES = [math.pi / 2 * (step + 0.5) / STEPS for step in range(STEPS)]
 RATIOS = tuple(math.sin(angle) ** 2 for angle in _ANGLES)  # even in what a binomial ratio can be told to
@@ -27,6 +29,22 @@ Rows = list[list[float]]
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a hop answered: so many echoes lost of those sent, over so many links since the hop before it.
+
+    limited: how much likelier (log odds) a limiter explains which it answered than chance does, None where that cannot
+    be told; of the met echoes for which that had a token, blank were not answered.
+    """
+
+    lost: int
+    sent: int
+    links: int = 1
+    limited: float | None = None
+    met: int = 0
+    blank: int = 0
+
+
+@dataclass(frozen=True)
 class Reading:
     """begins: probability that loss, if there is any, begins before each hop; own: that a hop keeps answers back."""
 
@@ -34,31 +52,45 @@ class Reading:
     own: list[float]
 
 
-def read(counts: Sequence[tuple[int, int]], hints: Sequence[float] = ()) -> Reading:
-    """The reading of (lost, sent) of the hops that answered at all, in order; the last is the end of the path.
+def read(hops: Sequence[Answers]) -> Reading:
+    """The reading of the hops that answered at all, in order; the last is the end of the path.
 
-    hints: for each hop how much likelier (log odds) a limiter explains which echoes it answered than chance does.
-
-    >>> path = read([(0, 100), (80, 100), (0, 100), (10, 100), (10, 100)])
+    >>> path = read([Answers(*one) for one in ((0, 100), (80, 100), (0, 100), (10, 100), (10, 100))])
     >>> [round(p, 1) for p in path.begins], [round(p, 1) for p in path.own]
     ([0.0, 0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0, 0.0])
     """
-    if not any(lost for lost, _ in counts):
-        return Reading([1 / len(counts)] * len(counts), [0.0] * len(counts))
-    fits = [_fit(lost, sent) for lost, sent in counts]
-    told = [max(0.0, hint) for hint in hints] or [0.0] * len(counts)
-    keeping = [[value + hint for value in _keeping(fit)] for fit, hint in zip(fits[:-1], told[:-1], strict=True)]
-    mixed = [*(_mixed(fit, kept) for fit, kept in zip(fits[:-1], keeping, strict=True)), fits[-1]]
+    every = sum(hop.links for hop in hops)
+    if not any(hop.lost for hop in hops):
+        return Reading([hop.links / every for hop in hops], [0.0] * len(hops))
+    fits = [_fit(hop.lost, hop.sent) for hop in hops]
+    keeping = [_kept_back(fit, hop) for fit, hop in zip(fits[:-1], hops[:-1], strict=True)]
+    passing = [_plus(fit, 1 - DROPS - LIMITS) for fit in fits[:-1]]
+    mixed = [*(_either(one, other) for one, other in zip(passing, keeping, strict=True)), fits[-1]]
     shares = [_shares(kept, mix) for kept, mix in zip(keeping, mixed[:-1], strict=True)]
     before, after = _before(mixed), _after(mixed)
     scores = [
-        _log_mean(before[index][:_QUIET]) + _log_mean(after[index][_QUIET:]) - math.log(len(counts))
-        for index in range(len(counts))
+        _log_mean(before[index][:_QUIET]) + _log_mean(after[index][_QUIET:]) + math.log(hop.links / every)
+        for index, hop in enumerate(hops)
     ]
     scores.append(_log_mean(before[-1][:_QUIET]))  # no link loses anything
     weights = _normal(scores)
     begins = _normal(scores[:-1])
     return Reading(begins, _own(weights, before, after, shares))
+
+
+def _kept_back(fit: Sequence[float], hop: Answers) -> list[float]:
+    """Log likelihood that the hop keeps answers back, at random or by a limiter, for each ratio of the path.
+
+    A limiter tells of the path by the echoes that found a token: it misses those that the path loses, or more where
+    others take tokens as well.
+    """
+    at_random = _keeping(fit)
+    if hop.limited is None:
+        return _plus(at_random, DROPS + LIMITS)
+    told = _fit(hop.blank, hop.met) if hop.met else [0.0] * STEPS
+    by_path = _either(_plus(told, 1 - SHARED), _plus(_keeping(told), SHARED))
+    best = at_random[0] + hop.limited - max(by_path)
+    return _either(_plus(at_random, DROPS), [value + best + math.log(LIMITS) for value in by_path])
 
 
 def _fit(lost: int, sent: int) -> list[float]:
@@ -77,7 +109,7 @@ def _keeping(fit: Sequence[float]) -> list[float]:
     parts = [weight * math.exp(value - top) for weight, value in zip(_WEIGHTS, fit, strict=True)]
     over = list(accumulate(reversed(parts)))[::-1]
     room = list(accumulate(reversed(_WEIGHTS)))[::-1]
-    return [top + math.log(KEEPS_ITS_OWN * max(likely / wide, 1e-300)) for likely, wide in zip(over, room, strict=True)]
+    return [top + math.log(max(likely / wide, 1e-300)) for likely, wide in zip(over, room, strict=True)]
 
 
 def _shares(keeping: Sequence[float], mixed: Sequence[float]) -> list[float]:
@@ -85,10 +117,14 @@ def _shares(keeping: Sequence[float], mixed: Sequence[float]) -> list[float]:
     return [math.exp(kept - mix) for kept, mix in zip(keeping, mixed, strict=True)]
 
 
-def _mixed(fit: Sequence[float], keeping: Sequence[float]) -> list[float]:
-    """Log likelihood of each ratio of the path, the hop being of either kind."""
-    passing = [value + math.log(1 - KEEPS_ITS_OWN) for value in fit]
-    return [_log_sum(one, other) for one, other in zip(passing, keeping, strict=True)]
+def _plus(scores: Sequence[float], share: float) -> list[float]:
+    """Log likelihoods of something that is so likely beforehand."""
+    return [value + math.log(share) for value in scores]
+
+
+def _either(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Log likelihood of each ratio where one or the other is the case."""
+    return [_log_sum(a, b) for a, b in zip(one, other, strict=True)]
 
 
 def _log_sum(one: float, other: float) -> float:

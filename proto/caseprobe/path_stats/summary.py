@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from caseprobe.path_stats.hops import path_hop
+from caseprobe.path_stats.service import judge_service
 from caseprobe.path_stats.tally import PathTally
 from caseprobe.path_stats.verdict import judge
 from caseprobe.path_stats.way_back import way_back
@@ -45,6 +46,9 @@ def facts_of(tally: PathTally, header: path_pb2.PathFacts) -> path_pb2.PathFacts
     if back is not None:
         facts.way_back_first_ttl, facts.way_back_hops = back.first_ttl, back.hops
     facts.MergeFrom(_header_only(header))
+    if facts.HasField("service"):
+        end = facts.hops[-1] if facts.hops and facts.hops[-1].from_target else path_pb2.PathHop()
+        facts.service.verdict.CopyFrom(judge_service(facts.service, end.best_seconds))
     return facts
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 from caseprobe.path_stats import chance, change
 from caseprobe.path_stats.hops import HopTally, Judged, median
 from caseprobe.v1 import path_pb2
 
-CREDIBLE = 0.9  # the segment holds the change-point with this probability
+CREDIBLE = 0.95  # the segment holds the change-point with this probability
 LIMITER_MISSES = 0.08  # a limiter that misses less lets out nearly every answer to one echo a second
 SLOW_FACTOR = 1.5
 SLOW_EXTRA_SECONDS = 0.005
@@ -27,8 +28,9 @@ class Path:
     def __init__(self, hops: Sequence[HopTally]) -> None:
         self.hops = hops
         self.used = [hop for hop in hops if hop.received]
-        counts = [(hop.lost, hop.sent) for hop in self.used]
-        reading = change.read(counts, [_hint(hop) for hop in self.used]) if counts else change.Reading([], [])
+        before = [0, *(hop.ttl for hop in self.used)]
+        answers = [_answers(hop, hop.ttl - ttl) for ttl, hop in zip(before, self.used, strict=False)]
+        reading = change.read(answers) if answers else change.Reading([], [])
         self.begins = reading.begins
         self._own = {hop.ttl: own for hop, own in zip(self.used, reading.own, strict=True)}
         self._reached = dict(zip((hop.ttl for hop in self.used), _sums(reading.begins), strict=True))
@@ -42,10 +44,12 @@ class Path:
         return self._reached.get(hop.ttl, 0.0)
 
 
-def _hint(hop: HopTally) -> float:
-    """How much likelier a limiter explains a hop's answers than chance; 0 where it misses too few to be asked."""
+def _answers(hop: HopTally, links: int) -> change.Answers:
+    """What a hop answered, with its limiter where it misses enough to have one."""
     bucket = hop.bucket() if hop.loss_ratio >= LIMITER_MISSES else None
-    return bucket.log_odds if bucket is not None else 0.0
+    if bucket is None:
+        return change.Answers(hop.lost, hop.sent, links)
+    return change.Answers(hop.lost, hop.sent, links, bucket.log_odds, bucket.met, bucket.blank)
 
 
 def _sums(values: Sequence[float]) -> list[float]:
@@ -139,19 +143,24 @@ def _short_of_target(hops: Sequence[HopTally]) -> path_pb2.PathVerdict:
 
 
 def _segment(path: Path) -> tuple[int, int, float]:
-    """First and last ttl of the segment where loss begins, and the probability that it does.
+    """First and last ttl of the segment where loss begins, and the probability that it does: as few links as hold it.
 
-    The loss begins on the way from the first to the last: between two hops that answered and kept none of their
-    answers back. (0, …) is this machine's own side of the first hop.
+    The loss begins on the way from the first to the last. Links with no answer between them are equally likely to be
+    where it does. (0, …) is this machine's own side of the first hop.
     """
-    kept = [index for index, hop in enumerate(path.used) if path.own(hop) <= 0.5]
-    weights = [math.fsum(path.begins[before + 1 : index + 1]) for before, index in zip([-1, *kept], kept, strict=False)]
-    first = last = max(range(len(kept)), key=lambda index: weights[index])
-    held = weights[first]
-    while held < CREDIBLE and last - first + 1 < len(kept):
-        before = weights[first - 1] if first else -1.0
-        after = weights[last + 1] if last + 1 < len(kept) else -1.0
-        first, last = (first - 1, last) if before >= after else (first, last + 1)
-        held += max(before, after)
-    ttls = [path.used[index].ttl for index in kept]
-    return (ttls[first - 1] if first else 0), ttls[last], min(held, 1.0)
+    held = list(accumulate(_links(path), initial=0.0))
+    last = len(held) - 1
+    for width in range(1, last + 1):
+        first = max(range(last - width + 1), key=lambda at: held[at + width] - held[at])
+        if held[first + width] - held[first] >= CREDIBLE:
+            return first, first + width, min(held[first + width] - held[first], 1.0)
+    return 0, last, 1.0
+
+
+def _links(path: Path) -> list[float]:
+    """The probability that the loss begins on each link, from this machine's own on."""
+    shares: list[float] = []
+    for hop, probability in zip(path.used, path.begins, strict=True):
+        links = hop.ttl - len(shares)
+        shares += [probability / links] * links
+    return shares

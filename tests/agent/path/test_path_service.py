@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from caseprobe_agent.path.service.steps import Means, measure_service
 from caseprobe_agent.path.target import Address, Found
 from caseprobe_agent.proxies import Proxy, proxy_for
 from tests.fakes_link import TestAuthority
-from tests.fakes_service import HOST, ConnectProxy, NameServer, Web, listening, name_server, web_context
+from tests.fakes_service import HOST, ConnectProxy, NameServer, Web, closed_port, listening, name_server, web_context
 
 
 @pytest.fixture
@@ -157,14 +156,6 @@ async def test_a_broken_step_ends_it_and_is_named(
         facts = (await measured(Service(scheme, HOST, port))).service
     assert (facts.verdict.message_id, facts.verdict.phase) == ("service.broken", phase)
     assert facts.verdict.outcome in (outcome, "closed" if outcome == "reset" else outcome)
-
-
-@contextlib.contextmanager
-def closed_port() -> Iterator[int]:
-    """A port of loopback on which nothing listens."""
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        yield taken.getsockname()[1]
 
 
 async def test_nothing_listens() -> None:

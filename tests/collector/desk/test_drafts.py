@@ -127,13 +127,24 @@ async def test_a_cut_is_told_and_the_bundle_itself_takes_its_place() -> None:
     """Cut in the middle: said so. Stored: gone. What is measured whole waits for its file when its stream ends."""
     stage = Stage()
     await stage.take("system", first=True)
-    stage.drafts.leave("agent_1")
+    stage.drafts.leave("agent_1", "snap_1")
     assert [event.body["state"] for event in stage.heard()] == ["measuring", "cut"]
     await stage.take("system", first=True, measured=True)
-    stage.drafts.leave("agent_1")
+    stage.drafts.leave("agent_1", "snap_1")
     assert [event.body["state"] for event in stage.heard()] == ["measured"]
     stage.drafts.forget("snap_1")
     assert stage.seen() == []
+
+
+async def test_a_newer_run_is_not_cut_by_the_end_of_the_one_before() -> None:
+    """One person started twice: the first stream ends late, and the second goes on."""
+    stage = Stage()
+    await stage.take("system", first=True)
+    await stage.take("system", first=True, snapshot_id="snap_2")
+    stage.drafts.leave("agent_1", "snap_1")
+    await stage.take("cpu", snapshot_id="snap_2")
+    assert [event.body["state"] for event in stage.heard()] == ["measuring"] * 3
+    assert stage.seen() == [["system", "cpu"]]
 
 
 async def test_what_no_bundle_followed_is_forgotten() -> None:

@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from caseprobe.errors import CaseprobeError, MeasurementError, PolicyRefused
-from caseprobe.parse.resolv_conf import parse_resolv_conf
-from caseprobe.path_stats import PathTally, facts_of, judge_service
+from caseprobe.errors import CaseprobeError, PolicyRefused
+from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import consent_pb2, link_pb2, path_load_pb2, path_pb2
 from caseprobe_agent.app.parts import LocalClock, audit_of, user_name
 from caseprobe_agent.cli.options import may_ask_servers
@@ -19,14 +18,12 @@ from caseprobe_agent.cli.path.view import View
 from caseprobe_agent.config import Settings
 from caseprobe_agent.consent import Ask, Origin, decide
 from caseprobe_agent.consent.policy import ALLOW, kind_name
-from caseprobe_agent.machine import Machine
 from caseprobe_agent.path import ResolvedTarget, describe, find_mtu, find_ways, open_network, plan_of, resolve, trace
 from caseprobe_agent.path.names import Places
 from caseprobe_agent.path.service.goal import Service
 from caseprobe_agent.path.target import Address
 
 LATE_NAMES_SECONDS = 1.0  # names that are not there by then are left out
-RESOLV_CONF = "/etc/resolv.conf"
 KIND = consent_pb2.POLICY_KIND_PATH_TARGET
 ADMITTED = f"admitted:{kind_name(KIND)}"  # as the gate writes it for what others ask for
 
@@ -108,9 +105,6 @@ class Measurement:
         """What is known, judged."""
         facts = facts_of(self.tally, self.header)
         self.places.tell(facts)
-        if facts.HasField("service"):
-            end = facts.hops[-1] if facts.hops and facts.hops[-1].from_target else path_pb2.PathHop()
-            facts.service.verdict.CopyFrom(judge_service(facts.service, end.best_seconds))
         return facts
 
     async def _target(self, guard: Guard) -> ResolvedTarget | None:
@@ -118,15 +112,12 @@ class Measurement:
         if self.service is None:
             return await resolve(self.action.target, guard.permit(self.action.target), self.family)
         # What reads certificates takes a while to load: who asks for a mere path does not wait for it.
-        from caseprobe_agent.path.service.steps import Means, measure_service
+        from caseprobe_agent.path.service.reach import reach
         from caseprobe_agent.proxies import proxy_for
 
         proxy = proxy_for(self.service.scheme, self.service.host, os.environ)
-        near = may_ask_servers(guard.policy)
-        means = Means(proxy, _name_servers() if near else (), "" if near else "not_permitted", self.family)
-        # A proxy that this machine is configured with is as near as its name servers.
-        permit = (lambda _: None) if proxy and near else guard.permit(proxy.host if proxy else self.service.host)
-        service, target = await measure_service(self.service, means, permit)
+        permit = guard.permit(proxy.host if proxy else self.service.host)
+        service, target = await reach(self.service, may_ask_servers(guard.policy), permit, self.family)
         self.header.service.CopyFrom(service)
         return target
 
@@ -161,11 +152,3 @@ async def leaving(view: View) -> AsyncIterator[None]:
         if not view.left or task is None:
             raise
         task.uncancel()
-
-
-def _name_servers() -> tuple[str, ...]:
-    """The servers that this machine is configured to ask; none where it says none."""
-    try:
-        return tuple(parse_resolv_conf(Machine().read_text(RESOLV_CONF)).name_servers)
-    except MeasurementError:
-        return ()
