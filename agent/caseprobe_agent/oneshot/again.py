@@ -112,8 +112,8 @@ class SendAgain:
         code = code or _code_of(before or self.sending.tickets.of_case(kept.snapshot.case_id))
         if code is None:
             raise UsageError(
-                f"nothing lets {path} into {kept.case} any more: it was sent already, or its join code is over; "
-                "give a new code with --to JOINCODE"
+                f"nothing lets {path} into {kept.case} any more: it was sent already, its join code is over, or "
+                "there are those of two collectors: give a new one with --to JOINCODE"
             )
         lapsed = self._lapsed(kept)
         agreed = (one.waiting.consent for one in before if one.waiting and one.code.ca_sha256 == code.ca_sha256)
