@@ -7,8 +7,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PROTO_VENV ?= .venv-proto
-# Test files run side by side in so many processes; most of them wait more than they compute.
-WORKERS ?= 2
+# Tests run side by side in so many processes, one more than this project's machine of CI has processors: many wait.
+WORKERS ?= 3
 PROTOS := $(sort $(wildcard proto/caseprobe/v1/*.proto))
 # No target probes the network that it runs in; the only packets go to loopback and to the tests' own namespaces.
 export CASEPROBE_NETWORK_PROBES := off
@@ -24,8 +24,11 @@ demo: $(VENV)/installed ## collector, agent and a case on this machine; prints a
 	@$(BIN)/caseprobe demo $(ARGS)
 
 ##@ Develop
-.PHONY: bench-bundle bench-redact bench-canaries test check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean bench-path
-test: $(VENV)/developing check ## everything that must pass before a change lands
+.PHONY: bench-bundle bench-redact bench-canaries test pytest check format proto proto-check bench eval-logs torture eval-smart bench-checks eval-faults clean bench-path
+test: $(VENV)/developing ## everything that must pass before a change lands; CASEPROBE_EXAMPLES=n of what is drawn
+	@$(MAKE) --no-print-directory --jobs=2 check pytest
+
+pytest: $(VENV)/developing ## the tests alone; ARGS="--spending file" shows where their time goes
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/developing ## format, lint, types, import contracts, the contract's own rules

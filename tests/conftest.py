@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from caseprobe_collector.storage import create_storage, open_storage
 from caseprobe_collector.storage.names import RESERVE
+from tests.sharing import ByGroup, longest_first
 from tests.spending import GRAINS, Spending
 
 # A busy machine makes an example slow, not wrong; the time limit of a whole test still holds.
-settings.register_profile("house", deadline=None)
+settings.register_profile("house", deadline=None, max_examples=int(os.environ.get("CASEPROBE_EXAMPLES", "60")))
 settings.load_profile("house")
 
 # fsync costs nothing there; tests of durability itself use tmp_path, which is on a disk.
 MEMORY = Path("/dev/shm")
-# Few tests that take long: begun last, they would leave all workers but one idle.
-LONGEST = ("torture", "e2e", "faults", "simulation")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,8 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first."""
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+    """The longest first."""
+    items[:] = longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup | None:
+    """In several processes: what shares a stage stays together."""
+    return ByGroup(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,7 @@ class World:
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     sessions: dict[str, SessionRecord] = field(default_factory=dict)
     rounds: dict[str, link_pb2.Rounds] = field(default_factory=dict)
+    sections: dict[str, list[link_pb2.Sections]] = field(default_factory=dict)
     schedules: dict[str, ScheduleRecord] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
@@ -436,6 +437,10 @@ class FakeSessions:
     async def recent_rounds(self, by: Principal, session_id: str) -> link_pb2.Rounds:
         await self.get(by, session_id)
         return self.world.rounds.get(session_id, link_pb2.Rounds(session_id=session_id))
+
+    async def recent_sections(self, by: Principal, session_id: str) -> list[link_pb2.Sections]:
+        await self.get(by, session_id)
+        return self.world.sections.get(session_id, [])
 
 
 class FakeCaseStore:

@@ -188,7 +188,7 @@ def judged_snapshot(snapshot_id: str, agent_id: str, worst: int) -> snapshot_pb2
         needs="CAP_SYSLOG",
     )
     snapshot.artifacts.add(name="artifacts/kernel.log", source="/var/log/kern.log", size_bytes=25)
-    snapshot.redaction.counts.add(rule="ip_address", total=14)
+    snapshot.redaction.counts.add(rule="ipv4", total=14)
     snapshot.consent.mode = consent_pb2.CONSENT_MODE_REVIEWED
     return snapshot
 

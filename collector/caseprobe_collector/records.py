@@ -292,8 +292,8 @@ class AuditRow:
 class Event:
     """Something that happened, for whoever watches. topic: case:ID, agent:ID, session:ID or fleet.
 
-    kind: snapshot, session, rounds, draft, presence, case, agent. body is small and serializable; rounds carries
-    PathRounds, sections what a draft tells newly.
+    kind: snapshot, session, rounds, sections, draft, presence, case, agent. body is small and serializable; rounds
+    carries PathRounds, sections what a draft or a running session tells newly.
     """
 
     topic: str

@@ -57,6 +57,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["bundle", "--from", "soon"], 2, "'soon' is no moment"),
         (["bundle", "--from", "-2h", "--to-time", "-3h"], 2, "ends before it begins"),
         (["bundle", "--to", "hello"], 2, "join code"),
+        (["enroll", "CP1-NONSENSE"], 2, "join code"),
         (["bundle", "--to", "@/nowhere"], 2, "/nowhere cannot be read"),
         (["enroll"], 2, "join code"),
         (["show", "/nowhere.zip"], 2, "/nowhere.zip cannot be read"),
@@ -104,7 +105,9 @@ def test_a_bundle_can_be_made_shown_proved_and_judged_again(tmp_path: Path) -> N
 
 def test_a_cut_bundle_is_readable_and_not_proven(tmp_path: Path) -> None:
     """What was finished is shown; verify says what that is worth."""
-    path = Path(json.loads(caseprobe(tmp_path, "bundle", "--json").stdout)["file"])
+    path = Path(
+        json.loads(caseprobe(tmp_path, "bundle", "--profile", "quick", "--exclude", "logs", "--json").stdout)["file"]
+    )
     path.write_bytes(path.read_bytes()[:-200])
     assert caseprobe(tmp_path, "show", str(path)).returncode == 0
     proved = caseprobe(tmp_path, "verify", str(path))

@@ -3,173 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
-import io
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
 import pytest
-import zstandard
 
-from caseprobe.bundle import BundleReader
 from caseprobe.errors import NotFound, Revoked, UsageError
 from caseprobe.ids import new_id
-from caseprobe.redaction import KnownNames, Redactor, known_names
+from caseprobe.redaction import KnownNames, Redactor
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_GRANT, CONSENT_MODE_POLICY, GrantTerms
 from caseprobe.v1.link_pb2 import LinkRequest, LinkResponse
 from caseprobe.v1.section_pb2 import PROBE_OUTCOME_SKIPPED
-from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED, Snapshot
+from caseprobe.v1.snapshot_pb2 import FLOW_LIVE, FLOW_SCHEDULED
 from caseprobe_agent import identity as identities
 from caseprobe_agent import worker
-from caseprobe_agent.app.control import Document, call
+from caseprobe_agent.app.control import Document
 from caseprobe_agent.app.parts import user_name
-from caseprobe_agent.app.resident import Resident, resident
-from caseprobe_agent.audit import parse, verify
-from caseprobe_agent.config import Settings, load
-from caseprobe_agent.identity import enrol
-from caseprobe_agent.machine import Machine
-from caseprobe_agent.seal import Run, hiding_of, load_key
+from caseprobe_agent.app.resident import resident
+from caseprobe_agent.config import load
+from caseprobe_agent.seal import load_key
 from caseprobe_agent.seal.memory import read_history
 from caseprobe_agent.session.delivery import HISTORY
 from caseprobe_agent.spool import Spool
-from tests.fakes_collector import FakeCollector, FakeStream, Stored, running
-from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
+from tests.fakes_collector import FakeStream
+from tests.fakes_resident import (
+    POLICY,
+    Rig,
+    enrolled,
+    framed,
+    load_again,
+    path_command,
+    snapshot_command,
+    snapshot_in,
+    stand_in_of,
+)
 from tests.fakes_service import Web, closed_port, listening
 
-AUTHORITY = TestAuthority()
-POLICY = '[policy]\nlogs = "ask"\n[policy.path_target]\ndecision = "allow"\ntargets = ["127.0.0.1"]\n'
 OK = link_pb2.OUTCOME_STATE_OK
 # A session of so many lasts for minutes.
 MANY_ROUNDS = 1000
 
 
-def path_command(name: str = "sess_1", target: str = "127.0.0.1", rounds: int = 3, **change: object) -> LinkResponse:
-    """A path session as the collector asks for it."""
-    request = link_pb2.CommandRequest(command_id=name, case_id="case_1", case_title="Slow", deadline_seconds=30.0)
-    request.requested_by.user_id, request.requested_by.name = "user_1", "Ada"
-    request.path.target, request.path.rounds, request.path.interval_seconds = target, rounds, 0.1
-    request.path.protocol = 2  # type: ignore[assignment]
-    return framed(request, **change)
-
-
-def snapshot_command(name: str = "sess_1", *probes: str, **change: object) -> LinkResponse:
-    """A snapshot session."""
-    request = link_pb2.CommandRequest(command_id=name, case_id="case_1", deadline_seconds=30.0)
-    request.requested_by.user_id = "user_1"
-    request.snapshot.profile = "quick"
-    request.snapshot.probes.extend(probes)
-    return framed(request, **change)
-
-
-def framed(request: link_pb2.CommandRequest, **change: object) -> LinkResponse:
-    """The frame of a request, with fields changed."""
-    for field_name, value in change.items():
-        setattr(request, field_name, value)
-    return LinkResponse(command=link_pb2.Command(request=request.SerializeToString()))
-
-
-def snapshot_in(stored: Stored) -> Snapshot:
-    """What a stored record holds."""
-    if stored.kind == link_pb2.DATA_KIND_BUNDLE:
-        return BundleReader(io.BytesIO(stored.body)).snapshot()
-    return Snapshot.FromString(zstandard.ZstdDecompressor().decompress(stored.body, max_output_size=1 << 26))
-
-
-async def inline(function: Callable[[bytes], bytes], request: bytes, _seconds: float) -> bytes:
-    """What a child would do, done here: most tests are not about children."""
-    return function(request)
-
-
-def load_again(settings: Settings) -> Settings:
-    """The settings after their file was changed."""
-    folders = {"CASEPROBE_CONFIG_FOLDER": str(settings.config_folder)}
-    return load(
-        {**folders, "CASEPROBE_STATE_FOLDER": str(settings.state_folder), "CASEPROBE_NETWORK_PROBES": "off"}, {}
-    )
-
-
-def stand_in_of(settings: Settings, user: str) -> str:
-    """What this machine calls a user in what leaves; the names that every machine has stay."""
-    hiding = hiding_of(Machine(), load_key(settings.state_folder), asset_masked=False)
-    known = known_names(hiding.host_name, hiding.passwd, hiding.hosts)
-    return Redactor(hiding.key, asset_masked=False, known=known).text(user)
-
-
-@dataclass
-class Rig:
-    """A collector, an enrolled machine, and its agent while it runs."""
-
-    collector: FakeCollector
-    settings: Settings
-    said: list[str] = field(default_factory=list)
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def tell(self, text: str) -> None:
-        """What the agent says to whoever watches it."""
-        self.said.append(text)
-        self.asked.set()
-
-    @contextlib.asynccontextmanager
-    async def agent(self, online: bool = True, run: Run = inline) -> AsyncIterator[Resident]:
-        """The agent from start to orderly end."""
-        async with resident(self.settings, self.tell, run) as agent:
-            served = asyncio.create_task(agent.run())
-            await agent.ready.wait()
-            if online:
-                streams = len(self.collector.streams)
-                await self.collector.until(lambda: len(self.collector.streams) > streams)
-                await agent.link.connected.wait()
-            yield agent
-            agent.stopped.set()
-            await served
-
-    async def send(self, frame: LinkResponse) -> None:
-        """A frame to the agent that is connected now."""
-        await self.collector.streams[-1].send(frame)
-
-    async def outcome(self, name: str = "sess_1") -> link_pb2.Outcome:
-        """How a session ended."""
-        await self.collector.until(lambda: self.outcomes(name))
-        return self.outcomes(name)[0]
-
-    def outcomes(self, name: str) -> list[link_pb2.Outcome]:
-        """Every outcome that came for a session."""
-        return [one.outcome for one in self.collector.got("outcome") if one.outcome.command_id == name]
-
-    async def ask(self, do: str, **request: object) -> Document:
-        """Something of the agent, as its owner."""
-        return await call(self.settings.socket_path, {"do": do, **request})
-
-    async def question(self) -> str:
-        """The number of the open question, once there is one."""
-        async with asyncio.timeout(60):
-            await self.asked.wait()
-        return str((await self.ask("list"))["questions"][0]["id"])
-
-    def actions(self) -> list[str]:
-        """What the machine's own audit says, whole."""
-        lines = (self.settings.state_folder / "audit.jsonl").read_text().splitlines()
-        assert verify(lines) is None
-        return [parse(line).action for line in lines]
-
-
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     """An enrolled machine whose policy lets paths to 127.0.0.1 through and asks about logs."""
-    (tmp_path / "agent.toml").write_text(POLICY)
-    folders = {"CASEPROBE_CONFIG_FOLDER": str(tmp_path), "CASEPROBE_STATE_FOLDER": str(tmp_path / "state")}
-    settings = load({**folders, "CASEPROBE_NETWORK_PROBES": "off"}, {})
-    async with running(FakeCollector(AUTHORITY)) as collector:
-        answers = enrolling(AUTHORITY, time.time(), f"127.0.0.1:{collector.port}")
-        async with EnrolmentServer(AUTHORITY, answers).running(tmp_path) as server:
-            await enrol(join_code(server), settings.state_folder, "web-1", "Debian", run=inline)
-        yield Rig(collector, settings)
+    async with enrolled(tmp_path) as made:
+        yield made
 
 
 async def test_a_path_session_streams_its_rounds_and_ends_as_a_snapshot(rig: Rig) -> None:
@@ -222,7 +106,7 @@ async def test_hello_tells_policy_and_capabilities(rig: Rig) -> None:
     async with rig.agent() as agent:
         hello = rig.collector.streams[0].hello
         assert hello.agent_id == agent.agent_id
-        assert list(hello.capabilities) == ["path", "snapshot", "reveal"]
+        assert list(hello.capabilities) == ["path", "snapshot", "reveal", "watch", "log_tail"]
         assert {entry.kind for entry in hello.policy} >= {1, 4, 5}
 
 
@@ -496,7 +380,7 @@ async def test_stopping_the_agent_gives_every_session_its_outcome(rig: Rig) -> N
         assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_CANCELLED
 
 
-@pytest.mark.parametrize("change", [{"agent_id": "agent_other"}, {"log_tail": link_pb2.LogTailAction(source="x")}])
+@pytest.mark.parametrize("change", [{"agent_id": "agent_other"}, {"site_probe": link_pb2.SiteProbeAction(name="x")}])
 async def test_what_is_not_for_this_machine_or_version_fails_with_words(rig: Rig, change: dict[str, object]) -> None:
     """Another machine's command and an action that this version does not know are refused by name."""
     request = link_pb2.CommandRequest(command_id="sess_1", deadline_seconds=5.0, **change)  # type: ignore[arg-type]
@@ -506,7 +390,7 @@ async def test_what_is_not_for_this_machine_or_version_fails_with_words(rig: Rig
         await rig.send(LinkResponse(command=link_pb2.Command(request=request.SerializeToString())))
         outcome = await rig.outcome()
         assert outcome.state == link_pb2.OUTCOME_STATE_FAILED
-        assert "another machine" in outcome.reason or "cannot do log_tail" in outcome.reason
+        assert "another machine" in outcome.reason or "cannot do site_probe; it can do path" in outcome.reason
 
 
 async def test_a_garbled_command_harms_nobody(rig: Rig) -> None:

@@ -90,6 +90,7 @@ MAKERS = {
     "BundleWriter": {"seal/pipe.py"},
     "FileOutbox": {"app/sending.py"},
     "Draft": {"seal/draft.py"},
+    "Sections": {"seal/live.py"},
     "Rounds": {"session/frames.py"},
     "Outcome": {"session/outcomes.py"},
     "RevealFacts": set[str](),
@@ -102,6 +103,7 @@ def trees() -> tuple[tuple[str, ast.Module], ...]:
     return tuple((str(path.relative_to(AGENT)), ast.parse(path.read_text())) for path in AGENT.rglob("*.py"))
 
 
+@cache
 def called(tree: ast.Module) -> set[str]:
     """The last part of the name of everything that is called."""
     functions = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
@@ -140,6 +142,7 @@ def test_the_makers_call_the_pipe() -> None:
     assert {"snapshot", "artifact", "objection", "sees"} <= called(found["seal/pipe.py"])
     assert "mask" in called(found["session/frames.py"])
     assert {"settled", "objection"} <= called(found["seal/draft.py"])
+    assert {"seal", "objection"} <= called(found["seal/live.py"])
     assert "words" in called(found["session/outcomes.py"])
 
 

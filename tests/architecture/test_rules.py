@@ -120,9 +120,11 @@ def test_nothing_that_customers_read_tells_them_to_skip_the_preview() -> None:
 
 def _texts(path: Path) -> str:
     """What a file can say: of a program its string literals without docstrings, of anything else all."""
-    if path.suffix != ".py":
-        return path.read_text()
-    tree = ast.parse(path.read_text())
+    text = path.read_text()
+    # However a string is put together, the word stands somewhere in it.
+    if path.suffix != ".py" or "prev" not in text:
+        return text
+    tree = ast.parse(text)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
     said = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]

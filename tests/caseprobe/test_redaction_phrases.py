@@ -33,6 +33,13 @@ HIDDEN = (
     ("unlocked with {} today", "Xb7dQw92%kLm4s"),
     ("read {} from it", "kBuET1BylE2D8KKSHn6o5ZiVTkXZBIse"),
     ("backup code {}", "8fwwe-l6lzb"),
+    ("key: {}", "15:04:bc:9f:24:79:ff:27:18:c2:9c:e0:51:75:66:a1"),
+    ("network_key: [{}]", "197, 245, 200, 120, 231, 197, 197, 226, 200, 172, 238, 236, 195, 250, 111, 101"),
+    ("imsi\n001010000000001 {}", "465b5ce8b199b49faa5f0a2ee238a6bc"),
+    (
+        "-----BEGIN OpenVPN Static key V1-----\n{}\n-----END OpenVPN Static key V1-----",
+        "465b5ce8b199b49faa5f0a2ee238a6bc",
+    ),
     ("imported {}", "witch collapse practice feed shame open despair creek road again ice least"),
 )
 

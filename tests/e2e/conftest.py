@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,8 @@ from tests.stage import Watched, World, watch
 from tests.stand import Customer, Stand
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Width and height in CSS pixels.
+WINDOWS = {"desktop": (1280, 900), "phone": (390, 844)}
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
@@ -41,18 +42,11 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window's size in CSS pixels."""
-
-    width: int
-    height: int
-
-
-@pytest.fixture(params=[Window(1280, 900), Window(390, 844)], ids=["desktop", "phone"])
+@pytest.fixture
 def watched(request: pytest.FixtureRequest, world: World, browser: Browser) -> Iterator[Watched]:
-    """A page after login whose errors, refused loads and foreign requests are noted."""
-    context = browser.new_context(viewport={"width": request.param.width, "height": request.param.height})
+    """A page after login whose errors, refused loads and foreign requests are noted; at a desk, or as wide as asked."""
+    width, height = WINDOWS[getattr(request, "param", "desktop")]
+    context = browser.new_context(viewport={"width": width, "height": height})
     yield watch(context.new_page(), world)
     context.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Dialog, expect
 
 from tests.stage import Watched, World
@@ -17,6 +18,7 @@ def test_the_case_shows_findings_evidence_and_sessions(world: World, watched: Wa
     assert watched.complaints == []
 
 
+@pytest.mark.parametrize("watched", ["phone"], indirect=True)
 def test_a_live_path_appears_round_by_round_and_ends_as_evidence(world: World, watched: Watched) -> None:
     """Support starts a path on the page; rounds appear while it runs; at its end it is a session of the case."""
     page = watched.page
@@ -32,6 +34,7 @@ def test_a_live_path_appears_round_by_round_and_ends_as_evidence(world: World, w
     assert watched.complaints == []
 
 
+@pytest.mark.parametrize("watched", ["desktop", "phone"], indirect=True)
 def test_every_page_opens_without_a_complaint_and_fits_its_window(world: World, watched: Watched) -> None:
     """No console error, no refused load, no foreign request, no sideways scrolling, on any page."""
     page = watched.page

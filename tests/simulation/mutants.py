@@ -284,9 +284,7 @@ MUTANTS: dict[str, Mutant] = {
     "spool: answers before its commit": Mutant(
         ((writer.Writer, "_transact", _answers_first),), ("I2", "I3", "I4", "slots"), DISKS
     ),
-    "spool: goes on with a log whose sync failed": Mutant(
-        ((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS, first_seed=2
-    ),
+    "spool: goes on with a log whose sync failed": Mutant(((spool_file, "_begin_log_anew", _nothing),), ("I3",), SYNCS),
     "spool: goes on with a handle whose sync failed": Mutant(((writer.Writer, "_renew", _nothing),), ("I4",), DISKS),
     "spool: what had to go leaves no gap": Mutant(((Rows, "_give_up", _loses_gap),), ("I3",), TIGHT),
     "spool: gives a number twice": Mutant(((Rows, "last_sequence", _numbers_again),), ("I2", "I3")),
@@ -313,12 +311,14 @@ MUTANTS: dict[str, Mutant] = {
     "link: forgets what was sent": Mutant(((Feeder, "acknowledge", _acks_what_was_sent),), ("I3",), WIRES),
     "link: drops what finds no credit": Mutant(((Feeder, "_send_pieces", _drops_without_credit),), ("I3",)),
     "receipts: the largest, not the contiguous": Mutant(((Receipts, "take", _acks_as_they_come),), ("I1",)),
-    "receipts: two machines' sequences are mixed": Mutant(((Receipts, "__init__", _crossed),), ("I1", "I3", "once")),
+    "receipts: two machines' sequences are mixed": Mutant(
+        ((Receipts, "__init__", _crossed),), ("I1", "I3", "once"), first_seed=1
+    ),
     "ingest: acknowledges before the commit": Mutant(((SqlDeposits, "deposit", _stored_later),), ("I1", "I2")),
     "ingest: a failed commit is acknowledged": Mutant(
         ((collector_writer, "_answer", _failure_is_success),), ("I1", "I2", "I3"), DISKS
     ),
-    "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY),
+    "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY, first_seed=2),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),
     "storage: goes on with a log whose sync failed": Mutant(
         ((upkeep, "write_anew", _nothing),), ("I1", "I5"), LAPSES, first_seed=8

@@ -11,8 +11,8 @@ from tests.simulation.world import Report, simulate
 pytestmark = pytest.mark.skipif(
     not vfs.available(), reason="not run: this Python's SQLite does not let its VFS be replaced"
 )
-# Seeds within which a defect must show.
-SEEDS = 6
+# Seeds within which a defect must show: every change of the product changes what a seed brings, so there is some room.
+SEEDS = 20
 
 
 @pytest.mark.parametrize("name", MUTANTS)

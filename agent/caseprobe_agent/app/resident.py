@@ -38,6 +38,7 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
 from caseprobe_agent.seal import Judging, Parcel, Run, hiding_of, load_key, seal_apart
+from caseprobe_agent.seal.live import sections_apart
 from caseprobe_agent.seal.reveal import reveal_apart
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
@@ -112,7 +113,7 @@ class Resident:
         trace = noted(open_path, self._recorder.note) if self._recorder else open_path
         load = loading(lambda: self._credentials(self._renewal.identity), self._run_apart)
         collector = split_address(self._identity.link_address)[0]
-        measurements = Measurements(self._machine, trace, self._true_name, collector, load)
+        measurements = Measurements(self._machine, trace, self._true_name, collector, load, self._seal_round)
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
@@ -240,6 +241,10 @@ class Resident:
         judging = Judging(self._settings.overrides, history)
         key = self._identity.private_key_pem
         return await seal_apart(snapshot, artifacts, self._hiding, key, self._run_apart, judging)
+
+    async def _seal_round(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact]) -> link_pb2.Sections:
+        """A round of a session as it may be shown, made in a child."""
+        return await sections_apart(snapshot, artifacts, self._hiding, self._run_apart)
 
     async def _true_name(self, token: str) -> str:
         """What a stand-in stands for, found in a child."""

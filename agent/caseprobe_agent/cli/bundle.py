@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         from caseprobe_agent.cli import item_list
 
         return item_list.show(arguments)
-    # The child loads the probes while this process loads the rest. It measures nothing before it is asked to.
+    # The child loads what measures while this process loads the rest. It measures nothing before it is asked to.
     with Child(MEASURING, idle=True) as child:
         from caseprobe_agent.cli import one_shot
 

@@ -20,7 +20,7 @@ from typing import Any
 from caseprobe import texts
 from caseprobe.errors import UsageError
 from caseprobe_agent.app.control import call
-from caseprobe_agent.cli import options
+from caseprobe_agent.cli import moments, options
 from caseprobe_agent.cli.screen import Screen
 
 SUMMARY = "what may support do here? list, allow, deny, revoke"
@@ -84,7 +84,7 @@ def _print(answer: dict[str, Any]) -> None:
     if not answer["questions"] and not answer["grants"]:
         screen.line("Nothing is asked, and nothing is granted.")
     for question in answer["questions"]:
-        screen.line(f"{question['id']}  asked since {question['since']}", "bold")
+        screen.line(f"{question['id']}  asked since {moments.told(question['since'])}", "bold")
         screen.line(question["text"], indent=3)
         screen.line(
             f"caseprobe consent allow {question['id']}   or   caseprobe consent deny {question['id']}", "cyan", 3
@@ -101,7 +101,8 @@ def _grant(one: dict[str, Any]) -> str:
     """A grant in one line."""
     limits = [one["case_id"], one["requested_by"], *one["targets"], one["command_id"]]
     only = ", ".join(limit for limit in limits if limit)
-    return f"{one['kind']} until {one['expires_at']} by {one['granted_by']}{f', only {only}' if only else ''}"
+    until = moments.told(one["expires_at"])
+    return f"{one['kind']} until {until} by {one['granted_by']}{f', only {only}' if only else ''}"
 
 
 def _sentence(verb: str, answer: dict[str, Any]) -> str:
@@ -109,7 +110,7 @@ def _sentence(verb: str, answer: dict[str, Any]) -> str:
     if verb == "revoke":
         count = len(answer["revoked"])
         return (
-            f"{count} taken back, {answer['sessions_stopped']} sessions stopped." if count else "Nothing was granted."
+            f"Taken back: {count}; sessions stopped: {answer['sessions_stopped']}." if count else "Nothing was granted."
         )
     if "grant_id" in answer:
         return f"Granted: {_grant(answer)} ({answer['grant_id']})"

@@ -1,4 +1,4 @@
-"""Moments as people give them: 2026-11-22T14:05, 14:05, yesterday 14:00, -2h."""
+"""Moments as people give them: 2026-11-22T14:05, 14:05, yesterday 14:00, -2h; and as they read them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ FORMS = "give 2026-11-22T14:05, 14:05 (today), yesterday 14:00 or -2h"
 
 # A moment without a zone in the machine's own, by its rules for that day.
 Local = Callable[[datetime], datetime]
+
+
+def told(text: str | None, local: Local = datetime.astimezone) -> str:
+    """A moment that a program wrote, for people: day and time in the machine's own zone, by name; a dash for none.
+
+    >>> told("2026-11-22T14:05:09+00:00", lambda at: at), told(None)
+    ('2026-11-22 14:05 UTC', '-')
+    """
+    return f"{local(datetime.fromisoformat(text)):%Y-%m-%d %H:%M %Z}" if text else "-"
 
 
 def moment(text: str, now: datetime, local: Local = datetime.astimezone) -> datetime:

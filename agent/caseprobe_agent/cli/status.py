@@ -17,7 +17,7 @@ from caseprobe.errors import NotFound
 from caseprobe_agent.app.control import call
 from caseprobe_agent.app.parts import audit_path
 from caseprobe_agent.audit import verify
-from caseprobe_agent.cli import options
+from caseprobe_agent.cli import moments, options
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.config import Settings
 from caseprobe_agent.config.rules import CHOICES
@@ -92,7 +92,10 @@ def _tables(document: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, str
     asked = [(one["id"], f"{one['kind']} {one['target']} for {one['requested_by']}") for one in questions]
     yield "Waiting for your answer (caseprobe consent allow ID)", asked
     timetables = _list(document, "schedules")
-    yield "Timetables", [(one["schedule_id"], f"{one['name']}, next {one['next_run_at'] or '-'}") for one in timetables]
+    yield (
+        "Timetables",
+        [(one["schedule_id"], f"{one['name']}, next {moments.told(one['next_run_at'])}") for one in timetables],
+    )
     yield "Policy", list(document["policy"].items())
     settings = document["settings"].items()
     yield "Settings", [(name, f"{one['value']}   ({one['origin']})") for name, one in settings]

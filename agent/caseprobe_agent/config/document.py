@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -61,6 +60,8 @@ def read(path: Path) -> Document | None:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     if len(data) > LARGEST_FILE_BYTES:
         raise ConfigurationError(f"{path}: larger than {LARGEST_FILE_BYTES} bytes; this is no settings file")
+    import tomllib  # most machines have no such file
+
     try:
         text = data.decode()
         # A line end more, so that an error in the last line has a line number too.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import time
 from ipaddress import ip_network
 
 from caseprobe_agent.config.document import Document, Value
-from caseprobe_agent.consent.policy import ALLOW, ASK, DENY, Choice, Kind, Rule, kinds
+from caseprobe_agent.consent.policy import ALLOW, ASK, DENY, LOG_PROBES, Choice, Kind, Rule, kinds
 
 CHOICES: Mapping[str, Choice] = {"allow": ALLOW, "ask": ASK, "deny": DENY}
 
@@ -32,12 +33,12 @@ def _rule(document: Document, name: str, value: Value, default: Rule | None) -> 
     key = f"policy.{name}"
     base = default or Rule(DENY)
     if isinstance(value, str):
-        return Rule(_choice(document, key, value), base.targets, base.windows, *_limits(base))
+        return replace(base, decision=_choice(document, key, value))
     if not isinstance(value, dict):
         document.refuse(key, 'must be "allow", "ask", "deny" or a table')
     for field in value:
-        if field not in ("decision", "window", "targets", *LIMITS):
-            document.refuse(f"{key}.{field}", f"unknown; known are: decision, window, targets, {', '.join(LIMITS)}")
+        if field not in (known := ("decision", "window", "sources" if name == "logs" else "targets", *LIMITS)):
+            document.refuse(f"{key}.{field}", f"unknown; known are: {', '.join(known)}")
     limits = {f: _limit(document, f"{key}.{f}", value[f], LIMITS[f]) for f in LIMITS if f in value}
     return Rule(
         _choice(document, f"{key}.decision", value["decision"]) if "decision" in value else base.decision,
@@ -46,6 +47,7 @@ def _rule(document: Document, name: str, value: Value, default: Rule | None) -> 
         limits.get("longest_session_seconds", base.longest_session_seconds),
         _whole(limits.get("packets_per_session", base.packets_per_session)),
         _whole(limits.get("sessions_per_day", base.sessions_per_day)),
+        (_sources(document, f"{key}.sources", value["sources"]),) if "sources" in value else base.sources,
     )
 
 
@@ -54,11 +56,6 @@ LIMITS: Mapping[str, Callable[[float], bool]] = {
     "packets_per_session": lambda limit: limit >= 0 and limit == int(limit),
     "sessions_per_day": lambda limit: limit >= 0 and limit == int(limit),
 }
-
-
-def _limits(base: Rule) -> tuple[float | None, int | None, int | None]:
-    """The limits of a rule, in the order of its fields."""
-    return base.longest_session_seconds, base.packets_per_session, base.sessions_per_day
 
 
 def _whole(limit: float | None) -> int | None:
@@ -96,6 +93,13 @@ def _targets(document: Document, key: str, value: Value) -> tuple[str, ...]:
     for entry in value:
         _check_target(document, key, str(entry))
     return tuple(str(entry).strip() for entry in value)
+
+
+def _sources(document: Document, key: str, value: Value) -> tuple[str, ...]:
+    """Names of logs."""
+    if not isinstance(value, list) or not all(entry in LOG_PROBES for entry in value):
+        document.refuse(key, f"must be a list of logs by name; the logs are: {', '.join(LOG_PROBES)}")
+    return tuple(str(entry) for entry in value)
 
 
 def _check_target(document: Document, key: str, entry: str) -> None:

@@ -11,8 +11,10 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_DECISION_ALLOW,
     POLICY_DECISION_ASK,
     POLICY_DECISION_DENY,
+    POLICY_KIND_HEALTH,
     POLICY_KIND_PATH_NEAR,
     POLICY_KIND_PATH_TARGET,
+    POLICY_KIND_WATCH,
     GrantTerms,
 )
 from caseprobe_agent.consent.policy import Choice, Kind, Policy, Rule, kind_name
@@ -58,6 +60,11 @@ class Ask:
     duration_seconds: float = 0.0
     packets: int = 0
     load_bytes: int = 0
+    # The logs that it names.
+    logs: tuple[str, ...] = ()
+    # What is measured again and again: how often; and of a log that is followed, how many lines at first.
+    every_seconds: float = 0.0
+    lines: int = 0
     sessions_today: int = 0
     # What would be told, for the owner's eyes alone: it is in no decision and no audit entry.
     reveals: str = field(default="", repr=False)
@@ -131,6 +138,11 @@ def _denials(policy: Policy, rule: Rule, request: Ask, now: datetime) -> Iterato
     """Every reason against the request, worst first, each in plain words."""
     if rule.decision not in (POLICY_DECISION_ALLOW, POLICY_DECISION_ASK):
         yield f"this machine's policy denies {kind_name(request.kind)}"
+    if request.kind == POLICY_KIND_WATCH and policy.rule(POLICY_KIND_HEALTH).decision == POLICY_DECISION_DENY:
+        yield "this machine's policy denies health, which is what a watch measures"
+    if any(not set(request.logs or ("",)) <= set(listed) for listed in rule.sources):
+        names = sorted(set.intersection(*(set(listed) for listed in rule.sources)))
+        yield f"policy lets only these logs be read, each by its name: {', '.join(names) or 'none'}"
     if request.kind in PATH_KINDS:
         yield from _target_denials(policy, rule, request)
     for begins, ends in rule.windows:

@@ -32,6 +32,7 @@ class Rule:
     """What policy says about one kind; None is no limit.
 
     targets: every list must cover a target (one list per file that names any); a list is complete where there is one.
+    sources: so must these the logs that are asked for, by name.
     windows: begin and end on the machine's own wall clock; now must be in each.
     """
 
@@ -41,6 +42,7 @@ class Rule:
     longest_session_seconds: float | None = None
     packets_per_session: int | None = None
     sessions_per_day: int | None = None
+    sources: tuple[tuple[str, ...], ...] = ()
 
     def stricter(self, other: Rule) -> Rule:
         """The rule that lets through only what both let through."""
@@ -51,6 +53,7 @@ class Rule:
             _least(self.longest_session_seconds, other.longest_session_seconds),
             _least(self.packets_per_session, other.packets_per_session),
             _least(self.sessions_per_day, other.sessions_per_day),
+            self.sources + other.sources,
         )
 
 
@@ -124,7 +127,8 @@ SHIPPED = Policy(
             consent_pb2.POLICY_KIND_LOGS: Rule(ASK),
             consent_pb2.POLICY_KIND_PROCESS_ARGUMENTS: Rule(ASK),
             consent_pb2.POLICY_KIND_PATH_TARGET: Rule(ASK, longest_session_seconds=3600, packets_per_session=200_000),
-            # True names are told where the owner has said beforehand that they may be asked for.
+            # Machines are watched, and true names told, where the owner has said beforehand that they may be asked.
+            consent_pb2.POLICY_KIND_WATCH: Rule(DENY),
             consent_pb2.POLICY_KIND_REVEAL: Rule(DENY),
         }
     )

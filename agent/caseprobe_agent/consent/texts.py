@@ -11,6 +11,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_PATH_TARGET,
     POLICY_KIND_PROCESS_ARGUMENTS,
     POLICY_KIND_REVEAL,
+    POLICY_KIND_WATCH,
 )
 from caseprobe_agent.consent import Ask
 
@@ -29,6 +30,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "process_arguments": "Measured: running programs with their arguments.",
         "path": "Measured: the network path to {target}, with up to {packets} small packets.",
         "loaded": "Measured: how the line to {target} does when it is full, with up to {megabytes} MB of random data.",
+        "watch": "Measured: {target}; again every {every} seconds.",
+        "tail": "Read: the newest {lines} lines of {target}, then every new line as it is written.",
         "other": "Measured: {kind}.",
         "sent": "Sent to support: the result. Passwords and keys are removed, private names and addresses replaced.",
         "long": "It takes up to {seconds} seconds. Nothing on this machine is changed.",
@@ -49,6 +52,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "process_arguments": "测量内容：正在运行的程序及其参数。",
         "path": "测量内容：到 {target} 的网络路径，最多发送 {packets} 个小数据包。",
         "loaded": "测量内容：到 {target} 的线路在满载时的表现，最多传输 {megabytes} MB 的随机数据。",
+        "watch": "测量内容：{target}；每 {every} 秒重复一次。",
+        "tail": "读取内容：{target} 的最新 {lines} 行，以及之后写入的每一行。",
         "other": "测量内容：{kind}。",
         "sent": "发送给技术支持的内容：测量结果。密码和密钥会被删除，私有名称和地址会被替换。",
         "long": "最长需要 {seconds} 秒。本机上的任何内容都不会被更改。",
@@ -67,6 +72,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "process_arguments": "Измеряется: запущенные программы и их аргументы.",
         "path": "Измеряется: сетевой путь до {target}, не более {packets} небольших пакетов.",
         "loaded": "Измеряется: поведение линии до {target} под нагрузкой, не более {megabytes} МБ случайных данных.",
+        "watch": "Измеряется: {target}; повторно каждые {every} с.",
+        "tail": "Читаются: последние строки ({lines}) журнала {target} и затем каждая новая строка.",
         "other": "Измеряется: {kind}.",
         "sent": "В поддержку отправляется результат. Пароли и ключи удаляются, личные имена и адреса заменяются.",
         "long": "Это займёт не более {seconds} секунд. На компьютере ничего не изменяется.",
@@ -86,6 +93,7 @@ KIND_TEXTS: Mapping[int, str] = {
     POLICY_KIND_PROCESS_ARGUMENTS: "process_arguments",
     POLICY_KIND_PATH_NEAR: "path",
     POLICY_KIND_PATH_TARGET: "path",
+    POLICY_KIND_WATCH: "watch",
 }
 
 
@@ -102,11 +110,13 @@ def consent_text(request: Ask, kind: str, language: str) -> str:
         "target": printable(request.target),
         "packets": request.packets,
         "megabytes": request.load_bytes // 1_000_000,
+        "every": f"{request.every_seconds:g}",
+        "lines": request.lines,
         "seconds": f"{request.duration_seconds:.0f}",
         "kind": kind,
         "true": printable(request.reveals or "?"),
     }
-    measured = "loaded" if request.load_bytes else KIND_TEXTS.get(request.kind, "other")
+    measured = "loaded" if request.load_bytes else "tail" if request.lines else KIND_TEXTS.get(request.kind, "other")
     names: tuple[str, ...] = ("who", measured, "sent", "long", "end")
     if request.kind == POLICY_KIND_REVEAL:
         names = ("who_reveal", "reveal", "reveal_sent")

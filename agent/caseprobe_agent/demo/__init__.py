@@ -35,6 +35,9 @@ PORTS = range(20000, 32000)
 AGENT_SETTINGS = f"""# Written by `caseprobe demo`: paths may be measured to this machine itself and nowhere else.
 network_probes = "off"
 
+[policy]
+watch = "allow"
+
 [policy.path_target]
 decision = "allow"
 targets = ["{TARGET}", "::1"]

@@ -13,6 +13,8 @@ ORDER = (CONTROL, LIVE, BULK)
 # records in the outbox; of live rounds the newest are worth more than the oldest.
 LONGEST = {CONTROL: 1024, LIVE: 1024, BULK: 1}
 LARGEST_BATCH = 16
+# Rounds of sections are larger than those of a path: fewer of them wait.
+MOST_SECTIONS = 16
 
 
 class Lanes:
@@ -30,8 +32,12 @@ class Lanes:
     def put(self, frame: link_pb2.LinkRequest, lane: link_pb2.Lane.ValueType) -> None:
         """Queue a control or live frame; where the lane is full, its oldest makes way."""
         queue = self._queues[lane]
+        sections = [one for one in queue if one.HasField("sections")] if frame.HasField("sections") else []
         if len(queue) >= LONGEST[lane]:
             queue.popleft()
+            self.dropped_total += 1
+        elif len(sections) >= MOST_SECTIONS:
+            queue.remove(sections[0])
             self.dropped_total += 1
         queue.append(frame)
         self._news.set()

@@ -35,9 +35,10 @@ from caseprobe_agent.gate import Denied, Gate
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot.choice import Chosen, Wanted, choose
 from caseprobe_agent.oneshot.deadline import Deadline
-from caseprobe_agent.oneshot.loading import READY, SHOWN, load
+from caseprobe_agent.oneshot.loading import SHOWN, load
 from caseprobe_agent.oneshot.order import ASSET_MASKED, Order, Person, Plan, Result
 from caseprobe_agent.oneshot.place import bundle_path, check_room, sealed_path
+from caseprobe_agent.oneshot.rehearsal import Rehearsal
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
 from caseprobe_agent.probes import with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
@@ -152,7 +153,7 @@ class OneShot:
 
     async def _measured(self, plan: Plan, deadline: Deadline, told: Take) -> tuple[Taken, tuple[bytes, str]]:
         """The raw snapshot and the signing key; this process gets ready for the rest while a child measures."""
-        order, probes = plan.order, plan.probes
+        order, probes, rehearsal = plan.order, plan.probes, Rehearsal(told)
         measuring = asyncio.create_task(
             take_snapshot(
                 probes,
@@ -162,12 +163,14 @@ class OneShot:
                 self.child,
                 plan.sentinel,
                 order.window and _places(order.window, probes),
-                told=told,
+                told=rehearsal.hear,
+                gathered=rehearsal.take,
             )
         )
+        measuring.add_done_callback(lambda _: rehearsal.end())
         try:
-            key, _ = await asyncio.gather(self._key(plan.enrolled), asyncio.to_thread(load, READY))
-            taken = await measuring
+            ready = asyncio.to_thread(rehearsal.play)
+            taken, key, _ = await asyncio.gather(measuring, self._key(plan.enrolled), ready)
         finally:
             measuring.cancel()
         if order.window is not None:

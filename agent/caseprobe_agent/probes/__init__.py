@@ -74,6 +74,12 @@ NEAR_PATHS = _probe("near_paths")
 NEAR_PATHS_NETWORKED = _by(_probe("near_paths", sample=True), "measure_with_network", 10.0)
 IPMI = _probe("ipmi", 45.0, "root")
 
+# A log that is followed as it is written, by the name that it is asked for.
+TAIL = "log_tail."
+LOG_TAILS: Mapping[str, Probe] = {
+    log.name: replace(_by(log, "measure_tail", 5.0), name=f"{TAIL}{log.name}") for log in (KERNEL_LOG, SYSTEM_LOG)
+}
+
 # Those that read only what the kernel and files tell, each within milliseconds.
 QUICK: tuple[Probe, ...] = (
     SYSTEM,

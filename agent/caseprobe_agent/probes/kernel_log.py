@@ -33,6 +33,15 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     Raises where the ring cannot be read. Where it is denied or not there, what others keep of it is read, and named as
     the source.
     """
+    return _reading(machine, earlier).measured(Notes(), ARTIFACT, _booted_at(machine))
+
+
+def measure_tail(machine: Machine, earlier: object | None, argument: str) -> Measured:
+    """The newest lines, or what is new since earlier, at most argument of them. Raises as measure."""
+    return _reading(machine, earlier).tail(ARTIFACT, int(argument), bool(earlier), _booted_at(machine))
+
+
+def _reading(machine: Machine, earlier: object | None) -> Reading:
     try:
         reading = _ring(machine, earlier)
         # The ring may begin only within a stretch of time; what was written down reaches back over earlier boots.
@@ -44,7 +53,7 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
         if found is None:
             raise error
         reading = found
-    return reading.measured(Notes(), ARTIFACT, _booted_at(machine))
+    return reading
 
 
 def _ring(machine: Machine, earlier: object | None) -> Reading:

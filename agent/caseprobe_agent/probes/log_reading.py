@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from caseprobe.errors import MeasurementError
 from caseprobe.parse.logs.facts import facts_of, last_moment, lines_until
 from caseprobe.parse.logs.place import CONTEXT_LINES, Place, place_from, sequences_with
 from caseprobe.parse.logs.text import LogText, rendered, syslog_parser
 from caseprobe.parse.logs.window import Window, window_from
+from caseprobe.v1 import section_log_pb2
 from caseprobe_agent.machine import Machine, journals, log_windows, text_logs
 from caseprobe_agent.probes.probe import Measured, Notes, RawArtifact
+
+# What one look at a log that is followed may show.
+TAIL_BYTES = 48 << 10
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,42 @@ class Reading:
         facts.source, facts.artifact, facts.truncated = self.source, artifact, self.truncated
         data = log.text.encode() if self.data is None else after_lines(self.data, surplus)
         evidence = RawArtifact(artifact, self.source, data, self.truncated)
-        measured = notes.measured(facts, [evidence])
+        return replace(notes.measured(facts, [evidence]), place=self._left_at(booted_at))
+
+    def tail(self, artifact: str, lines_at_most: int, resumed: bool, booted_at: float | None = None) -> Measured:
+        """The newest of the lines that were not told before, as many as fit; the artifact holds a little before them.
+
+        resumed: the log was read before, so that what does not fit is left out.
+        """
+        lines = self.log.text.removesuffix("\n").split("\n") if self.log.text else []
+        fresh = lines[self.told :]
+        count = fitting(fresh[-lines_at_most:], TAIL_BYTES)
+        shown = len(lines) - count
+        context = lines[max(0, shown - CONTEXT_LINES) : shown]
+        facts = section_log_pb2.LogTailFacts(source=self.source, artifact=artifact, lines_total=count)
+        facts.context_lines_total = len(context)
+        if resumed:
+            facts.left_out_total, facts.truncated = len(fresh) - count, self.truncated
+        data = "".join(f"{line}\n" for line in (*context, *lines[shown:])).encode()
+        evidence = RawArtifact(artifact, self.source, data, facts.truncated)
+        return Measured(facts, artifacts=(evidence,), place=self._left_at(booted_at))
+
+    def _left_at(self, booted_at: float | None) -> str:
+        """Where the next reading goes on; empty where none does."""
         if self.place is None:
-            return measured
+            return ""
         at = last_moment(self.log, booted_at)
-        return replace(measured, place=replace(self.place, at=self.place.at if at is None else at).written())
+        return replace(self.place, at=self.place.at if at is None else at).written()
+
+
+def fitting(lines: Sequence[str], limit_bytes: int) -> int:
+    """How many of the last lines fit into so many bytes.
+
+    >>> fitting(["aaaa", "bb", "c"], 6)
+    2
+    """
+    sizes = accumulate(len(line.encode()) + 1 for line in reversed(lines))
+    return sum(size <= limit_bytes for size in sizes)
 
 
 def after_lines(data: bytes, count: int) -> bytes:

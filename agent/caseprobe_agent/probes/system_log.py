@@ -42,10 +42,26 @@ def measure_most(machine: Machine, earlier: object | None) -> Measured:
     return _measure(machine, FULL_ENTRIES, earlier, FULL_BYTES)
 
 
+def measure_tail(machine: Machine, earlier: object | None, argument: str) -> Measured:
+    """The newest lines, or what is new since earlier, at most argument of them. Raises as measure."""
+    reading, _ = _reading(machine, QUICK_ENTRIES, earlier, LIMIT_BYTES)
+    return reading.tail(ARTIFACT, int(argument), bool(earlier))
+
+
 def _measure(
     machine: Machine, entries_at_most: int, earlier: object | None, limit_bytes: int = LIMIT_BYTES
 ) -> Measured:
     notes = Notes()
+    reading, errors = _reading(machine, entries_at_most, earlier, limit_bytes)
+    for error in errors:
+        notes.lack("system_log.source", error)
+    return reading.measured(notes, ARTIFACT)
+
+
+def _reading(
+    machine: Machine, entries_at_most: int, earlier: object | None, limit_bytes: int
+) -> tuple[Reading, list[MeasurementError]]:
+    """The log that goes on now, and what stood in the way of another."""
     errors: list[MeasurementError] = []
     texts = _texts(machine, errors, earlier, limit_bytes)
     if window_from(earlier) is None:
@@ -57,12 +73,10 @@ def _measure(
         text = next((one for one in found if one.log.text), next(iter(found), None))
         fresh = text is not None and bool(text.log.text)
     journal = None if fresh else _journal(machine, entries_at_most, errors, earlier, limit_bytes)
-    for error in errors:
-        notes.lack("system_log.source", error)
     reading = journal or text
     if reading is None:
         raise _nothing(errors)
-    return reading.measured(notes, ARTIFACT)
+    return reading, errors
 
 
 def _texts(

@@ -53,7 +53,7 @@ class Drafts:
     def _sealed(self, section: section_pb2.Section) -> section_pb2.Section:
         """What may leave of a section; only its name and the reason where nothing may."""
         try:
-            settled = self._redactor.settled(_short(section))
+            settled = self._redactor.settled(shortened(section, LARGEST_SECTION_BYTES))
             why = self._guard.objection(section.probe, as_text(settled))
         except RedactionError as error:
             why = str(error)
@@ -69,19 +69,19 @@ class Drafts:
         return states.count(finding_pb2.SEVERITY_WARN), states.count(finding_pb2.SEVERITY_CRITICAL)
 
 
-def _short(section: section_pb2.Section) -> section_pb2.Section:
-    """A section without its lists where it is long, and without facts where it still is."""
+def shortened(section: section_pb2.Section, limit_bytes: int) -> section_pb2.Section:
+    """A section without its lines; without its lists where it is too long, and without facts where it still is."""
     short = section_pb2.Section()
     short.CopyFrom(section)
     del short.lines[:]
     kind = short.WhichOneof("facts")
-    if kind is None or short.ByteSize() <= LARGEST_SECTION_BYTES:
+    if kind is None or short.ByteSize() <= limit_bytes:
         return short
     facts = getattr(short, kind)
     for field, _ in facts.ListFields():
         if field.is_repeated and field.type == FieldDescriptor.TYPE_MESSAGE:
             facts.ClearField(field.name)
-    if short.ByteSize() > LARGEST_SECTION_BYTES:
+    if short.ByteSize() > limit_bytes:
         short.ClearField("facts")
         del short.shortfalls[:]
     return short

@@ -32,8 +32,9 @@ def seen(data: bytes, forbidden: Sequence[str] = (), sentinels: Sequence[str] = 
 
 
 def as_text(message: snapshot_pb2.Snapshot | section_pb2.Section) -> bytes:
-    """A message as readers see it."""
-    return json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False).encode()
+    """A message as readers see it, without what only makes its lines."""
+    text = json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False, indent=None)
+    return text.encode()
 
 
 @dataclass

@@ -20,12 +20,13 @@ from caseprobe.v1.consent_pb2 import (
 from caseprobe_agent.consent import Ask, Decision, Origin
 from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.targets import special
+from caseprobe_agent.session.spans import tail_ask, watch_ask
 
 if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import Probe
 
 # What this version can do, as said in Hello: the actions of a command by their names in the contract.
-CAPABILITIES = ("path", "snapshot", "reveal")
+CAPABILITIES = ("path", "snapshot", "reveal", "watch", "log_tail")
 MOST_HOPS = 30
 DEADLINE_SECONDS, LONGEST_SECONDS = 60.0, 24 * 3600.0
 # After its last round a trace waits this long for replies that are still on their way.
@@ -52,6 +53,10 @@ def command_ask(request: link_pb2.CommandRequest, near: Callable[[str], bool], c
         bare = path_ask(action, Origin.COLLECTOR, near(host_of(action.target)))
     elif request.HasField("reveal"):
         bare = Ask(POLICY_KIND_REVEAL, Origin.COLLECTOR, target=request.reveal.token.strip())
+    elif request.HasField("watch"):
+        bare = watch_ask(request.watch)
+    elif request.HasField("log_tail"):
+        bare = tail_ask(request.log_tail)
     else:
         bare = snapshot_ask(request.snapshot, Origin.COLLECTOR, deadline_seconds(request))
     return replace(
@@ -120,10 +125,11 @@ def _under_load(ask: Ask) -> Ask:
 
 def snapshot_ask(action: link_pb2.SnapshotAction, origin: Origin, deadline_seconds: float) -> Ask:
     """What a snapshot asks: logs where it names a log, else health."""
-    logs = any(probe_kind(name) == POLICY_KIND_LOGS for name in action.probes)
+    logs = tuple(name for name in action.probes if probe_kind(name) == POLICY_KIND_LOGS)
     kind = POLICY_KIND_LOGS if logs else POLICY_KIND_HEALTH
     names = tuple(name for name in action.probes if name in known_probes())
-    return Ask(kind, origin, duration_seconds=deadline_seconds, details=(action.profile or "quick", *names))
+    details = (action.profile or "quick", *names)
+    return Ask(kind, origin, duration_seconds=deadline_seconds, logs=logs, details=details)
 
 
 def _profile(name: str) -> Sequence[Probe]:

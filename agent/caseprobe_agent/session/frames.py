@@ -31,3 +31,8 @@ class Wire:
         """One round of a path, as soon as it is there; header with the first."""
         rounds = link_pb2.Rounds(session_id=session_id, rounds=[round_], header=header)
         self.send(link_pb2.LinkRequest(rounds=self.mask(rounds)), link_pb2.LANE_LIVE)
+
+    def sections(self, session_id: str, sections: link_pb2.Sections) -> None:
+        """One round of sections, sealed before they came here, as soon as it is there."""
+        sections.session_id = session_id
+        self.send(link_pb2.LinkRequest(sections=sections), link_pb2.LANE_LIVE)

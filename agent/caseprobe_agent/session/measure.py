@@ -1,4 +1,4 @@
-"""What sessions and timetables measure: a path, round by round, or a snapshot. Results are raw until sealed.
+"""What sessions and timetables measure: a path or probes, round by round, or a snapshot. Results are raw until sealed.
 
 Probes and path sockets are imported where they are first used: an agent that idles does without their memory.
 """
@@ -10,11 +10,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from caseprobe.errors import MachineAbsent, MeasurementError
+from caseprobe.errors import MachineAbsent, MeasurementError, RedactionError
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import link_pb2, path_load_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.session.asks import Choice, aimed
+from caseprobe_agent.session.spans import Span
+from caseprobe_agent.session.watching import Followed, SealRound, check_can_follow, has_news, rounds_of
 
 if TYPE_CHECKING:
     from caseprobe_agent.path import Permit, ResolvedTarget
@@ -42,6 +44,8 @@ class Raw:
     artifacts: Sequence[RawArtifact] = ()
     header: path_pb2.PathFacts | None = None
     tally: PathTally = field(default_factory=PathTally)
+    # What a log that is followed has shown so far.
+    followed: Followed | None = None
     # By probe, where the logs were left by the snapshot before this one; None: they are read whole.
     places_before: Mapping[str, str] | None = None
     # Where this one left them.
@@ -54,7 +58,9 @@ class Raw:
         return bool(self.snapshot.sections) or self.tally.rounds > 0 or reached
 
     def whole(self) -> snapshot_pb2.Snapshot:
-        """The snapshot, with the path's section as far as it has got."""
+        """The snapshot, with the section of the path or the log as far as it has got."""
+        if self.followed is not None:
+            self.artifacts = self.followed.conclude(self.snapshot.sections[0])
         if self.header is not None:
             del self.snapshot.sections[:]
             section = self.snapshot.sections.add(probe="path", outcome=section_pb2.PROBE_OUTCOME_OK)
@@ -100,6 +106,11 @@ async def nothing_revealed(token: str) -> str:
     raise MachineAbsent(f"{token} is no stand-in of this machine")
 
 
+async def nothing_sealed(_snapshot: snapshot_pb2.Snapshot, _artifacts: Sequence[RawArtifact]) -> link_pb2.Sections:
+    """Nothing is shown round by round here."""
+    raise RedactionError("nothing seals the rounds of a session here")
+
+
 async def not_loaded() -> path_load_pb2.LoadFacts:
     """There is no collector here to load the line to."""
     raise MeasurementError("a test under load needs the collector that this machine is enrolled with")
@@ -116,6 +127,8 @@ class Measurements:
     # The host of the machine's collector, and what load does to the line there.
     collector: str = ""
     load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
+    # A round of a watch, or of a log that is followed, as it may leave.
+    seal_round: SealRound = nothing_sealed
 
     async def path(
         self,
@@ -148,6 +161,28 @@ class Measurements:
         raw.places = taken.places
         for name, reason in choice.left_out:
             raw.snapshot.sections.add(probe=name, outcome=section_pb2.PROBE_OUTCOME_SKIPPED, reason=reason)
+
+    async def watch(self, span: Span, raw: Raw, show: Callable[[link_pb2.Sections], None]) -> None:
+        """Measure until the span is over, or until cancelled; raw always holds what there is. show gets each round.
+
+        Raises MeasurementError where a log cannot be read (any more).
+        """
+        number = 0
+        raw.followed = Followed() if span.follows else None
+        async with contextlib.aclosing(rounds_of(span, self.machine)) as rounds:
+            async for taken in rounds:
+                number += 1
+                if number == 1 or raw.followed is None:
+                    raw.snapshot.CopyFrom(taken.snapshot)
+                    raw.artifacts = taken.artifacts
+                if number == 1 or any(has_news(section) for section in taken.snapshot.sections):
+                    sealed = await self.seal_round(taken.snapshot, taken.artifacts)
+                    sealed.number = number
+                    if raw.followed is not None:
+                        raw.followed.show(sealed.sections[0], taken.snapshot.sections[0])
+                    show(sealed)
+                if raw.followed is not None:
+                    check_can_follow(taken.snapshot.sections[0])
 
     def reveal(self, token: str, value: str, raw: Raw) -> None:
         """One stand-in with its true value as a snapshot of its own."""

@@ -37,6 +37,7 @@ from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import Measurements
 from caseprobe_agent.session.outcomes import CRASHED, Outcomes
 from caseprobe_agent.session.running import CANCELLED, Running
+from caseprobe_agent.session.spans import span_of
 
 log = logging.getLogger("caseprobe.session")
 MOST_AT_ONCE = 8
@@ -240,6 +241,9 @@ class Sessions:
         if request.HasField("reveal"):
             self._measurements.reveal(permit.ask.target, permit.ask.reveals, running.raw)
             return
+        if permit.ask.every_seconds:
+            await self._measurements.watch(span_of(request), running.raw, lambda one: self._sections(running, one))
+            return
         action = request.snapshot
         choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)))
         profile = action.profile or "quick"
@@ -259,6 +263,11 @@ class Sessions:
         """One round to the collector, at once; the first brings the header."""
         if not running.revoked:
             self._wire.round(running.command_id, round_, header if running.raw.tally.rounds <= 1 else None)
+
+    def _sections(self, running: Running, sections: link_pb2.Sections) -> None:
+        """One round of a watch or of a log to the collector, at once."""
+        if not running.revoked:
+            self._wire.sections(running.command_id, sections)
 
     async def _kept(self, running: Running, permit: Permit, end: End) -> End:
         """The end with the snapshot that the session became."""

@@ -51,6 +51,7 @@ async def take_snapshot(
     places: Mapping[str, str] | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
     told: Callable[[section_pb2.Section], None] = lambda _section: None,
+    gathered: Callable[[RawArtifact], None] = lambda _artifact: None,
 ) -> Taken:
     """Everything that the probes can tell within the deadline, in their order.
 
@@ -58,14 +59,16 @@ async def take_snapshot(
     SKIPPED. child: one that was started early for measure_all. sentinel: planted in every section and artifact, for
     what is going to be sealed. places: where the logs were left, by probe, to go on from there; None to read them
     whole. patience_seconds: so long a child may stay at one probe before another one takes the rest. told: hears of
-    every section as it comes. Sections are raw; ids, sequence and consent are for the caller to set.
+    every section as it comes, gathered: of every artifact. Sections are raw; ids, sequence and consent are for the
+    caller to set.
     """
     import asyncio
 
     loop = asyncio.get_running_loop()
     snapshot = _header(machine, profile)
     started = loop.time()
-    progress = Progress(probes, started + deadline_seconds, patience_seconds, sentinel, places, told=told)
+    end = started + deadline_seconds
+    progress = Progress(probes, end, patience_seconds, sentinel, places, told=told, gathered=gathered)
     await _measure(progress, machine, child)
     for probe in progress.left():
         progress.conclude(probe, section_pb2.PROBE_OUTCOME_SKIPPED, "the deadline came before its turn")

@@ -26,7 +26,7 @@ IDLE_SECONDS = 2.0
 class Progress:
     """What is known so far: sections by probe. before: where logs were left, by probe; None: they are read whole.
 
-    told: hears of every section as it comes.
+    told: hears of every section as it comes, gathered: of every artifact.
     """
 
     probes: Sequence[Probe]
@@ -39,11 +39,17 @@ class Progress:
     artifacts: dict[str, RawArtifact] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     told: Callable[[section_pb2.Section], None] = lambda _section: None
+    gathered: Callable[[RawArtifact], None] = lambda _artifact: None
 
     def keep(self, section: section_pb2.Section) -> None:
         """A probe has ended."""
         self.sections[section.probe] = section
         self.told(section)
+
+    def add(self, artifact: RawArtifact) -> None:
+        """An artifact has come."""
+        self.artifacts[artifact.name] = artifact
+        self.gathered(artifact)
 
     def left(self) -> list[Probe]:
         """Probes without a section, in their order."""
@@ -112,7 +118,7 @@ class Run:
         if kind == ARTIFACT:
             header, _, data = body.partition(b"\n")
             name, source, truncated = json.loads(header)
-            self.progress.artifacts[name] = RawArtifact(name, source, data, truncated)
+            self.progress.add(RawArtifact(name, source, data, truncated))
         elif kind == PLACE:
             name, place = json.loads(body)
             self.progress.places[name] = place

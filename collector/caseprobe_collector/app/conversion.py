@@ -80,7 +80,9 @@ def _run(archive: str, made: Path, folder: Path) -> None:
         finally:
             child.kill()
     if child.returncode:
-        lines = said.decode("utf-8", "replace").replace(archive, "the file").splitlines() or ["it was not read"]
+        # The name that the file has here means nothing to who sent it.
+        text = said.decode("utf-8", "replace").replace(archive, "the file").replace(f"{NAME}: ", "")
+        lines = text.splitlines() or ["it was not read"]
         reason = lines[-1].removeprefix(SAID_BY)[:LONGEST_REASON]
         raise Corrupt(f"this is not a caseprobe bundle, and as an archive or report it cannot be read: {reason}")
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from caseprobe.errors import CaseprobeError, MeasurementError, PolicyRefused, Unreachable
+from caseprobe.errors import CaseprobeError, MeasurementError, PolicyRefused, Unreachable, UsageError
 from caseprobe_collector.cli import printing, remote
 from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Remote, Url, segment
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Live sessions: ask a machine now, and watch its answer come in.", no_args_is_help=True)
 DRAIN_SECONDS = 1.0
 ROUNDS = 60
+# Before the machine or behind what is asked of it: both read well.
+Case = Annotated[str, typer.Option(help="Id of the case that it is for.")]
 ENDS: dict[str, type[CaseprobeError]] = {
     "failed": MeasurementError,
     "refused_policy": PolicyRefused,
@@ -35,11 +37,12 @@ ENDS: dict[str, type[CaseprobeError]] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """Whom to ask, for which case, and how to tell."""
+    """Whom to ask, for which case, and how to tell; nobody is asked yet, so that each command can explain itself."""
 
-    there: Remote
+    url: str
+    ca: str
     case: str
-    agent_id: str
+    agent: str
     as_json: bool
 
 
@@ -47,14 +50,13 @@ class Asked:
 def ask(
     context: typer.Context,
     agent: Annotated[str, typer.Argument(help="Id or label of the machine.")],
-    case: Annotated[str, typer.Option(help="Id of the case that it is for.")],
+    case: Case = "",
     url: Url = DEFAULT_URL,
     ca: Ca = "",
     as_json: AsJson = False,
 ) -> None:
     """Ask a machine of the case's customer: `live --case CASE AGENT path TARGET`."""
-    there = remote.connect(url, ca)
-    context.obj = Asked(there, case, remote.agent_id(there, agent), as_json)
+    context.obj = Asked(url, ca, case, agent, as_json)
 
 
 @app.command("path")
@@ -66,40 +68,73 @@ def path(
     protocol: Annotated[str, typer.Option(help="auto, icmp, udp or tcp.")] = "auto",
     port: Annotated[int, typer.Option(help="Port, for udp and tcp.")] = 0,
     loaded: Annotated[bool, typer.Option("--loaded", help="Also what load does, to this collector only.")] = False,
+    case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The path to a target, a round a line, then what it means."""
     asked = {"interval_seconds": interval, "protocol": protocol, "port": port, "loaded": loaded}
     asked |= {"target": target} if target else {}
     asked |= {"rounds": rounds or (1 if loaded else ROUNDS)}
-    run(context.obj, {"path": asked}, as_json)
+    run(context.obj, {"path": asked}, case, as_json)
 
 
 @app.command("snapshot")
 def snapshot(
     context: typer.Context,
     profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
+    case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The machine itself; prints the snapshot's id."""
-    run(context.obj, {"snapshot": {"profile": profile}}, as_json)
+    run(context.obj, {"snapshot": {"profile": profile}}, case, as_json)
+
+
+@app.command("watch")
+def watch(
+    context: typer.Context,
+    probes: Annotated[list[str], typer.Argument(help="Probes by name: disks, memory, interfaces …")],
+    every: Annotated[float, typer.Option(help="Seconds between two rounds, at least 1.")] = 5.0,
+    duration: Annotated[float, typer.Option("--for", help="For so many seconds.")] = 60.0,
+    case: Case = "",
+    as_json: AsJson = False,
+) -> None:
+    """Probes again and again, a round as it comes; ends as a snapshot of the last one."""
+    asked = {"probes": probes, "interval_seconds": every, "duration_seconds": duration}
+    run(context.obj, {"watch": asked}, case, as_json)
+
+
+@app.command("log")
+def log(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="A log by its name: kernel_log or system_log.")],
+    lines: Annotated[int, typer.Option(help="So many of its newest lines first, at most 500.")] = 50,
+    follow: Annotated[float, typer.Option(help="Then every new line, for so many seconds; 0: no more.")] = 60.0,
+    case: Case = "",
+    as_json: AsJson = False,
+) -> None:
+    """A log as it is written, redacted on the machine; ends as a snapshot of the lines shown."""
+    run(context.obj, {"log_tail": {"source": source, "lines": lines, "follow_seconds": follow}}, case, as_json)
 
 
 @app.command("reveal")
 def reveal(
     context: typer.Context,
     token: Annotated[str, typer.Argument(help="A stand-in as it is shown: host-…, user-…, an address …")],
+    case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The true name behind one stand-in; the machine's owner is asked first."""
-    run(context.obj, {"reveal": {"token": token}}, as_json)
+    run(context.obj, {"reveal": {"token": token}}, case, as_json)
 
 
-def run(asked: Asked, body: dict[str, Any], as_json: bool) -> None:
+def run(asked: Asked, body: dict[str, Any], case: str, as_json: bool) -> None:
     """Start the session, tell its rounds, then its result; Ctrl-C asks the machine to stop."""
-    as_json = as_json or asked.as_json
-    there = asked.there
-    started = there.post(f"/cases/{segment(asked.case)}/sessions", {"agent_id": asked.agent_id, **body})
+    as_json, case = as_json or asked.as_json, case or asked.case
+    if not case:
+        raise UsageError("give the case that it is for: --case CASE (`caseprobe-collector case list` shows them)")
+    there = remote.connect(asked.url, asked.ca)
+    agent_id = remote.agent_id(there, asked.agent)
+    started = there.post(f"/cases/{segment(case)}/sessions", {"agent_id": agent_id, **body})
     number = started["session_id"]
     try:
         for message in events(there, number):
@@ -146,6 +181,8 @@ def tell_event(message: dict[str, Any], as_json: bool) -> None:
         print(f"{message['state'].replace('_', ' ')} {message.get('reason', '')}".rstrip(), file=sys.stderr)
     for one in message.get("rounds", ()):
         print(json.dumps(one) if as_json else round_line(one), flush=True)
+    for section in message.get("sections", ()):
+        tell_section(message["number"], section, as_json)
 
 
 def round_line(one: dict[str, Any]) -> str:
@@ -159,6 +196,22 @@ def round_line(one: dict[str, Any]) -> str:
         for hop in one["hops"]
     )
     return f"{one['number']:>5}  " + "  ".join(hops)
+
+
+def tell_section(number: int, section: dict[str, Any], as_json: bool) -> None:
+    """One section of a round: new lines of a log as they are, else values; what is missing of it on stderr."""
+    if as_json:
+        print(json.dumps({"number": number, **section}), flush=True)
+        return
+    if section["note"]:
+        print(f"{section['label']}: {section['note']}", file=sys.stderr)
+    for line in section["lines"]:
+        print(line["text"], flush=True)
+    if section["gist"]:
+        print(f"{number:>5}  {section['label']}: {section['gist']}", flush=True)
+    for table in section["tables"]:
+        rows = [dict(zip(table["columns"], (cell["text"] for cell in row), strict=True)) for row in table["rows"]]
+        print("\n".join(printing.columns(rows, table["columns"], "")), flush=True)
 
 
 def tell_result(result: dict[str, Any], as_json: bool) -> None:

@@ -151,5 +151,5 @@ def _one(rows: Iterable[dict[str, Any]], id_key: str, name_key: str, named: str,
     found = [row for row in listed if row[id_key] == named] or [row for row in listed if row[name_key] == named]
     if len(found) == 1:
         return str(found[0][id_key])
-    problem = "no such" if not found else f"{len(found)} of that name; use the id of one"
+    problem = "there is no such; `list` shows them" if not found else f"{len(found)} of that name; use the id of one"
     raise UsageError(f"{what} {named!r}: {problem}")

@@ -49,7 +49,9 @@ def _run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         # A call without its subcommand was answered with the help already.
         if message := error.format_message():
-            print(f"caseprobe-collector: {message}", file=sys.stderr)
+            place = getattr(error, "ctx", None)
+            called = place.command_path if place else "caseprobe-collector"
+            print(f"caseprobe-collector: {message.rstrip('.')} (see: {called} --help)", file=sys.stderr)
         return error.exit_code
     except typer.Abort:
         return INTERRUPTED

@@ -12,7 +12,7 @@ from caseprobe_collector.cli import printing, remote
 from caseprobe_collector.cli.remote import DEFAULT_URL, AsJson, Ca, Url, segment
 
 app = typer.Typer(help="Timetables that machines run by themselves.", no_args_is_help=True)
-COLUMNS = ("schedule_id", "agent_id", "name", "every_seconds", "cron", "action", "target", "catch_up")
+COLUMNS = ("schedule_id", "agent_id", "name", "every", "cron", "action", "target", "catch_up")
 # More often than this is seldom meant.
 OFTEN_SECONDS = 60.0
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -67,7 +67,8 @@ def list_schedules(
     there = remote.connect(url, ca)
     query = f"?agent_id={segment(remote.agent_id(there, machine))}" if machine else ""
     rows = there.get(f"/schedules{query}")
-    printing.tell(rows, as_json, printing.columns(rows, COLUMNS, "No timetable."))
+    told = [{**row, "every": f"{row['every_seconds']:g} s" if row["every_seconds"] else ""} for row in rows]
+    printing.tell(rows, as_json, printing.columns(told, COLUMNS, "No timetable."))
 
 
 @app.command("remove")

@@ -12,6 +12,8 @@ from caseprobe_collector.access import Role
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z]+_[a-z0-9]{1,64}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
 Target = Annotated[str, StringConstraints(min_length=1, max_length=253, strip_whitespace=True)]
+# The machine knows which there are, and says so where it is none of them.
+ProbeName = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 
 
 class Body(BaseModel):
@@ -97,13 +99,31 @@ class RevealAsked(Body):
     token: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.:@_/-]{2,255}$", strip_whitespace=True)]
 
 
+class WatchAsked(Body):
+    """Probes by name, measured again every interval."""
+
+    probes: list[ProbeName] = Field(min_length=1, max_length=12)
+    interval_seconds: float = Field(default=5.0, ge=1, le=600)
+    duration_seconds: float = Field(default=60.0, ge=1, le=3000)
+
+
+class LogTailAsked(Body):
+    """A log by its name: its newest lines, then what is new."""
+
+    source: ProbeName
+    lines: int = Field(default=50, ge=1, le=500)
+    follow_seconds: float = Field(default=60.0, ge=0, le=3000)
+
+
 class NewSession(Body):
-    """A live request: exactly one of path, snapshot and reveal."""
+    """A live request: exactly one of path, snapshot, reveal, watch and log_tail."""
 
     agent_id: Id
     path: PathAsked | None = None
     snapshot: SnapshotAsked | None = None
     reveal: RevealAsked | None = None
+    watch: WatchAsked | None = None
+    log_tail: LogTailAsked | None = None
     deadline_seconds: float = Field(default=0, ge=0, le=3600)
     idempotency_key: str = Field(default="", max_length=80)
 

@@ -16,7 +16,11 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from caseprobe import texts
+from caseprobe.report.words import Words
 from caseprobe.v1 import section_pb2
+
+# Staff read English; what the report draws and names is drawn and named with these.
+ENGLISH = Words("en")
 
 OUTCOMES = ("unknown", "ok", "absent", "denied", "timeout", "failed", "skipped")
 ROWS_SHOWN = 200
@@ -66,7 +70,7 @@ def section_view(section: section_pb2.Section) -> SectionView:
     facts: Message | None = getattr(section, name) if name else None
     return SectionView(
         probe=section.probe,
-        label=label_of(section.probe),
+        label=ENGLISH.section(section),
         outcome=outcome_word(section),
         reason=section.reason,
         needs=section.needs,

@@ -1,8 +1,12 @@
-"""Running sessions' rounds, kept and summarized once for all who watch; dropped when the last one leaves."""
+"""Running sessions' rounds, of a path or of sections, kept and summarized once for all who watch.
+
+They are dropped when the last one leaves.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -18,7 +22,10 @@ from caseprobe_collector.records import Event
 ROUNDS_KEPT = 600
 # What a sparkline shows; a page that opens late is sent no more.
 BACKLOG = 60
-Recent = Callable[[], Awaitable[link_pb2.Rounds]]
+# Of rounds of sections.
+SECTIONS_KEPT = 60
+# What came so far: of a path, and of sections.
+Recent = Callable[[], Awaitable[tuple[link_pb2.Rounds, list[link_pb2.Sections]]]]
 
 
 @dataclass
@@ -28,6 +35,7 @@ class Live:
     session_id: str
     rounds: list[path_pb2.PathRound] = field(default_factory=list)
     header: path_pb2.PathFacts = field(default_factory=path_pb2.PathFacts)
+    sections: deque[link_pb2.Sections] = field(default_factory=lambda: deque(maxlen=SECTIONS_KEPT))
     state: dict[str, Any] = field(default_factory=dict)
     version: int = 0
     viewers: int = 0
@@ -43,6 +51,9 @@ class Live:
         """Note what an event tells."""
         if event.rounds is not None:
             self.add(event.rounds)
+        elif event.kind == "sections":
+            one = link_pb2.Sections(session_id=self.session_id, number=event.body["number"], sections=event.sections)
+            self.add_sections(one)
         elif event.kind == "session":
             self.state = dict(event.body)
             self._touch()
@@ -55,6 +66,16 @@ class Live:
         if more.HasField("header"):
             self.header = more.header
         self._touch()
+
+    def add_sections(self, one: link_pb2.Sections) -> None:
+        """Note a round of sections; one that came before is not told twice."""
+        if not self.sections or one.number > self.sections[-1].number:
+            self.sections.append(one)
+            self._touch()
+
+    def sections_after(self, number: int) -> list[link_pb2.Sections]:
+        """The rounds of sections after this one."""
+        return [one for one in self.sections if one.number > number]
 
     def _touch(self) -> None:
         self.version += 1
@@ -111,7 +132,7 @@ class Hub:
 
     @asynccontextmanager
     async def watch(self, session_id: str, recent: Recent) -> AsyncIterator[Live]:
-        """The session's Live while someone watches; recent gives the rounds so far."""
+        """The session's Live while someone watches; recent gives what came so far."""
         live = self._live.get(session_id)
         if live is None:
             live = self._live[session_id] = Live(session_id)
@@ -128,7 +149,10 @@ class Hub:
     async def _listen(self, live: Live, recent: Recent) -> None:
         # Subscribed first, so that nothing falls between the rounds so far and the next.
         async with self._bus.subscribe(f"session:{live.session_id}") as events:
-            live.add(await recent())
+            rounds, sections = await recent()
+            live.add(rounds)
+            for one in sections:
+                live.add_sections(one)
             async for event in events:
                 live.take(event)
 

@@ -10,10 +10,12 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 
 from caseprobe.errors import NotAllowed, UsageError
+from caseprobe.v1 import link_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.console.drafts import draft_message
 from caseprobe_collector.console.hub import Hub
 from caseprobe_collector.console.routing import WEBSOCKET, By, Route
+from caseprobe_collector.console.sections import sections_message
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.records import Event
 
@@ -56,8 +58,8 @@ class _Watch:
 
     async def follow(self, hub: Hub, session_id: str) -> None:
         """Pass on a session: its first round at once, then whatever came in the meantime, its outcome last."""
-        async with hub.watch(session_id, lambda: self.use.sessions.recent_rounds(self.by, session_id)) as live:
-            version, number = 0, -1
+        async with hub.watch(session_id, lambda: self._recent(session_id)) as live:
+            version, number, told = 0, -1, 0
             state: dict[str, Any] = {}
             while True:
                 await live.newer(version)
@@ -65,10 +67,18 @@ class _Watch:
                 if live.last_number > number:
                     message, number = live.message(number), live.last_number
                     await self.send(message)
+                for one in live.sections_after(told):
+                    told = one.number
+                    await self.send(sections_message(one))
                 if live.state != state:
                     state = live.state
                     await self.send({"topic": f"session:{session_id}", "kind": "session", **state})
                 await asyncio.sleep(MIN_GAP_SECONDS)
+
+    async def _recent(self, session_id: str) -> tuple[link_pb2.Rounds, list[link_pb2.Sections]]:
+        """What came of a session so far."""
+        sessions = self.use.sessions
+        return await sessions.recent_rounds(self.by, session_id), await sessions.recent_sections(self.by, session_id)
 
     async def recheck(self, every_seconds: float) -> None:
         """End once the login ends or its rights change; the page then asks anew."""

@@ -14,6 +14,7 @@ from caseprobe import texts
 from caseprobe_collector.access import NOBODY, Action, Principal, decide
 from caseprobe_collector.console.assets import Assets
 from caseprobe_collector.console.credentials import csrf_token
+from caseprobe_collector.console.facts import ENGLISH
 
 FOLDER = Path(__file__).parent / "templates"
 WORDS = {
@@ -38,6 +39,16 @@ POLICY = {
     "watch": "Watching",
     "schedule": "Schedules",
 }
+# How a session ended that gave nothing, to who asked for it.
+ENDED = {
+    "failed": "it could not be measured",
+    "refused_policy": "the machine’s own policy refuses it",
+    "refused_user": "the machine’s owner said no",
+    "expired": "nobody answered in time",
+    "killed_limit": "it passed its limits and was ended",
+    "unknown_after_crash": "the machine’s agent ended in the middle of it",
+    "lost": "the machine went away",
+}
 
 
 class Renderer:
@@ -58,9 +69,13 @@ class Renderer:
             iso=iso,
             short=short,
             words=words,
+            kind=ENGLISH.kind,
             ms=milliseconds,
+            sentence=sentence,
         )
-        self._environment.globals.update(asset=assets.url, severity_word=WORDS.get, POLICY=POLICY, Action=Action)
+        self._environment.globals.update(
+            asset=assets.url, severity_word=WORDS.get, POLICY=POLICY, ENDED=ENDED, Action=Action
+        )
 
     def html(self, template: str, request: Request, **values: Any) -> str:
         """One page; by, csrf and may come from the request."""
@@ -105,6 +120,15 @@ def short(identifier: str) -> str:
 def words(identifier: str) -> str:
     """An id like refused_policy as words."""
     return identifier.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """A message that begins as a sentence does.
+
+    >>> sentence("name or password is wrong")
+    'Name or password is wrong'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def milliseconds(value: float | None) -> str:

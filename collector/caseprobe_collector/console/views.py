@@ -15,6 +15,7 @@ from caseprobe_collector.records import (
     SessionRecord,
     SnapshotRow,
 )
+from caseprobe_collector.sessions import target_of
 
 SEVERITIES = ("none", "ok", "info", "warn", "critical", "unknown", "not_applicable")
 FLOWS = {0: "", 1: "one_shot", 2: "live", 3: "scheduled"}
@@ -215,7 +216,7 @@ def session_view(session: SessionRecord) -> SessionView:
         case_id=session.case_id,
         agent_id=session.agent_id,
         action=session.action,
-        target=_target(session),
+        target=target_of(link_pb2.CommandRequest.FromString(session.request)),
         state=session.state,
         running=session.state in RUNNING,
         reason=session.reason,
@@ -225,15 +226,6 @@ def session_view(session: SessionRecord) -> SessionView:
         ended_at=session.ended_at,
         deadline_seconds=session.deadline_seconds,
     )
-
-
-def _target(session: SessionRecord) -> str:
-    request = link_pb2.CommandRequest.FromString(session.request)
-    if request.HasField("path"):
-        return request.path.target or "this collector, under load"
-    if request.HasField("reveal"):
-        return request.reveal.token
-    return request.snapshot.profile if request.HasField("snapshot") else ""
 
 
 @dataclass(frozen=True)

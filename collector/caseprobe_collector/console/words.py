@@ -9,13 +9,10 @@ from caseprobe import texts
 from caseprobe.checks.folding import groups, shown_state
 from caseprobe.report.markup import NOTHING, Markup
 from caseprobe.report.paths import render_path
-from caseprobe.report.words import Words
 from caseprobe.v1 import finding_pb2, path_pb2, snapshot_pb2
-from caseprobe_collector.console.facts import address_text
+from caseprobe_collector.console.facts import ENGLISH, address_text
 from caseprobe_collector.console.views import severity_word
 
-# Staff read English; what the report draws is drawn with these.
-WORDS = Words("en")
 PROTOCOLS = ("", "icmp", "udp", "tcp")
 TIERS = ("", "icmp_datagram", "udp", "tcp_connect", "raw")
 _RANK = {4: 0, 3: 1, 2: 2, 1: 3}
@@ -201,4 +198,4 @@ def path_of(snapshot: snapshot_pb2.Snapshot) -> path_pb2.PathFacts | None:
 def path_drawing(snapshot: snapshot_pb2.Snapshot | None) -> Markup:
     """The hops of the path that a snapshot measured, as its report draws them; nothing where it measured none."""
     facts = path_of(snapshot) if snapshot else None
-    return render_path(facts, snapshot.started_at.seconds, WORDS) if snapshot and facts else NOTHING
+    return render_path(facts, snapshot.started_at.seconds, ENGLISH) if snapshot and facts else NOTHING

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from caseprobe.errors import CaseClosed, CaseprobeError, Corrupt, NotAllowed, NotFound, TooLarge, UsageError
-from caseprobe.report.words import host_of
-from caseprobe.v1 import snapshot_pb2
+from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.bases import BUNDLE_OBJECT
@@ -210,8 +209,8 @@ class Evidence:
         agent = Agent(
             agent_id=snapshot.agent_id,
             customer_id=case.customer_id,
-            label=host_of(snapshot)[:LONGEST_LABEL] or "carried by hand",
-            system=_system(snapshot),
+            label=_system(snapshot).host_name[:LONGEST_LABEL] or "carried by hand",
+            system=_system(snapshot).system,
             version=snapshot.agent_version[:40],
             kind="one_shot",
             enrolled_at=now,
@@ -246,8 +245,10 @@ def _keep_back_names(snapshot: snapshot_pb2.Snapshot) -> None:
             snapshot.consent.ClearField("grant")
 
 
-def _system(snapshot: snapshot_pb2.Snapshot) -> str:
-    return next((section.system.system for section in snapshot.sections if section.HasField("system")), "")
+def _system(snapshot: snapshot_pb2.Snapshot) -> section_pb2.SystemFacts:
+    """What it tells of its machine; empty where it tells nothing."""
+    none = section_pb2.SystemFacts()
+    return next((section.system for section in snapshot.sections if section.HasField("system")), none)
 
 
 def _told(snapshot: snapshot_pb2.Snapshot) -> set[str]:

@@ -174,6 +174,8 @@ class Stream:
         match frame.WhichOneof("frame"):
             case "rounds":
                 await self._desk.sessions.on_rounds(self._agent, frame.rounds)
+            case "sections":
+                await self._desk.sessions.on_sections(self._agent, frame.sections)
             case "data":
                 await self._data((frame.data,))
             case "batch":

@@ -1,16 +1,21 @@
-"""What is live of the newest sessions, in memory: whose each is, and the rounds that a page is shown first."""
+"""What is live of the newest sessions, in memory: whose each is, and the rounds that a page is shown first.
+
+Rounds are those of a path, or of sections: what a watch measured, new lines of a log.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from caseprobe.v1 import path_pb2
+from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_collector.ports import Bus
 from caseprobe_collector.records import Event, SessionRecord
 
 ROUNDS_KEPT = 600
 LIVE_KEPT = 1000
+# Of rounds of sections; the oldest make way. One alone is no larger than a machine may send at once.
+SECTIONS_KEPT, SECTIONS_BYTES = 120, 256 << 10
 
 
 @dataclass
@@ -22,6 +27,15 @@ class Live:
     customer_id: str
     rounds: deque[path_pb2.PathRound] = field(default_factory=lambda: deque(maxlen=ROUNDS_KEPT))
     header: path_pb2.PathFacts | None = None
+    sections: deque[link_pb2.Sections] = field(default_factory=deque)
+    _sections_bytes: int = 0
+
+    def add_sections(self, one: link_pb2.Sections) -> None:
+        """Keep a round of sections, and of those before it what there is room for."""
+        self.sections.append(one)
+        self._sections_bytes += one.ByteSize()
+        while len(self.sections) > 1 and (len(self.sections) > SECTIONS_KEPT or self._sections_bytes > SECTIONS_BYTES):
+            self._sections_bytes -= self.sections.popleft().ByteSize()
 
 
 class LiveSessions:

@@ -48,5 +48,18 @@ def session_of(
 
 def describe(agent_id: str, request: link_pb2.CommandRequest) -> str:
     """The audited words: which machine, which action, at what."""
-    target = request.path.target if request.HasField("path") else request.reveal.token
-    return f"{agent_id} {request.WhichOneof('action')} {target}".strip()[:500]
+    return f"{agent_id} {request.WhichOneof('action')} {target_of(request)}".strip()[:500]
+
+
+def target_of(request: link_pb2.CommandRequest) -> str:
+    """What an action is about: a target, a stand-in, a profile, probes, a log."""
+    match request.WhichOneof("action"):
+        case "path":
+            return request.path.target or "this collector, under load"
+        case "reveal":
+            return request.reveal.token
+        case "watch":
+            return ", ".join(request.watch.probes)
+        case "log_tail":
+            return request.log_tail.source
+    return request.snapshot.profile

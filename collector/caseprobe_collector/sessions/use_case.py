@@ -15,13 +15,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged
+from caseprobe.errors import CaseClosed, NotAllowed, NotFound, StorageDamaged, TooLarge
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.access import Action, Principal, decide
 from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ports import Bus, CaseStore, Clock, FleetStore, Links, SessionStore, Transaction, Transactions
 from caseprobe_collector.records import Agent, Case, Event, SessionRecord
-from caseprobe_collector.sessions.live import Live, LiveSessions
+from caseprobe_collector.sessions.live import SECTIONS_BYTES, Live, LiveSessions
 from caseprobe_collector.sessions.request import describe, session_of
 
 # After its deadline a session gets this long for its outcome to arrive; one that has ended on its machine and waits for
@@ -144,6 +144,12 @@ class Sessions:
             return link_pb2.Rounds(session_id=session_id)
         return link_pb2.Rounds(session_id=session_id, rounds=live.rounds, header=live.header)
 
+    async def recent_sections(self, by: Principal, session_id: str) -> list[link_pb2.Sections]:
+        """The rounds of sections of a running session so far, the newest that are kept."""
+        await self.get(by, session_id)
+        live = self._live.get(session_id)
+        return list(live.sections) if live is not None else []
+
     # --- what machines answer ---
 
     async def on_connect(self, agent: Agent, open_commands: frozenset[str]) -> None:
@@ -183,6 +189,18 @@ class Sessions:
         body = {"session_id": rounds.session_id}
         for topic in (f"session:{rounds.session_id}", f"case:{live.case_id}"):
             self._bus.publish(Event(topic, "rounds", live.customer_id, body, rounds))
+
+    async def on_sections(self, agent: Agent, sections: link_pb2.Sections) -> None:
+        """Pass a round of sections on, as on_rounds does those of a path. Raises TooLarge."""
+        if sections.ByteSize() > SECTIONS_BYTES:
+            raise TooLarge(f"a round of sections is at most {SECTIONS_BYTES >> 10} KiB")
+        live = await self._own(agent, sections.session_id)
+        if live is None:
+            return
+        live.add_sections(sections)
+        body = {"session_id": sections.session_id, "number": sections.number}
+        topic = f"session:{sections.session_id}"
+        self._bus.publish(Event(topic, "sections", live.customer_id, body, sections=tuple(sections.sections)))
 
     async def on_outcome(self, agent: Agent, outcome: link_pb2.Outcome) -> bool:
         """End a session once; True where the agent may forget the outcome."""

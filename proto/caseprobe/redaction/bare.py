@@ -18,13 +18,16 @@ DRAWN_LOOK = (
 )
 SIGNED_LOOK = rb"[=:]\s?\\*[\"']?(?:[a-z0-9]*[g-z][a-z0-9]*[0-9]|[A-Z0-9]*[G-Z][A-Z0-9]*[0-9])[A-Za-z0-9]{6}"
 # "$", "@" and "#" stand in names of classes and addresses, too, but not behind digits.
+UNSIGNED_LOOK = rb"(?:^|[\s\"'])(?:[a-z0-9]*[g-z][a-z0-9]*[0-9]|[a-z0-9]*[0-9][a-z0-9]*[g-z])[a-z0-9]{12}"
 PASSWORD_LOOK = (
     rb"(?:[A-Za-z0-9][!%*^~+&]|[0-9][A-Za-z]*[@#$])[A-Za-z0-9]*(?:[a-z][0-9]*[A-Z]|[A-Z][0-9]*[a-z])"
     rb"|[a-z][A-Z0-9]" + RUN + rb"[!%*^~+&][A-Za-z0-9]{3}|[A-Za-z]![A-Za-z]+[0-9]"
 )
-LOOK = rb"(?-i:" + DRAWN_LOOK + rb"|" + SIGNED_LOOK + rb"|" + PASSWORD_LOOK + rb")"
+LOOK = rb"(?-i:" + DRAWN_LOOK + rb"|" + SIGNED_LOOK + rb"|" + UNSIGNED_LOOK + rb"|" + PASSWORD_LOOK + rb")"
 # A run of base 64 or of either alphabet of addresses; what goes on behind it makes it part of something longer.
-DRAWN = re.compile(rb"(?<![A-Za-z0-9+_.@#%~$&-])[A-Za-z0-9+/_-]{20,4096}+={0,2}(?![A-Za-z0-9@]|\.[A-Za-z0-9])")
+DRAWN = re.compile(
+    rb"(?<![A-Za-z0-9+_@%$&-])(?<![a-z]{3}\.)[A-Za-z0-9+/_-]{20,4096}+={0,2}(?![A-Za-z0-9@]|\.(?!(?:xml|ics|rss|atom|json)\b)[A-Za-z0-9])"
+)
 # Behind a sign, of one case and digits, with a letter that no hexadecimal number has.
 SIGNED = re.compile(
     rb"(?<=[=:\"'\s])(?:(?=[a-z0-9]{0,64}[g-z])[a-z0-9]{24,512}+|(?=[A-Z0-9]{0,64}[G-Z])[A-Z0-9]{24,512}+"
@@ -51,6 +54,8 @@ KNOWN = re.compile(
 )
 # A class and the line in it, or an inner class.
 LINE_OF_CODE = re.compile(rb"[@$#][0-9]+\Z")
+# A run of one case that is as long needs no sign before it.
+UNSIGNED = 30
 LOOK_BACK = 40
 CHANGES, SHORT_CHANGES, ONE_CASE_CHANGES = 0.34, 0.42, 0.27
 
@@ -72,7 +77,7 @@ def bare_secrets(line: bytes) -> Iterator[Span]:
         start, end = match.span()
         long = end - start >= 20
         if (
-            SIGN.search(line, max(start - LOOK_BACK, 0), start)
+            (end - start >= UNSIGNED or SIGN.search(line, max(start - LOOK_BACK, 0), start))
             and is_drawn(match[0], 2 if long else 3, ONE_CASE_CHANGES if long else SHORT_CHANGES)
             and not _is_public(line, start, end)
         ):

@@ -11,8 +11,12 @@ from collections.abc import Iterator
 
 from caseprobe.redaction.lines import Span, lines_matching, rewrite
 
-BEGIN = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
-END = re.compile(rb"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+KEY = (
+    rb"(?:(?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?"
+    rb"|OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key))-----"
+)
+BEGIN = re.compile(rb"-----BEGIN " + KEY)
+END = re.compile(rb"-----END " + KEY)
 # No private key is longer; an END that is further away belongs to something else.
 # A quick look at each line's end before BODY is tried.
 MAYBE_BODY = re.compile(rb"\n(?:(?<=[A-Za-z0-9+/]{64}\n)|(?<=[A-Za-z0-9+/]{64}[\r\"]\n)|(?<=[A-Za-z0-9+/]{64}\"\r\n))")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -138,5 +139,6 @@ def _identified(message: Message) -> Iterator[tuple[int, str]]:
             yield from ((_privacy(field).kind, text) for text in (value if field.is_repeated else (value,)))
 
 
+@cache
 def _privacy(field: FieldDescriptor) -> Privacy:
     return field.GetOptions().Extensions[privacy_pb2.privacy]

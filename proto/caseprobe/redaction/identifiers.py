@@ -107,7 +107,8 @@ class Identifiers:
     def _families(self) -> Sequence[Sequence[Step]]:
         """Every step: longer forms go before those that could be a part of them; what begins alike is one family."""
         cues = [Step(cue.look, cue.compiled, partial(self._cued, cue)) for cue in CUES]
-        own = [Step(self._words.look, lambda: self._words.pattern, self._word)] if self._words.look else []
+        # Alone, so that the automata of the others go on where new names are learned.
+        own = [(Step(self._words.look, lambda: self._words.pattern, self._word),)] if self._words.look else []
         return (
             (
                 Step(headers.LOOK, lambda: headers.HEADER, self._header),
@@ -126,7 +127,8 @@ class Identifiers:
                 Step(numbers.LOOK_CARD, lambda: numbers.CARD, self._card),
                 Step(numbers.LOOK_PHONE, lambda: numbers.PHONE, self._phone),
             ),
-            (*cues, *own),
+            cues,
+            *own,
             (
                 Step(domains.LOOK, lambda: domains.FULL, self._domain),
                 Step(patterns.LOOK_IPV6, lambda: patterns.IPV6, self._ipv6),

@@ -6,6 +6,7 @@ RE2 (https://github.com/google/re2) takes linear time on any input and costs the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
 
 import re2
 
@@ -28,12 +29,17 @@ class Looks:
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         """patterns: known by their place from now on; they match within a line, whatever they say of blanks."""
-        options = line_options(AUTOMATON_BYTES)
         # "^" and "$" are the ends of a line.
         patterns = [b"(?m:" + one + b")" for one in patterns]
-        shares = [patterns[at::AUTOMATA] for at in range(min(AUTOMATA, len(patterns)))]
-        self._any = [search_of(share, AUTOMATON_BYTES) for share in shares]
-        self._sets = [_set_of(share, options) for share in shares]
+        self._shares = [tuple(patterns[at::AUTOMATA]) for at in range(min(AUTOMATA, len(patterns)))]
+
+    @cached_property
+    def _any(self) -> list[Search]:
+        return [search_of(share, AUTOMATON_BYTES) for share in self._shares]
+
+    @cached_property
+    def _sets(self) -> list[re2.Set]:
+        return [_set_of(share) for share in self._shares]
 
     def lines(self, data: bytes) -> list[Span]:
         """Start and end, without line break, of every line in which any pattern matches; in order, each once."""
@@ -52,9 +58,10 @@ class Looks:
         return sorted(matching)
 
 
-def _set_of(patterns: Sequence[bytes], options: re2.Options) -> re2.Set:
-    """Patterns that are looked for together, each known by its place."""
-    matcher = re2.Set.SearchSet(options)
+@lru_cache(maxsize=32)
+def _set_of(patterns: tuple[bytes, ...]) -> re2.Set:
+    """Patterns that are looked for together, each known by its place; the last few are kept, as re2.compile does."""
+    matcher = re2.Set.SearchSet(line_options(AUTOMATON_BYTES))
     for pattern in patterns:
         matcher.Add(pattern)
     matcher.Compile()

@@ -17,9 +17,8 @@ WORD = re.compile(
     rb"(?<![A-Za-z0-9_./:@%+=-])(?P<value>(?=[^\s\"']{0,40}?[0-9])[A-Za-z][A-Za-z0-9!%*^~@#$&+_.-]{6,40}[A-Za-z0-9!%*^~@#$&+])"
     rb"(?![A-Za-z0-9_/:@%+=-]|\.\w)"
 )
-MADE = re.compile(
-    rb"[A-Za-z]{3,16}[-_.!*+~^@#$%&][A-Za-z]{3,16}[0-9]{2,6}|(?=.{0,40}[a-z])(?=.{0,40}[A-Z])[^-_.]{8,42}"
-)
+MADE = re.compile(rb"[A-Za-z]{3,16}[-_.!*+~^@#$%&][A-Za-z]{3,16}[0-9]{2,6}")
+MIXED = re.compile(rb"(?=.{0,40}[a-z])(?=.{0,40}[A-Z])[^-_.]{8,42}")
 # What a machine, an account or a file is announced by.
 ANNOUNCED = re.compile(
     rb"(?i)(?:\b(?:from|host|on|at|by|user|for|in|node|server|of|group|realm|domain|file|via)|[a-z]\.)[ \"'=]{1,3}\Z"
@@ -54,7 +53,7 @@ def near_secrets(line: bytes) -> Iterator[Span]:
 def _is_password(line: bytes, match: re.Match[bytes]) -> bool:
     value, before = match["value"], line[max(match.start() - 12, 0) : match.start()]
     return (
-        MADE.fullmatch(value) is not None
+        (MADE.fullmatch(value) or MIXED.fullmatch(value)) is not None
         and TECHNICAL.fullmatch(value) is None
         and ANNOUNCED.search(before) is None
         and can_be_secret(value)

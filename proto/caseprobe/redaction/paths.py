@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from caseprobe.redaction.near import MADE
 from caseprobe.redaction.secret_values import Span, looks_drawn, looks_mixed
 
 # What an address does once: who has it, may do it.
@@ -13,6 +14,11 @@ ONCE = re.compile(
     rb"|share|hook|webhook|recover|unlock"
     rb"|approve|accept|download|s|key|services?|catch|trigger|bot|access|join"
     rb"|guest)[\w-]{0,24}(?:/[\w-]{1,24}){0,2}?/(?P<value>[A-Za-z0-9_:.=-]{16,512}+)"
+)
+# The same where only what comes at once, or behind a number, can be one.
+AT_ONCE = re.compile(
+    rb"(?i)/(?:api|rest|feeds?|rss|ical|calendar|incoming|inbound|callback|private|secret|notify|ingest)(?:/v?\d{1,4})?/"
+    rb"(?:private-)?(?P<value>[A-Za-z0-9]{24,128}+)"
 )
 BEGIN = rb"(?m)(?:^|(?<=\]: )|(?<=[\"']))[ \t]{0,16}"
 END = rb"(?:[ \t]{1,8}#[^\n]{0,128})?[ \t]{0,8}(?=$|[\"'\\\r])"
@@ -33,13 +39,21 @@ LINES = (
         + rb"(?:[ \t]{1,8}\d{1,3})?"
         + END
     ),
+    # the same with a timeout
+    re.compile(
+        BEGIN
+        + rb"(?P<name>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?::\d{1,5})?)[ \t]{1,16}"
+        + VALUE
+        + rb"[ \t]{1,8}\d{1,3}"
+        + END
+    ),
     # address or folder, user, password, as davfs keeps them
     re.compile(
         BEGIN + rb"(?P<name>https?://[^\s\"']{1,255}|/[\w./-]{1,255})[ \t]{1,16}[\w.@-]{1,64}[ \t]{1,16}" + VALUE + END
     ),
 )
 # What nothing else is written like: any value that nobody writes as prose is a password there.
-SURE_LINES = (LINES[1], LINES[3])
+SURE_LINES = (LINES[1], LINES[3], LINES[4])
 NO_USER = re.compile(
     rb"(?i)(?:.*[._-])?(?:sha\d*|md5|image|tag|version|commit|ref|rev|build|date|time|id|host|http|https|port"
     rb"|file|line|name|type|size|at|in|from|to|on|v\d*|digest|status|state|uid|gid|pid|tcp|udp|etag|arn|urn"
@@ -73,7 +87,7 @@ def path_tokens(line: bytes) -> Iterator[Span]:
     >>> list(path_tokens(b"/invite/T3JhbmdlSGFyYm91cjEyZz12"))
     [(8, 32)]
     """
-    for match in ONCE.finditer(line):
+    for match in (*ONCE.finditer(line), *AT_ONCE.finditer(line)):
         if looks_drawn(match["value"]):
             yield match.span("value")
 
@@ -86,8 +100,9 @@ def user_secrets(line: bytes) -> Iterator[Span]:
     """
     for pattern in LINES:
         for match in pattern.finditer(line):
-            is_secret = looks_mixed if pattern in SURE_LINES else _is_password
-            if not NO_USER.fullmatch(match["name"]) and is_secret(match["value"]):
+            value = match["value"]
+            is_secret = looks_mixed(value) if pattern in SURE_LINES else _is_password(value) or MADE.fullmatch(value)
+            if is_secret and not NO_USER.fullmatch(match["name"]):
                 yield match.span("value")
 
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 from caseprobe.errors import RedactionError
 from caseprobe.redaction import continued, structure
 from caseprobe.redaction.blocks import undecided
-from caseprobe.redaction.fields import Fields
+from caseprobe.redaction.fields import Fields, TextRule
+from caseprobe.redaction.finder import LONGEST_REMEMBERED, REMEMBERED
 from caseprobe.redaction.identifiers import Identifiers
 from caseprobe.redaction.lines import Looks
 from caseprobe.redaction.names import KnownNames
@@ -23,7 +24,7 @@ from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 Result = TypeVar("Result")
 
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
-RULESET_VERSION = "2026.11.22.7"
+RULESET_VERSION = "2026.11.22.8"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
 LONGEST_LINE_BYTES = 1 << 20
 LINE_WITHHELD = b"_hidden_overlong_line_"
@@ -50,7 +51,8 @@ class Redactor:
         self._secrets = Secrets(self._counts)
         self._identifiers = Identifiers(key, self._known, asset_masked, self._counts)
         host = self._identifiers.host
-        self._fields = Fields(key, asset_masked, self.text, self._secrets_of, host, self._counts)
+        self._text_fields, self._public_fields = _Repeated(self.text), _Repeated(self._secrets_of)
+        self._fields = Fields(key, asset_masked, self._text_fields, self._public_fields, host, self._counts)
         self._settled = Fields(key, asset_masked, lambda _text: None, self._secrets_of, host, Counter())
         self._restorer = Restorer(key)
         self._looks: Looks | None = None
@@ -68,6 +70,7 @@ class Redactor:
         """
         self._known = self._known.joined(self._fields.names(snapshot))
         self._identifiers.learn(self._known)
+        self._text_fields.forget()
         redacted = Snapshot()
         redacted.CopyFrom(snapshot)
         _failing_closed(lambda: self._fields.redact(redacted))
@@ -189,6 +192,26 @@ class Stream:
         start = self._pending.rfind(b"\n") + 1
         if len(self._pending) - start > LONGEST_LINE_BYTES:
             self._pending = self._pending[: start + LONGEST_LINE_BYTES + 1]
+
+
+class _Repeated:
+    """A rule for the fields of facts, of which most come again and hold nothing: such a text is read once."""
+
+    def __init__(self, rule: TextRule) -> None:
+        self._rule = rule
+        self._empty: set[str] = set()
+
+    def __call__(self, text: str) -> str | None:
+        if text in self._empty:
+            return text
+        hidden = self._rule(text)
+        if hidden == text and len(text) <= LONGEST_REMEMBERED and len(self._empty) < REMEMBERED:
+            self._empty.add(text)
+        return hidden
+
+    def forget(self) -> None:
+        """From now on other names are looked for."""
+        self._empty.clear()
 
 
 def _short_lines(data: bytes, counts: Counter[str]) -> bytes:

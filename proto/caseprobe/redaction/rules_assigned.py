@@ -59,7 +59,7 @@ MAYBE_PART = (
     rb"|pat|login|response|pem|prv|tls|api|app|hook|gossip"
     rb"|otp|invite|magic|reset|confirmation|activation|pairing|unlock|licen[cs]e|serial|encoded|blob|digest"
     rb"|cipher\w*|identity"
-    rb"|jwk|sso|crypt|shadow|sid|wep|wpa|kg|opc|ek|mk|dk|sk|priv|prv|ki|entropy|scalar|wresult|wctx)[0-9]*|keyhex|_hex)"
+    rb"|jwk|sso|crypt|shadow|sid|wep|wpa|kg|opc|ek|mk|dk|i?k|gak|guek|ipk|sk(?:_(?:[eap][ir]|d))?|priv|prv|ki|entropy|scalar|wresult|wctx)[0-9]*|keyhex|_hex)"
 )
 CLOSE = rb"(?:\\*[\"'`]|&quot;|&#3[49];)?\]?\)?\}?\s*"
 PAIR_LOOK = (

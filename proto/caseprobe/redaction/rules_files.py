@@ -117,6 +117,36 @@ FILES: tuple[Rule, ...] = (
         find=sql.row_secrets,
     ),
     _rule(
+        "octet_list",
+        rb"(?:key|secret|psk|seed)\w*\\*[\"']?(?:\[[0-9]*\])?\s*[=:]\s*[\[{(\"]*\s*(?:0x)?[0-9a-f]{1,3},",
+        rb"(?:key|secret|psk|seed)\w{0,24}\\{0,3}[\"']?(?:\[\d{0,4}\])?\s{0,4}[=:]\s{0,4}[\[{(\"]{0,2}\s{0,4}"
+        rb"((?:0x)?[0-9a-f]{1,3}(?:,\s{0,2}(?:0x)?[0-9a-f]{1,3}){11,511})(?![\w.])",
+        "network_key: [1, 3, 5, 7, 9, 11, 13, 15, 0, 2, 4, 6, 8, 10, 12, 13]",
+        "keys: 1, 2, 3, 4",
+    ),
+    _rule(
+        "expression",
+        rb"\([dpqu] #[0-9a-f]{8}",
+        rb"\([dpqu]\s{1,4}#([0-9a-f]{16,8192})#\)",
+        "(private-key (rsa (n #00C1#) (e #010001#) (d #0a1b2c3d4e5f60718293a4b5c6d7e8f9#)))",
+        "(n #0a1b2c3d4e5f60718293a4b5c6d7e8f9#)",
+    ),
+    _rule(
+        "subscriber",
+        rb"\b[0-9]{15}[\s,;]+[0-9a-f]{12}",
+        rb"(?<![0-9])[0-9]{15}[\s,;]{1,8}([0-9a-f]{32})(?:[\s,;]{1,8}([0-9a-f]{32}))?(?![0-9a-z])",
+        "001010000000001 465b5ce8b199b49faa5f0a2ee238a6bc cd63cb71954a9f4e48a5994e37a02baf",
+        "001010000000001 registered",
+    ),
+    _rule(
+        "query_value",
+        rb"[?&][a-z_.-]+=[0-9a-f]{12}",
+        rb"[?&](?!(?:v|ver|version|rev|h|hash|cb|etag|sha\d{0,3}|md5|digest|commit|ref|state|nonce|[\w.-]{0,40}id)=)"
+        rb"[\w.-]{1,40}=([0-9a-f]{32,128})(?![0-9a-z])",
+        "GET /feed?u=0a1b2c3d4e5f60718293a4b5c6d7e8f9&x=1",
+        "GET /app.js?v=0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+    ),
+    _rule(
         "eap_file",
         rb"\"\s+[a-z0-9,-]*(?:md5|peap|tls|ttls|mschapv2|pwd|sim|aka|gtc|leap|fast|pax|psk|sake"
         rb"|ikev2)[a-z0-9,-]*\s+\\*\"|(?:^|[a-z]=\S+\s+)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s+\S{8}",
@@ -144,7 +174,7 @@ FILES: tuple[Rule, ...] = (
         "GET /reset-password/form HTTP/1.1",
         look=rb"/(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth"
         rb"|token|share|hook|webhook|recover|unlock|approve|accept|download|s|key|services?|catch|trigger|bot"
-        rb"|access|join|guest)[\w-]*/",
+        rb"|access|join|guest|api|rest|feed|rss|ical|calendar|incoming|inbound|callback|private|notify|ingest)[\w-]*/",
         find=path_tokens,
     ),
     _rule(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address
 from itertools import pairwise
 from math import log2
@@ -44,6 +45,10 @@ PREFIXES = (
 SECRET_WORDS = ("password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "private_key", "psk", "pwd")
 SCHEMES = ("$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$gy$", "$7$", "$argon2")
 HEADERS = ("bearer", "basic")
+# What a word that announces a secret ends with: the signs, and the last letters of those headers.
+ENDS = frozenset(":=rRcC")
+# So much is looked at together.
+LOOK_BYTES = 64 << 10
 MARK = "_hidden_"
 SHORTEST_VALUE, LEAST_BITS = 8, 2.75
 PRIVATE_NETWORKS = ((10, 0, 255), (172, 16, 31), (192, 168, 168), (100, 64, 127))
@@ -55,10 +60,14 @@ def leaks(data: bytes) -> list[str]:
     >>> leaks(b"password=_hidden_assignment_"), leaks(b"password=Tr0ub4dor&3x")
     ([], ['assigned secret'])
     """
-    # JSON's "key": becomes key: before the quotes go.
-    words = data.replace(b'":', b": ").replace(b"':", b": ").translate(SPACES).decode("latin-1").split()
-    found = {kind for word in set(words) for kind in _word_kinds(word)}
-    found |= {kind for word, after in pairwise(words) if (kind := _pair_kind(word, after))}
+    found: set[str] = set()
+    last: list[str] = []
+    prefixes = [one for one in PREFIXES if one[0].encode() in data]
+    for words in _words(data):
+        found.update(kind for word in set(words) for kind in _word_kinds(word, prefixes))
+        pairs = pairwise((*last, *words))
+        found.update(kind for word, after in pairs if word[-1] in ENDS and (kind := _pair_kind(word, after)))
+        last = words[-1:]
     if b"PRIVATE KEY-----" in data:
         found.add("private key")
     return sorted(found)
@@ -76,11 +85,24 @@ def exposed(data: bytes) -> list[str]:
     return sorted({kind for word in words if (kind := _identifier_kind(word))})
 
 
-def _word_kinds(word: str) -> list[str]:
-    """Kinds of secrets that one word holds by itself."""
+def _words(data: bytes) -> Iterator[list[str]]:
+    """The words of some lines, then of the next: a log has so many that together they would take its size ten times."""
+    start, last = 0, len(data)
+    while start < last:
+        end = data.find(b"\n", start + LOOK_BYTES)
+        end = last if end < 0 else end
+        # JSON's "key": becomes key: before the quotes go.
+        words = data[start:end].replace(b'":', b": ").replace(b"':", b": ").translate(SPACES).decode("latin-1").split()
+        if words:
+            yield words
+        start = end
+
+
+def _word_kinds(word: str, prefixes: Iterable[tuple[str, int, str]]) -> list[str]:
+    """Kinds of secrets that one word holds by itself; prefixes: those of PREFIXES that stand anywhere in its text."""
     if len(word) < SHORTEST_VALUE:
         return []
-    kinds = [name for prefix, length, name in PREFIXES if prefix in word and _token_length(word, prefix) >= length]
+    kinds = [name for prefix, length, name in prefixes if prefix in word and _token_length(word, prefix) >= length]
     if "$" in word and any(scheme in word and len(word.partition(scheme)[2]) >= 12 for scheme in SCHEMES):
         kinds.append("password hash")
     if "eyJ" in word and _is_jwt(word[word.index("eyJ") :]):

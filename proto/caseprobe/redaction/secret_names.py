@@ -68,9 +68,10 @@ KEY_OF = _words(
 MAYBE = _words(
     "key keys auth authorization authentication session seed salt pin code signature sig hmac ticket "
     "assertion encrypt dsn ck pat login response authenticator pem prv tls api app webhook hook gossip otp "
-    "invite magic reset confirmation activation pairing unlock license licence serial encoded keyid keydata "
+    "invite magic reset confirmation activation pairing unlock license licence serial encoded keydata "
     "blob digest cipher cipherstring ciphertext identity jwk sso saml crypt shadow ek mk dk sid wep wpa kg "
-    "opc sk priv prv ki entropy keymat keyhex nodekeyhex seedhex wresult wctx scalar ck"
+    "opc k ik gak guek ipk skei sker skai skar skd skpi skpr "
+    "sk priv prv ki entropy keymat keyhex nodekeyhex seedhex wresult wctx scalar ck"
 )
 # In one word, written together: dbpassword, authtoken, rootpw.
 SURE_END = re.compile(

@@ -80,6 +80,8 @@ REFERENCE = re.compile(
 )
 # Of two neighbours among the letters and digits of a drawn value every third pair differs in kind; in written ones few.
 LEAST_CHANGES = 0.22
+# Octets of a key; hardware addresses have up to eight.
+LEAST_OCTETS = 12
 SIGNS = b"+/=._~!@#$%^*?|-:&,;()[]{}<> "
 DRAWN_WORD = re.compile(rb"[A-Za-z0-9+/=._~!@#$%^*?|-]+\Z")
 
@@ -112,6 +114,8 @@ def looks_drawn(value: bytes) -> bool:
     >>> looks_drawn(b"9f86d081884c7d65"), looks_drawn(b"session-of-anna"), looks_drawn(b"attempt_1445144423722_0020_m")
     (True, False, False)
     """
+    if OCTETS.fullmatch(value):
+        return len(value) >= LEAST_OCTETS * 3 - 1
     if len(value) < 12 or not DRAWN_WORD.match(value):
         return False
     kinds = kinds_of(value)

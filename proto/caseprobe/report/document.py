@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Sequence
-from importlib import resources
 
 from caseprobe.report.markup import Markup, element
 
@@ -14,7 +14,9 @@ STYLES = ("style.css", FIGURES)
 
 def style_sheet(name: str) -> str:
     """One of STYLES."""
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    data = pkgutil.get_data(__package__, name)
+    assert data is not None, "every loader of files gives their bytes"
+    return data.decode()
 
 
 def document(title: str, language: str, *body: Markup, more: Sequence[Markup] = ()) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from caseprobe.texts import printable, visible
 
@@ -37,6 +36,16 @@ def element(tag: str, *children: str, **attributes: str) -> Markup:
     if tag in _VOID:
         return Markup(f"<{tag}{given}>")
     return Markup(f"<{tag}{given}>{joined(*children)}</{tag}>")
+
+
+def escape(text: str) -> str:
+    """As html.escape, without the table of all entities that comes with it: half a MiB.
+
+    >>> escape("<a href='b'>")
+    '&lt;a href=&#x27;b&#x27;&gt;'
+    """
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return safe.replace('"', "&quot;").replace("'", "&#x27;")
 
 
 def joined(*children: str) -> Markup:

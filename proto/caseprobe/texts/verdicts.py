@@ -54,7 +54,8 @@ def snapshot_state(snapshot: snapshot_pb2.Snapshot) -> str:
 def snapshot_verdict(snapshot: snapshot_pb2.Snapshot, language: str = "en") -> str:
     """The verdict on a judged snapshot: its findings, or the path that it is of, or that nothing was judged."""
     paths = [section.path for section in snapshot.sections if section.WhichOneof("facts") == "path"]
-    if snapshot_state(snapshot) not in (("unknown", "ok") if paths else ("unknown",)):
+    alone = paths and all(section.WhichOneof("facts") in ("path", None) for section in snapshot.sections)
+    if snapshot_state(snapshot) not in (("unknown", "ok") if alone else ("unknown",)):
         return verdict_sentence(snapshot.findings, snapshot.coverage, language)
     if paths:
         return path_verdict(paths[0], language)

@@ -173,6 +173,7 @@ class LinkRequest(_message.Message):
     CERTIFICATE_REQUEST_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     DRAFT_FIELD_NUMBER: _builtins.int
+    SECTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -197,6 +198,8 @@ class LinkRequest(_message.Message):
     def batch(self) -> Global___Batch: ...
     @_builtins.property
     def draft(self) -> Global___Draft: ...
+    @_builtins.property
+    def sections(self) -> Global___Sections: ...
     def __init__(
         self,
         *,
@@ -212,12 +215,13 @@ class LinkRequest(_message.Message):
         certificate_request: Global___CertificateRequest | None = ...,
         batch: Global___Batch | None = ...,
         draft: Global___Draft | None = ...,
+        sections: Global___Sections | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "draft", b"draft", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "draft", b"draft", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds", "sections", b"sections"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "draft", b"draft", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "batch", b"batch", "certificate_request", b"certificate_request", "credit", b"credit", "data", b"data", "draft", b"draft", "frame", b"frame", "gap", b"gap", "heartbeat", b"heartbeat", "hello", b"hello", "outcome", b"outcome", "progress", b"progress", "rounds", b"rounds", "sections", b"sections"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "heartbeat", "data", "rounds", "progress", "outcome", "gap", "audit_entries", "credit", "certificate_request", "batch", "draft"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "heartbeat", "data", "rounds", "progress", "outcome", "gap", "audit_entries", "credit", "certificate_request", "batch", "draft", "sections"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -699,6 +703,39 @@ class Draft(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Draft: _TypeAlias = Draft  # noqa: Y015
+
+@_typing.final
+class Sections(_message.Message):
+    """What a running session has newly measured. It is kept in memory only: the snapshot that the session ends as is the
+    evidence.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    SECTIONS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    number: _builtins.int
+    """Of the round, from 1; one that did not reach the collector is missing."""
+    @_builtins.property
+    def sections(self) -> _containers.RepeatedCompositeFieldContainer[_section_pb2.Section]:
+        """Of a log that is followed, the lines that are new are the section's lines, counted from the session's first."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+        sections: _abc.Iterable[_section_pb2.Section] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "sections", b"sections", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sections: _TypeAlias = Sections  # noqa: Y015
 
 @_typing.final
 class Ack(_message.Message):

@@ -26,7 +26,7 @@ from caseprobe.v1 import privacy_pb2 as caseprobe_dot_v1_dot_privacy__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61seprobe/v1/section_log.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x02\n\x0bLogTemplate\x12\x1a\n\x08template\x18\x01 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x19\n\x07program\x18\x02 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x13\n\x0blines_total\x18\x03 \x01(\x04\x12\x12\n\x05level\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04line\x18\x05 \x01(\r\x12\x16\n\x04text\x18\x06 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12,\n\x08\x66irst_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07last_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x62usiest_minute_total\x18\t \x01(\x04\x42\x08\n\x06_level\"9\n\x08\x42lockTie\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x15\n\x05\x62\x65low\x18\x02 \x03(\tB\x06\xca\xda\x18\x02\x08\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61seprobe/v1/section_log.proto\x12\x0c\x63\x61seprobe.v1\x1a\x1a\x63\x61seprobe/v1/privacy.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x02\n\x0bLogTemplate\x12\x1a\n\x08template\x18\x01 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x19\n\x07program\x18\x02 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x13\n\x0blines_total\x18\x03 \x01(\x04\x12\x12\n\x05level\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04line\x18\x05 \x01(\r\x12\x16\n\x04text\x18\x06 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12,\n\x08\x66irst_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07last_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x62usiest_minute_total\x18\t \x01(\x04\x42\x08\n\x06_level\"9\n\x08\x42lockTie\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xca\xda\x18\x04\x08\x03\x10\x01\x12\x15\n\x05\x62\x65low\x18\x02 \x03(\tB\x06\xca\xda\x18\x02\x08\x01\"\x9d\x01\n\x0cLogTailFacts\x12\x16\n\x06source\x18\x01 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x18\n\x08\x61rtifact\x18\x02 \x01(\tB\x06\xca\xda\x18\x02\x08\x01\x12\x13\n\x0blines_total\x18\x03 \x01(\x04\x12\x16\n\x0eleft_out_total\x18\x04 \x01(\x04\x12\x11\n\ttruncated\x18\x05 \x01(\x08\x12\x1b\n\x13\x63ontext_lines_total\x18\x06 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,8 +43,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BLOCKTIE'].fields_by_name['name']._serialized_options = b'\312\332\030\004\010\003\020\001'
   _globals['_BLOCKTIE'].fields_by_name['below']._loaded_options = None
   _globals['_BLOCKTIE'].fields_by_name['below']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_LOGTAILFACTS'].fields_by_name['source']._loaded_options = None
+  _globals['_LOGTAILFACTS'].fields_by_name['source']._serialized_options = b'\312\332\030\002\010\001'
+  _globals['_LOGTAILFACTS'].fields_by_name['artifact']._loaded_options = None
+  _globals['_LOGTAILFACTS'].fields_by_name['artifact']._serialized_options = b'\312\332\030\002\010\001'
   _globals['_LOGTEMPLATE']._serialized_start=110
   _globals['_LOGTEMPLATE']._serialized_end=388
   _globals['_BLOCKTIE']._serialized_start=390
   _globals['_BLOCKTIE']._serialized_end=447
+  _globals['_LOGTAILFACTS']._serialized_start=450
+  _globals['_LOGTAILFACTS']._serialized_end=607
 # @@protoc_insertion_point(module_scope)

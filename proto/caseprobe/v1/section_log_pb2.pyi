@@ -99,3 +99,44 @@ class BlockTie(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BlockTie: _TypeAlias = BlockTie  # noqa: Y015
+
+@_typing.final
+class LogTailFacts(_message.Message):
+    """Lines of a log that was followed as it was written. No check judges so few of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    ARTIFACT_FIELD_NUMBER: _builtins.int
+    LINES_TOTAL_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_TOTAL_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    CONTEXT_LINES_TOTAL_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """/dev/kmsg, journal, /var/log/syslog …"""
+    artifact: _builtins.str
+    """The lines themselves."""
+    lines_total: _builtins.int
+    left_out_total: _builtins.int
+    """Lines that came faster than they may be shown."""
+    truncated: _builtins.bool
+    """More were left out, nobody knows how many."""
+    context_lines_total: _builtins.int
+    """So many lines before them are in the artifact: a secret may have begun there. None of them is shown."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        artifact: _builtins.str = ...,
+        lines_total: _builtins.int = ...,
+        left_out_total: _builtins.int = ...,
+        truncated: _builtins.bool = ...,
+        context_lines_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "context_lines_total", b"context_lines_total", "left_out_total", b"left_out_total", "lines_total", b"lines_total", "source", b"source", "truncated", b"truncated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogTailFacts: _TypeAlias = LogTailFacts  # noqa: Y015

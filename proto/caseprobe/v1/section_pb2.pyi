@@ -108,6 +108,7 @@ class Section(_message.Message):
     NEAR_PATHS_FIELD_NUMBER: _builtins.int
     SITE_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    LOG_TAIL_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
     reason: _builtins.str
@@ -199,6 +200,8 @@ class Section(_message.Message):
 
     @_builtins.property
     def history(self) -> _section_history_pb2.HistoryFacts: ...
+    @_builtins.property
+    def log_tail(self) -> _section_log_pb2.LogTailFacts: ...
     def __init__(
         self,
         *,
@@ -246,12 +249,13 @@ class Section(_message.Message):
         near_paths: _section_items_pb2.NearPathsFacts | None = ...,
         site: _section_items_pb2.SiteFacts | None = ...,
         history: _section_history_pb2.HistoryFacts | None = ...,
+        log_tail: _section_log_pb2.LogTailFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "memory", b"memory", "near_paths", b"near_paths", "network_cards", b"network_cards", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "network_cards", b"network_cards", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "memory", b"memory", "near_paths", b"near_paths", "needs", b"needs", "network_cards", b"network_cards", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "needs", b"needs", "network_cards", b"network_cards", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal", "network_cards", "containers", "firewall", "near_paths", "site", "history"]  # noqa: Y015
+    _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal", "network_cards", "containers", "firewall", "near_paths", "site", "history", "log_tail"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_facts) -> _WhichOneofReturnType_facts | None: ...
 

@@ -114,7 +114,7 @@ def test_the_page_says_its_language() -> None:
 NAMES = frozenset(
     re.findall(
         r"\w+",
-        "caseprobe snapshot json utc ipv uuid smart pci pid mac dns http zfs btrfs lvm nvme mtu dbm multipath root"
+        "caseprobe snapshot json utc ipv uuid smart pci pid mac dns http zfs btrfs lvm nvme mtu dbm multipath tls root"
         " kib mib gib tib gbit bit icmp",
     )
 )

@@ -169,7 +169,7 @@ def test_a_live_path_streams_and_ends(terminal: Terminal, state: str, error: typ
     """Rounds as JSON lines as they come, then the summary; an outcome that is not ok is an error with its reason."""
     world = terminal.desk.world
     answer_when_asked(terminal, state)
-    words = ("live", "--case", "case_acme", "depot-db-01", "path", "files.example.net", "--json")
+    words = ("live", "depot-db-01", "path", "files.example.net", "--case", "case_acme", "--json")
     if error:
         with pytest.raises(error, match="the owner said no"):
             terminal.run(*words)

@@ -69,6 +69,39 @@ async def test_a_sessions_outcome_comes_after_its_last_round() -> None:
     assert [one["number"] for one in messages[0]["rounds"]] == [2]
 
 
+def watched(number: int, text: str = "") -> link_pb2.Sections:
+    """A round of a watch with one section of values, or one line of a log."""
+    made = link_pb2.Sections(session_id="sess_runs", number=number)
+    section = made.sections.add(probe="log_tail.system_log" if text else "memory", outcome=section_pb2.PROBE_OUTCOME_OK)
+    if text:
+        section.log_tail.left_out_total = 3
+        section.lines.add(source="/var/log/syslog", line=number, text=text)
+    else:
+        section.memory.total_bytes = 1 << 30
+    return made
+
+
+async def test_a_watch_is_seen_from_its_rounds_so_far_on_and_every_machines_word_is_text() -> None:
+    """Values as in a snapshot, lines with what is missing of them; each round once; another customer sees nothing."""
+    desk = Desk()
+    desk.world.sections["sess_runs"] = [watched(1)]
+    async with desk.as_role(Role.VIEWER).socket(LIVE) as socket:
+        first = await socket.read()
+        for one in (watched(1), watched(2, "<b>\x1b[2J")):
+            body = {"session_id": "sess_runs", "number": one.number}
+            event = Event("session:sess_runs", "sections", ACME, body, sections=tuple(one.sections))
+            desk.world.bus.publish(event)
+        second = await socket.read()
+    assert (first["kind"], first["number"], first["sections"][0]["label"]) == ("sections", 1, "Memory")
+    assert {"label": "Total", "text": "1.0 GiB", "ratio": None} in [
+        {**fact, "text": fact["text"].replace("\N{NO-BREAK SPACE}", " ")} for fact in first["sections"][0]["facts"]
+    ]
+    assert (second["number"], second["sections"][0]["lines"]) == (2, [{"line": 2, "text": "<b>\ufffd[2J"}])
+    assert second["sections"][0]["note"].startswith("3 lines before these")
+    async with desk.as_role(Role.ADMIN, frozenset({GLOBEX})).socket(LIVE) as socket:
+        assert not socket.accepted
+
+
 async def test_states_are_passed_on_as_they_change() -> None:
     """A session's outcome reaches the page with its reason."""
     desk = Desk()
@@ -104,7 +137,7 @@ async def test_a_bundle_that_is_being_made_is_seen_by_who_may_read_the_case_and_
         await drafts.take(agent, frame(odd), first=False)
         second = await socket.read()
     assert (first["kind"], first["label"], first["items_done"], first["items_total"]) == ("draft", "<b>x</b>", 1, 9)
-    assert [(one["label"], one["outcome"]) for one in first["sections"]] == [("CPU", "ok")]
+    assert [(one["label"], one["outcome"]) for one in first["sections"]] == [("Processors", "ok")]
     assert first["sections"][0]["gist"].startswith("Model <script>yyy") and len(first["sections"][0]["gist"]) == 300
     assert (second["items_done"], second["sections"][0]["outcome"], second["sections"][0]["gist"]) == (2, "unknown", "")
     assert len(second["sections"][0]["probe"]) == 60
@@ -148,8 +181,8 @@ async def test_many_viewers_share_one_subscription_and_one_summary() -> None:
     bus = FakeBus()
     hub = Hub(bus)
 
-    async def recent() -> link_pb2.Rounds:
-        return rounds(1)
+    async def recent() -> tuple[link_pb2.Rounds, list[link_pb2.Sections]]:
+        return rounds(1), []
 
     async with hub.watch("sess_runs", recent) as one, hub.watch("sess_runs", recent) as other:
         await asyncio.wait_for(one.newer(0), 60)
@@ -163,9 +196,9 @@ async def test_rounds_that_come_twice_count_once() -> None:
     """The backlog and the bus may both bring a round."""
     bus = FakeBus()
 
-    async def recent() -> link_pb2.Rounds:
+    async def recent() -> tuple[link_pb2.Rounds, list[link_pb2.Sections]]:
         bus.publish(told(rounds(2, 3)))
-        return rounds(1, 2)
+        return rounds(1, 2), []
 
     async with Hub(bus).watch("sess_runs", recent) as live:
         await asyncio.wait_for(live.newer(1), 60)

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from caseprobe.v1 import finding_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, link_pb2, snapshot_pb2
 from caseprobe_collector.access import Principal, Role
-from tests.fakes_console import World
+from tests.fakes_console import NOW, World
 from tests.worlds_console import ACME, Desk, console
 
 PAGES = ("/cases", "/cases?state=closed", "/machines", "/customers", "/users", "/account", "/audit", "/audit?first=9")
@@ -122,7 +122,7 @@ async def test_evidence_is_one_click_away() -> None:
 async def test_what_was_not_measured_is_shown_with_what_it_needs() -> None:
     """Denied is not silence."""
     text = (await Desk().as_role(Role.VIEWER).get("/snapshots/snap_acme")).text
-    for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "ip address"):
+    for part in ("/dev/kmsg needs a right", "CAP_SYSLOG", "needs root", "IPv4 addresses"):
         assert part in text
 
 
@@ -152,6 +152,17 @@ async def test_many_findings_of_one_machine_leave_room_for_the_next() -> None:
     assert page.index('data-filter="critical disk.space') < page.index("30 more findings")
 
 
+async def test_a_session_that_was_refused_is_told_where_one_asked_for_it() -> None:
+    """For a quarter of an hour it stands on top of its case with the reason, then in the list of sessions alone."""
+    desk = Desk()
+    sessions = desk.world.sessions
+    refused = replace(sessions["sess_ended"], state="refused_policy", reason="8.8.8.8 is no target", snapshot_id="")
+    for minutes, told in ((1, True), (20, False)):
+        sessions["sess_ended"] = replace(refused, ended_at=NOW - timedelta(minutes=minutes))
+        page = (await desk.as_role(Role.SUPPORT).get("/cases/case_acme")).text
+        assert ("the machine’s own policy refuses it: 8.8.8.8 is no target." in page) is told
+
+
 async def test_a_path_is_drawn_alike_wherever_it_is_read() -> None:
     """Its hops with the suspected stretch stand under its session, on the session's page and with its snapshot."""
     client = Desk().as_role(Role.SUPPORT)
@@ -168,3 +179,25 @@ async def test_a_machines_policy_stands_where_one_asks_it() -> None:
     text = (await desk.as_role(Role.SUPPORT).get("/cases/case_acme")).text
     assert "asks its owner before it probes other targets" in text
     assert desk.world.customers[ACME].name in text
+
+
+async def test_a_running_watch_is_seen_without_a_script_and_a_machines_word_is_text() -> None:
+    """On the case's page and on its own: the newest value of each section, the lines of a log, as they are so far."""
+    desk = Desk()
+    asked = link_pb2.CommandRequest(log_tail=link_pb2.LogTailAction(source="system_log")).SerializeToString()
+    running = replace(desk.world.sessions["sess_runs"], action="log_tail", request=asked, ended_at=None)
+    desk.world.sessions["sess_runs"] = running
+    rounds = [link_pb2.Sections(session_id="sess_runs", number=number) for number in (1, 2)]
+    for number, one in enumerate(rounds, start=1):
+        one.sections.add(probe="memory", outcome=1).memory.total_bytes = number << 30
+        tail = one.sections.add(probe="log_tail.system_log", outcome=1)
+        tail.log_tail.lines_total = 1
+        tail.lines.add(line=number, text=f"<script>{number}")
+    desk.world.sections["sess_runs"] = rounds
+    client = desk.as_role(Role.SUPPORT)
+    for path in ("/cases/case_acme", "/sessions/sess_runs"):
+        text = (await client.get(path)).text
+        seen = text[text.index('data-live-sections="sess_runs"') :]
+        assert "Round 2" in seen and "2.0\N{NO-BREAK SPACE}GiB" in seen and "1.0\N{NO-BREAK SPACE}GiB" not in seen, path
+        assert '<li value="1">&lt;script&gt;1</li><li value="2">&lt;script&gt;2</li>' in seen, path
+        assert "Log tail <code>system_log</code>" in " ".join(text.split()), path

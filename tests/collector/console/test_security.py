@@ -54,7 +54,7 @@ async def test_a_wrong_password_says_so_and_keeps_the_name() -> None:
     """The login page again, with one line, and nothing that tells whether the name exists."""
     answer = await Desk().nobody().form("/login", {"name": "mara", "password": "x", "next": "/cases"}, ORIGIN)
     assert answer.status == 403
-    assert "name or password is wrong" in answer.text
+    assert "Name or password is wrong" in answer.text
     assert 'value="mara"' in answer.text
     assert "set-cookie" not in answer.headers
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from caseprobe.errors import CaseClosed, NotAllowed, NotFound, UsageError
-from caseprobe.v1 import link_pb2, path_pb2
+from caseprobe.v1 import link_pb2, path_pb2, section_pb2
 from caseprobe_collector.access import Principal, Role
-from tests.desk import ADMIN, Machine, Rig, Stream, snapshot_of
+from caseprobe_collector.ports import Subscription
+from caseprobe_collector.records import Event
+from tests.desk import ADMIN, WAIT_SECONDS, Machine, Rig, Stream, snapshot_of
 
 VIEWER = Principal("user", "user_v", "eve", Role.VIEWER, None)
 STRANGER = Principal("user", "user_s", "bob", Role.SUPPORT, frozenset({"cust_b"}))
@@ -62,6 +66,47 @@ async def test_rounds_pass_through_at_once_and_are_kept_for_who_comes_late(rig: 
         kept = await rig.sessions.recent_rounds(ADMIN, session_id)
     assert event.rounds == rounds
     assert [one.number for one in kept.rounds] == [1]
+
+
+async def test_sections_of_a_watch_pass_through_at_once_and_a_bounded_part_is_kept(rig: Rig) -> None:
+    """Each round reaches who listens to the session; who comes late gets the newest, who may not see it nothing."""
+    machine = await rig.enrol()
+    async with rig.stream(machine) as stream:
+        session_id = (await ask(rig, machine, stream)).command_id
+        async with rig.bus.subscribe(f"session:{session_id}") as events:
+            large = section_pb2.Section(probe="cpu", lines=[section_pb2.SourceLine(text="x" * 100_000)])
+            for number in range(1, 5):
+                sent = link_pb2.Sections(session_id=session_id, number=number, sections=[large])
+                await stream.send(sections=sent)
+            told = [event async for event in taken(events, 4)]
+        kept = await rig.sessions.recent_sections(ADMIN, session_id)
+        with pytest.raises(NotFound):
+            await rig.sessions.recent_sections(STRANGER, session_id)
+    assert [event.body["number"] for event in told] == [1, 2, 3, 4]
+    assert list(told[0].sections) == [large]
+    assert [one.number for one in kept] == [3, 4]
+
+
+async def test_a_machine_that_sends_too_much_of_a_watch_is_told_and_ends(rig: Rig) -> None:
+    """A round has its limit; nothing of one that is larger is kept."""
+    machine = await rig.enrol()
+    async with rig.stream(machine) as stream:
+        session_id = (await ask(rig, machine, stream)).command_id
+        huge = section_pb2.Section(probe="cpu", lines=[section_pb2.SourceLine(text="x" * 300_000)])
+        await stream.send(sections=link_pb2.Sections(session_id=session_id, number=1, sections=[huge]))
+        assert "at most 256 KiB" in (await stream.next("refusal")).message
+    assert await rig.sessions.recent_sections(ADMIN, session_id) == []
+
+
+async def taken(events: Subscription, count: int) -> AsyncIterator[Event]:
+    """So many rounds of sections, within the time of a test."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        async for event in events:
+            if event.kind == "sections":
+                yield event
+                count -= 1
+                if not count:
+                    return
 
 
 async def test_a_session_ends_exactly_once(rig: Rig) -> None:

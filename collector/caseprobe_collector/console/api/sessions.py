@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response
 
@@ -12,6 +13,7 @@ from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.bodies import NewSession, PathAsked
 from caseprobe_collector.console.routing import By, Route
+from caseprobe_collector.console.sections import so_far
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import SessionView, session_view
 from caseprobe_collector.console.words import PathView, path_of, path_view
@@ -26,6 +28,8 @@ PROTOCOLS = {
 # A machine's owner may have to be asked first.
 SLACK_SECONDS = 120.0
 SNAPSHOT_SECONDS = 300.0
+# What these measure is seen section by section.
+WATCHED = ("watch", "log_tail")
 # It takes no time, but a person who thinks about it.
 REVEAL_SECONDS = 1800.0
 
@@ -60,8 +64,8 @@ def path_action(asked: PathAsked) -> link_pb2.PathAction:
 
 def command_request(body: NewSession) -> link_pb2.CommandRequest:
     """The command for what was asked; raises UsageError unless it is exactly one thing."""
-    if sum(one is not None for one in (body.path, body.snapshot, body.reveal)) != 1:
-        raise UsageError("ask for exactly one of path, snapshot and reveal")
+    if sum(one is not None for one in (body.path, body.snapshot, body.reveal, body.watch, body.log_tail)) != 1:
+        raise UsageError("ask for exactly one of path, snapshot, reveal, watch and log_tail")
     request = link_pb2.CommandRequest(deadline_seconds=body.deadline_seconds)
     if body.path:
         request.path.CopyFrom(path_action(body.path))
@@ -69,6 +73,12 @@ def command_request(body: NewSession) -> link_pb2.CommandRequest:
     elif body.reveal:
         request.reveal.token = body.reveal.token
         natural = REVEAL_SECONDS
+    elif body.watch:
+        request.watch.CopyFrom(link_pb2.WatchAction(**body.watch.model_dump()))
+        natural = body.watch.duration_seconds + SLACK_SECONDS
+    elif body.log_tail:
+        request.log_tail.CopyFrom(link_pb2.LogTailAction(**body.log_tail.model_dump()))
+        natural = body.log_tail.follow_seconds + SLACK_SECONDS
     else:
         request.snapshot.profile = body.snapshot.profile if body.snapshot else ""
         natural = SNAPSHOT_SECONDS
@@ -98,6 +108,13 @@ async def ended_as(use: Services, by: Principal, session: SessionRecord) -> snap
     except (NotFound, Corrupt):
         # The session's own page says that its snapshot is damaged; a list of sessions goes on.
         return None
+
+
+async def seen_so_far(use: Services, by: Principal, session: SessionRecord) -> dict[str, Any]:
+    """What came of a running watch or log so far, for a page; empty for any other session."""
+    if session.action not in WATCHED or session.ended_at is not None:
+        return {}
+    return so_far(await use.sessions.recent_sections(by, session.session_id))
 
 
 async def cancel_session(use: Use, by: By, session_id: str) -> Response:

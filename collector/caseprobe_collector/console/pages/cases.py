@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from fastapi import Request
@@ -15,29 +15,37 @@ from caseprobe.report.markup import NOTHING, Markup
 from caseprobe.report.paths import render_paths
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agents
-from caseprobe_collector.console.api.sessions import SessionResult, ended_as, session_result
+from caseprobe_collector.console.api.sessions import SessionResult, ended_as, seen_so_far, session_result
 from caseprobe_collector.console.api.snapshots import seen_snapshot
 from caseprobe_collector.console.consent import ConsentView, consent_view
+from caseprobe_collector.console.facts import ENGLISH
 from caseprobe_collector.console.gaps import GapView, gap_views
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import (
     AgentView,
+    SessionView,
     SnapshotRowView,
     case_view,
     customer_view,
     snapshot_row_view,
     worst_word,
 )
-from caseprobe_collector.console.words import WORDS, FindingView, findings_of, path_drawing
+from caseprobe_collector.console.words import FindingView, findings_of, path_drawing
 from caseprobe_collector.records import SessionRecord, SnapshotRow
 
 # Machines whose newest snapshot is read in full for the page.
 MACHINES_SHOWN = 20
 PATHS_SHOWN = 10
+JUST_NOW = timedelta(minutes=15)
 # What these end as is no picture of a machine.
-SHOWN_WITH_SESSION = ("path", "reveal")
+SHOWN_WITH_SESSION = ("path", "reveal", "watch", "log_tail")
+# What is worth watching, by the names of its probes; a terminal may name any.
+WATCHABLE = (
+    *("cpu", "memory", "disks", "filesystems", "interfaces", "sensors", "processes", "sockets"),
+    *("cgroups", "volumes", "smart", "services", "time_sync", "wireless"),
+)
 DAMAGED = "This snapshot is damaged on the collector's disk, and nothing of it is shown:"
 
 
@@ -83,7 +91,10 @@ async def get_case(request: Request, use: Use, by: By, case_id: str) -> Response
         snapshots=[snapshot_row_view(row) for row in rows],
         sessions=results,
         drawn=drawn,
+        seen={session.session_id: await seen_so_far(use, by, session) for session in sessions},
+        unanswered=_unanswered(results, use.clock.now()),
         agents=agents,
+        watchable=[(name, ENGLISH(f"section_{name}")) for name in WATCHABLE],
         machines=[a for a in agents.values() if a.customer_id == case.customer_id and _can_be_asked(a)],
     )
 
@@ -98,7 +109,7 @@ async def _gaps(use: Services, by: Principal, since: datetime, agent_ids: Iterab
 def newest(rows: Iterable[SnapshotRow], sessions: Iterable[SessionRecord]) -> list[SnapshotRow]:
     """Each machine's newest snapshot of the machine itself, worst first; rows come newest first.
 
-    A path's or a reveal's snapshot holds nothing else and is shown with its session.
+    What a session of another kind ends as is a part of one, and is shown with its session.
     """
     paths = {session.snapshot_id for session in sessions if session.action in SHOWN_WITH_SESSION}
     found: dict[str, SnapshotRow] = {}
@@ -112,6 +123,12 @@ def _can_be_asked(agent: AgentView) -> bool:
     return agent.kind == "enrolled" and agent.revoked_at is None
 
 
+def _unanswered(results: Iterable[SessionResult], now: datetime) -> list[SessionView]:
+    """Sessions that ended just now otherwise than was asked: who asked looks where it would run, not in a list."""
+    ended = (one.session for one in results if one.session.ended_at and one.session.state not in ("ok", "cancelled"))
+    return [one for one in ended if one.ended_at and now - one.ended_at < JUST_NOW]
+
+
 async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict[str, AgentView]) -> MachineEvidence:
     row, snapshot = await seen_snapshot(use, by, row)
     agent = agents.get(row.agent_id)
@@ -123,7 +140,7 @@ async def _evidence(use: Services, by: Principal, row: SnapshotRow, agents: dict
         verdict=texts.snapshot_verdict(snapshot) if snapshot else f"{DAMAGED} {row.damage}.",
         coverage=texts.coverage_sentence(snapshot.coverage) if snapshot else "",
         consent=consent_view(snapshot) if snapshot else None,
-        paths=render_paths(snapshot, WORDS) if snapshot else NOTHING,
+        paths=render_paths(snapshot, ENGLISH) if snapshot else NOTHING,
     )
 
 

@@ -13,11 +13,11 @@ from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agent
 from caseprobe_collector.console.api.snapshots import snapshot_detail
 from caseprobe_collector.console.consent import consent_view
+from caseprobe_collector.console.facts import ENGLISH
 from caseprobe_collector.console.rendering import page
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.services import Services, Use
 from caseprobe_collector.console.views import AgentView
-from caseprobe_collector.console.words import WORDS
 
 
 async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> Response:
@@ -30,8 +30,8 @@ async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> 
         agent=await _agent(use, by, row.agent_id),
         verdict=texts.snapshot_verdict(snapshot),
         coverage=texts.coverage_sentence(snapshot.coverage),
-        paths=render_paths(snapshot, WORDS),
-        timeline=render_timeline(snapshot, WORDS),
+        paths=render_paths(snapshot, ENGLISH),
+        timeline=render_timeline(snapshot, ENGLISH),
         consent=consent_view(snapshot),
         ruleset=snapshot.redaction.ruleset_version,
         withheld=list(snapshot.redaction.withheld),

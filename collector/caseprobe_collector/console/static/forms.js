@@ -68,7 +68,7 @@ function valueOf(field) {
 function complain(form, message) {
   const place = form.querySelector(".problem");
   if (!place) return toast(message);
-  place.textContent = message;
+  place.textContent = message.charAt(0).toUpperCase() + message.slice(1);
   place.hidden = false;
 }
 
@@ -92,7 +92,7 @@ function succeed(form, body) {
 function show(form, body) {
   for (const place of form.querySelectorAll("[data-result]")) {
     const value = String(body[place.dataset.result] ?? "");
-    place.textContent = place.localName === "time" ? new Date(value).toLocaleString() : value;
+    place.textContent = place.localName === "time" ? `${new Date(value).toISOString().slice(0, 16).replace("T", " ")} UTC` : value;
   }
   for (const button of form.querySelectorAll("[data-copy-result]")) {
     button.dataset.copy = button.dataset.copyResult.replace(/\{(\w+)\}/g, (_, name) => body[name]);

@@ -2,6 +2,7 @@
 import { localTimes } from "./times.js";
 import { PathTable } from "./path.js";
 import { dropArrived, takeDraft } from "./draft.js";
+import { takeSections } from "./sections.js";
 
 const ENDED = new Set(["ok", "failed", "refused_policy", "refused_user", "expired", "cancelled", "killed_limit", "unknown_after_crash", "lost"]);
 const tables = new Map();
@@ -42,6 +43,7 @@ function connect() {
 function take(message) {
   if (message.kind === "rounds") return takeRounds(message);
   if (message.kind === "draft") return takeDraft(message);
+  if (message.kind === "sections") return takeSections(message);
   if (message.kind === "session") takeState(message);
   // Several events of one moment ask for one refresh.
   clearTimeout(refreshing);
@@ -54,16 +56,21 @@ function takeRounds(message) {
   let table = tables.get(message.session_id);
   if (!table || table.place !== place) tables.set(message.session_id, table = new PathTable(place));
   table.take(message);
+  // The news that it runs may have come before this page did.
+  showState(place.closest("[data-watch]")?.querySelector("[data-session-state] .state"), "running");
 }
 
 function takeState(message) {
   const place = document.querySelector(`[data-watch="${CSS.escape("session:" + message.session_id)}"] [data-session-state] .state`)
     ?? document.querySelector("h1 ~ .facts-line [data-session-state] .state");
-  if (place) {
-    place.textContent = message.state.replaceAll("_", " ");
-    place.className = `state is-${message.state}`;
-  }
+  showState(place, message.state);
   if (ENDED.has(message.state) && location.pathname.startsWith("/sessions/")) location.reload();
+}
+
+function showState(place, state) {
+  if (!place || place.classList.contains(`is-${state}`)) return;
+  place.textContent = state.replaceAll("_", " ");
+  place.className = `state is-${state}`;
 }
 
 // The page's parts as the collector renders them now; open evidence stays open, running tables stay as they are.

@@ -1,0 +1,89 @@
+"""What a running session shows of a round: sections through the one pipe, in a child.
+
+Of a log that is followed, the new lines are taken out of its redacted artifact: there they were looked at as a text,
+after the lines before them, so that a secret of several lines is known in the middle of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from caseprobe.errors import RedactionError
+from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
+from caseprobe_agent import worker
+from caseprobe_agent.seal import Run
+from caseprobe_agent.seal.form import Hiding, pack_request, unpack_request
+
+if TYPE_CHECKING:
+    from caseprobe_agent.probes.probe import RawArtifact
+    from caseprobe_agent.seal.pipe import Sealed
+
+SECONDS = 30.0
+# A longer section is told by its single facts; its lists come with the snapshot.
+LARGEST_SECTION_BYTES = 16 << 10
+# A collector takes 256 KiB at once.
+LARGEST_ROUND_BYTES = 224 << 10
+TOO_LONG = "more than is shown at once"
+UNCLEAR = "withheld: after redaction its new lines could not be told from those before them"
+
+
+async def sections_apart(
+    snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], hiding: Hiding, run: Run = worker.call
+) -> link_pb2.Sections:
+    """The sections of a round as they may leave; raises MeasurementError where the child failed."""
+    answer = await run(make_sections, pack_request(snapshot, artifacts, hiding, b""), SECONDS)
+    return link_pb2.Sections.FromString(answer)
+
+
+def make_sections(request: bytes) -> bytes:
+    """In the child: the sections of a packed round."""
+    from caseprobe_agent.seal.pipe import seal  # the rules are never loaded by the resident process
+
+    snapshot, artifacts, hiding, _, judging = unpack_request(request)
+    try:
+        sealed = seal(snapshot, artifacts, hiding, judging, strict=False)
+        sections = [_seen(section, sealed) for section in sealed.snapshot.sections]
+    except RedactionError as error:
+        sections = [withheld(section.probe, str(error)) for section in snapshot.sections]
+    made = link_pb2.Sections(sections=sections)
+    if made.ByteSize() > LARGEST_ROUND_BYTES:
+        made = link_pb2.Sections(sections=[withheld(section.probe, TOO_LONG) for section in sections])
+    return made.SerializeToString()
+
+
+def withheld(probe: str, why: str) -> section_pb2.Section:
+    """A section of which nothing leaves."""
+    return section_pb2.Section(probe=probe, outcome=section_pb2.PROBE_OUTCOME_FAILED, reason=why)
+
+
+def _seen(section: section_pb2.Section, sealed: Sealed) -> section_pb2.Section:
+    """A sealed section as it is shown, looked at once more."""
+    from caseprobe_agent.seal.draft import shortened
+    from caseprobe_agent.seal.guard import as_text
+
+    shown = shortened(section, LARGEST_SECTION_BYTES)
+    if section.HasField("log_tail"):
+        why = _reason(sealed.snapshot, section.log_tail.artifact) or _with_lines(shown, sealed.artifacts)
+        if why:
+            return withheld(section.probe, why)
+    why = sealed.guard.objection(section.probe, as_text(shown))
+    return withheld(section.probe, why) if why else shown
+
+
+def _with_lines(shown: section_pb2.Section, artifacts: Mapping[str, bytes]) -> str:
+    """Gives a tail its new lines; the reason where they cannot be told."""
+    facts = shown.log_tail
+    text = artifacts.get(facts.artifact, b"").decode("utf-8", "replace")
+    # What stands behind the last line's end is hidden with a secret that goes on there, and empty else.
+    *lines, _ = text.split("\n")
+    if len(lines) != facts.context_lines_total + facts.lines_total:
+        return UNCLEAR
+    for number, line in enumerate(lines[facts.context_lines_total :], start=1):
+        shown.lines.add(source=facts.source, line=number, text=line)
+    return ""
+
+
+def _reason(snapshot: snapshot_pb2.Snapshot, artifact: str) -> str:
+    """Why an artifact stayed here; empty where it did not."""
+    return next((one.withheld_reason for one in snapshot.artifacts if one.name == artifact), "")
