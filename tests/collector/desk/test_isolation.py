@@ -144,6 +144,7 @@ Call = Callable[[Desk, Principal, Ids], Awaitable[object]]
 # Every method that a person causes, called with ids that may be another customer's. "Class.method" as written.
 CALLS: Mapping[str, tuple[Call, ...]] = {
     "AuditLog.list": (lambda desk, by, ids: desk.audit.list(by),),
+    "AuditLog.newest": (lambda desk, by, ids: desk.audit.newest(by),),
     "Cases.create": (lambda desk, by, ids: desk.cases.create(by, ids.customer_id, "title"),),
     "Cases.get": (lambda desk, by, ids: desk.cases.get(by, ids.case_id),),
     "Cases.list": (
@@ -181,6 +182,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
     "Sessions.get": (lambda desk, by, ids: desk.sessions.get(by, ids.session_id),),
     "Sessions.list_by_case": (lambda desk, by, ids: desk.sessions.list_by_case(by, ids.case_id),),
     "Sessions.recent_rounds": (lambda desk, by, ids: desk.sessions.recent_rounds(by, ids.session_id),),
+    "Sessions.recent_sections": (lambda desk, by, ids: desk.sessions.recent_sections(by, ids.session_id),),
     "Schedules.add": (lambda desk, by, ids: desk.schedules.add(by, ids.agent_id, timetable("x")),),
     "Schedules.remove": (lambda desk, by, ids: desk.schedules.remove(by, ids.schedule_id),),
     "Schedules.list": (
