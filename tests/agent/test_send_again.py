@@ -102,7 +102,7 @@ async def test_what_nobody_agreed_to_is_asked_about(desk: Desk) -> None:
 async def test_a_bundle_that_met_no_collector_takes_a_code_later(desk: Desk) -> None:
     """Agreed to be sent unseen when it was made: a code is redeemed now, and nothing is asked."""
     path = await desk.kept(case_id="", mode=CONSENT_MODE_STREAMING)
-    with pytest.raises(UsageError, match="give a new one with --to"):
+    with pytest.raises(UsageError, match="give a new code with --to"):
         await desk.send(FakePerson(None), path)
     assert (await desk.send(FakePerson(None), path, desk.code())).case_id == "case_1"
     consent = next(one.data.consent for one in desk.collector.got("data"))
@@ -142,7 +142,7 @@ async def test_a_ticket_that_the_collector_ended_is_forgotten(desk: Desk) -> Non
     desk.enrolment.answers = lambda line, body: (409, gone) if line.startswith("POST") else usual(line, body)
     with pytest.raises(JoinCodeUsed):
         await desk.send(FakePerson(True), path)
-    with pytest.raises(UsageError, match="give a new one"):
+    with pytest.raises(UsageError, match="give a new code"):
         await desk.send(FakePerson(True), path)
 
 
@@ -155,7 +155,7 @@ async def test_what_was_agreed_to_for_one_collector_is_asked_again_for_another(d
     other = elsewhere(ticket.code)
     tickets.note(other, answered(3600))
     tickets.expect(other, ticket.waiting)
-    with pytest.raises(UsageError, match="those of two collectors"):
+    with pytest.raises(UsageError, match="give a new code"):
         await desk.send(FakePerson(None), result.path)
     tickets.forget(ticket.code)
     with pytest.raises(PolicyRefused, match="no terminal"):

@@ -20,7 +20,7 @@ WINDOWS = {"desktop": (1280, 900), "phone": (390, 844)}
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world() -> Iterator[World]:
     """All three flows played once by the public commands."""
     with demo.staged(lambda line: None) as (stage, case_id):
@@ -51,7 +51,7 @@ def watched(request: pytest.FixtureRequest, world: World, browser: Browser) -> I
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """A collector and a case that tests may hurt."""
     stand = Stand(tmp_path_factory.mktemp("stand"))

@@ -48,4 +48,4 @@ def unfinished(stand: Stand) -> os.stat_result | None:
 
 def stored(stand: Stand) -> list[os.stat_result]:
     """The bundle files that the collector keeps."""
-    return [path.stat() for path in stand.disk.path("objects").rglob("bundle.zip")]
+    return [path.stat() for path in stand.disk.path("objects").rglob("*.zip")]
