@@ -155,7 +155,7 @@ async def test_what_was_agreed_to_for_one_collector_is_asked_again_for_another(d
     other = elsewhere(ticket.code)
     tickets.note(other, answered(3600))
     tickets.expect(other, ticket.waiting)
-    with pytest.raises(UsageError, match="give a new code"):
+    with pytest.raises(UsageError, match="codes of two collectors"):
         await desk.send(FakePerson(None), result.path)
     tickets.forget(ticket.code)
     with pytest.raises(PolicyRefused, match="no terminal"):

@@ -109,12 +109,11 @@ class SendAgain:
         if kept.key_id != agent_id:
             raise UsageError(f"{path} is not a bundle of this user's key here: send it where it was made, or carry it")
         before = self.sending.tickets.of_file(kept.sha256)
-        code = code or _code_of(before or self.sending.tickets.of_case(kept.snapshot.case_id))
+        tickets = before or self.sending.tickets.of_case(kept.snapshot.case_id)
+        code = code or _code_of(tickets)
         if code is None:
-            raise UsageError(
-                f"nothing lets {path} into {kept.case} any more: it was sent already, its join code is over, or "
-                "there are those of two collectors: give a new one with --to JOINCODE"
-            )
+            why = "codes of two collectors fit it" if tickets else "it was sent already, or its join code is over"
+            raise UsageError(f"{path} has no way into {kept.case}: {why}; give a new code with --to JOINCODE")
         lapsed = self._lapsed(kept)
         agreed = (one.waiting.consent for one in before if one.waiting and one.code.ca_sha256 == code.ca_sha256)
         holding = (one for one in agreed if one and not (lapsed and statement_of(one).mode == CONSENT_MODE_STREAMING))

@@ -182,6 +182,7 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
     "Sessions.get": (lambda desk, by, ids: desk.sessions.get(by, ids.session_id),),
     "Sessions.list_by_case": (lambda desk, by, ids: desk.sessions.list_by_case(by, ids.case_id),),
     "Sessions.recent_rounds": (lambda desk, by, ids: desk.sessions.recent_rounds(by, ids.session_id),),
+    "Sessions.recent_sections": (lambda desk, by, ids: desk.sessions.recent_sections(by, ids.session_id),),
     "Schedules.add": (lambda desk, by, ids: desk.schedules.add(by, ids.agent_id, timetable("x")),),
     "Schedules.remove": (lambda desk, by, ids: desk.schedules.remove(by, ids.schedule_id),),
     "Schedules.list": (
