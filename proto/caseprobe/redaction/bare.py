@@ -50,7 +50,7 @@ PUBLIC = re.compile(
 KNOWN = re.compile(
     rb"_[ZR]|AAAA[BCE]|MI[IG]|sha\d{1,3}[-_]|md5-|[A-Za-z-]{0,24}LVM-[A-Za-z0-9]{64}\Z"
     rb"|[A-Za-z0-9]{6}-(?:[A-Za-z0-9]{4}-){5}[A-Za-z0-9]{6}\Z"
-    rb"|(?:[0-9a-fA-F]{1,64}-?){1,16}\Z"
+    rb"|[0-9a-fA-F]{1,1024}+(?:-[0-9a-fA-F]{1,64}+){0,15}-?\Z"
 )
 # A class and the line in it, or an inner class.
 LINE_OF_CODE = re.compile(rb"[@$#][0-9]{1,20}\Z")
