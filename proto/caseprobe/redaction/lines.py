@@ -5,6 +5,7 @@ RE2 (https://github.com/google/re2) takes linear time on any input and costs the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 
@@ -14,8 +15,11 @@ Span = tuple[int, int]
 # Gives the first match in a text from one place up to another; (-1, -1) where there is none.
 Search = Callable[[bytes, int, int], Span]
 
-# Patterns in one automaton multiply each other's states, in several they cost a pass each: measured on logs.
-AUTOMATA = 5
+# Patterns in one automaton multiply each other's states, which a cold one makes while it reads; in several they cost a
+# pass each. Measured on a cold kernel log: long ones multiply most, words without repeats hardly at all.
+LONG_BYTES = 500
+REPEATING = re.compile(rb"[^\\][*+{]")
+SHARED = 3
 AUTOMATON_BYTES = 16 << 20
 
 
@@ -31,15 +35,12 @@ class Looks:
         """patterns: known by their place from now on; they match within a line, whatever they say of blanks."""
         # "^" and "$" are the ends of a line.
         patterns = [b"(?m:" + one + b")" for one in patterns]
-        self._shares = [tuple(patterns[at::AUTOMATA]) for at in range(min(AUTOMATA, len(patterns)))]
+        self._places = dealt(patterns)
+        self._shares = [tuple(patterns[place] for place in places) for places in self._places]
 
     @cached_property
     def _any(self) -> list[Search]:
         return [search_of(share, AUTOMATON_BYTES) for share in self._shares]
-
-    @cached_property
-    def _sets(self) -> list[re2.Set]:
-        return [_set_of(share) for share in self._shares]
 
     def lines(self, data: bytes) -> list[Span]:
         """Start and end, without line break, of every line in which any pattern matches; in order, each once."""
@@ -51,11 +52,33 @@ class Looks:
 
         Raises ValueError where none does: the automaton failed then, and whoever asks must not pass the line on.
         """
-        shares = range(len(self._sets))
-        matching = [share + AUTOMATA * place for share in shares for place in self._sets[share].Match(line) or ()]
+        # An automaton that passed over the text has its states at hand; a set, which tells more, would make its own.
+        found = (number for number, search in enumerate(self._any) if search(line, 0, len(line))[0] >= 0)
+        matching = [place for number in found for place in self._of_share(number, line)]
         if not matching:
             raise ValueError("a line that holds something holds nothing on a closer look")
         return sorted(matching)
+
+    def _of_share(self, number: int, line: bytes) -> list[int]:
+        """The places of those patterns that match of an automaton that finds something in the line."""
+        places = self._places[number]
+        return (
+            list(places) if len(places) == 1 else [places[at] for at in _set_of(self._shares[number]).Match(line) or ()]
+        )
+
+
+def dealt(patterns: Sequence[bytes]) -> list[list[int]]:
+    """The places of the patterns of each automaton: long ones have one each, those without repeats one together.
+
+    >>> dealt([b"a", b"b+", b"c", b"d" * 500])
+    [[3], [1], [0, 2]]
+    """
+    long = [place for place, one in enumerate(patterns) if len(one) >= LONG_BYTES]
+    short = [place for place, one in enumerate(patterns) if len(one) < LONG_BYTES]
+    repeating = [place for place in short if REPEATING.search(patterns[place])]
+    plain = [place for place in short if not REPEATING.search(patterns[place])]
+    shares = [*([place] for place in long), *(repeating[at::SHARED] for at in range(SHARED)), plain]
+    return [share for share in shares if share]
 
 
 @lru_cache(maxsize=32)
