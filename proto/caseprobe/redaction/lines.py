@@ -20,6 +20,7 @@ Search = Callable[[bytes, int, int], Span]
 LONG_BYTES = 500
 REPEATING = re.compile(rb"[^\\][*+{]")
 SHARED = 3
+SETS = 5
 AUTOMATON_BYTES = 16 << 20
 
 
@@ -33,10 +34,8 @@ class Looks:
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         """patterns: known by their place from now on; they match within a line, whatever they say of blanks."""
-        # "^" and "$" are the ends of a line.
-        patterns = [b"(?m:" + one + b")" for one in patterns]
         self._places = dealt(patterns)
-        self._shares = [tuple(patterns[place] for place in places) for places in self._places]
+        self._shares = [tuple(_in_lines(patterns[place] for place in places)) for places in self._places]
 
     @cached_property
     def _any(self) -> list[Search]:
@@ -54,17 +53,40 @@ class Looks:
         """
         # An automaton that passed over the text has its states at hand; a set, which tells more, would make its own.
         found = (number for number, search in enumerate(self._any) if search(line, 0, len(line))[0] >= 0)
-        matching = [place for number in found for place in self._of_share(number, line)]
-        if not matching:
-            raise ValueError("a line that holds something holds nothing on a closer look")
-        return sorted(matching)
+        return _any_of([place for number in found for place in self._of_share(number, line)])
 
     def _of_share(self, number: int, line: bytes) -> list[int]:
         """The places of those patterns that match of an automaton that finds something in the line."""
         places = self._places[number]
-        return (
-            list(places) if len(places) == 1 else [places[at] for at in _set_of(self._shares[number]).Match(line) or ()]
-        )
+        if len(places) == 1:
+            return places
+        return [places[at] for at in _any_of(_set_of(self._shares[number]).Match(line) or [])]
+
+
+class Sets:
+    """Many patterns in RE2's syntax, in any case: which of them match in a piece that was found by other means."""
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        """patterns: known by their place from now on."""
+        patterns = _in_lines(patterns)
+        self._shares = [tuple(patterns[at::SETS]) for at in range(min(SETS, len(patterns)))]
+
+    def of(self, piece: bytes) -> list[int]:
+        """The places of the patterns that match in a piece, in order; ValueError where none does."""
+        shares = enumerate(self._shares)
+        return _any_of([at + SETS * place for at, share in shares for place in _set_of(share).Match(piece) or ()])
+
+
+def _in_lines(patterns: Iterable[bytes]) -> list[bytes]:
+    """The patterns with "^" and "$" for the ends of a line."""
+    return [b"(?m:" + one + b")" for one in patterns]
+
+
+def _any_of(matching: list[int]) -> list[int]:
+    """What matches, in order: an automaton found something there."""
+    if not matching:
+        raise ValueError("a line that holds something holds nothing on a closer look")
+    return sorted(matching)
 
 
 def dealt(patterns: Sequence[bytes]) -> list[list[int]]:
