@@ -15,12 +15,13 @@ from caseprobe.redaction.secrets import RULES
 REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
 # The part without a limit stands behind letters that it cannot hold: no byte of it is read from two places.
 BEHIND_LETTERS = {"code_service", "cloud_service", "chat_service", "scheme_hash", "scheme_word"}
-# So it is with TOKEN; the others are put to one word or to one place: no text is searched with them.
+# So it is with TOKEN; the others are put to one word or to one place, or to a phrase of ours: no text is searched with
+# them.
 PUT_TO_ONE_PLACE = {
     *("casing.LOWER_ONLY", "continued.INDENT", "cues.BOUND", "domains._OF_EVERYBODY", "identifiers.NO_MAILBOX"),
-    *("identifiers.TOKEN", "identifiers.WORD", "nested.TEXT", "paths.NO_USER", "pseudonyms.PLACEHOLDER"),
-    *("pseudonyms.TOKEN", "rule.TOKEN", "secret_names.WORD", "secret_values.DRAWN_WORD"),
-    *("structure.known_file.PAIR", "word_finder.TOKEN_OR_DOTTED"),
+    *("identifiers.TOKEN", "identifiers.WORD", "nested.TEXT", "paths.NO_USER", "phrases.PARTS"),
+    *("pseudonyms.PLACEHOLDER", "pseudonyms.TOKEN", "rule.TOKEN", "secret_names.WORD", "secret_values.DRAWN_WORD"),
+    *("sql.OPEN", "structure.known_file.PAIR", "word_finder.TOKEN_OR_DOTTED"),
 }
 
 

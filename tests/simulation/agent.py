@@ -261,10 +261,19 @@ class Owner:
 class Measurements:
     """What a session measures here: time passes, and the oracle hears that it ran."""
 
+    collector = "collector"
+
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    async def path(self, action: link_pb2.PathAction, permit: Any, raw: Raw, on_round: Callable[..., None]) -> None:
+    async def path(
+        self,
+        action: link_pb2.PathAction,
+        permit: Any,
+        raw: Raw,
+        on_round: Callable[..., None],
+        ask_servers: bool,
+    ) -> None:
         """A few rounds."""
         self._place.oracle.ran(self._place.agent_id, action.target)
         raw.snapshot.CopyFrom(snapshot_pb2.Snapshot(profile="path"))

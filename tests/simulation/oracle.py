@@ -264,6 +264,11 @@ class Oracle:
         )
 
     @property
+    def run_total(self) -> int:
+        """How many commands a machine began to measure."""
+        return len(self._runs)
+
+    @property
     def promised_total(self) -> int:
         """Acknowledgements that are held to."""
         return len(self._promised)

@@ -20,6 +20,8 @@ def test_nothing_acknowledged_is_lost_whatever_goes_wrong(world: str, seed: int,
     report = simulate(seed, PROFILES[world])
     assert report.violations == [], report.text()
     assert report.acknowledged > 5
+    # What nobody does breaks no promise.
+    assert report.commands_run > 0 or world != "all"
 
 
 def test_a_seed_replays_its_run(silent: None) -> None:

@@ -121,6 +121,7 @@ class Report:
     faults: dict[str, int] = field(default_factory=dict)
     steps: int = 0
     acknowledged: int = 0
+    commands_run: int = 0
 
     def text(self, lines: int = 60) -> str:
         """For a person: the seed, what was broken, and what came before."""
@@ -172,6 +173,7 @@ class World:
             self.faults,
             len(self.trace),
             self.oracle.promised_total,
+            self.oracle.run_total,
         )
 
     # --- machines ---

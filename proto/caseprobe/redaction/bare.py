@@ -41,7 +41,7 @@ PASSWORD = re.compile(
 )
 # What a name says of a value that is none: ids, hashes, what is public.
 PUBLIC = re.compile(
-    rb"(?i)(?:id|ids|uid|uuid|guid|hash|digest|sum|md5|sha-?\d*|etag|fingerprint|thumbprint|integrity|checksum|public|pub"
+    rb"(?i)(?:id|ids|uid|uuid|guid|hash|digest|sum|md5|sha-?\d{0,4}|etag|fingerprint|thumbprint|integrity|checksum|public|pub"
     rb"|public_?key|pub_?key|cert|certificate|crt|boundary|bh?|h1|cursor|rev|revision|version|serial|sn|model|wwn|nonce|trace|path|file|class|name|host|build"
     rb"|commit|parent|tree|etag|tag|ref|kid|dm|state|mid|message|msg|user-?agent|image|layer)s?\\{0,3}[\"']?\s{0,4}[=:]\s{0,4}\\{0,3}"
     rb"[\"'<]?\Z"
@@ -53,7 +53,7 @@ KNOWN = re.compile(
     rb"|(?:[0-9a-fA-F]{1,64}-?){1,16}\Z"
 )
 # A class and the line in it, or an inner class.
-LINE_OF_CODE = re.compile(rb"[@$#][0-9]+\Z")
+LINE_OF_CODE = re.compile(rb"[@$#][0-9]{1,20}\Z")
 # A run of one case that is as long needs no sign before it.
 UNSIGNED = 30
 LOOK_BACK = 40

@@ -10,10 +10,12 @@ from caseprobe.redaction.secret_values import Span, can_be_secret, looks_drawn, 
 
 INSERT = re.compile(
     rb"(?i)\b(?:insert|replace)\s{1,8}(?:ignore\s{1,8})?into\s{1,8}(?P<table>[\w.`\"\[\]$-]{1,128})\s{0,8}"
-    rb"(?:\((?P<columns>[^()\n]{1,2048})\)\s{0,8})?values\s{0,8}(?P<rows>\([^\n]{1,65536})"
+    rb"(?:\((?P<columns>[^()\n]{1,2048})\)\s{0,8})?values\s{0,8}(?=\()"
 )
 ACCOUNTS = re.compile(rb"(?i)(?:user|account|credential|secret|passw|radcheck|radreply|subscriber|login|auth|member)")
-ROW = re.compile(rb"\((?:[^()'\"]|\\{0,3}'(?:[^'\n]|'')*?\\{0,3}'|\\{0,3}\"[^\"\n]*?\\{0,3}\")*\)")
+# Possessive throughout: two quotes in a row may be read in more ways than one, and no way is tried twice.
+ROW = re.compile(rb"\((?:[^()'\"\n]|'(?:[^'\n]|''){0,65536}+'|\"[^\"\n]{0,65536}+\"){0,65536}+\)")
+NEXT_ROW = re.compile(rb"\s{0,8},?\s{0,8}")
 VALUE = re.compile(
     rb"\s{0,8}(?:N?\\{0,3}'(?P<one>(?:[^'\\\n]|''){0,65536})\\{0,3}'|\\{0,3}\"(?P<two>[^\"\\\n]{0,65536})\\{0,3}\"|[^,()'\"]{1,256})"
     rb"\s{0,8}[,)]"
@@ -30,11 +32,15 @@ def row_secrets(line: bytes) -> Iterator[Span]:
     >>> [line[start:end] for start, end in row_secrets(line)]
     [b'orange1', b'violet2']
     """
-    for match in INSERT.finditer(line):
+    at = 0
+    while match := INSERT.search(line, at):
         columns = [speaks(name.strip(b" `\"'[]\\")) for name in (match["columns"] or b"").split(b",")]
         of_accounts = bool(ACCOUNTS.search(match["table"]))
-        for row in ROW.finditer(line, match.start("rows"), match.end("rows")):
+        at = match.end()
+        while row := ROW.match(line, at):
             yield from _of_row(line, row.start() + 1, row.end(), columns, of_accounts)
+            behind = NEXT_ROW.match(line, row.end())
+            at = behind.end() if behind else row.end()
 
 
 def _of_row(line: bytes, at: int, end: int, columns: list[Speaks], of_accounts: bool) -> Iterator[Span]:

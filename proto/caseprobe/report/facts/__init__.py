@@ -39,6 +39,7 @@ RENDERS: Mapping[str, Render] = {
     "packages": host.packages,
     "kernel_log": activity.log,
     "system_log": activity.log,
+    "log_tail": activity.tail,
     "crashes": host.crashes,
     "certificates": host.certificates,
     "time_sync": host.time_sync,

@@ -67,6 +67,20 @@ def log(section: section_pb2.Section, words: Words) -> Gist:
     return Gist(dotted(lines, words.filled("faults_total", n=len(facts.faults)) if facts.faults else ""), body)
 
 
+def tail(section: section_pb2.Section, words: Words) -> Gist:
+    """How much of a log was shown while it was written; the lines are an artifact."""
+    facts = section.log_tail
+    body = facts_list(
+        [
+            (words("source"), facts.source),
+            (words("log_left_out"), words.count(facts.left_out_total) if facts.left_out_total else ""),
+            (words("log_truncated"), words("yes") if facts.truncated else ""),
+            (words("artifact"), facts.artifact),
+        ]
+    )
+    return Gist(words.filled("lines_total", n=facts.lines_total), body)
+
+
 def clock(section: section_pb2.Section, words: Words) -> Gist:
     """The machine's clock against the collector's."""
     offset, trip = (
