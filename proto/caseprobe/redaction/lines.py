@@ -19,7 +19,7 @@ Search = Callable[[bytes, int, int], Span]
 # pass each. Measured on a cold kernel log: long ones multiply most, words without repeats hardly at all.
 LONG_BYTES = 500
 REPEATING = re.compile(rb"[^\\][*+{]")
-SHARED = 3
+LONG, SHORT = 5, 2
 SETS = 5
 AUTOMATON_BYTES = 16 << 20
 
@@ -90,16 +90,15 @@ def _any_of(matching: list[int]) -> list[int]:
 
 
 def dealt(patterns: Sequence[bytes]) -> list[list[int]]:
-    """The places of the patterns of each automaton: long ones have one each, those without repeats one together.
+    """The places of the patterns of each automaton: long ones, short ones with repeats, and one for all others.
 
     >>> dealt([b"a", b"b+", b"c", b"d" * 500])
     [[3], [1], [0, 2]]
     """
-    long = [place for place, one in enumerate(patterns) if len(one) >= LONG_BYTES]
-    short = [place for place, one in enumerate(patterns) if len(one) < LONG_BYTES]
-    repeating = [place for place in short if REPEATING.search(patterns[place])]
-    plain = [place for place in short if not REPEATING.search(patterns[place])]
-    shares = [*([place] for place in long), *(repeating[at::SHARED] for at in range(SHARED)), plain]
+    long, short, plain = list[int](), list[int](), list[int]()
+    for place, one in enumerate(patterns):
+        (long if len(one) >= LONG_BYTES else short if REPEATING.search(one) else plain).append(place)
+    shares = [*(long[at::LONG] for at in range(LONG)), *(short[at::SHORT] for at in range(SHORT)), plain]
     return [share for share in shares if share]
 
 
