@@ -12,7 +12,7 @@ from caseprobe.redaction import domains, headers, numbers, patterns
 from caseprobe.redaction.addresses import Addresses
 from caseprobe.redaction.cues import CUES, NO_HOST, NO_USER, Cue
 from caseprobe.redaction.finder import Finder
-from caseprobe.redaction.lines import Looks
+from caseprobe.redaction.lines import Sets
 from caseprobe.redaction.names import KnownNames
 from caseprobe.redaction.pseudonyms import TOKEN, Pseudonyms, is_masked_name
 from caseprobe.redaction.rule import HIDDEN
@@ -81,7 +81,7 @@ class Identifiers:
             families = self._families()
             self._steps = [step for family in families for step in family]
             self._finder = Finder([[step.look for step in family] for family in families], self._read)
-            self._looks = Looks([step.look for step in self._steps])
+            self._sets = Sets([step.look for step in self._steps])
         masked, kinds = self._finder.replace(data)
         self._counts.update(kinds)
         return masked
@@ -91,7 +91,7 @@ class Identifiers:
         if bare := patterns.BARE_IPV4.fullmatch(piece):
             return self._bare(piece, bare[1])
         self._found = []
-        for number in self._looks.of(piece):
+        for number in self._sets.of(piece):
             step = self._steps[number]
             piece = step.pattern.sub(step.replace, piece)
         return piece, tuple(self._found)

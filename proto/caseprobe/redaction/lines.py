@@ -5,6 +5,7 @@ RE2 (https://github.com/google/re2) takes linear time on any input and costs the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 
@@ -14,8 +15,12 @@ Span = tuple[int, int]
 # Gives the first match in a text from one place up to another; (-1, -1) where there is none.
 Search = Callable[[bytes, int, int], Span]
 
-# Patterns in one automaton multiply each other's states, in several they cost a pass each: measured on logs.
-AUTOMATA = 5
+# Patterns in one automaton multiply each other's states, which a cold one makes while it reads; in several they cost a
+# pass each. Measured on a cold kernel log: long ones multiply most, words without repeats hardly at all.
+LONG_BYTES = 500
+REPEATING = re.compile(rb"[^\\][*+{]")
+LONG, SHORT = 5, 2
+SETS = 5
 AUTOMATON_BYTES = 16 << 20
 
 
@@ -29,17 +34,12 @@ class Looks:
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         """patterns: known by their place from now on; they match within a line, whatever they say of blanks."""
-        # "^" and "$" are the ends of a line.
-        patterns = [b"(?m:" + one + b")" for one in patterns]
-        self._shares = [tuple(patterns[at::AUTOMATA]) for at in range(min(AUTOMATA, len(patterns)))]
+        self._places = dealt(patterns)
+        self._shares = [tuple(_in_lines(patterns[place] for place in places)) for places in self._places]
 
     @cached_property
     def _any(self) -> list[Search]:
         return [search_of(share, AUTOMATON_BYTES) for share in self._shares]
-
-    @cached_property
-    def _sets(self) -> list[re2.Set]:
-        return [_set_of(share) for share in self._shares]
 
     def lines(self, data: bytes) -> list[Span]:
         """Start and end, without line break, of every line in which any pattern matches; in order, each once."""
@@ -51,11 +51,55 @@ class Looks:
 
         Raises ValueError where none does: the automaton failed then, and whoever asks must not pass the line on.
         """
-        shares = range(len(self._sets))
-        matching = [share + AUTOMATA * place for share in shares for place in self._sets[share].Match(line) or ()]
-        if not matching:
-            raise ValueError("a line that holds something holds nothing on a closer look")
-        return sorted(matching)
+        # An automaton that passed over the text has its states at hand; a set, which tells more, would make its own.
+        found = (number for number, search in enumerate(self._any) if search(line, 0, len(line))[0] >= 0)
+        return _any_of([place for number in found for place in self._of_share(number, line)])
+
+    def _of_share(self, number: int, line: bytes) -> list[int]:
+        """The places of those patterns that match of an automaton that finds something in the line."""
+        places = self._places[number]
+        if len(places) == 1:
+            return places
+        return [places[at] for at in _any_of(_set_of(self._shares[number]).Match(line) or [])]
+
+
+class Sets:
+    """Many patterns in RE2's syntax, in any case: which of them match in a piece that was found by other means."""
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        """patterns: known by their place from now on."""
+        patterns = _in_lines(patterns)
+        self._shares = [tuple(patterns[at::SETS]) for at in range(min(SETS, len(patterns)))]
+
+    def of(self, piece: bytes) -> list[int]:
+        """The places of the patterns that match in a piece, in order; ValueError where none does."""
+        shares = enumerate(self._shares)
+        return _any_of([at + SETS * place for at, share in shares for place in _set_of(share).Match(piece) or ()])
+
+
+def _in_lines(patterns: Iterable[bytes]) -> list[bytes]:
+    """The patterns with "^" and "$" for the ends of a line."""
+    return [b"(?m:" + one + b")" for one in patterns]
+
+
+def _any_of(matching: list[int]) -> list[int]:
+    """What matches, in order: an automaton found something there."""
+    if not matching:
+        raise ValueError("a line that holds something holds nothing on a closer look")
+    return sorted(matching)
+
+
+def dealt(patterns: Sequence[bytes]) -> list[list[int]]:
+    """The places of the patterns of each automaton: long ones, short ones with repeats, and one for all others.
+
+    >>> dealt([b"a", b"b+", b"c", b"d" * 500])
+    [[3], [1], [0, 2]]
+    """
+    long, short, plain = list[int](), list[int](), list[int]()
+    for place, one in enumerate(patterns):
+        (long if len(one) >= LONG_BYTES else short if REPEATING.search(one) else plain).append(place)
+    shares = [*(long[at::LONG] for at in range(LONG)), *(short[at::SHORT] for at in range(SHORT)), plain]
+    return [share for share in shares if share]
 
 
 @lru_cache(maxsize=32)

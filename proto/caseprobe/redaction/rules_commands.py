@@ -166,7 +166,9 @@ def _option(programs: bytes, letters: bytes) -> bytes:
     return rb"(?<![\w-])(?:" + programs + rb")(?:\.exe)?" + value + rb"(?:" + value + rb")?"
 
 
-OPTION_LOOK = rb"\b(?:" + b"|".join(programs for programs, _ in OPTIONS) + rb")(?:\.exe)?\s+\S"
+# All but the last take options with a sign. Without it, "net" and "op" in a kernel's log had this pattern compiled.
+SIGNED = b"|".join(programs for programs, _ in OPTIONS[:-1])
+OPTION_LOOK = rb"\b(?:(?:" + SIGNED + rb")(?:\.exe)?\s(?:.*\s)?[-/]|(?:" + OPTIONS[-1][0] + rb")(?:\.exe)?\s+\S)"
 PLACE_LOOK = (
     rb"\b(?:htpasswd|rabbitmqctl|rabbitmqadmin|ejabberdctl|prosodyctl|sqlplus|rman|expdp?|impdp?|sqlldr|isql"
     rb"|composer|cargo|npm|yarn|gem|pulumi|tailscale|netlify"

@@ -244,14 +244,12 @@ WATCHING: tuple[Form, ...] = (
 )
 
 
-PREFIXES = sorted({prefix for forms in (CODE, CLOUD, MODELS, MONEY, CHAT, WATCHING) for prefix, _ in forms})
-# One look for all: where a word begins, and enough behind it; the patterns then decide.
-LOOK = rb"(?-i:(?:^|[^A-Za-z0-9_])(?:" + b"|".join(map(re.escape, PREFIXES)) + rb")[A-Za-z0-9$+/=_.:~|-]{8})"
-
-
 def _rule(name: str, forms: tuple[Form, ...], positive: str, negative: str) -> Rule:
     body = b"|".join(re.escape(prefix) + rest for prefix, rest in forms)
-    return Rule(name, (), START + rb"(?:" + body + rb")" + END, positive, negative, cased=True, look=LOOK)
+    # Where a word begins, and enough behind it; the pattern then decides.
+    prefixes = b"|".join(re.escape(prefix) for prefix in sorted({prefix for prefix, _ in forms}))
+    look = rb"(?-i:(?:^|[^A-Za-z0-9_])(?:" + prefixes + rb")[A-Za-z0-9$+/=_.:~|-]{8})"
+    return Rule(name, (), START + rb"(?:" + body + rb")" + END, positive, negative, cased=True, look=look)
 
 
 SERVICES: tuple[Rule, ...] = (
