@@ -20,7 +20,7 @@ FILLED = {"ONE": "x1", "SOME": "a b", "SOME ": "a b ", "SECRET": "S3cretHarb12",
 QUOTE = rb"\\{0,3}[\"']"
 SHORTEST_LOOK, START_LOOK = 6, rb"(?:^|[^A-Za-z0-9_.-])"
 # The first character of what may be several words is none of its edges.
-WORDS = {"ONE": rb"[^\s\"'|;&,\[\]<>]{1,255}?", "SOME": rb"[^|;&]{0,200}?", "SOME ": rb"(?:[^|;&]{0,200}?\s{1,8})??"}
+WORDS = {"SOME": rb"[^|;&]{0,200}?", "SOME ": rb"(?:[^|;&]{0,200}?\s{1,8})??"}
 
 
 def phrase_rule(name: str, phrases: tuple[str, ...], negative: str, cased: bool = False) -> Rule:
@@ -79,6 +79,8 @@ def _pattern(phrase: str, cased: bool) -> bytes:
         if word in ("SECRET", "MIXED"):
             behind = re.escape(phrase[match.end() : match.end() + 1].strip().encode())
             pieces.append(b"(?:" + QUOTE + rb")?([^\s\"'`\\;,<>%s]{3,4096}+)" % behind)
+        elif word == "ONE":
+            pieces.append(_one(phrase[match.end() :].lstrip()[:1]))
         elif word:
             pieces.append(WORDS[word])
         elif sign:
@@ -87,6 +89,11 @@ def _pattern(phrase: str, cased: bool) -> bytes:
         else:
             pieces.append(QUOTE if quote else re.escape(_as(text, cased)))
     return b"".join(pieces)
+
+
+def _one(behind: str) -> bytes:
+    """Any word up to the sign behind it: of a line of signs no part is tried in more than one way."""
+    return rb"[^\s\"'|;&,\[\]<>%s]{1,255}+" % (b"" if behind.isalnum() else re.escape(behind.encode()))
 
 
 def _look(phrase: str) -> bytes:
