@@ -30,8 +30,9 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_time_ms", 300_000 if SUPPORTED else 10_000),
     # Also TCP_USER_TIMEOUT: how long what was written may stay without an answer.
     ("grpc.keepalive_timeout_ms", 8_000),
-    # Keepalive alone waits for the ping as long as any ping may take: a minute by default (measured: 75 s in all).
-    ("grpc.http2.ping_timeout_ms", 8_000),
+    # Keepalive alone waits for the ping as long as any ping may take: a minute by default (measured: 75 s in all). gRPC
+    # also pings to learn how fast a line is: a machine that is stopped just then is not gone (measured: cut after 8 s).
+    ("grpc.http2.ping_timeout_ms", 120_000 if SUPPORTED else 8_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
