@@ -10,6 +10,8 @@ from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from caseprobe import redaction
+from caseprobe.redaction import rules_phrases, rules_spoken
+from caseprobe.redaction.phrases import compiled
 from caseprobe.redaction.secrets import RULES
 
 REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
@@ -71,3 +73,37 @@ def test_no_other_pattern_that_searches_reads_on_without_end() -> None:
     """A new one without a limit fails here, and so does an exception that needs none any more."""
     found = {name for name, pattern in constants() if endless(pattern.pattern, pattern.flags & ~re.UNICODE)}
     assert found == PUT_TO_ONE_PLACE
+
+
+PHRASES = [
+    phrase
+    for module in (rules_phrases, rules_spoken)
+    for value in vars(module).values()
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    for phrase in value
+]
+
+
+def ways(parsed: Any) -> Iterator[int]:
+    """Of every repetition that may give back what it took, how often it repeats."""
+    for operator, argument in parsed:
+        if operator in REPEATS[:2]:
+            yield argument[1]
+        if operator not in REPEATS[2:]:
+            yield from _ways_inside(argument)
+
+
+def _ways_inside(argument: Any) -> Iterator[int]:
+    if isinstance(argument, _parser.SubPattern):
+        yield from ways(argument)
+    elif isinstance(argument, tuple | list):
+        for part in argument:
+            yield from _ways_inside(part)
+
+
+def test_a_phrase_is_tried_in_few_ways() -> None:
+    """Three words that give back what they took were seconds for a line of 2,000 signs."""
+    assert len(PHRASES) > 200
+    for phrase in PHRASES:
+        long = [times for times in ways(_parser.parse(compiled(phrase, False).pattern)) if times > 8]
+        assert len(long) <= 2 and max(long, default=0) <= 200, phrase

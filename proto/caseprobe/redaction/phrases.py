@@ -48,7 +48,7 @@ def _found(phrases: tuple[str, ...], line: bytes, cased: bool) -> Iterator[Span]
     for phrase in phrases:
         if _word(phrase, cased) not in said:
             continue
-        for match in _compiled(phrase, cased).finditer(said):
+        for match in compiled(phrase, cased).finditer(said):
             for start, end in map(match.span, range(1, match.re.groups + 1)):
                 value = line[start:end]
                 if values.can_be_secret(value) and ("SECRET" in phrase or values.looks_mixed(value)):
@@ -62,7 +62,7 @@ def _word(phrase: str, cased: bool) -> bytes:
 
 
 @cache
-def _compiled(phrase: str, cased: bool) -> re.Pattern[bytes]:
+def compiled(phrase: str, cased: bool) -> re.Pattern[bytes]:
     """What finds the phrase in a line; its groups are what is hidden."""
     return re.compile(_pattern(phrase, cased))
 
