@@ -248,7 +248,7 @@ def _rule(name: str, forms: tuple[Form, ...], positive: str, negative: str) -> R
     body = b"|".join(re.escape(prefix) + rest for prefix, rest in forms)
     # Where a word begins, and enough behind it; the pattern then decides.
     prefixes = b"|".join(re.escape(prefix) for prefix in sorted({prefix for prefix, _ in forms}))
-    look = rb"(?-i:(?:^|[^A-Za-z0-9_])(?:" + prefixes + rb")[A-Za-z0-9$+/=_.:~|-]{8})"
+    look = rb"(?-i:(?:^|[^A-Za-z0-9_])(?:" + prefixes + rb")[A-Za-z0-9$+/=_.:~|^<>,;(){}!%-]{8})"
     return Rule(name, (), START + rb"(?:" + body + rb")" + END, positive, negative, cased=True, look=look)
 
 
