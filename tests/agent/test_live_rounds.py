@@ -193,6 +193,12 @@ def test_a_span_stays_within_bounds(interval: float, duration: float, kept: tupl
     assert (span.interval_seconds, span.duration_seconds) == kept
 
 
+def test_only_a_log_is_followed() -> None:
+    """A watch of what goes on where it was left, as the history does, is a watch all the same."""
+    assert not any(span_of(watch(name)).follows for name in watchable())
+    assert span_of(tail()).follows
+
+
 async def test_a_watch_shows_its_rounds_and_ends_as_the_last(rig: Rig) -> None:
     """Sections as they are measured, sealed, on the live lane; what there is when it is stopped the checks judge."""
     async with rig.agent():

@@ -26,17 +26,16 @@ LEAST_TAIL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Span:
-    """Probes that are measured at once and then again every interval; later: what they are from the second time on."""
+    """Probes that are measured at once and then again every interval; later: what they are from the second time on.
+
+    follows: it is a log, each round goes on where the one before left it.
+    """
 
     probes: tuple[Probe, ...]
     later: tuple[Probe, ...]
     interval_seconds: float
     duration_seconds: float
-
-    @property
-    def follows(self) -> bool:
-        """It is a log: each round goes on where the one before left it."""
-        return any(probe.resumes for probe in self.probes)
+    follows: bool = False
 
 
 def span_of(request: link_pb2.CommandRequest) -> Span:
@@ -72,7 +71,7 @@ def tail_span(action: link_pb2.LogTailAction) -> Span:
     first = replace(log, argument=str(lines_of(action)))
     later = replace(log, argument=str(LINES_A_LOOK))
     duration = _within(action.follow_seconds, 0.0, 0.0, MOST_DURATION_SECONDS)
-    return Span((first,), (later,), LOOK_SECONDS, duration)
+    return Span((first,), (later,), LOOK_SECONDS, duration, follows=True)
 
 
 def watch_ask(action: link_pb2.WatchAction) -> Ask:
