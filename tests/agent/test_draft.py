@@ -12,10 +12,11 @@ from caseprobe.errors import RedactionError
 from caseprobe.redaction import Redactor
 from caseprobe.v1 import finding_pb2, link_pb2, privacy_pb2, section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
-from caseprobe_agent.seal.draft import LARGEST_SECTION_BYTES, Drafts
+from caseprobe_agent.seal.draft import Drafts
 from caseprobe_agent.seal.form import Hiding
 from caseprobe_agent.seal.guard import Guard
 from caseprobe_agent.seal.pipe import seal
+from caseprobe_agent.seal.shown import LARGEST_SECTION_BYTES
 
 KEY, SENTINEL, JOIN_CODE = b"k" * 32, "5e0ffee1beef5e0ffee1beef", "CP1-AAAAA-BBBBB"
 KINDS = [field.name for field in section_pb2.Section.DESCRIPTOR.oneofs_by_name["facts"].fields]

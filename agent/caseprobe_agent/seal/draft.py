@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from google.protobuf.descriptor import FieldDescriptor
-
 from caseprobe.checks import check_snapshot
 from caseprobe.errors import RedactionError
 from caseprobe.overrides import NONE, Overrides
@@ -18,9 +16,7 @@ from caseprobe.redaction import Redactor
 from caseprobe.v1 import finding_pb2, link_pb2, section_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_agent.seal.guard import Guard, as_text
-
-# A longer section is told by its single facts; its lists come with the bundle.
-LARGEST_SECTION_BYTES = 16 << 10
+from caseprobe_agent.seal.shown import shortened, withheld
 
 
 class Drafts:
@@ -53,12 +49,12 @@ class Drafts:
     def _sealed(self, section: section_pb2.Section) -> section_pb2.Section:
         """What may leave of a section; only its name and the reason where nothing may."""
         try:
-            settled = self._redactor.settled(shortened(section, LARGEST_SECTION_BYTES))
+            settled = self._redactor.settled(shortened(section))
             why = self._guard.objection(section.probe, as_text(settled))
         except RedactionError as error:
             why = str(error)
         if why:
-            return section_pb2.Section(probe=section.probe, outcome=section_pb2.PROBE_OUTCOME_FAILED, reason=why)
+            return withheld(section.probe, why)
         self._measured.sections.append(section)
         return settled
 
@@ -67,21 +63,3 @@ class Drafts:
         findings, _ = check_snapshot(self._measured, overrides=self._overrides)
         states = [one.state for one in findings if not one.HasField("folded_under")]
         return states.count(finding_pb2.SEVERITY_WARN), states.count(finding_pb2.SEVERITY_CRITICAL)
-
-
-def shortened(section: section_pb2.Section, limit_bytes: int) -> section_pb2.Section:
-    """A section without its lines; without its lists where it is too long, and without facts where it still is."""
-    short = section_pb2.Section()
-    short.CopyFrom(section)
-    del short.lines[:]
-    kind = short.WhichOneof("facts")
-    if kind is None or short.ByteSize() <= limit_bytes:
-        return short
-    facts = getattr(short, kind)
-    for field, _ in facts.ListFields():
-        if field.is_repeated and field.type == FieldDescriptor.TYPE_MESSAGE:
-            facts.ClearField(field.name)
-    if short.ByteSize() > limit_bytes:
-        short.ClearField("facts")
-        del short.shortfalls[:]
-    return short

@@ -14,14 +14,13 @@ from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.seal import Run
 from caseprobe_agent.seal.form import Hiding, pack_request, unpack_request
+from caseprobe_agent.seal.shown import shortened, withheld
 
 if TYPE_CHECKING:
     from caseprobe_agent.probes.probe import RawArtifact
     from caseprobe_agent.seal.pipe import Sealed
 
 SECONDS = 30.0
-# A longer section is told by its single facts; its lists come with the snapshot.
-LARGEST_SECTION_BYTES = 16 << 10
 # A collector takes 256 KiB at once.
 LARGEST_ROUND_BYTES = 224 << 10
 TOO_LONG = "more than is shown at once"
@@ -52,17 +51,11 @@ def make_sections(request: bytes) -> bytes:
     return made.SerializeToString()
 
 
-def withheld(probe: str, why: str) -> section_pb2.Section:
-    """A section of which nothing leaves."""
-    return section_pb2.Section(probe=probe, outcome=section_pb2.PROBE_OUTCOME_FAILED, reason=why)
-
-
 def _seen(section: section_pb2.Section, sealed: Sealed) -> section_pb2.Section:
     """A sealed section as it is shown, looked at once more."""
-    from caseprobe_agent.seal.draft import shortened
     from caseprobe_agent.seal.guard import as_text
 
-    shown = shortened(section, LARGEST_SECTION_BYTES)
+    shown = shortened(section)
     if section.HasField("log_tail"):
         why = _reason(sealed.snapshot, section.log_tail.artifact) or _with_lines(shown, sealed.artifacts)
         if why:

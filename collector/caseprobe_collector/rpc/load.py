@@ -17,9 +17,10 @@ import grpc
 
 from caseprobe.errors import Busy, CaseprobeError, NotAllowed
 from caseprobe.load_limits import ECHOES, PIECE_BYTES, WHOLE_SECONDS, piece_bytes
-from caseprobe.v1 import link_pb2, load_pb2, load_pb2_grpc
+from caseprobe.v1 import load_pb2, load_pb2_grpc
 from caseprobe_collector.rpc.admission import admitted
 from caseprobe_collector.rpc.desk import Desk
+from caseprobe_collector.rpc.links import refusal
 from caseprobe_collector.rpc.loads import LoadTest
 from caseprobe_collector.rpc.peer import peer_agent_id
 
@@ -80,8 +81,8 @@ class LoadService(load_pb2_grpc.LoadServiceServicer):
             test = await self._begin(agent_id)
         except CaseprobeError as error:
             delay = getattr(error, "retry_after_seconds", 0.0)
-            refusal = link_pb2.Refusal(code=error.code, message=str(error), retry_after_seconds=delay)
-            await context.write(load_pb2.EchoResponse(refusal=refusal))
+            said = refusal(error.code, str(error), delay).refusal
+            await context.write(load_pb2.EchoResponse(refusal=said))
             return
         try:
             await _echo(context, test, first)

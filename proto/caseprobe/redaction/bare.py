@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from caseprobe.ids import is_id
 from caseprobe.redaction.rule import Rule
-from caseprobe.redaction.secret_values import Span, kinds_of
+from caseprobe.redaction.secret_values import Span, changes_of, kinds_of
 
 # Letters of both cases, and digits between letters, in one run; in RE2's syntax.
 RUN = rb"[A-Za-z0-9]*"
@@ -102,15 +101,15 @@ def _segments(line: bytes, start: int, end: int) -> Iterator[Span]:
 def is_drawn(value: bytes, kinds_asked: int, changes_asked: float) -> bool:
     """Whether so many kinds of characters stand in no order."""
     kinds = kinds_of(value)
-    changes = sum(one != other for one, other in pairwise(kinds))
-    return len(set(kinds)) >= kinds_asked and changes >= len(kinds) * changes_asked and len(set(value)) >= 9
+    return len(set(kinds)) >= kinds_asked and changes_of(kinds) >= len(kinds) * changes_asked and len(set(value)) >= 9
 
 
 def _is_password(value: bytes) -> bool:
     """Whether letters of both cases or digits and letters are mixed as nobody writes them."""
     kinds = kinds_of(value)
-    changes = sum(one != other for one, other in pairwise(kinds))
-    return b"a" in kinds and b"A" in kinds and changes >= len(kinds) * CHANGES and not LINE_OF_CODE.search(value)
+    return (
+        b"a" in kinds and b"A" in kinds and changes_of(kinds) >= len(kinds) * CHANGES and not LINE_OF_CODE.search(value)
+    )
 
 
 def _is_public(line: bytes, start: int, end: int) -> bool:

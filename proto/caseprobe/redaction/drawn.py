@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from caseprobe.ids import is_id
-from caseprobe.redaction.secret_values import Span, kinds_of
+from caseprobe.redaction.secret_values import Span, changes_of, kinds_of
 
 # In RE2's syntax; the pattern and the judge look closer.
 LOOK = rb"(?-i:[A-Za-z0-9][_-][A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]*[A-Z][A-Za-z0-9_-]*[a-z])"
@@ -55,9 +54,8 @@ def prefixed_tokens(line: bytes) -> Iterator[Span]:
 def _is_drawn(tail: bytes, least_kinds: int) -> bool:
     """Whether lower case, upper case and digits stand in no order, as many of them as asked."""
     kinds = kinds_of(tail)
-    changes = sum(one != other for one, other in pairwise(kinds))
     return (
         len(set(kinds)) >= least_kinds
-        and changes >= len(kinds) * (LEAST_CHANGES if least_kinds > 2 else SMALL_CHANGES)
+        and changes_of(kinds) >= len(kinds) * (LEAST_CHANGES if least_kinds > 2 else SMALL_CHANGES)
         and len(set(tail)) >= 8
     )

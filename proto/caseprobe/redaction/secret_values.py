@@ -119,8 +119,7 @@ def looks_drawn(value: bytes) -> bool:
     if len(value) < 12 or not DRAWN_WORD.match(value):
         return False
     kinds = kinds_of(value)
-    changes = sum(one != other for one, other in pairwise(kinds))
-    return len(set(kinds)) >= 2 and len(set(value)) >= 7 and changes >= max(4, len(kinds) * LEAST_CHANGES)
+    return len(set(kinds)) >= 2 and len(set(value)) >= 7 and changes_of(kinds) >= max(4, len(kinds) * LEAST_CHANGES)
 
 
 def kinds_of(value: bytes) -> bytes:
@@ -130,6 +129,15 @@ def kinds_of(value: bytes) -> bytes:
     b'aA0'
     """
     return value.translate(_KINDS, SIGNS)
+
+
+def changes_of(kinds: bytes) -> int:
+    """How many of their neighbours differ.
+
+    >>> changes_of(b"aaA0")
+    2
+    """
+    return sum(one != other for one, other in pairwise(kinds))
 
 
 @lru_cache(maxsize=1024)
