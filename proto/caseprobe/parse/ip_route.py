@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caseprobe.parse.kernel_address import kernel_address
+from caseprobe.kernel_address import kernel_address
 from caseprobe.v1 import section_pb2
 
 # Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT

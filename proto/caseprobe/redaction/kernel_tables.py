@@ -16,6 +16,8 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv6Address
 
+from caseprobe.kernel_address import kernel_address
+
 # Eight digits a word; a pseudonym's last word may have nine.
 _FORM = {b"a": rb"[0-9A-F]{32,33}|[0-9A-F]{8,9}", b"b": rb"[0-9a-f]{32}", b"w": rb"[0-9A-F]{8}", b"o": rb"[0-9a-f]{2}"}
 SOCKET = rb"[0-9]{1,10}: (?P<local>%(a)s):[0-9A-F]{4} (?P<remote>%(a)s):[0-9A-F]{4} [0-9A-F]{2} %(w)s(?=:)"
@@ -55,20 +57,13 @@ def changed(digits: str, change: Callable[[str], str], in_order: bool = False) -
     if in_order:
         return IPv6Address(change(str(IPv6Address(bytes.fromhex(digits))))).packed.hex()
     if len(digits) < 4 * WORD:
-        return _word(
-            change(".".join(str(int(octet, 16)) for octet in (digits[6:], digits[4:6], digits[2:4], digits[:2])))
-        )
+        return _word(change(kernel_address(digits)))
     if digits.startswith(MAPPED):
         return MAPPED + changed(digits[len(MAPPED) :], change)
-    masked = IPv6Address(change(str(IPv6Address(_turned(bytes.fromhex(digits)))))).packed
-    return _turned(masked).hex().upper()
+    masked = IPv6Address(change(kernel_address(digits))).packed
+    return b"".join(masked[at : at + 4][::-1] for at in range(0, len(masked), 4)).hex().upper()
 
 
 def _word(dotted: str) -> str:
     """A dotted address as one word."""
     return "".join(f"{int(octet):02X}" for octet in reversed(dotted.split(".")))
-
-
-def _turned(octets: bytes) -> bytes:
-    """The octets with each word the other way round."""
-    return b"".join(octets[at : at + 4][::-1] for at in range(0, len(octets), 4))
