@@ -10,7 +10,7 @@ from functools import partial
 
 from caseprobe.errors import MachineAbsent, MeasurementError
 from caseprobe.parse.kernel_releases import newest_release
-from caseprobe.parse.package_history import parse_package_history
+from caseprobe.parse.logs.package_history import parse_package_history
 from caseprobe.parse.package_lists import PackageRow, parse_apk, parse_dpkg, parse_rpm
 from caseprobe.v1.section_host_pb2 import PackagesFacts
 from caseprobe_agent.machine import Machine

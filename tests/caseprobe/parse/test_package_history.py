@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseprobe.parse.package_history import ACTIONS, FORMS, PackageChange, parse_package_history
+from caseprobe.parse.logs.package_history import ACTIONS, FORMS, PackageChange, parse_package_history
 
 AT = datetime(2026, 11, 20, 6, 25, 1, tzinfo=UTC).timestamp()
 LATEST = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
