@@ -158,10 +158,23 @@ def events(there: Remote, session_id: str) -> Iterator[dict[str, Any]]:
     try:
         with connect(address, additional_headers=headers, ssl=tls, proxy=None, max_size=1 << 22) as socket:
             # It may have ended before the socket was open; then only what is on its way already comes.
-            running = there.get(f"/sessions/{segment(session_id)}")["session"]["running"]
-            yield from _until_ended(socket, None if running else DRAIN_SECONDS)
+            session = there.get(f"/sessions/{segment(session_id)}")["session"]
+            yield from said_before(session)
+            yield from _until_ended(socket, None if session["running"] else DRAIN_SECONDS)
     except (WebSocketException, OSError) as error:
         raise Unreachable(f"the live stream ended early ({error}); the session goes on as {session_id}") from None
+
+
+def said_before(session: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the machine said before anybody listened, and whoever asked must know while nothing else comes.
+
+    >>> said_before({"state": "awaiting_consent", "reason": ""})
+    [{'kind': 'session', 'state': 'awaiting_consent'}]
+    >>> said_before({"state": "running", "reason": ""})
+    []
+    """
+    state = session["state"]
+    return [{"kind": "session", "state": state}] if state == "awaiting_consent" else []
 
 
 def _until_ended(socket: ClientConnection, patience_seconds: float | None) -> Iterator[dict[str, Any]]:
