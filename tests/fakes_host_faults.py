@@ -34,10 +34,11 @@ def _certificates(*given: host.Certificate) -> host.CertificatesFacts:
     return host.CertificatesFacts(certificates=given, measured_at=at(0))
 
 
-def _limited(certificate: host.Certificate, **given: bool) -> host.Certificate:
-    """A certificate that few meet."""
-    certificate.MergeFrom(host.Certificate(**given))
-    return certificate
+def _met_by_few(ends: float, local_only: bool = False) -> host.Certificate:
+    """One that signed itself, and ends so many seconds from now."""
+    made = certificate(ends)
+    made.self_signed, made.local_only = True, local_only
+    return made
 
 
 def _module(errors: int) -> pb.HardwareFacts:
@@ -305,10 +306,7 @@ SYSTEM_FAULTS = (
     ),
     fault(
         "cert.expiry",
-        _certificates(
-            _limited(certificate(-3 * DAY), self_signed=True),
-            _limited(certificate(3 * DAY), self_signed=True, local_only=True),
-        ),
+        _certificates(_met_by_few(-3 * DAY), _met_by_few(3 * DAY, local_only=True)),
         ("warn", "127.0.0.1:443", "The certificate of 127.0.0.1:443 (www.example.org) ended 3 d ago"),
         ("info", "127.0.0.1:443", "The certificate of 127.0.0.1:443 (www.example.org) ends in 3 d"),
     ),

@@ -65,4 +65,4 @@ def test_every_check_has_a_near_miss() -> None:
 def test_no_two_near_misses_have_one_name() -> None:
     """A second one would take the first one's place without a word."""
     every = (NEAR, NEAR_HOST, NEAR_HOST_GROWN, NEAR_TRAPS, NEAR_STORAGE, NEAR_SMART, NEAR_LOG)
-    assert len(ALL_NEAR) == sum(map(len, every))
+    assert len(ALL_NEAR) == sum(len(table) for table in every)
