@@ -16,11 +16,20 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_HEALTH,
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_PROCESS_ARGUMENTS,
 )
 from caseprobe_agent.consent import Basis, Decision, Origin
 from caseprobe_agent.consent.policy import Choice as Said
 from caseprobe_agent.consent.policy import Kind
-from caseprobe_agent.probes import NETWORKED, PACKAGES, PACKAGES_WITH_HISTORY, SERVICES, SERVICES_WITH_LINES
+from caseprobe_agent.probes import (
+    NETWORKED,
+    PACKAGES,
+    PACKAGES_WITH_HISTORY,
+    PROCESSES,
+    PROCESSES_WITH_ARGUMENTS,
+    SERVICES,
+    SERVICES_WITH_LINES,
+)
 from caseprobe_agent.session.asks import choose, command_ask, path_ask
 
 ASKING = {networked for _, networked in NETWORKED}
@@ -68,6 +77,13 @@ def test_what_was_installed_last_is_a_log(logs: Said, shown: bool) -> None:
     assert (PACKAGES_WITH_HISTORY in chosen.probes, PACKAGES in chosen.probes) == (shown, not shown)
     standard = choose(action("standard"), POLICY_KIND_HEALTH, says({POLICY_KIND_LOGS: logs}))
     assert PACKAGES in standard.probes
+
+
+@pytest.mark.parametrize(("arguments", "told"), [(ALLOW, True), (ASK, False), (DENY, False)])
+def test_arguments_of_processes_are_a_kind_of_their_own(arguments: Said, told: bool) -> None:
+    """They come with the processes where policy or a grant allows them; nobody is asked about them alone."""
+    chosen = choose(action("quick"), POLICY_KIND_HEALTH, says({POLICY_KIND_PROCESS_ARGUMENTS: arguments}))
+    assert (PROCESSES_WITH_ARGUMENTS in chosen.probes, PROCESSES in chosen.probes) == (told, not told)
 
 
 @pytest.mark.parametrize("target", ["", "desk.example.net"])

@@ -15,6 +15,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
     POLICY_KIND_PATH_TARGET,
+    POLICY_KIND_PROCESS_ARGUMENTS,
     POLICY_KIND_REVEAL,
 )
 from caseprobe_agent.consent import Ask, Decision, Origin
@@ -154,7 +155,7 @@ def _allowed(decision: Decision) -> bool:
 
 def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[Kind], Decision]) -> Choice:
     """The probes of an admitted snapshot; one of another kind runs only where that kind is allowed as it is."""
-    from caseprobe_agent.probes import with_log_lines, with_network
+    from caseprobe_agent.probes import with_arguments, with_log_lines, with_network
 
     wanted = _profile(action.profile)
     if action.probes:
@@ -173,5 +174,7 @@ def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[K
         run = list(with_network(run))
     if admitted == POLICY_KIND_LOGS or _allowed(foresee(POLICY_KIND_LOGS)):
         run = list(with_log_lines(run, action.profile == "full"))
+    if _allowed(foresee(POLICY_KIND_PROCESS_ARGUMENTS)):
+        run = list(with_arguments(run))
     missing = ((name, "this version has no such probe") for name in action.probes if name not in known_probes())
     return Choice(tuple(run), (*left_out, *missing))
