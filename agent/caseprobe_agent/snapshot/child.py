@@ -20,6 +20,7 @@ from caseprobe.sentinel import planted_text, sentinel_line
 from caseprobe.v1 import section_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.with_reader import machine_of
 from caseprobe_agent.probes.probe import Measured, needs_of, outcome_of
 
 SAMPLE_SECONDS = 0.25
@@ -37,7 +38,7 @@ def measure_all(request: bytes) -> Iterator[bytes]:
     The modules of the probes are loaded one by one: those of the samples first, the others while these come of age.
     """
     asked = json.loads(request)
-    machine = Machine(Path(asked["root"]))
+    machine = machine_of(Path(asked["root"]), asked["reader_socket"])
     rows = [_Row(*row) for row in asked["probes"]]
     samples: dict[str, object | None] = {}
     for row in rows:
@@ -109,6 +110,7 @@ def _one(row: _Row, machine: Machine, earlier: object | None, sentinel: str) -> 
         section.reason = first_line(error)
     if sentinel:
         section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
+    section.reads_by_reader.extend(machine.taken())
     section.duration_seconds = time.monotonic() - started
     if place:
         yield PLACE + json.dumps([name, place]).encode()

@@ -175,4 +175,5 @@ class Run:
             ]
             for probe in self.probes
         ]
-        return json.dumps({"root": str(machine.root), "probes": rows, "sentinel": self.progress.sentinel}).encode()
+        asked = {"root": str(machine.root), "reader_socket": machine.reader_socket, "probes": rows}
+        return json.dumps({**asked, "sentinel": self.progress.sentinel}).encode()
