@@ -186,14 +186,7 @@ async def test_a_snapshot_session_leaves_logs_out_that_nobody_allowed(rig: Rig) 
 
 async def test_the_owner_is_asked_and_their_yes_travels_along(rig: Rig) -> None:
     """A question waits until somebody on the machine answers it; the signed grant comes with outcome and snapshot."""
-    (rig.settings.config_folder / "agent.toml").write_text(POLICY.replace('decision = "allow"', 'decision = "ask"'))
-    rig.settings = load(
-        {
-            "CASEPROBE_CONFIG_FOLDER": str(rig.settings.config_folder),
-            "CASEPROBE_STATE_FOLDER": str(rig.settings.state_folder),
-        },
-        {},
-    )
+    ask_the_owner(rig)
     async with rig.agent():
         await rig.send(path_command())
         number = await rig.question()
@@ -208,6 +201,31 @@ async def test_the_owner_is_asked_and_their_yes_travels_along(rig: Rig) -> None:
     assert states[:2] == [link_pb2.PROGRESS_STATE_AWAITING_CONSENT, link_pb2.PROGRESS_STATE_RUNNING]
     assert set(states[2:]) <= {link_pb2.PROGRESS_STATE_DELIVERING}
     assert rig.actions() == ["asked", "allowed", "admitted:path_target", "ended"]
+
+
+async def test_what_the_owner_allowed_and_takes_back_is_counted_once(rig: Rig) -> None:
+    """Taking everything back names the session and the grant that it rests on, and tells of one session."""
+    ask_the_owner(rig)
+    async with rig.agent():
+        await rig.send(path_command(rounds=MANY_ROUNDS, deadline_seconds=200.0))
+        await rig.ask("allow", id=await rig.question())
+        await rig.collector.until(lambda: rig.collector.got("rounds"))
+        answer = await rig.ask("revoke")
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_REFUSED_USER
+    assert sorted(one.split("_")[0] for one in answer["revoked"]) == ["grant", "sess"]
+    assert answer["sessions_stopped"] == 1
+
+
+def ask_the_owner(rig: Rig) -> None:
+    """What policy allowed is asked from now on."""
+    (rig.settings.config_folder / "agent.toml").write_text(POLICY.replace('decision = "allow"', 'decision = "ask"'))
+    rig.settings = load(
+        {
+            "CASEPROBE_CONFIG_FOLDER": str(rig.settings.config_folder),
+            "CASEPROBE_STATE_FOLDER": str(rig.settings.state_folder),
+        },
+        {},
+    )
 
 
 async def test_the_owners_no_ends_it(rig: Rig) -> None:

@@ -19,7 +19,9 @@ from caseprobe_agent.cli import options, windows
 from caseprobe_agent.cli.person import TerminalPerson
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.identity import parse_join_code
+from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import Order, Result
+from caseprobe_agent.oneshot.deadline import started_at
 from caseprobe_agent.oneshot.sending import send_command
 from caseprobe_agent.worker import Child
 
@@ -91,6 +93,7 @@ def _order(arguments: argparse.Namespace, state_folder: Path) -> Order:
         window,
         encrypt,
         recipient,
+        started_at(Machine()),
     )
 
 

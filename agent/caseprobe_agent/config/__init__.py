@@ -245,7 +245,7 @@ def _proxy(value: Value) -> str:
         try:
             read_proxy(text, "proxy")
         except UsageError as error:
-            raise ValueError("must be http://HOST:PORT or none") from error
+            raise ValueError("must be http://HOST:PORT, socks5://HOST:PORT or none") from error
     return text
 
 
@@ -261,7 +261,8 @@ KEYS: tuple[Key, ...] = (
     # Less would throw away what a weekend without a network leaves.
     Key("spool_keep_seconds", 30 * DAY_SECONDS, _number(DAY_SECONDS, 366 * DAY_SECONDS)),
     # 16 MiB hold 45 hours of samples ten seconds apart; 0 keeps none.
-    # "http://USER:PASSWORD@HOST:PORT", or "none"; without it the environment's https_proxy and no_proxy count.
+    # "http://USER:PASSWORD@HOST:PORT" (or socks5://), or "none"; without it the environment's https_proxy, all_proxy
+    # and no_proxy count.
     Key("proxy", "", _proxy),
     Key("history_bytes", float(16 << 20), _number_or_none(1 << 20, 64 << 20)),
 )

@@ -82,7 +82,7 @@ class OneShot:
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
-        deadline = Deadline(order.deadline_seconds)
+        deadline = Deadline(order.deadline_seconds, begun_at=order.begun_at)
         chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
         check_room(path, chosen.base)

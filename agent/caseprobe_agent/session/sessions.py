@@ -134,16 +134,12 @@ class Sessions:
     def revoke(self, grant_id: str, reason: str) -> int:
         """End every session that rests on a grant; gives how many."""
         resting = [one for one in self._running.values() if one.permit and one.permit.grant_id == grant_id]
-        for running in resting:
-            running.revoke(reason)
-        return len(resting)
+        return sum([running.revoke(reason) for running in resting])
 
     def stop_session(self, session_id: str, reason: str) -> bool:
-        """End one session because the owner says so, whatever it rests on; False where it does not run."""
+        """End one session because the owner says so, whatever it rests on; False where it runs no more."""
         running = self._running.get(session_id)
-        if running is not None:
-            running.revoke(reason)
-        return running is not None
+        return running is not None and running.revoke(reason)
 
     async def close(self) -> None:
         """End all sessions in order: each has its outcome, durably, when this returns."""

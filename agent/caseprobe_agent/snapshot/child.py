@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,29 +33,28 @@ Sample = Callable[[Machine], object]
 
 
 def measure_all(request: bytes) -> Iterator[bytes]:
-    """In the child: every sample first, then what needs none, then, when their time has passed, what was sampled.
+    """In the child: every sample first, then what needs none, and as soon as their time has passed, what was sampled.
 
     The modules of the probes are loaded one by one: those of the samples first, the others while these come of age.
+    hurried: something hangs on this machine, so that what was sampled is waited for and told before anything else.
     """
     asked = json.loads(request)
-    machine = machine_of(Path(asked["root"]), asked["reader_socket"])
+    machine, sentinel = machine_of(Path(asked["root"]), asked["reader_socket"]), asked["sentinel"]
     rows = [_Row(*row) for row in asked["probes"]]
-    samples: dict[str, object | None] = {}
+    samples: list[tuple[_Row, object | None]] = []
     for row in rows:
         if row.sample:
             yield BEGIN + row.name.encode()
-            samples[row.name] = _sampled(row, machine)
-    sampled_at = time.monotonic()
+            samples.append((row, _sampled(row, machine)))
+    due = time.monotonic() + SAMPLE_SECONDS
+    # Ended by whoever comes to it first, and empty for the next.
+    aged = _aged(samples, due, machine, sentinel)
     for row in rows:
         if not row.sample:
-            yield from _one(row, machine, row.place, asked["sentinel"])
-    yield WAIT
-    if samples:
-        # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
-        select.select((), (), (), max(0.0, SAMPLE_SECONDS - (time.monotonic() - sampled_at)))
-    for row in rows:
-        if row.sample:
-            yield from _one(row, machine, samples[row.name], asked["sentinel"])
+            if asked["hurried"] or time.monotonic() >= due:
+                yield from aged
+            yield from _one(row, machine, row.place, sentinel)
+    yield from aged
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,18 @@ def _sampled(row: _Row, machine: Machine) -> object | None:
         return sample_function(row.sample, row.argument)(machine)
     except Exception:
         return None
+
+
+def _aged(
+    samples: Sequence[tuple[_Row, object | None]], due: float, machine: Machine, sentinel: str
+) -> Iterator[bytes]:
+    """Frames of all that was sampled, once its time has passed."""
+    yield WAIT
+    if samples:
+        # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
+        select.select((), (), (), max(0.0, due - time.monotonic()))
+    for row, sample in samples:
+        yield from _one(row, machine, sample, sentinel)
 
 
 def _one(row: _Row, machine: Machine, earlier: object | None, sentinel: str) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from websockets.sync.connection import Connection as ClientConnection
 
 app = typer.Typer(help="Live sessions: ask a machine now, and watch its answer come in.", no_args_is_help=True)
+# Without news for so long, a terminal asks whether the session still runs: an end that was missed is not waited for.
+QUIET_SECONDS = 10.0
 DRAIN_SECONDS = 1.0
 ROUNDS = 60
 # Before the machine or behind what is asked of it: both read well.
@@ -158,19 +160,41 @@ def events(there: Remote, session_id: str) -> Iterator[dict[str, Any]]:
     try:
         with connect(address, additional_headers=headers, ssl=tls, proxy=None, max_size=1 << 22) as socket:
             # It may have ended before the socket was open; then only what is on its way already comes.
-            running = there.get(f"/sessions/{segment(session_id)}")["session"]["running"]
-            yield from _until_ended(socket, None if running else DRAIN_SECONDS)
+            session = _session(there, session_id)
+            yield from said_before(session)
+            yield from _until_ended(socket, session["running"], lambda: bool(_session(there, session_id)["running"]))
     except (WebSocketException, OSError) as error:
         raise Unreachable(f"the live stream ended early ({error}); the session goes on as {session_id}") from None
 
 
-def _until_ended(socket: ClientConnection, patience_seconds: float | None) -> Iterator[dict[str, Any]]:
+def said_before(session: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the machine said before anybody listened, and whoever asked must know while nothing else comes.
+
+    >>> said_before({"state": "awaiting_consent", "reason": ""})
+    [{'kind': 'session', 'state': 'awaiting_consent'}]
+    >>> said_before({"state": "running", "reason": ""})
+    []
+    """
+    state = session["state"]
+    return [{"kind": "session", "state": state}] if state == "awaiting_consent" else []
+
+
+def _session(there: Remote, session_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = there.get(f"/sessions/{segment(session_id)}")["session"]
+    return found
+
+
+def _until_ended(socket: ClientConnection, running: bool, asked: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """What comes until the session ends; where nothing comes, the collector is asked if there is more to wait for."""
     ended = False
     while not ended:
         try:
-            message: dict[str, Any] = json.loads(socket.recv(patience_seconds))
+            message: dict[str, Any] = json.loads(socket.recv(QUIET_SECONDS if running else DRAIN_SECONDS))
         except TimeoutError:
-            return
+            if not running:
+                return
+            running = asked()
+            continue
         yield message
         ended = message["kind"] == "session" and message["state"] in (*ENDS, "ok")
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 from google.protobuf.message import Message
 
-from caseprobe.errors import MachineAbsent, MachineTimeout, MeasurementError
+from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
 from caseprobe.v1 import section_host_pb2 as pb
 from caseprobe_agent.machine import Completed, Exchanged, FileFacts, Machine
 from caseprobe_agent.probes import (
@@ -301,6 +301,25 @@ def test_packages_are_facts() -> None:
     )
     with pytest.raises(MachineAbsent):
         packages.measure(FakeMachine({}), None)
+
+
+def test_what_changed_of_packages_is_told_over_a_log_that_was_turned_over() -> None:
+    """The newest changes of the log and of the one before it, oldest first; one that may not be read is named."""
+    line = "2026-11-{day:02} 06:25:01 upgrade a:amd64 {day} {next}\n"
+    earlier, log = ("".join(line.format(day=day, next=day + 1) for day in days) for days in ((1, 2), (3, 4)))
+    files: dict[str, File] = {
+        "/var/lib/dpkg/status": "Package: a\nStatus: install ok installed\nVersion: 5\n",
+        "/var/log/dpkg.log.1": earlier,
+        "/var/log/dpkg.log": log,
+    }
+    facts = facts_of(packages.measure(FakeMachine(files), None), pb.PackagesFacts)
+    assert [(one.action, one.version_after) for one in facts.changes] == [
+        ("upgraded", str(day)) for day in (2, 3, 4, 5)
+    ]
+    denied = FakeMachine({**files, "/var/log/dpkg.log.1": MachineDenied("/var/log/dpkg.log.1 may not be read")})
+    measured = packages.measure(denied, None)
+    assert len(facts_of(measured, pb.PackagesFacts).changes) == 2
+    assert [one.field for one in measured.shortfalls] == ["packages.changes"]
 
 
 def test_a_dead_proxy_and_a_portal_are_told() -> None:

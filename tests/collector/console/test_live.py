@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from caseprobe.errors import Busy, StorageDamaged
 from caseprobe.v1 import link_pb2, path_pb2, section_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_collector.access import Role
@@ -203,3 +204,14 @@ async def test_rounds_that_come_twice_count_once() -> None:
     async with Hub(bus).watch("sess_runs", recent) as live:
         await asyncio.wait_for(live.newer(1), 60)
         assert [one.number for one in live.rounds] == [1, 2, 3]
+
+
+async def test_who_watches_what_can_no_longer_be_told_is_told_that() -> None:
+    """The rounds so far cannot be read: the socket says so, instead of saying nothing for good."""
+
+    async def recent() -> tuple[link_pb2.Rounds, list[link_pb2.Sections]]:
+        raise StorageDamaged("the database is damaged")
+
+    async with Hub(FakeBus()).watch("sess_runs", recent) as live:
+        with pytest.raises(Busy, match="look again"):
+            await asyncio.wait_for(live.newer(0), 60)
