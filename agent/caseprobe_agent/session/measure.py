@@ -127,6 +127,8 @@ class Measurements:
     # The host of the machine's collector, and what load does to the line there.
     collector: str = ""
     load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
+    # The operator's own probes, each with the smallest profile that has it; raises ConfigurationError.
+    own_probes: Callable[[], Mapping[Probe, str]] = dict
     # A round of a watch, or of a log that is followed, as it may leave.
     seal_round: SealRound = nothing_sealed
 
