@@ -120,8 +120,9 @@ class Resident:
             self._true_name,
             collector,
             load,
-            own_probes=lambda: own_probes(self._settings),
-            seal_round=self._seal_round,
+            self._settings.networks,
+            lambda: own_probes(self._settings),
+            self._seal_round,
         )
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
