@@ -10,6 +10,7 @@ from caseprobe.parse.mountinfo import Mount, parse_mountinfo
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine, Space
 from caseprobe_agent.probes.probe import Measured, Notes
+from caseprobe_agent.probes.surroundings import container_of
 
 MOUNTINFO, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
 # A mount whose server is gone never answers; the others must not wait for it.
@@ -48,11 +49,17 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
 def _add_expected(
     facts: section_pb2.FilesystemsFacts, machine: Machine, entries: Iterable[Entry], mounted: set[str]
 ) -> None:
-    """What fstab mounts at every start, and whether it is mounted; what is mounted on demand is left out."""
+    """What fstab mounts at every start, and whether it is mounted; what is mounted on demand is left out.
+
+    A container mounts no devices, and systemd passes over those of its fstab, which came with an image of a machine.
+    """
+    contained = bool(container_of(machine))
     for entry in [entry for entry in entries if _at_start(entry)][:MOUNTS_AT_MOST]:
-        point = entry.mount_point.rstrip("/") or "/"
+        point, file = entry.mount_point.rstrip("/") or "/", _device_file(entry.device)
+        if contained and file is not None and point not in mounted:
+            continue
         one = facts.expected.add(mount_point=point, device=entry.device, mounted=point in mounted)
-        if not one.mounted and (file := _device_file(entry.device)) is not None:
+        if not one.mounted and file is not None:
             one.device_present = machine.exists(file)
 
 
