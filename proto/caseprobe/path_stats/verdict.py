@@ -106,8 +106,8 @@ def _own_answers(hop: HopTally, own: float) -> Judged:
 def _slow(path: Path, hop: HopTally) -> float:
     """How sure it is that a hop answers much later than some hop behind it: what reached that one passed it.
 
-    Each answer beyond the bar is one vote (sign test), so a few late ones do not make a hop slow. Hops of a tunnel, whose
-    answers go to its end first, are as late as that end and not later: they are not called slow.
+    Each answer beyond the bar is one vote (sign test), so a few late ones do not make a hop slow. Hops of a tunnel,
+    whose answers go to its end first, are as late as that end and not later: they are not called slow.
     """
     behind = [median(other.rtts) for other in path.used if other.ttl > hop.ttl]
     quickest = min(behind, default=math.inf)
