@@ -56,6 +56,7 @@ WRITERS = {
     "imports/folder.py": "opens files of an unpacked archive, for reading only",
     "machine/network.py": "questions to the machine's own servers",
     "machine/with_reader.py": "the number of a read, to the machine's own reader",
+    "manners.py": "the niceness of its own session, to the kernel",
     "oneshot/file.py": "a sealed bundle",
     "oneshot/flow.py": "hands a sealed bundle to its file",
     "oneshot/place.py": "makes the bundle's file",
