@@ -203,15 +203,6 @@ async def test_what_policy_denies_is_not_measured(desk: Desk) -> None:
     assert not (desk.folder / "out.zip").exists()
 
 
-@pytest.mark.parametrize(("stated", "told"), [("allow", True), ("ask", False)])
-async def test_arguments_of_processes_come_where_policy_says_so(desk: Desk, stated: str, told: bool) -> None:
-    """That the owner typed the command is not enough."""
-    (desk.folder / "agent.toml").write_text(f'[policy]\nprocess_arguments = "{stated}"\n')
-    result = await desk.run(FakePerson(None), exclude=("logs", "network", "disks"))
-    listed = next(one.processes for one in result.snapshot.sections if one.probe == "processes")
-    assert any(process.command_line for process in listed.top_memory) is told
-
-
 async def test_the_notices_of_the_collector_reach_the_person(desk: Desk) -> None:
     """Stored but not attached is said, with the reason."""
 

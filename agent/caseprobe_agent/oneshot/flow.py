@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from caseprobe.v1.consent_pb2 import (
     ConsentRecord,
     Grant,
 )
-from caseprobe_agent.consent import Ask, Basis, Origin
+from caseprobe_agent.consent import Ask, Origin
 from caseprobe_agent.consent.policy import Kind, probe_kind
 from caseprobe_agent.consent.texts import bundle_text
 from caseprobe_agent.gate import Denied, Gate
@@ -210,23 +210,20 @@ class OneShot:
             raise PolicyRefused(f"nothing was measured: {verdict.reason}")
 
     def _probes(self, order: Order, chosen: Chosen) -> Sequence[Probe]:
-        """The chosen probes without those that policy denies; packets and log lines only where it allows them.
-
-        Arguments of processes only where policy itself says so: that the owner typed the command is not enough.
-        """
+        """The chosen probes without those that policy denies; packets, lines and arguments only where it allows."""
         probes = chosen.networked() if self._allows(POLICY_KIND_PATH_NEAR) else chosen.probes
         if order.code is not None:
             probes = with_collector(probes, split_address(order.code.address)[0])
-        if self._allows(POLICY_KIND_PROCESS_ARGUMENTS, (Basis.POLICY,)):
-            probes = with_arguments(probes)
         if self._allows(POLICY_KIND_LOGS):
-            return with_log_lines(probes, chosen.full)
-        return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
+            probes = with_log_lines(probes, chosen.full)
+        if chosen.full and self._allows(POLICY_KIND_PROCESS_ARGUMENTS):
+            probes = with_arguments(probes)
+        return [probe for probe in probes if self._allows(probe_kind(probe.name))]
 
-    def _allows(self, kind: Kind, bases: Collection[Basis] = tuple(Basis)) -> bool:
-        """Whether policy lets the owner's own run have this without asking anybody, on one of these bases."""
-        decision = self.gate.foresee(Ask(kind, Origin.OWNER, requested_by=self.person.name))
-        return decision.decision == POLICY_DECISION_ALLOW and decision.basis in bases
+    def _allows(self, kind: Kind) -> bool:
+        """Whether policy lets the owner's own run have this without asking anybody."""
+        ask = Ask(kind, Origin.OWNER, requested_by=self.person.name)
+        return self.gate.foresee(ask).decision == POLICY_DECISION_ALLOW
 
     async def _key(self, enrolled: Enrolled | None) -> tuple[bytes, str]:
         """The private key that signs, and the id that it gives."""

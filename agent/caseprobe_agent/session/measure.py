@@ -139,6 +139,8 @@ class Measurements:
     load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
     # Files of networks, in which hops are looked up.
     networks: Sequence[Path] = ()
+    # The operator's own probes, each with the smallest profile that has it; raises ConfigurationError.
+    own_probes: Callable[[], Mapping[Probe, str]] = dict
     # A round of a watch, or of a log that is followed, as it may leave.
     seal_round: SealRound = nothing_sealed
 

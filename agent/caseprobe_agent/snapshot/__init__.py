@@ -97,12 +97,12 @@ def _header(machine: Machine, profile: str) -> snapshot_pb2.Snapshot:
 
 
 async def _measure(progress: Progress, machine: Machine, child: worker.Child | None) -> None:
-    """Children until nothing is left or the deadline comes; the first one is idle, and those after it are not."""
+    """Children until nothing is left or the deadline comes; the first one is idle, unless it was started otherwise."""
     import asyncio
 
     loop = asyncio.get_running_loop()
     runs: dict[asyncio.Task[None], Run] = {}
-    idle, suspects = True, list[Probe | None]()
+    idle, suspects = child is None or child.idle, list[Probe | None]()
     try:
         while True:
             if len(runs) < CHILDREN_AT_MOST and loop.time() < progress.end:

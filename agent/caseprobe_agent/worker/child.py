@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
 from caseprobe.errors import CaseprobeError, MachineDenied, MachineTimeout, MeasurementError, error_from
+from caseprobe_agent.manners import lowered
 from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, IDLE, LIMITS, Limits, frame
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Child:
     """
 
     def __init__(self, function: str, idle: bool = False) -> None:
-        self.function = function
+        self.function, self.idle = function, idle
         try:
             self._process = subprocess.Popen(
                 # -P: the working folder may be anybody's; nothing is imported from it
@@ -48,7 +49,8 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
-                start_new_session=True,
+                start_new_session=not (stays := lowered()),
+                process_group=0 if stays else None,
             )
         except OSError as error:
             raise MeasurementError(f"no child could be started: {error.strerror}") from error
