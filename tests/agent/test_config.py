@@ -96,6 +96,8 @@ def test_off_anywhere_is_off(tmp_path: Path, text: str, environ: dict[str, str])
         ("ask_timeout_seconds = -1", 1, "ask_timeout_seconds"),
         ("ask_timeout_seconds = true", 1, "ask_timeout_seconds"),
         ("spool_quota_bytes = 1000000", 1, "spool_quota_bytes"),
+        ('networks = ["own-ranges.csv"]', 1, "networks"),
+        ("networks = 7", 1, "networks"),
         ("spool_quota_bytes = 1e12", 1, "spool_quota_bytes"),
         ("spool_keep_seconds = 3600", 1, "spool_keep_seconds"),
         ("spool_keep_seconds = 1e9", 1, "spool_keep_seconds"),

@@ -113,7 +113,9 @@ class Resident:
         trace = noted(open_path, self._recorder.note) if self._recorder else open_path
         load = loading(lambda: self._credentials(self._renewal.identity), self._run_apart)
         collector = split_address(self._identity.link_address)[0]
-        measurements = Measurements(self._machine, trace, self._true_name, collector, load, self._seal_round)
+        measurements = Measurements(
+            self._machine, trace, self._true_name, collector, load, self._settings.networks, self._seal_round
+        )
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)

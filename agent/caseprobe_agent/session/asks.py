@@ -108,7 +108,8 @@ def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
     seconds = rounds * interval + LAST_REPLY_SECONDS
     # Each hop is asked once a second at most; only the target in every round.
     packets = int(rounds + MOST_HOPS * min(rounds, seconds))
-    ask = Ask(kind, origin, target=target, duration_seconds=seconds, packets=packets, details=(f"{rounds} rounds",))
+    details = (f"{rounds} rounds", *(("names of hops",) if action.names else ()))
+    ask = Ask(kind, origin, target=target, duration_seconds=seconds, packets=packets, details=details)
     return _under_load(ask) if action.loaded else ask
 
 

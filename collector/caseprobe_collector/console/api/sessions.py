@@ -59,6 +59,7 @@ def path_action(asked: PathAsked) -> link_pb2.PathAction:
         protocol=PROTOCOLS[asked.protocol],
         port=asked.port,
         loaded=asked.loaded,
+        names=asked.names,
     )
 
 
