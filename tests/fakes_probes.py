@@ -42,6 +42,22 @@ def count(request: bytes) -> Iterator[bytes]:
     yield from (str(number).encode() for number in range(int(request)))
 
 
+class Tally:
+    """Counts how often it was asked, and tells its process; does on request what ends a child."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def __call__(self, request: bytes) -> Iterator[bytes]:
+        """The count and the number of the process; "hang" and "die" do so first."""
+        self._asked += 1
+        if request == b"hang":
+            threading.Event().wait()
+        if request == b"die":
+            os.kill(os.getpid(), 9)
+        yield json.dumps([self._asked, os.getpid()]).encode()
+
+
 def refuse(_request: bytes) -> bytes:
     """A right is missing."""
     raise MachineDenied("the ring cannot be read", needs="CAP_SYSLOG")
