@@ -67,8 +67,8 @@ class FakeMachine(Machine):
         return content[-limit_bytes:].partition(b"\n")[2], True
 
     @contextlib.contextmanager
-    def reader(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
-        """As Machine.reader."""
+    def opened(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
+        """As Machine.opened."""
         content = self._content(path)
         yield lambda offset, size: content[offset : offset + size]
 

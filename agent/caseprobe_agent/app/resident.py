@@ -25,6 +25,7 @@ from caseprobe_agent.app.masker import Masker
 from caseprobe_agent.app.near import near_targets
 from caseprobe_agent.app.noted_paths import noted
 from caseprobe_agent.app.outbox import SpoolOutbox
+from caseprobe_agent.app.own_probes import own_names, own_probes
 from caseprobe_agent.app.questions import Questions
 from caseprobe_agent.app.renewal import Renewal
 from caseprobe_agent.app.witness import Witness
@@ -115,7 +116,14 @@ class Resident:
         load = loading(lambda: self._credentials(self._renewal.identity), self._run_apart)
         collector = split_address(self._identity.link_address)[0]
         measurements = Measurements(
-            self._machine, trace, self._true_name, collector, load, self._settings.networks, self._sealing
+            self._machine,
+            trace,
+            self._true_name,
+            collector,
+            load,
+            self._settings.networks,
+            lambda: own_probes(self._settings),
+            self._sealing,
         )
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
@@ -196,6 +204,7 @@ class Resident:
         hello = parts.hello_of(self._identity, spool_id, self._label, parts.system_name(), self._boot_id)
         hello.last_acked_sequence = acked
         hello.capabilities.extend(CAPABILITIES)
+        hello.site_probes.extend(own_names(self._settings))
         hello.schedules_sha256 = self.timetable.sha256
         hello.flow = snapshot_pb2.FLOW_LIVE
         hello.open_commands.extend(self.sessions.open_commands())

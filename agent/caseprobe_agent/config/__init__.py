@@ -272,10 +272,10 @@ KEYS: tuple[Key, ...] = (
     Key("spool_quota_bytes", float(256 << 20), _number(1 << 20, 1 << 36)),
     # Less would throw away what a weekend without a network leaves.
     Key("spool_keep_seconds", 30 * DAY_SECONDS, _number(DAY_SECONDS, 366 * DAY_SECONDS)),
-    # 16 MiB hold 45 hours of samples ten seconds apart; 0 keeps none.
     # "http://USER:PASSWORD@HOST:PORT" (or socks5://), or "none"; without it the environment's https_proxy, all_proxy
     # and no_proxy count.
     Key("proxy", "", _proxy),
     Key("networks", "", _files),
+    # 16 MiB hold 45 hours of samples ten seconds apart; 0 keeps none.
     Key("history_bytes", float(16 << 20), _number_or_none(1 << 20, 64 << 20)),
 )

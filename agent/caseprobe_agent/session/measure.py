@@ -152,6 +152,8 @@ class Measurements:
     load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
     # Files of networks, in which hops are looked up.
     networks: Sequence[Path] = ()
+    # The operator's own probes, each with the smallest profile that has it; raises ConfigurationError.
+    own_probes: Callable[[], Mapping[Probe, str]] = dict
     # The rounds of a watch, or of a log that is followed, as they may leave.
     sealing: Sealing = nothing_sealed
 

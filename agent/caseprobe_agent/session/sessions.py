@@ -241,7 +241,8 @@ class Sessions:
             await self._measurements.watch(span_of(request), running.raw, lambda one: self._sections(running, one))
             return
         action = request.snapshot
-        choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)))
+        own = self._measurements.own_probes()
+        choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)), own)
         profile = action.profile or "quick"
         await self._measurements.snapshot(choice, profile, running.seconds, running.raw)
 

@@ -97,7 +97,7 @@ def _header(machine: Machine, profile: str) -> snapshot_pb2.Snapshot:
 
 
 async def _measure(progress: Progress, machine: Machine, child: worker.Child | None) -> None:
-    """Children until nothing is left or the deadline comes; the first is idle unless it is kept, no other one is."""
+    """Children until nothing is left or the deadline comes; the first one is idle, unless it was started otherwise."""
     import asyncio
 
     loop = asyncio.get_running_loop()

@@ -20,6 +20,7 @@ from caseprobe.sentinel import planted_text, sentinel_line
 from caseprobe.v1 import section_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.with_reader import machine_of
 from caseprobe_agent.probes.probe import Measured, needs_of, outcome_of
 
 SAMPLE_SECONDS = 0.25
@@ -60,7 +61,7 @@ def _measured(
 ) -> Iterator[bytes]:
     """Frames of all probes. before: samples by probe, of an earlier time; kept: gets those of now, for a later one."""
     asked = json.loads(request)
-    machine, sentinel = Machine(Path(asked["root"])), asked["sentinel"]
+    machine, sentinel = machine_of(Path(asked["root"]), asked["reader_socket"]), asked["sentinel"]
     rows = [_Row(*row) for row in asked["probes"]]
     samples: list[tuple[_Row, object | None]] = []
     for row in rows:
@@ -145,6 +146,7 @@ def _one(row: _Row, machine: Machine, earlier: object | None, sentinel: str) -> 
         section.reason = first_line(error)
     if sentinel:
         section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
+    section.reads_by_reader.extend(machine.taken())
     section.duration_seconds = time.monotonic() - started
     if place:
         yield PLACE + json.dumps([name, place]).encode()

@@ -182,6 +182,7 @@ class Run:
         ]
         asked = {
             "root": str(machine.root),
+            "reader_socket": machine.reader_socket,
             "probes": rows,
             "sentinel": self.progress.sentinel,
             "hurried": not self.idle,

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
 from caseprobe.errors import CaseprobeError, MachineDenied, MachineTimeout, MeasurementError, error_from
+from caseprobe_agent.manners import lowered
 from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, IDLE, LIMITS, Limits, frame
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
-                start_new_session=True,
+                start_new_session=not (stays := lowered()),
+                process_group=0 if stays else None,
             )
         except OSError as error:
             raise MeasurementError(f"no child could be started: {error.strerror}") from error

@@ -86,11 +86,12 @@ def path(
 def snapshot(
     context: typer.Context,
     profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
+    probe: Annotated[list[str] | None, typer.Option(help="Only this probe, one of the machine's own too.")] = None,
     case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The machine itself; prints the snapshot's id."""
-    run(context.obj, {"snapshot": {"profile": profile}}, case, as_json)
+    run(context.obj, {"snapshot": {"profile": profile, "probes": probe or []}}, case, as_json)
 
 
 @app.command("watch")

@@ -90,9 +90,10 @@ class PathAsked(Body):
 
 
 class SnapshotAsked(Body):
-    """A snapshot by profile."""
+    """A snapshot by profile, or of these probes alone."""
 
     profile: Literal["quick", "standard", "full"] = "quick"
+    probes: list[ProbeName] = Field(default=[], max_length=40)
 
 
 class RevealAsked(Body):

@@ -109,6 +109,7 @@ class Section(_message.Message):
     SITE_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     LOG_TAIL_FIELD_NUMBER: _builtins.int
+    READS_BY_READER_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
     reason: _builtins.str
@@ -202,6 +203,12 @@ class Section(_message.Message):
     def history(self) -> _section_history_pb2.HistoryFacts: ...
     @_builtins.property
     def log_tail(self) -> _section_log_pb2.LogTailFacts: ...
+    @_builtins.property
+    def reads_by_reader(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of the facts the machine's privileged reader read for the probe, by the names of its reads ("disks",
+        "kernel_log"); empty where the probe read all of it with its own rights.
+        """
+
     def __init__(
         self,
         *,
@@ -250,10 +257,11 @@ class Section(_message.Message):
         site: _section_items_pb2.SiteFacts | None = ...,
         history: _section_history_pb2.HistoryFacts | None = ...,
         log_tail: _section_log_pb2.LogTailFacts | None = ...,
+        reads_by_reader: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "network_cards", b"network_cards", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "needs", b"needs", "network_cards", b"network_cards", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "needs", b"needs", "network_cards", b"network_cards", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reads_by_reader", b"reads_by_reader", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal", "network_cards", "containers", "firewall", "near_paths", "site", "history", "log_tail"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
