@@ -181,6 +181,11 @@ def measure_age(machine: Machine, earlier: object | None) -> Measured:
     return Measured(section_pb2.CpuFacts(sample_seconds=seconds))
 
 
+def measure_moment(_machine: Machine, earlier: object | None) -> Measured:
+    """When its sample was taken, by the clock of all processes."""
+    return Measured(section_pb2.CpuFacts(sample_seconds=earlier if isinstance(earlier, float) else 0.0))
+
+
 def fake(
     name: str,
     measure: Callable[..., Measured],
@@ -201,4 +206,5 @@ ABSENT = fake("sensors", measure_absent, 5.0)
 DENIED = fake("kernel_log", measure_denied, 5.0)
 BROKEN = fake("routes", measure_broken, 5.0)
 AGED = fake("cpu", measure_age, 5.0, sample_clock)
+SAMPLED = fake("cpu", measure_moment, 5.0, sample_clock)
 UNSAMPLED = fake("cpu", measure_age, 5.0, sample_broken)

@@ -25,7 +25,7 @@ from caseprobe_agent.session.spans import LINES_A_LOOK, Span, span_of, watchable
 from caseprobe_agent.session.watching import SealRound, has_news, keeps_children
 from caseprobe_collector.console.pages.cases import WATCHABLE
 from tests.fakes_link import run_here
-from tests.fakes_probes import AGED, EMPTY, GOOD, HUNG
+from tests.fakes_probes import EMPTY, GOOD, HUNG, SAMPLED
 from tests.fakes_resident import Rig, enrolled, framed, load_again, snapshot_in
 
 OK, FAILED = link_pb2.OUTCOME_STATE_OK, link_pb2.OUTCOME_STATE_FAILED
@@ -243,13 +243,17 @@ def looking() -> list[psutil.Process]:
 
 
 async def test_rates_of_a_watch_are_over_the_time_between_two_looks(tmp_path: Path) -> None:
-    """The first waits for a sample of its own, those after it measure against the look before and wait for nothing."""
-    numbers = list[int]()
-    began = time.monotonic()
-    seen, raw = await looks((AGED,), 3, lambda: numbers.extend(one.pid for one in looking()))
-    ages = [one.sections[0].cpu.sample_seconds for one in seen]
-    assert min(ages) > 0
-    assert sum(ages) <= time.monotonic() - began
+    """The first has a sample of its own; the sample of any other was taken before the look before it was shown."""
+    numbers, shown = list[int](), [time.monotonic()]
+
+    def note() -> None:
+        numbers.extend(one.pid for one in looking())
+        shown.append(time.monotonic())
+
+    seen, raw = await looks((SAMPLED,), 3, note)
+    first, second, third = (one.sections[0].cpu.sample_seconds for one in seen)
+    # That of the second look is the one that the first took too.
+    assert shown[0] < first <= second < shown[1] < third < shown[2]
     assert (len(numbers), len(set(numbers)), looking()) == (3, 1, [])
     assert raw.first is not None
     assert (raw.first.boot_id, raw.first.sections) == (raw.snapshot.boot_id, seen[0].sections)
