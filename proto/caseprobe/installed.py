@@ -14,6 +14,8 @@ from caseprobe.errors import UsageError
 PROGRAM = "@program@"
 # Anything else would have to be quoted for systemd and for a shell.
 PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
+# ProtectHome= takes these away from a service.
+HOMES = ("/home", "/root", "/run/user")
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 HOW = "install it as root where services reach it, such as /opt/caseprobe (docs/operators.md)"
 
@@ -59,8 +61,9 @@ def changeable(path: Path) -> Path | None:
 
 
 def closed(path: Path) -> Path | None:
-    """The first folder on the way to a file, links followed, into which not everybody may go; None: none."""
-    return next((place for place in _way(path) if place.is_dir() and not place.stat().st_mode & stat.S_IXOTH), None)
+    """The first folder on the way to a file, links followed, into which a service may not go; None: none."""
+    folders = (place for place in _way(path) if place.is_dir())
+    return next((one for one in folders if str(one) in HOMES or not one.stat().st_mode & stat.S_IXOTH), None)
 
 
 def _way(path: Path) -> list[Path]:

@@ -212,7 +212,7 @@ def test_a_long_line_is_shown_whole_and_what_changed_in_it_is_seen(
     assert dialogue._paged(iter([line])) >= 1
     assert display.getvalue().replace("\n", "") == line
     before, after = Change("log:1", line, line.replace("10.1.2.3", "10.9.9.3")).told()
-    assert before == "…" + "x" * 32 + " at 10.1.2.3 " + "y" * 36 + "…" and "10.9.9.3" in after and len(after) < 120
+    assert before == "…" + "x" * 33 + " at 10.1.2.3 " + "y" * 37 + "…" and "10.9.9.3" in after and len(after) < 120
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

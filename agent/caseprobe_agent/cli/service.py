@@ -35,6 +35,7 @@ sudo -u caseprobe {program} enroll JOINCODE
 # Begin, now and at every start of the machine:
 sudo systemctl daemon-reload
 sudo systemctl enable --now caseprobe.service caseprobe-reader.socket
+# And a few seconds later:
 sudo -u caseprobe {program} status
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from caseprobe.errors import MeasurementError
 from caseprobe.parse.fstab import Entry, parse_fstab
@@ -13,6 +14,7 @@ from caseprobe_agent.probes.probe import Measured, Notes
 from caseprobe_agent.probes.surroundings import container_of
 
 MOUNTINFO, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
+FIRST_MOUNTINFO, READ_ONLY = "/proc/1/mountinfo", "ro"
 # A mount whose server is gone never answers; the others must not wait for it.
 MOUNT_TIMEOUT_SECONDS = 0.5
 MOUNTS_AT_MOST = 500
@@ -31,7 +33,7 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     """One entry a filesystem; one that hangs or may not be asked is there too, as not measured."""
     notes = Notes()
     text = machine.read_text(MOUNTINFO, 4 << 20)
-    mounts = relevant(parse_mountinfo(text))[:MOUNTS_AT_MOST]
+    mounts = _as_outside(relevant(parse_mountinfo(text))[:MOUNTS_AT_MOST], machine)
     fstab = notes.attempt("filesystems.fstab_writable", lambda: machine.read_text(FSTAB)) or ""
     entries = parse_fstab(fstab)
     writable = {entry.mount_point for entry in entries if entry.writable}
@@ -44,6 +46,23 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     _add_expected(facts, machine, entries, {mount.mount_point for mount in parse_mountinfo(text)})
     notes.quote(FSTAB, fstab, tuple(one.device for one in facts.expected if not one.mounted))
     return notes.measured(facts)
+
+
+def _as_outside(mounts: list[Mount], machine: Machine) -> list[Mount]:
+    """The mounts with the options that the machine's first process sees, where it has the same.
+
+    A service manager may show all of them read-only to a service (ProtectSystem), which says nothing of the machine.
+    """
+    if not any(READ_ONLY in mount.options for mount in mounts):
+        return mounts
+    try:
+        first = parse_mountinfo(machine.read_text(FIRST_MOUNTINFO, 4 << 20))
+    except MeasurementError:
+        return mounts
+    options = {(mount.device_number, mount.mount_point): mount.options for mount in first}
+    return [
+        replace(mount, options=options.get((mount.device_number, mount.mount_point), mount.options)) for mount in mounts
+    ]
 
 
 def _add_expected(

@@ -239,6 +239,24 @@ def test_each_filesystem_is_told_once() -> None:
     assert [line.line for line in measured.lines] == [4, 5, 8]
 
 
+def test_what_only_a_service_sees_as_read_only_is_writable() -> None:
+    """A service manager shows its services everything read-only (ProtectSystem); the first process sees how it is."""
+    inside, outside = (
+        f"24 1 8:1 / / {how} - ext4 a rw\n25 24 8:2 / /b {how} - ext4 b ro\n26 24 8:3 / /c ro - ext4 c rw\n"
+        for how in ("ro", "rw")
+    )
+    files = {"/proc/self/mountinfo": inside, "/etc/fstab": ""}
+
+    def read_only(machine: FakeMachine) -> list[bool]:
+        facts = filesystems.measure(machine, None).facts
+        assert isinstance(facts, section_pb2.FilesystemsFacts)
+        return [one.read_only for one in facts.filesystems]
+
+    assert read_only(FakeMachine(files)) == [True, True, True]
+    # The second one has an error in its filesystem, the third was mounted so by the machine's owner.
+    assert read_only(FakeMachine({**files, "/proc/1/mountinfo": outside})) == [False, True, True]
+
+
 def test_no_fstab_is_a_shortfall() -> None:
     """Whether a read-only filesystem should be writable is then not known."""
     machine = FakeMachine({"/proc/self/mountinfo": MOUNTINFO})
