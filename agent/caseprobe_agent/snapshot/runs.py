@@ -90,7 +90,7 @@ class Run:
         # The child's own limit is a second net; the deadline is kept here.
         try:
             child = child or worker.Child(worker.reference(measure_all), self.idle)
-            frames = worker.run(measure_all, self._request(machine), max(0.0, seconds_left) + 1.0, child=child)
+            frames = child.answers(self._request(machine), max(0.0, seconds_left) + 1.0, worker.Limits())
             async with contextlib.aclosing(frames):
                 while not self._over:
                     async with asyncio.timeout_at(min(self.progress.end, self.limit)):
