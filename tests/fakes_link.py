@@ -184,7 +184,7 @@ def join_code(server: EnrolmentServer, **change: object) -> enrolment_pb2.JoinCo
 
 
 async def run_here(function: Callable[[bytes], bytes], request: bytes, timeout_seconds: float) -> bytes:
-    """A key operation in the test's own process."""
+    """What a child would do, done in the test's own process: most tests are not about children."""
     return function(request)
 
 

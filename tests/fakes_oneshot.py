@@ -22,7 +22,7 @@ from caseprobe_agent.oneshot.again import Kept, Sent, key_named_in
 from caseprobe_agent.oneshot.preview import Preview
 from caseprobe_agent.seal.pipe import signer_of
 from tests.fakes_collector import FakeCollector, running
-from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
+from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code, run_here
 
 AUTHORITY = TestAuthority()
 
@@ -106,13 +106,13 @@ class Desk:
         """One run of the customer's flow; without logs, which are most of the work, unless these are asked for."""
         usual = {"profile": "quick", "deadline_seconds": 60.0, "output": self.folder / "out.zip", "exclude": ("logs",)}
         wanted = {**usual, **order}
-        return await (await one_shot.build(self.settings, person)).run(Order(**wanted))  # type: ignore[arg-type]
+        return await (await one_shot.build(self.settings, person, run=run_here)).run(Order(**wanted))  # type: ignore[arg-type]
 
     async def send(
         self, person: FakePerson, path: Path, code: enrolment_pb2.JoinCode | None = None, encrypt: bool = False
     ) -> Sent:
         """Send a bundle that was kept."""
-        again = await one_shot.build_again(self.settings, person, key_named_in(path))
+        again = await one_shot.build_again(self.settings, person, key_named_in(path), run_here)
         return await again.run(await again.errand(path, code, encrypt))
 
     async def kept(

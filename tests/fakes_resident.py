@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from caseprobe_agent.identity import enrol
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.seal import Run, hiding_of, load_key
 from tests.fakes_collector import FakeCollector, Stored, running
-from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code
+from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code, run_here
 
 AUTHORITY = TestAuthority()
 POLICY = '[policy]\nlogs = "ask"\n[policy.path_target]\ndecision = "allow"\ntargets = ["127.0.0.1"]\n'
@@ -63,11 +63,6 @@ def snapshot_in(stored: Stored) -> Snapshot:
     return Snapshot.FromString(zstandard.ZstdDecompressor().decompress(stored.body, max_output_size=1 << 26))
 
 
-async def inline(function: Callable[[bytes], bytes], request: bytes, _seconds: float) -> bytes:
-    """What a child would do, done here: most tests are not about children."""
-    return function(request)
-
-
 def load_again(settings: Settings) -> Settings:
     """The settings after their file was changed."""
     folders = {"CASEPROBE_CONFIG_FOLDER": str(settings.config_folder)}
@@ -98,7 +93,7 @@ class Rig:
         self.asked.set()
 
     @contextlib.asynccontextmanager
-    async def agent(self, online: bool = True, run: Run = inline) -> AsyncIterator[Resident]:
+    async def agent(self, online: bool = True, run: Run = run_here) -> AsyncIterator[Resident]:
         """The agent from start to orderly end."""
         async with resident(self.settings, self.tell, run) as agent:
             served = asyncio.create_task(agent.run())
@@ -150,5 +145,5 @@ async def enrolled(tmp_path: Path) -> AsyncIterator[Rig]:
     async with running(FakeCollector(AUTHORITY)) as collector:
         answers = enrolling(AUTHORITY, time.time(), f"127.0.0.1:{collector.port}")
         async with EnrolmentServer(AUTHORITY, answers).running(tmp_path) as server:
-            await enrol(join_code(server), settings.state_folder, "web-1", "Debian", run=inline)
+            await enrol(join_code(server), settings.state_folder, "web-1", "Debian", run=run_here)
         yield Rig(collector, settings)

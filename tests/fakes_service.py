@@ -10,6 +10,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import cast
 
@@ -69,6 +70,60 @@ class ConnectProxy:
             await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
         finally:
             far_writer.close()
+
+
+@dataclass
+class SocksProxy:
+    """Passes SOCKS5 on to wherever it is told, or answers in other words; asked holds the places that it was told.
+
+    login: user and password that it wants; b"": none. reply: what it says in place of a line. says: all that it says.
+    """
+
+    login: bytes = b""
+    port: int = 0
+    reply: int = 0
+    says: bytes = b""
+    asked: list[str] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        _, count = await reader.readexactly(2)
+        offered = await reader.readexactly(count)
+        if self.says:
+            writer.write(self.says)
+            await reader.read()
+            return
+        method = 2 if self.login else 0
+        writer.write(bytes((5, method if method in offered else 0xFF)))
+        if method not in offered or (self.login and not await self._let_in(reader, writer)):
+            return
+        host, port = await _socks_request(reader)
+        self.asked.append(f"{host}:{port}")
+        writer.write(bytes((5, self.reply, 0, 3, 1)) + b"x" + bytes(2))
+        if self.reply:
+            return
+        far_reader, far_writer = await asyncio.open_connection(host if not self.port else HOST, self.port or port)
+        try:
+            await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
+        finally:
+            far_writer.close()
+
+    async def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        _, size = await reader.readexactly(2)
+        user = await reader.readexactly(size)
+        password = await reader.readexactly((await reader.readexactly(1))[0])
+        fits = user + b":" + password == self.login
+        writer.write(bytes((1, not fits)))
+        return fits
+
+
+async def _socks_request(reader: asyncio.StreamReader) -> tuple[str, int]:
+    """The host and port that a client asks for."""
+    *_, kind = await reader.readexactly(4)
+    size = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
+    told = await reader.readexactly(size)
+    host = told.decode() if kind == 3 else str(ip_address(told))
+    return host, int.from_bytes(await reader.readexactly(2))
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

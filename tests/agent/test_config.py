@@ -12,6 +12,7 @@ from caseprobe.overrides import Override
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, POLICY_KIND_LOGS, POLICY_KIND_PATH_TARGET
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.consent.policy import ALLOW, ASK, DENY, SHIPPED
+from caseprobe_agent.folders import folders
 
 
 def settings(folder: Path, text: str = "", environ: dict[str, str] | None = None, **flags: str) -> Settings:
@@ -96,6 +97,8 @@ def test_off_anywhere_is_off(tmp_path: Path, text: str, environ: dict[str, str])
         ("ask_timeout_seconds = -1", 1, "ask_timeout_seconds"),
         ("ask_timeout_seconds = true", 1, "ask_timeout_seconds"),
         ("spool_quota_bytes = 1000000", 1, "spool_quota_bytes"),
+        ('networks = ["own-ranges.csv"]', 1, "networks"),
+        ("networks = 7", 1, "networks"),
         ("spool_quota_bytes = 1e12", 1, "spool_quota_bytes"),
         ("spool_keep_seconds = 3600", 1, "spool_keep_seconds"),
         ("spool_keep_seconds = 1e9", 1, "spool_keep_seconds"),
@@ -160,6 +163,22 @@ def test_folders_follow_the_xdg_variables(tmp_path: Path, monkeypatch: pytest.Mo
     assert found.state_folder == tmp_path / "s" / "caseprobe"
     assert found.origins["state_folder"] == "default"
     assert found.policy.rules[POLICY_KIND_LOGS].decision == DENY
+
+
+def test_the_systems_folders_are_of_the_user_whom_they_belong_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's own user works there without a variable; beside it root is a person, who leaves nothing there."""
+    state, system = tmp_path / "state", tmp_path / "etc"
+    environ, mine = {"HOME": str(tmp_path)}, tmp_path / ".local/state/caseprobe"
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert folders(environ, {}, system, state) == (system, state, "service")
+    state.mkdir()
+    owner = state.stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: owner)
+    assert folders(environ, {}, system, state) == (system, state, "service")
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    assert folders(environ, {}, system, state)[1:] == (mine, "user")
 
 
 OVERRIDES = """

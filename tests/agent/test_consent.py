@@ -43,7 +43,6 @@ def grant_of(ask: Ask, requested_by: str = "", command_id: str = "") -> GrantTer
     ("kind", "expected"),
     [
         ("health", ALLOW),
-        ("checks", ALLOW),
         ("path_near", ALLOW),
         ("schedule", ALLOW),
         ("logs", ASK),
@@ -51,7 +50,7 @@ def grant_of(ask: Ask, requested_by: str = "", command_id: str = "") -> GrantTer
         ("path_target", ASK),
         ("reveal", DENY),
         ("watch", DENY),
-        ("site_probe", DENY),
+        ("site_probe", ASK),
     ],
 )
 def test_the_shipped_policy_is_the_documented_one(kind: str, expected: int) -> None:

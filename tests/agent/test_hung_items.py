@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +24,12 @@ from caseprobe_agent.machine import Completed, Machine, calls
 from caseprobe_agent.machine.patience import within
 from caseprobe_agent.oneshot import Order
 from caseprobe_agent.oneshot.choice import Chosen
-from caseprobe_agent.oneshot.deadline import Deadline
+from caseprobe_agent.oneshot.deadline import Deadline, started_at
 from caseprobe_agent.probes import ALL, PROFILES, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import take_snapshot
 from tests import fakes_probes
-from tests.fakes_machine import FakeClock
+from tests.fakes_machine import FakeClock, FakeMachine
 from tests.fakes_oneshot import FakePerson
 from tests.machines import golden
 
@@ -186,6 +187,21 @@ def test_the_deadline_covers_packing_too() -> None:
     now = 140.0
     assert (deadline.left, deadline.measuring_seconds) == (0.0, 0.0)
     assert deadline.objection(1) and not deadline.objection(0)
+
+
+def test_who_started_slowly_keeps_more_time_for_the_end() -> None:
+    """The time counts from the start of the process; a machine on which that took long will take long to pack."""
+    at = 100.0
+    quick, slow, hopeless = (Deadline(10.0, lambda: at, begun_at=at - spent) for spent in (0.5, 4.0, 8.0))
+    assert [one.left for one in (quick, slow, hopeless)] == [9.5, 6.0, 2.0]
+    assert [one.measuring_seconds for one in (quick, slow, hopeless)] == [6.5, 2.0, 0.0]
+
+
+def test_a_process_knows_when_it_was_started() -> None:
+    """Before now and not before the machine; where the system does not tell, now."""
+    before = time.monotonic()
+    assert before - Machine().boottime_seconds() < started_at(Machine()) <= before
+    assert before <= started_at(FakeMachine({})) <= time.monotonic()
 
 
 def test_a_step_that_hangs_is_left_behind() -> None:

@@ -22,7 +22,8 @@ from caseprobe_agent.session.measure import Measurements, Raw
 from caseprobe_agent.session.spans import LINES_A_LOOK, span_of, watchable
 from caseprobe_agent.session.watching import has_news
 from caseprobe_collector.console.pages.cases import WATCHABLE
-from tests.fakes_resident import Rig, enrolled, framed, inline, load_again, snapshot_in
+from tests.fakes_link import run_here
+from tests.fakes_resident import Rig, enrolled, framed, load_again, snapshot_in
 
 OK, FAILED = link_pb2.OUTCOME_STATE_OK, link_pb2.OUTCOME_STATE_FAILED
 SECRET = "hunter2hunter2"
@@ -100,7 +101,7 @@ class Log:
 
 async def sealed(snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact]) -> Sections:
     """A round through the pipe, here instead of in a child."""
-    return await sections_apart(snapshot, artifacts, Hiding(b"k" * 32, True, "web"), inline)
+    return await sections_apart(snapshot, artifacts, Hiding(b"k" * 32, True, "web"), run_here)
 
 
 async def test_a_log_is_shown_from_its_newest_lines_on_and_each_line_once(tmp_path: Path) -> None:

@@ -184,16 +184,27 @@ async def test_a_snapshot_session_leaves_logs_out_that_nobody_allowed(rig: Rig) 
     assert "memory" in sections
 
 
+async def test_a_probe_that_the_operator_declared_is_offered_and_runs_where_policy_lets_it(rig: Rig) -> None:
+    """Its name stands in Hello; what it reads comes as a section, without its secrets."""
+    folder = rig.settings.config_folder
+    (folder / "backup.status").write_text("LAST=ok\npassword=violetlantern\n")
+    (folder / "bundle.toml").write_text(
+        f'[site_probes.backup]\nfile = "{folder}/backup.status"\nparser = "key_value"\nwhy = "Is the backup whole?"\n'
+    )
+    async with rig.agent(run=worker.call):
+        assert list(rig.collector.streams[0].hello.site_probes) == ["site.backup"]
+        await rig.send(snapshot_command("sess_1", "site.backup"))
+        await rig.ask("allow", id=await rig.question())
+        assert (await rig.outcome()).state == OK
+        await rig.collector.until(lambda: rig.collector.stored)
+    (section,) = snapshot_in(rig.collector.stored[0]).sections
+    assert section.site.facts[0] == "LAST = ok" and "violetlantern" not in str(section)
+    assert "site.backup" in rig.said[0]
+
+
 async def test_the_owner_is_asked_and_their_yes_travels_along(rig: Rig) -> None:
     """A question waits until somebody on the machine answers it; the signed grant comes with outcome and snapshot."""
-    (rig.settings.config_folder / "agent.toml").write_text(POLICY.replace('decision = "allow"', 'decision = "ask"'))
-    rig.settings = load(
-        {
-            "CASEPROBE_CONFIG_FOLDER": str(rig.settings.config_folder),
-            "CASEPROBE_STATE_FOLDER": str(rig.settings.state_folder),
-        },
-        {},
-    )
+    ask_the_owner(rig)
     async with rig.agent():
         await rig.send(path_command())
         number = await rig.question()
@@ -208,6 +219,31 @@ async def test_the_owner_is_asked_and_their_yes_travels_along(rig: Rig) -> None:
     assert states[:2] == [link_pb2.PROGRESS_STATE_AWAITING_CONSENT, link_pb2.PROGRESS_STATE_RUNNING]
     assert set(states[2:]) <= {link_pb2.PROGRESS_STATE_DELIVERING}
     assert rig.actions() == ["asked", "allowed", "admitted:path_target", "ended"]
+
+
+async def test_what_the_owner_allowed_and_takes_back_is_counted_once(rig: Rig) -> None:
+    """Taking everything back names the session and the grant that it rests on, and tells of one session."""
+    ask_the_owner(rig)
+    async with rig.agent():
+        await rig.send(path_command(rounds=MANY_ROUNDS, deadline_seconds=200.0))
+        await rig.ask("allow", id=await rig.question())
+        await rig.collector.until(lambda: rig.collector.got("rounds"))
+        answer = await rig.ask("revoke")
+        assert (await rig.outcome()).state == link_pb2.OUTCOME_STATE_REFUSED_USER
+    assert sorted(one.split("_")[0] for one in answer["revoked"]) == ["grant", "sess"]
+    assert answer["sessions_stopped"] == 1
+
+
+def ask_the_owner(rig: Rig) -> None:
+    """What policy allowed is asked from now on."""
+    (rig.settings.config_folder / "agent.toml").write_text(POLICY.replace('decision = "allow"', 'decision = "ask"'))
+    rig.settings = load(
+        {
+            "CASEPROBE_CONFIG_FOLDER": str(rig.settings.config_folder),
+            "CASEPROBE_STATE_FOLDER": str(rig.settings.state_folder),
+        },
+        {},
+    )
 
 
 async def test_the_owners_no_ends_it(rig: Rig) -> None:

@@ -15,11 +15,12 @@ from caseprobe.errors import Unreachable
 from caseprobe_agent.app.parts import proxy_of
 from caseprobe_agent.identity import enrol
 from caseprobe_agent.identity.https import exchange, trusting_only
+from caseprobe_agent.link.channel import open_channel
 from caseprobe_agent.proxies import Proxy, read_proxy
 from tests.fakes_collector import FakeCollector, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code, run_here, server_context
 from tests.fakes_rig import FakeOutbox, Rig, Running
-from tests.fakes_service import ConnectProxy, Web, listening
+from tests.fakes_service import ConnectProxy, SocksProxy, Web, listening
 
 AUTHORITY = TestAuthority()
 # Nobody listens there, and nobody but root could.
@@ -33,9 +34,9 @@ async def collector() -> AsyncIterator[FakeCollector]:
         yield started
 
 
-def walled(collector: FakeCollector, proxy: int, login: str = "") -> Rig:
+def walled(collector: FakeCollector, proxy: int, login: str = "", kind: str = "http") -> Rig:
     """A link whose collector's address leads nowhere but by this proxy."""
-    way = read_proxy(f"http://{login}127.0.0.1:{proxy}", "proxy").url
+    way = read_proxy(f"{kind}://{login}127.0.0.1:{proxy}", "proxy")
     return Rig(replace(collector.credentials(), address=NOWHERE, proxy=way), FakeOutbox(b"evidence"))
 
 
@@ -50,6 +51,56 @@ async def test_a_bundle_leaves_by_the_proxy_where_nothing_else_leads_out(collect
     head = proxy.requests[0].decode()
     assert head.startswith(f"CONNECT {NOWHERE} HTTP/1.1\r\n")
     assert base64.b64encode(b"anna:se/cret").decode() in head
+
+
+@pytest.mark.parametrize(
+    ("kind", "login", "wants"),
+    [("socks5", "", b""), ("socks5h", "anna:se%2Fcret@", b"anna:se/cret"), ("socks", "anna:x@", b"")],
+)
+async def test_a_bundle_leaves_by_a_socks_proxy_as_well(
+    collector: FakeCollector, kind: str, login: str, wants: bytes
+) -> None:
+    """With user and password where it wants them; the proxy looks the name up."""
+    proxy = SocksProxy(wants, collector.port)
+    async with listening(proxy.serve) as port:
+        rig = walled(collector, port, login, kind)
+        await rig.link.deliver_once(10)
+    assert [stored.body for stored in collector.stored] == [b"evidence"]
+    assert proxy.asked == [NOWHERE]
+
+
+async def test_what_passes_a_proxy_passes_whole(collector: FakeCollector) -> None:
+    """Megabytes through the relay to gRPC, byte by byte."""
+    body = bytes(range(256)) * (24 << 10)
+    proxy = SocksProxy(port=collector.port)
+    async with listening(proxy.serve) as port:
+        rig = walled(collector, port, kind="socks5")
+        rig.outbox.add(body)
+        await rig.link.deliver_once(30)
+    assert collector.stored[-1].body == body
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        (SocksProxy(b"a:b"), "does not take the user and password"),
+        (SocksProxy(says=b"\5\xff"), "wants a login that it was not offered"),
+        (SocksProxy(reply=5), "SOCKS reply 5"),
+        (SocksProxy(says=b"HTTP/1.0 400 Bad Request"), "does not speak SOCKS5"),
+        (SocksProxy(says=bytes((5, 0, 5, 0, 0, 9))), "does not speak SOCKS5"),
+    ],
+)
+async def test_a_proxy_that_leads_nowhere_is_named_with_why(
+    collector: FakeCollector, proxy: SocksProxy, why: str
+) -> None:
+    """In one line, without the user and the password that it was given."""
+    async with listening(proxy.serve) as port:
+        with pytest.raises(Unreachable) as told:
+            async with open_channel(walled(collector, port, "a:hunter2@", kind="socks5").credentials):
+                pass
+    assert f"cannot reach the collector at {NOWHERE}: the proxy 127.0.0.1:{port}" in str(told.value)
+    assert why in str(told.value)
+    assert "hunter2" not in str(told.value)
 
 
 async def test_a_link_stays_with_the_way_that_led_there(collector: FakeCollector) -> None:
@@ -69,7 +120,7 @@ async def test_no_proxy_is_asked_where_the_collector_is_reached(collector: FakeC
     """It is the second way, not the first."""
     proxy = ConnectProxy()
     async with listening(proxy.serve) as port:
-        rig = Rig(replace(collector.credentials(), proxy=f"http://127.0.0.1:{port}"), FakeOutbox(b"evidence"))
+        rig = Rig(replace(collector.credentials(), proxy=Proxy("127.0.0.1", port, "proxy")), FakeOutbox(b"evidence"))
         await rig.link.deliver_once(10)
     assert (len(collector.stored), proxy.requests) == (1, [])
 
@@ -83,16 +134,27 @@ async def test_a_proxy_that_refuses_is_no_way_either(collector: FakeCollector) -
     assert collector.stored == []
 
 
-@pytest.mark.parametrize("status", [200, 407])
-async def test_enrolment_takes_the_same_ways(status: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("proxy", "kind", "why"),
+    [
+        (ConnectProxy(), "http", ""),
+        (ConnectProxy(407), "http", "HTTP 407"),
+        (SocksProxy(), "socks5", ""),
+        (SocksProxy(reply=2), "socks5", "SOCKS reply 2"),
+    ],
+)
+async def test_enrolment_takes_the_same_ways(
+    proxy: ConnectProxy | SocksProxy, kind: str, why: str, tmp_path: Path
+) -> None:
     """TLS reaches through the proxy to the collector; a proxy that refuses is named."""
     tls, web = server_context(AUTHORITY, tmp_path, "127.0.0.1"), Web()
-    async with listening(web.serve, tls) as inside, listening(ConnectProxy(status, port=inside).serve) as port:
-        asked = exchange(NOWHERE, trusting_only(AUTHORITY.der), "GET /", ways=(None, Proxy("127.0.0.1", port, "proxy")))
-        if status == 200:
+    async with listening(web.serve, tls) as proxy.port, listening(proxy.serve) as port:
+        way = Proxy("127.0.0.1", port, "proxy", kind)
+        asked = exchange(NOWHERE, trusting_only(AUTHORITY.der), "GET /", ways=(None, way))
+        if not why:
             assert (await asked).status == web.status
         else:
-            with pytest.raises(Unreachable, match=r"the proxy 127\.0\.0\.1:\d+ does not lead there \(HTTP .*407"):
+            with pytest.raises(Unreachable, match=rf"the proxy 127\.0\.0\.1:\d+ does not lead there \({why}\)"):
                 await asked
 
 
@@ -123,10 +185,22 @@ async def test_what_stands_between_and_shows_its_own_certificate_is_gone_around(
     web, proxy = Web(), ConnectProxy(port=collector.port)
     tls = server_context(TestAuthority(), tmp_path, "127.0.0.1")
     async with listening(web.serve, tls) as between, listening(proxy.serve) as port:
-        way = read_proxy(f"http://127.0.0.1:{port}", "proxy").url
+        way = Proxy("127.0.0.1", port, "proxy")
         credentials = replace(collector.credentials(), address=f"127.0.0.1:{between}", proxy=way)
         await Rig(credentials, FakeOutbox(b"evidence")).link.deliver_once(10)
     assert ([stored.body for stored in collector.stored], web.requests) == ([b"evidence"], [])
+
+
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_named_and_passed_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The direct way is as good as before; one line says which variable, what kind, and what to do."""
+    monkeypatch.setenv("all_proxy", "socks4://anna:hunter2@other.example:1080")
+    assert proxy_of("", "collector.example:7443") is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "all_proxy names a proxy of the kind socks4://, which is not used here; give http:// or socks5://, or unset it:"
+        " the collector is tried directly, and only so"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +211,10 @@ async def test_what_stands_between_and_shows_its_own_certificate_is_gone_around(
         ("", {"https_proxy": "http://other.example"}, "other.example:80"),
         ("", {"https_proxy": "http://other.example", "no_proxy": ".example"}, None),
         ("none", {"https_proxy": "http://other.example"}, None),
+        ("", {"all_proxy": "socks5://user:x@other.example"}, "other.example:1080"),
+        ("", {"https_proxy": "socks5h://other.example:9", "all_proxy": "http://third.example"}, "other.example:9"),
+        ("", {"all_proxy": "socks4://other.example"}, None),
+        ("", {"all_proxy": "socks5://"}, None),
         ("", {}, None),
     ],
 )

@@ -9,8 +9,9 @@ apart (the pings of both sides), so the collector may still read a stream that i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
 from typing import Any, cast
 
@@ -167,9 +168,14 @@ class Network:
         self.collector_wrote: Watch = lambda wire, frame: None
         self._numbers = 0
 
-    def connect(self, credentials: Credentials) -> grpc.aio.Channel:
+    @contextlib.asynccontextmanager
+    async def connect(self, credentials: Credentials) -> AsyncIterator[grpc.aio.Channel]:
         """The agent's seam: a channel whose only call is the link."""
-        return cast(grpc.aio.Channel, Channel(self))
+        channel = Channel(self)
+        try:
+            yield cast(grpc.aio.Channel, channel)
+        finally:
+            await channel.close(None)
 
     def part(self, parted: bool) -> None:
         """Cut the network silently, or heal it; connections that outlive their pings are gone by then."""

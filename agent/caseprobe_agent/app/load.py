@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from caseprobe.v1 import path_load_pb2
 from caseprobe_agent.identity.keys import pack, unpack
 from caseprobe_agent.link.outbox import Credentials
+from caseprobe_agent.proxies import read_proxy
 
 if TYPE_CHECKING:
     from caseprobe_agent.seal import Run
@@ -22,8 +23,8 @@ def loading(credentials: Callable[[], Credentials], run: Run) -> Callable[[], Aw
 
     async def measure() -> path_load_pb2.LoadFacts:
         ours = credentials()
-        address, proxy = ours.address.encode(), ours.proxy.encode()
-        request = pack(address, ours.ca_pem, ours.certificate_pem, ours.private_key_pem, proxy)
+        proxy = ours.proxy.url if ours.proxy else ""
+        request = pack(ours.address.encode(), ours.ca_pem, ours.certificate_pem, ours.private_key_pem, proxy.encode())
         return path_load_pb2.LoadFacts.FromString(await run(measure_packed, request, APART_SECONDS))
 
     return measure
@@ -34,5 +35,6 @@ def measure_packed(request: bytes) -> bytes:
     from caseprobe_agent.link.load_wire import measure_load
 
     address, ca, certificate, key, proxy = unpack(request)
-    credentials = Credentials(address.decode(), ca, certificate, key, proxy.decode())
+    way = read_proxy(proxy.decode(), "proxy") if proxy else None
+    credentials = Credentials(address.decode(), ca, certificate, key, way)
     return asyncio.run(measure_load(credentials)).SerializeToString()

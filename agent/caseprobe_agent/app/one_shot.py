@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, Grant, GrantTerms
+from caseprobe_agent import worker
 from caseprobe_agent.app.parts import LocalClock, audit_of, fresh_id, grants_of
 from caseprobe_agent.app.sending import own_key_of, sending_of
 from caseprobe_agent.audit import Audit
@@ -20,10 +21,10 @@ from caseprobe_agent.identity import load
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.oneshot import OneShot, Person
 from caseprobe_agent.oneshot.choice import choose
-from caseprobe_agent.worker import Child
 
 if TYPE_CHECKING:
     from caseprobe_agent.oneshot.again import Looker, SendAgain
+    from caseprobe_agent.seal import Run
 
 
 class _Present:
@@ -34,8 +35,10 @@ class _Present:
         raise CaseprobeError(f"nobody can be asked about {ask.target or ask.kind}")
 
 
-async def build(settings: Settings, person: Person, child: Child | None = None) -> OneShot:
-    """A run that is ready to start; child: one that was started early to measure in."""
+async def build(
+    settings: Settings, person: Person, child: worker.Child | None = None, run: Run = worker.call
+) -> OneShot:
+    """A run that is ready to start; child: one that was started early to measure in; run: makes keys apart."""
     from caseprobe_agent.seal.form import load_key
 
     clock = LocalClock()
@@ -52,7 +55,7 @@ async def build(settings: Settings, person: Person, child: Child | None = None) 
         state_folder=settings.state_folder,
         new_id=fresh_id,
         clock=clock,
-        sending=sending_of(settings, person, audit, clock),
+        sending=sending_of(settings, person, audit, clock, run=run),
         own_key=own_key_of(settings),
         standing_grant=_standing_grant(grants, clock),
         overrides=settings.overrides,
@@ -61,7 +64,7 @@ async def build(settings: Settings, person: Person, child: Child | None = None) 
     )
 
 
-async def build_again(settings: Settings, person: Looker, key_id: str = "") -> SendAgain:
+async def build_again(settings: Settings, person: Looker, key_id: str = "", run: Run = worker.call) -> SendAgain:
     """What sends a bundle that was kept; key_id: of the key that it names, where that may be an imported machine's."""
     # What reads bundles is loaded by who sends one again, not by who is about to measure.
     from caseprobe_agent.oneshot.again import SendAgain
@@ -72,7 +75,7 @@ async def build_again(settings: Settings, person: Looker, key_id: str = "") -> S
     await grants.load()
     return SendAgain(
         gate=_gate(settings, grants, audit, clock),
-        sending=sending_of(settings, person, audit, clock, key_id),
+        sending=sending_of(settings, person, audit, clock, key_id, run),
         person=person,
         language=settings.language,
         own_key=own_key_of(settings, key_id),

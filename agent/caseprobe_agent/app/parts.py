@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import pwd
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caseprobe import VERSION
+from caseprobe.errors import UsageError
 from caseprobe.ids import new_id
 from caseprobe.join_code import split_address
 from caseprobe.v1 import link_pb2
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from caseprobe_agent.seal import Run
 
 SIGNATURE_SECONDS = 20.0
+log = logging.getLogger("caseprobe.link")
 
 
 class LocalClock:
@@ -88,20 +91,26 @@ def credentials_of(identity: Identity, proxy: str) -> Credentials:
     """What the link connects with; proxy: as the settings say."""
     from caseprobe_agent.link import Credentials  # gRPC is loaded by what connects, not by what measures
 
-    way = proxy_of(proxy, identity.link_address)
-    address, url = identity.link_address, way.url if way else ""
-    return Credentials(address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem, url)
+    address, way = identity.link_address, proxy_of(proxy, identity.link_address)
+    return Credentials(address, identity.ca_pem, identity.certificate_pem, identity.private_key_pem, way)
 
 
 def proxy_of(stated: str, address: str) -> Proxy | None:
     """The proxy that the settings name for a collector's host:port, else the environment; "none": there is none.
 
-    To this machine itself no proxy leads that is not named for it.
+    To this machine itself no proxy leads that is not named for it. One of the environment that cannot be used is named
+    and passed over: it was not set for the agent, whose direct way is as good as before.
     """
     if stated:
         return None if stated == "none" else read_proxy(stated, "proxy")
     host = split_address(address)[0]
-    return None if host == "localhost" or host.startswith(("127.", "::1")) else proxy_for("https", host, os.environ)
+    if host == "localhost" or host.startswith(("127.", "::1")):
+        return None
+    try:
+        return proxy_for("https", host, os.environ)
+    except UsageError as error:
+        log.warning("%s: the collector is tried directly, and only so", error)
+        return None
 
 
 def hello_of(identity: Identity, spool_id: str, label: str, system: str, boot_id: str) -> link_pb2.Hello:

@@ -25,6 +25,7 @@ from caseprobe_agent.app.masker import Masker
 from caseprobe_agent.app.near import near_targets
 from caseprobe_agent.app.noted_paths import noted
 from caseprobe_agent.app.outbox import SpoolOutbox
+from caseprobe_agent.app.own_probes import own_names, own_probes
 from caseprobe_agent.app.questions import Questions
 from caseprobe_agent.app.renewal import Renewal
 from caseprobe_agent.app.witness import Witness
@@ -113,7 +114,16 @@ class Resident:
         trace = noted(open_path, self._recorder.note) if self._recorder else open_path
         load = loading(lambda: self._credentials(self._renewal.identity), self._run_apart)
         collector = split_address(self._identity.link_address)[0]
-        measurements = Measurements(self._machine, trace, self._true_name, collector, load, self._seal_round)
+        measurements = Measurements(
+            self._machine,
+            trace,
+            self._true_name,
+            collector,
+            load,
+            self._settings.networks,
+            lambda: own_probes(self._settings),
+            self._seal_round,
+        )
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
         delivery = Delivery(self._identity.agent_id, self._spool, self._seal, self.link.wake, parts.fresh_id)
@@ -193,6 +203,7 @@ class Resident:
         hello = parts.hello_of(self._identity, spool_id, self._label, parts.system_name(), self._boot_id)
         hello.last_acked_sequence = acked
         hello.capabilities.extend(CAPABILITIES)
+        hello.site_probes.extend(own_names(self._settings))
         hello.schedules_sha256 = self.timetable.sha256
         hello.flow = snapshot_pb2.FLOW_LIVE
         hello.open_commands.extend(self.sessions.open_commands())

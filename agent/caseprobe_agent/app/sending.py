@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from caseprobe import ids
 from caseprobe.errors import Corrupt
 from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
+from caseprobe_agent import worker
 from caseprobe_agent.app.parts import LocalClock, credentials_of, hello_of, proxy_of
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.config import Settings
@@ -29,6 +30,7 @@ from caseprobe_agent.oneshot.sending import Outgoing, Sending
 if TYPE_CHECKING:
     from caseprobe_agent.link import Delivery, Link, Outbox
     from caseprobe_agent.oneshot.showing import Way
+    from caseprobe_agent.seal import Run
 
 # What a one-shot run is called, and the folder of its key: the machine's name is not told.
 LABEL = "one-shot"
@@ -49,11 +51,13 @@ def folder_of(settings: Settings, key_id: str = "") -> Path:
     return imported if ids.is_agent_id(key_id) and imported.is_dir() else settings.state_folder / LABEL
 
 
-def sending_of(settings: Settings, person: Person, audit: Audit, clock: LocalClock, key_id: str = "") -> Sending:
+def sending_of(
+    settings: Settings, person: Person, audit: Audit, clock: LocalClock, key_id: str = "", run: Run = worker.call
+) -> Sending:
     """The way to a collector under the caller's own key, or that of an imported machine."""
     folder, proxy = folder_of(settings, key_id), settings.proxy
     tickets = Tickets(folder, clock)
-    return Sending(person, audit, tickets, _enroller(folder, proxy), _deliverer(folder, proxy), _shower(proxy))
+    return Sending(person, audit, tickets, _enroller(folder, proxy, run), _deliverer(folder, proxy), _shower(proxy))
 
 
 def own_key_of(settings: Settings, key_id: str = "") -> Callable[[], Awaitable[tuple[bytes, str]]]:
@@ -168,11 +172,11 @@ def _link(enrolled: Enrolled, label: str, outbox: Outbox, proxy: str) -> Link:
     return Link(credentials_of(enrolled.identity, proxy), hello, outbox, ignore, SystemRandom())
 
 
-def _enroller(folder: Path, proxy: str) -> Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]:
+def _enroller(folder: Path, proxy: str, run: Run) -> Callable[[enrolment_pb2.JoinCode], Awaitable[Enrolled]]:
     """Makes a run known to the collector of a code."""
 
     async def enrol_once(code: enrolment_pb2.JoinCode) -> Enrolled:
-        return await enrol(code, folder, LABEL, sys.platform, proxy=proxy_of(proxy, code.address))
+        return await enrol(code, folder, LABEL, sys.platform, run=run, proxy=proxy_of(proxy, code.address))
 
     return enrol_once
 

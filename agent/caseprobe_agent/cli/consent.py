@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask or tell the running agent; gives the exit code."""
-    settings = options.settings_of()
+    settings = options.settings_of_agent()
     answer = asyncio.run(call(settings.socket_path, _request(arguments, settings.language)))
     if arguments.json:
         print(json.dumps(answer, ensure_ascii=False))
@@ -108,10 +108,9 @@ def _grant(one: dict[str, Any]) -> str:
 def _sentence(verb: str, answer: dict[str, Any]) -> str:
     """What was done."""
     if verb == "revoke":
-        count = len(answer["revoked"])
-        return (
-            f"Taken back: {count}; sessions stopped: {answer['sessions_stopped']}." if count else "Nothing was granted."
-        )
+        grants = sum(one.startswith("grant_") for one in answer["revoked"])
+        told = f"Grants taken back: {grants}; sessions stopped: {answer['sessions_stopped']}."
+        return told if answer["revoked"] else "Nothing was granted."
     if "grant_id" in answer:
         return f"Granted: {_grant(answer)} ({answer['grant_id']})"
     return f"{'Allowed' if answer['allowed'] else 'Denied'}: {answer['session_id']}"

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the status; gives the exit code."""
-    settings = options.settings_of()
+    settings = options.settings_of_agent()
     try:
         state = asyncio.run(call(settings.socket_path, {"do": "status"}))
     except NotFound:

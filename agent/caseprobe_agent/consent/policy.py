@@ -14,8 +14,10 @@ from caseprobe.v1.consent_pb2 import PolicyDecision, PolicyKind
 Kind: TypeAlias = "PolicyKind.ValueType"
 # Probes that show text that programs wrote: they are asked about apart from figures.
 LOG_PROBES = ("kernel_log", "system_log")
-# So do the probes that an operator declares.
+# A probe that an operator declares; the rest of its name is theirs.
 SITE_PROBES = "site."
+# Kinds of the contract that decide about nothing of their own: a snapshot is judged where it is measured, by health.
+COVERED = ("unspecified", "checks")
 Choice: TypeAlias = "PolicyDecision.ValueType"
 
 _Number = TypeVar("_Number", int, float)
@@ -94,9 +96,8 @@ def kinds() -> dict[str, Kind]:
     >>> "path_target" in kinds()
     True
     """
-    prefix = "POLICY_KIND_"
-    names = [name for name in PolicyKind.keys() if not name.endswith("UNSPECIFIED")]  # noqa: SIM118 - an enum wrapper
-    return {name.removeprefix(prefix).lower(): PolicyKind.Value(name) for name in names}
+    named = {name.removeprefix("POLICY_KIND_").lower(): value for name, value in PolicyKind.items()}
+    return {name: value for name, value in named.items() if name not in COVERED}
 
 
 def kind_name(kind: Kind) -> str:
@@ -106,8 +107,9 @@ def kind_name(kind: Kind) -> str:
 
 def probe_kind(name: str) -> Kind:
     """What a probe of this name asks for: logs where it shows text that programs wrote, else health."""
-    shows_text = name in LOG_PROBES or name.startswith(SITE_PROBES)
-    return consent_pb2.POLICY_KIND_LOGS if shows_text else consent_pb2.POLICY_KIND_HEALTH
+    if name.startswith(SITE_PROBES):
+        return consent_pb2.POLICY_KIND_SITE_PROBE
+    return consent_pb2.POLICY_KIND_LOGS if name in LOG_PROBES else consent_pb2.POLICY_KIND_HEALTH
 
 
 def _least(one: _Number | None, other: _Number | None) -> _Number | None:
@@ -116,16 +118,16 @@ def _least(one: _Number | None, other: _Number | None) -> _Number | None:
     return min(given) if given else None
 
 
-# Health metrics, checks, near paths and timetables of these run; what shows more is asked; the rest is denied.
+# Health metrics, near paths and timetables of these run; what shows more is asked; the rest is denied.
 SHIPPED = Policy(
     MappingProxyType(
         {
             consent_pb2.POLICY_KIND_HEALTH: Rule(ALLOW),
-            consent_pb2.POLICY_KIND_CHECKS: Rule(ALLOW),
             consent_pb2.POLICY_KIND_PATH_NEAR: Rule(ALLOW),
             consent_pb2.POLICY_KIND_SCHEDULE: Rule(ALLOW),
             consent_pb2.POLICY_KIND_LOGS: Rule(ASK),
             consent_pb2.POLICY_KIND_PROCESS_ARGUMENTS: Rule(ASK),
+            consent_pb2.POLICY_KIND_SITE_PROBE: Rule(ASK),
             consent_pb2.POLICY_KIND_PATH_TARGET: Rule(ASK, longest_session_seconds=3600, packets_per_session=200_000),
             # Machines are watched, and true names told, where the owner has said beforehand that they may be asked.
             consent_pb2.POLICY_KIND_WATCH: Rule(DENY),

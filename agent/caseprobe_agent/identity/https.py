@@ -13,6 +13,7 @@ from typing import cast
 from caseprobe.errors import NotTrusted, Unreachable
 from caseprobe.join_code import split_address
 from caseprobe_agent.proxies import Proxy
+from caseprobe_agent.proxies.passage import Streams, open_line
 
 LARGEST_ANSWER_BYTES = 1 << 20
 # For a connection where another way is left: a firewall that drops packets says nothing for as long as one waits.
@@ -99,22 +100,14 @@ async def _exchanged(
         raise Unreachable(f"cannot connect to {address}: {error.strerror or error}: check the network") from None
 
 
-async def _connected(
-    address: str, context: ssl.SSLContext, proxy: Proxy | None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connected(address: str, context: ssl.SSLContext, proxy: Proxy | None) -> Streams:
     """TLS with the address, on a line of its own or through the proxy, which sees no more of it."""
     host, port = split_address(address)
     if proxy is None:
         return await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
-    reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+    reader, writer = await open_line(proxy, host, port)
     try:
-        writer.write(proxy.connect_request(address))
-        answer = (await reader.readuntil(b"\r\n\r\n")).split(None, 2)
-        if answer[1:2] != [b"200"]:
-            raise OSError(f"the proxy {proxy.place} does not lead there (HTTP {answer[1:2]})")
         await writer.start_tls(context, server_hostname=host)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        raise ValueError("the proxy gave no whole answer") from error
     except BaseException:
         writer.transport.abort()
         raise

@@ -164,7 +164,9 @@ def packages(machine: ArchivedMachine) -> Measured:
     )
     for row in sorted(rows, key=lambda row: row.name)[: packages_probe.PACKAGES_AT_MOST]:
         facts.packages.add(name=row.name, version=row.version)
-    return Notes().measured(facts)
+    notes = Notes()
+    packages_probe.add_changes(facts, machine, notes)
+    return notes.measured(facts)
 
 
 def _listed(machine: ArchivedMachine) -> tuple[str, list[PackageRow]]:

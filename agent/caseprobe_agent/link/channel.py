@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
 import grpc
 import grpc.aio
 
 from caseprobe.errors import Busy, CaseprobeError, NotTrusted, Refused, TooLarge, Unreachable, error_from
+from caseprobe.join_code import split_address
 from caseprobe.liveness import SUPPORTED, connected_to, keep_alive
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.outbox import Credentials
+from caseprobe_agent.link.relay import led_by
 
 METHOD = "/caseprobe.v1.LinkService/Link"
 LARGEST_FRAME_BYTES = 4 * 1024 * 1024
@@ -34,15 +39,29 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 DIRECT = (("grpc.enable_http_proxy", 0),)
 
 Call = grpc.aio.StreamStreamCall[bytes, bytes]
+Connect = Callable[[Credentials], contextlib.AbstractAsyncContextManager[grpc.aio.Channel]]
 
 
-def open_channel(credentials: Credentials) -> grpc.aio.Channel:
-    """A channel that trusts only the CA of the credentials; connects when it is used."""
+@contextlib.asynccontextmanager
+async def open_channel(credentials: Credentials) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel that trusts only the CA of the credentials; directly it connects when it is used.
+
+    Through a proxy TLS goes on to the collector: what stands between sees no more than on any other line. Raises
+    Unreachable where the proxy leads nowhere.
+    """
     tls = grpc.ssl_channel_credentials(credentials.ca_pem, credentials.private_key_pem, credentials.certificate_pem)
-    # Through a proxy TLS goes on to the collector: what stands between sees no more than on any other line.
-    by_proxy = (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", credentials.proxy))
-    way = by_proxy if credentials.proxy else DIRECT
-    return grpc.aio.secure_channel(credentials.address, tls, options=(*OPTIONS, *way))
+    address = credentials.address
+    if credentials.proxy is None:
+        async with grpc.aio.secure_channel(address, tls, options=(*OPTIONS, *DIRECT)) as channel:
+            yield channel
+        return
+    host = split_address(address)[0]
+    meant = (("grpc.ssl_target_name_override", host), ("grpc.default_authority", address))
+    async with (
+        led_by(credentials.proxy, address) as name,
+        grpc.aio.secure_channel(name, tls, options=(*OPTIONS, *DIRECT, *meant)) as channel,
+    ):
+        yield channel
 
 
 def open_call(channel: grpc.aio.Channel) -> Call:

@@ -10,11 +10,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-import grpc.aio
-
 from caseprobe.errors import Busy, CaseprobeError, Corrupt, NotTrusted, Revoked, Unreachable
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.link.channel import open_channel
+from caseprobe_agent.link.channel import Connect, open_channel
 from caseprobe_agent.link.lanes import Lanes
 from caseprobe_agent.link.outbox import Credentials, Outbox
 from caseprobe_agent.link.parts import Handler, Notice, Parts
@@ -71,7 +69,7 @@ class Link:
         heartbeat: Callable[[], Awaitable[link_pb2.Heartbeat]] = _no_heartbeat,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
-        connect: Callable[[Credentials], grpc.aio.Channel] = open_channel,
+        connect: Connect = open_channel,
     ) -> None:
         """handler gets welcome, command, cancel, schedules, offer, outcome_ack and refusals of records.
 
@@ -238,7 +236,7 @@ class Link:
 
     def _way(self) -> Credentials:
         """The credentials for the way that is to be tried."""
-        return self._credentials if self._by_proxy else replace(self._credentials, proxy="")
+        return self._credentials if self._by_proxy else replace(self._credentials, proxy=None)
 
     def _turned(self, stream: Stream) -> bool:
         """Try the other way next, where there is one and this one led nowhere; True where that is worth no pause."""

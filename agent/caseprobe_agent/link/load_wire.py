@@ -31,7 +31,7 @@ async def measure_load(credentials: Credentials) -> path_load_pb2.LoadFacts:
 
     Raises the CaseprobeError of the way that was tried last, or of the collector that wants no test now.
     """
-    direct = replace(credentials, proxy="")
+    direct = replace(credentials, proxy=None)
     try:
         return await _measured(direct)
     except Unreachable:
@@ -51,10 +51,10 @@ async def _measured(credentials: Credentials) -> path_load_pb2.LoadFacts:
 async def _opened(credentials: Credentials) -> AsyncIterator[GrpcWire]:
     """All connections, up, with the collector's agreement to a test."""
     async with contextlib.AsyncExitStack() as stack:
-        channels = [await stack.enter_async_context(open_channel(credentials)) for _ in range(1 + 2 * FLOWS)]
-        wire = GrpcWire(channels[0], channels[1 : 1 + FLOWS], channels[1 + FLOWS :], credentials.address)
         try:
             async with asyncio.timeout(OPEN_SECONDS):
+                channels = [await stack.enter_async_context(open_channel(credentials)) for _ in range(1 + 2 * FLOWS)]
+                wire = GrpcWire(channels[0], channels[1 : 1 + FLOWS], channels[1 + FLOWS :], credentials.address)
                 await wire.begin()
                 await asyncio.gather(*(channel.channel_ready() for channel in channels))
         except TimeoutError:

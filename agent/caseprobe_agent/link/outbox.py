@@ -10,25 +10,26 @@ from typing import BinaryIO, Protocol
 from caseprobe.errors import NotFound
 from caseprobe.v1 import link_pb2
 from caseprobe.v1.consent_pb2 import SignedConsent
+from caseprobe_agent.proxies import Proxy
 
 
 @dataclass(frozen=True)
 class Credentials:
     """Where to connect (host:port) and as whom; PEM.
 
-    proxy: leads there where nothing else does ("http://USER:PASSWORD@HOST:PORT"); empty: there is none.
+    proxy: leads there where nothing else does.
     """
 
     address: str
     ca_pem: bytes = field(repr=False)
     certificate_pem: bytes = field(repr=False)
     private_key_pem: bytes = field(repr=False)
-    proxy: str = field(default="", repr=False)
+    proxy: Proxy | None = None
 
     @property
     def nearest(self) -> str:
         """host:port of the other end of the line: the collector's, or the proxy's."""
-        return self.proxy.rpartition("/")[2].rpartition("@")[2] or self.address
+        return self.proxy.place if self.proxy else self.address
 
 
 class Item(Protocol):

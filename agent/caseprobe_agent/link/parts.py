@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import grpc.aio
-
 from caseprobe.v1 import link_pb2
-from caseprobe_agent.link.channel import open_channel
+from caseprobe_agent.link.channel import Connect, open_channel
 from caseprobe_agent.link.lanes import Lanes
-from caseprobe_agent.link.outbox import Credentials, Outbox
+from caseprobe_agent.link.outbox import Outbox
 
 # Takes what the collector asks or tells; must return at once.
 Handler = Callable[[link_pb2.LinkResponse], Awaitable[None]]
@@ -39,4 +37,4 @@ class Parts:
     sleep: Callable[[float], Awaitable[None]]
     monotonic: Callable[[], float]
     instance_id: str
-    connect: Callable[[Credentials], grpc.aio.Channel] = open_channel
+    connect: Connect = open_channel

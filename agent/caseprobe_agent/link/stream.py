@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 
 from caseprobe.errors import Busy, CaseprobeError, Corrupt, Unreachable
 from caseprobe.v1 import link_pb2
@@ -77,15 +79,22 @@ class Stream:
 
     async def run(self, *, until_delivered: bool = False) -> None:
         """Connect and serve until the stream ends in order; raises CaseprobeError for any other end."""
-        channel = self._parts.connect(self._credentials)
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            async with self._in_time():
+                channel = await stack.enter_async_context(self._parts.connect(self._credentials))
             call = open_call(channel)
-            try:
-                await self._converse(Wire(call, self._credentials.address), until_delivered)
-            finally:
-                call.cancel()
-        finally:
-            await channel.close(None)
+            stack.callback(call.cancel)
+            await self._converse(Wire(call, self._credentials.address), until_delivered)
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Bounds what waits for the other side's first word."""
+        try:
+            async with asyncio.timeout(self._welcome_seconds):
+                yield
+        except TimeoutError:
+            self.silent = True
+            raise Unreachable(f"{self._credentials.nearest} takes the connection but says nothing") from None
 
     def leave(self) -> None:
         """End in order: what waits in control and live is still written, bulk is not."""
@@ -111,13 +120,9 @@ class Stream:
         return Feeder(parts.outbox, parts.lanes, spool_id, parts.wake, parts.sleep, credit, welcome)
 
     async def _await_welcome(self, wire: Wire, hello: link_pb2.Hello) -> None:
-        try:
-            async with asyncio.timeout(self._welcome_seconds):
-                await wire.write(link_pb2.LinkRequest(hello=hello))
-                frame = await wire.read()
-        except TimeoutError:
-            self.silent = True
-            raise Unreachable(f"{self._credentials.address} takes the connection but says nothing") from None
+        async with self._in_time():
+            await wire.write(link_pb2.LinkRequest(hello=hello))
+            frame = await wire.read()
         if frame.HasField("refusal"):
             self.retry_seconds = min(frame.refusal.retry_after_seconds, LONGEST_DELAY_SECONDS)
             raise refusal_error(frame.refusal)

@@ -25,6 +25,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_HEALTH,
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_PROCESS_ARGUMENTS,
     ConsentRecord,
     Grant,
 )
@@ -40,7 +41,7 @@ from caseprobe_agent.oneshot.order import ASSET_MASKED, Order, Person, Plan, Res
 from caseprobe_agent.oneshot.place import bundle_path, check_room, sealed_path
 from caseprobe_agent.oneshot.rehearsal import Rehearsal
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
-from caseprobe_agent.probes import with_collector, with_log_lines
+from caseprobe_agent.probes import with_arguments, with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
 from caseprobe_agent.worker import Child
@@ -82,7 +83,7 @@ class OneShot:
 
     async def run(self, order: Order) -> Result:
         """Do it all; why it was not sent is in the result. Raises UsageError, PolicyRefused: nothing was measured."""
-        deadline = Deadline(order.deadline_seconds)
+        deadline = Deadline(order.deadline_seconds, begun_at=order.begun_at)
         chosen = self.choose(Wanted(order.profile, order.include, order.exclude))
         path = bundle_path(order.output, self.state_folder, self.clock())
         check_room(path, chosen.base)
@@ -209,13 +210,15 @@ class OneShot:
             raise PolicyRefused(f"nothing was measured: {verdict.reason}")
 
     def _probes(self, order: Order, chosen: Chosen) -> Sequence[Probe]:
-        """The chosen probes without those that policy denies; packets and log lines only where it allows them."""
+        """The chosen probes without those that policy denies; packets, lines and arguments only where it allows."""
         probes = chosen.networked() if self._allows(POLICY_KIND_PATH_NEAR) else chosen.probes
         if order.code is not None:
             probes = with_collector(probes, split_address(order.code.address)[0])
         if self._allows(POLICY_KIND_LOGS):
-            return with_log_lines(probes, chosen.full)
-        return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
+            probes = with_log_lines(probes, chosen.full)
+        if chosen.full and self._allows(POLICY_KIND_PROCESS_ARGUMENTS):
+            probes = with_arguments(probes)
+        return [probe for probe in probes if self._allows(probe_kind(probe.name))]
 
     def _allows(self, kind: Kind) -> bool:
         """Whether policy lets the owner's own run have this without asking anybody."""

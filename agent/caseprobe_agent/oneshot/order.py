@@ -29,7 +29,8 @@ class Order:
 
     include, exclude: items, artifacts or areas beside the profile's. no_preview: the caller agreed beforehand to send
     without looking. window: the time that logs are wanted of. encrypt: to the collector's key; recipient: the age key
-    that a file which is not sent is encrypted to.
+    that a file which is not sent is encrypted to. begun_at: when the deadline's time began, by its clock; None: as the
+    run begins.
     """
 
     profile: str
@@ -43,6 +44,7 @@ class Order:
     window: snapshot_pb2.TimeWindow | None = None
     encrypt: bool = False
     recipient: str = ""
+    begun_at: float | None = None
 
     @property
     def forbidden(self) -> tuple[str, ...]:

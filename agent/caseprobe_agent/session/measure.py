@@ -5,12 +5,16 @@ Probes and path sockets are imported where they are first used: an agent that id
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from caseprobe.errors import MachineAbsent, MeasurementError, RedactionError
+from caseprobe.errors import MachineAbsent, MeasurementError, RedactionError, UsageError
+from caseprobe.parse.resolv_conf import parse_resolv_conf
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import link_pb2, path_load_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
@@ -20,8 +24,14 @@ from caseprobe_agent.session.watching import Followed, SealRound, check_can_foll
 
 if TYPE_CHECKING:
     from caseprobe_agent.path import Permit, ResolvedTarget
+    from caseprobe_agent.path.names import Places
     from caseprobe_agent.probes.probe import Probe, RawArtifact
 
+LATE_NAMES_SECONDS = 1.0  # names that are not there by then are left out
+log = logging.getLogger("caseprobe.session")
+
+# The header where it tells anything new.
+OnRound = Callable[[path_pb2.PathFacts | None, path_pb2.PathRound], None]
 Opened = tuple[path_pb2.PathFacts, AsyncGenerator[path_pb2.PathRound, None]]
 
 
@@ -127,6 +137,10 @@ class Measurements:
     # The host of the machine's collector, and what load does to the line there.
     collector: str = ""
     load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
+    # Files of networks, in which hops are looked up.
+    networks: Sequence[Path] = ()
+    # The operator's own probes, each with the smallest profile that has it; raises ConfigurationError.
+    own_probes: Callable[[], Mapping[Probe, str]] = dict
     # A round of a watch, or of a log that is followed, as it may leave.
     seal_round: SealRound = nothing_sealed
 
@@ -135,18 +149,50 @@ class Measurements:
         action: link_pb2.PathAction,
         permit: Permit,
         raw: Raw,
-        on_round: Callable[[path_pb2.PathFacts, path_pb2.PathRound], None],
+        on_round: OnRound,
         ask_servers: bool = False,
     ) -> None:
         """Trace to the end, or until cancelled; raw always holds what there is. on_round gets each round at once."""
         raw.snapshot.CopyFrom(self.header("path"))
-        async with self.open_path(aimed(action, self.collector), permit, ask_servers) as (header, rounds):
+        async with (
+            self._places(action.names and ask_servers) as places,
+            self.open_path(aimed(action, self.collector), permit, ask_servers) as (header, rounds),
+        ):
             raw.header = header
             async for round_ in rounds:
                 raw.tally.add(round_)
-                on_round(header, round_)
+                places.see(round_)
+                news = places.tell(header) or raw.tally.rounds <= 1
+                on_round(header if news else None, round_)
+            await asyncio.to_thread(places.settle, LATE_NAMES_SECONDS)
+            places.tell(header)
         if action.loaded:
             header.loaded.CopyFrom(await self.load())
+
+    @contextlib.asynccontextmanager
+    async def _places(self, names: bool) -> AsyncIterator[Places]:
+        """Where names and networks of hops come from; a file that cannot be read is named in the log."""
+        from caseprobe_agent.path.names import HostNames, Networks, Places
+
+        networks = None
+        try:
+            networks = Networks(self.networks) if self.networks else None
+        except UsageError as error:
+            log.warning("networks: %s", error)
+        places = Places(HostNames() if names else None, networks, self._own_domains() if names else ())
+        try:
+            yield places
+        finally:
+            places.close()
+
+    def _own_domains(self) -> tuple[str, ...]:
+        """Those in which this machine looks names up, and its own."""
+        resolvers, own = "", ""
+        with contextlib.suppress(MeasurementError):
+            resolvers = self.machine.read_text("/etc/resolv.conf")
+        with contextlib.suppress(MeasurementError):
+            own = self.machine.read_text("/proc/sys/kernel/hostname").strip().partition(".")[2]
+        return (*parse_resolv_conf(resolvers).search_domains, own)
 
     async def snapshot(self, choice: Choice, profile: str, deadline_seconds: float, raw: Raw) -> None:
         """Take a snapshot with the chosen probes; the others are SKIPPED with their reason."""

@@ -53,7 +53,11 @@ class Running:
             self.stop_state, self.stop_reason = state, reason
             self.stopped.set()
 
-    def revoke(self, reason: str) -> None:
-        """The owner took the permission back: nothing more of it leaves, not even what was measured."""
-        self.revoked = True
+    def revoke(self, reason: str) -> bool:
+        """The owner took the permission back: nothing more of it leaves, not even what was measured.
+
+        False where that was so already: it rested on a grant that went first.
+        """
+        first, self.revoked = not self.revoked, True
         self.stop(REFUSED_USER, reason)
+        return first

@@ -134,16 +134,12 @@ class Sessions:
     def revoke(self, grant_id: str, reason: str) -> int:
         """End every session that rests on a grant; gives how many."""
         resting = [one for one in self._running.values() if one.permit and one.permit.grant_id == grant_id]
-        for running in resting:
-            running.revoke(reason)
-        return len(resting)
+        return sum([running.revoke(reason) for running in resting])
 
     def stop_session(self, session_id: str, reason: str) -> bool:
-        """End one session because the owner says so, whatever it rests on; False where it does not run."""
+        """End one session because the owner says so, whatever it rests on; False where it runs no more."""
         running = self._running.get(session_id)
-        if running is not None:
-            running.revoke(reason)
-        return running is not None
+        return running is not None and running.revoke(reason)
 
     async def close(self) -> None:
         """End all sessions in order: each has its outcome, durably, when this returns."""
@@ -245,7 +241,8 @@ class Sessions:
             await self._measurements.watch(span_of(request), running.raw, lambda one: self._sections(running, one))
             return
         action = request.snapshot
-        choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)))
+        own = self._measurements.own_probes()
+        choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)), own)
         profile = action.profile or "quick"
         await self._measurements.snapshot(choice, profile, running.seconds, running.raw)
 
@@ -259,10 +256,10 @@ class Sessions:
 
         return check
 
-    def _round(self, running: Running, header: path_pb2.PathFacts, round_: path_pb2.PathRound) -> None:
-        """One round to the collector, at once; the first brings the header."""
+    def _round(self, running: Running, header: path_pb2.PathFacts | None, round_: path_pb2.PathRound) -> None:
+        """One round to the collector, at once, with the header where that tells anything new."""
         if not running.revoked:
-            self._wire.round(running.command_id, round_, header if running.raw.tally.rounds <= 1 else None)
+            self._wire.round(running.command_id, round_, header)
 
     def _sections(self, running: Running, sections: link_pb2.Sections) -> None:
         """One round of a watch or of a log to the collector, at once."""

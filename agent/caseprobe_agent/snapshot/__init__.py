@@ -1,14 +1,16 @@
 """Runs probes in worker children and makes a snapshot of what they measured; never fails for a probe.
 
 One child measures them all. Where it stays long at one probe, it keeps that one and the next child goes on with the
-others, so that what hangs costs nothing but itself: it is killed at its own limit, or at the deadline.
+others, so that what hangs costs nothing but itself: it is killed at its own limit, or at the deadline. The first one
+takes only time that nobody else wants; where it stays long at one probe it is given up, and two take its place, one for
+that probe alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["SENTINEL_SOURCE", "Taken", "new_sentinel", "take_snapshot"]
 
 SENTINEL_BYTES = 12
-PATIENCE_SECONDS = 1.0
+# So long a child may stay at one probe before others take the rest, and at most this share of all the time.
+PATIENCE_SECONDS, PATIENCE_SHARE = 1.0, 0.1
 # So many children may be at work at once.
 CHILDREN_AT_MOST = 6
 
@@ -49,7 +52,7 @@ async def take_snapshot(
     child: worker.Child | None = None,
     sentinel: str = "",
     places: Mapping[str, str] | None = None,
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience_seconds: float | None = None,
     told: Callable[[section_pb2.Section], None] = lambda _section: None,
     gathered: Callable[[RawArtifact], None] = lambda _artifact: None,
 ) -> Taken:
@@ -58,9 +61,9 @@ async def take_snapshot(
     A probe that hangs is killed with its child at its timeout and is TIMEOUT; at the deadline what has not begun is
     SKIPPED. child: one that was started early for measure_all. sentinel: planted in every section and artifact, for
     what is going to be sealed. places: where the logs were left, by probe, to go on from there; None to read them
-    whole. patience_seconds: so long a child may stay at one probe before another one takes the rest. told: hears of
-    every section as it comes, gathered: of every artifact. Sections are raw; ids, sequence and consent are for the
-    caller to set.
+    whole. patience_seconds: so long a child may stay at one probe before another one takes the rest; None: as the
+    deadline allows. told: hears of every section as it comes, gathered: of every artifact. Sections are raw; ids,
+    sequence and consent are for the caller to set.
     """
     import asyncio
 
@@ -68,7 +71,10 @@ async def take_snapshot(
     snapshot = _header(machine, profile)
     started = loop.time()
     end = started + deadline_seconds
-    progress = Progress(probes, end, patience_seconds, sentinel, places, told=told, gathered=gathered)
+    patience = (
+        min(PATIENCE_SECONDS, deadline_seconds * PATIENCE_SHARE) if patience_seconds is None else patience_seconds
+    )
+    progress = Progress(probes, end, patience, sentinel, places, told=told, gathered=gathered)
     await _measure(progress, machine, child)
     for probe in progress.left():
         progress.conclude(probe, section_pb2.PROBE_OUTCOME_SKIPPED, "the deadline came before its turn")
@@ -91,33 +97,41 @@ def _header(machine: Machine, profile: str) -> snapshot_pb2.Snapshot:
 
 
 async def _measure(progress: Progress, machine: Machine, child: worker.Child | None) -> None:
-    """Children until nothing is left or the deadline comes; the first one is idle, and those after it are not."""
+    """Children until nothing is left or the deadline comes; the first one is idle, unless it was started otherwise."""
     import asyncio
 
     loop = asyncio.get_running_loop()
     runs: dict[asyncio.Task[None], Run] = {}
-    idle = True
+    idle, suspects = child is None or child.idle, list[Probe | None]()
     try:
         while True:
-            free = _free(progress, runs.values())
-            if free and len(runs) < CHILDREN_AT_MOST and loop.time() < progress.end:
-                run = Run(progress, free, idle)
-                runs[asyncio.create_task(run.play(machine, child))] = run
-                child, idle = None, False
+            if len(runs) < CHILDREN_AT_MOST and loop.time() < progress.end:
+                for share in _shares(_free(progress, runs.values()), suspects):
+                    run = Run(progress, share, idle)
+                    runs[asyncio.create_task(run.play(machine, child))] = run
+                    child, idle = None, False
             if not runs:
                 return
             done, _ = await asyncio.wait(runs, timeout=_patience(runs.values()), return_when=asyncio.FIRST_COMPLETED)
-            await _end(runs, [*done, *_slow(runs)])
+            given_up = _slow(runs)
+            suspects += [runs[task].current for task in given_up]
+            await _end(runs, [*done, *given_up])
     finally:
         await _end(runs, list(runs))
 
 
 def _free(progress: Progress, runs: Iterable[Run]) -> list[Probe]:
     """What no child has: nothing as long as one of them still goes from probe to probe."""
-    if not all(run.released for run in runs):
+    if not all(run.apart for run in runs):
         return []
     held = {probe.name for run in runs for probe in run.probes}
     return [probe for probe in progress.left() if probe.name not in held]
+
+
+def _shares(free: Sequence[Probe], suspects: Collection[Probe | None]) -> list[list[Probe]]:
+    """What is free as the next children take it: the one at which a child was given up stays apart from the others."""
+    shares = ([probe for probe in free if (probe in suspects) is apart] for apart in (False, True))
+    return [share for share in shares if share]
 
 
 def _patience(runs: Iterable[Run]) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from caseprobe.sentinel import planted_text, sentinel_line
 from caseprobe.v1 import section_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.with_reader import machine_of
 from caseprobe_agent.probes.probe import Measured, needs_of, outcome_of
 
 SAMPLE_SECONDS = 0.25
@@ -32,29 +33,28 @@ Sample = Callable[[Machine], object]
 
 
 def measure_all(request: bytes) -> Iterator[bytes]:
-    """In the child: every sample first, then what needs none, then, when their time has passed, what was sampled.
+    """In the child: every sample first, then what needs none, and as soon as their time has passed, what was sampled.
 
     The modules of the probes are loaded one by one: those of the samples first, the others while these come of age.
+    hurried: something hangs on this machine, so that what was sampled is waited for and told before anything else.
     """
     asked = json.loads(request)
-    machine = Machine(Path(asked["root"]))
+    machine, sentinel = machine_of(Path(asked["root"]), asked["reader_socket"]), asked["sentinel"]
     rows = [_Row(*row) for row in asked["probes"]]
-    samples: dict[str, object | None] = {}
+    samples: list[tuple[_Row, object | None]] = []
     for row in rows:
         if row.sample:
             yield BEGIN + row.name.encode()
-            samples[row.name] = _sampled(row, machine)
-    sampled_at = time.monotonic()
+            samples.append((row, _sampled(row, machine)))
+    due = time.monotonic() + SAMPLE_SECONDS
+    # Ended by whoever comes to it first, and empty for the next.
+    aged = _aged(samples, due, machine, sentinel)
     for row in rows:
         if not row.sample:
-            yield from _one(row, machine, row.place, asked["sentinel"])
-    yield WAIT
-    if samples:
-        # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
-        select.select((), (), (), max(0.0, SAMPLE_SECONDS - (time.monotonic() - sampled_at)))
-    for row in rows:
-        if row.sample:
-            yield from _one(row, machine, samples[row.name], asked["sentinel"])
+            if asked["hurried"] or time.monotonic() >= due:
+                yield from aged
+            yield from _one(row, machine, row.place, sentinel)
+    yield from aged
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,18 @@ def _sampled(row: _Row, machine: Machine) -> object | None:
         return None
 
 
+def _aged(
+    samples: Sequence[tuple[_Row, object | None]], due: float, machine: Machine, sentinel: str
+) -> Iterator[bytes]:
+    """Frames of all that was sampled, once its time has passed."""
+    yield WAIT
+    if samples:
+        # A wait by duration: one until a moment ends at once where somebody moves this process's clocks.
+        select.select((), (), (), max(0.0, due - time.monotonic()))
+    for row, sample in samples:
+        yield from _one(row, machine, sample, sentinel)
+
+
 def _one(row: _Row, machine: Machine, earlier: object | None, sentinel: str) -> Iterator[bytes]:
     """Frames of one probe: it begins, its artifacts, where it left its log, and last its section."""
     name = row.name
@@ -109,6 +121,7 @@ def _one(row: _Row, machine: Machine, earlier: object | None, sentinel: str) -> 
         section.reason = first_line(error)
     if sentinel:
         section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
+    section.reads_by_reader.extend(machine.taken())
     section.duration_seconds = time.monotonic() - started
     if place:
         yield PLACE + json.dumps([name, place]).encode()

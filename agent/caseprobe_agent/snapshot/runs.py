@@ -134,6 +134,11 @@ class Run:
         """Its probes without a section."""
         return [probe for probe in self.probes if probe.name not in self.progress.sections]
 
+    @property
+    def apart(self) -> bool:
+        """Whether nothing waits behind its one probe."""
+        return self.released or len(self.probes) == 1
+
     def release(self) -> None:
         """It goes on with its present probe alone, so that another child can take the rest."""
         if self.current is not None and len(self.left()) > 1:
@@ -175,4 +180,11 @@ class Run:
             ]
             for probe in self.probes
         ]
-        return json.dumps({"root": str(machine.root), "probes": rows, "sentinel": self.progress.sentinel}).encode()
+        asked = {
+            "root": str(machine.root),
+            "reader_socket": machine.reader_socket,
+            "probes": rows,
+            "sentinel": self.progress.sentinel,
+            "hurried": not self.idle,
+        }
+        return json.dumps(asked).encode()

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from caseprobe.errors import CaseprobeError, MeasurementError
+from caseprobe_agent.manners import give_way, lower_session, take_part
 from caseprobe_agent.worker.frames import DATA, END, ERROR, HEADER, IDLE, LIMITS, frame
-from caseprobe_agent.worker.manners import give_way
 from caseprobe_agent.worker.names import resolve
 
 
@@ -21,11 +21,13 @@ def main(arguments: list[str]) -> None:
     name, *how = arguments
     if IDLE in how:
         give_way()
+    else:
+        take_part()
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not mix with the frames.
     os.dup2(2, 1)
     try:
-        _serve(name, sys.stdin.buffer, answers)
+        _serve(name, sys.stdin.buffer, answers, IDLE in how)
     except BrokenPipeError:
         os._exit(1)
     sys.stdin.buffer.read()
@@ -47,9 +49,12 @@ def _limit(seconds: float, memory_bytes: int, file_bytes: int, open_files: int) 
         resource.setrlimit(kind, (allowed, allowed))
 
 
-def _serve(name: str, requests: BinaryIO, answers: BinaryIO) -> None:
+def _serve(name: str, requests: BinaryIO, answers: BinaryIO, idle: bool) -> None:
     try:
         function = resolve(name)
+        if idle:
+            # Once more: where several wish for it at once, the kernel hears one.
+            lower_session()
         _limit(*json.loads(_read(requests, LIMITS)))
         answer = function(_read(requests, DATA))
         for part in [answer] if isinstance(answer, bytes) else cast(Iterator[bytes], answer):

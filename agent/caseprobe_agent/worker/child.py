@@ -13,14 +13,18 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
 from caseprobe.errors import CaseprobeError, MachineDenied, MachineTimeout, MeasurementError, error_from
+from caseprobe_agent.manners import lowered
 from caseprobe_agent.worker.frames import DATA, ERROR, HEADER, IDLE, LIMITS, Limits, frame
 
 if TYPE_CHECKING:
     # The caller of a one-shot run has not loaded asyncio yet when it starts its child.
     import asyncio
 
-# A child that sits in an uninterruptible read does not die when it is killed; nobody waits for it longer than this.
-BURIAL_SECONDS = 0.5
+# How long a child that ended by itself may take to be gone, with its exit code.
+OBITUARY_SECONDS = 0.5
+# A child that sits in an uninterruptible read does not die when it is killed, and one that gets no processor time dies
+# late: nobody waits for either longer than this.
+BURIAL_SECONDS = 0.1
 POLL_SECONDS = 0.002
 # What a child must not see: it needs no join code.
 SECRET_PREFIX = "CASEPROBE_JOIN_CODE"
@@ -36,7 +40,7 @@ class Child:
     """
 
     def __init__(self, function: str, idle: bool = False) -> None:
-        self.function = function
+        self.function, self.idle = function, idle
         try:
             self._process = subprocess.Popen(
                 # -P: the working folder may be anybody's; nothing is imported from it
@@ -45,7 +49,8 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
-                start_new_session=True,
+                start_new_session=not (stays := lowered()),
+                process_group=0 if stays else None,
             )
         except OSError as error:
             raise MeasurementError(f"no child could be started: {error.strerror}") from error
@@ -61,7 +66,7 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self._kill()
         try:
-            self._process.wait(BURIAL_SECONDS)
+            self._process.wait(OBITUARY_SECONDS)
         except subprocess.TimeoutExpired:
             self._leave()
         self._close()
@@ -111,16 +116,16 @@ class Child:
         return body if kind == DATA else None
 
     async def _obituary(self) -> str:
-        code = await self._ended()
+        code = await self._ended(OBITUARY_SECONDS)
         if code is not None and code < 0:
             return f"the child that measured was ended by {signal.Signals(-code).name}"
         return f"the child that measured ended without an answer (exit code {code})"
 
-    async def _ended(self) -> int | None:
-        """The exit code; None where it does not end within the burial's time."""
+    async def _ended(self, seconds: float) -> int | None:
+        """The exit code; None where it does not end within this time."""
         import asyncio
 
-        end = asyncio.get_running_loop().time() + BURIAL_SECONDS
+        end = asyncio.get_running_loop().time() + seconds
         while (code := self._process.poll()) is None and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(POLL_SECONDS)
         return code
@@ -128,7 +133,7 @@ class Child:
     async def _bury(self) -> None:
         """Kill the child and everything that it started; wait for its end, but not for ever."""
         self._kill()
-        if await self._ended() is None:
+        if await self._ended(BURIAL_SECONDS) is None:
             self._leave()
         self._close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from websockets.sync.connection import Connection as ClientConnection
 
 app = typer.Typer(help="Live sessions: ask a machine now, and watch its answer come in.", no_args_is_help=True)
+# Without news for so long, a terminal asks whether the session still runs: an end that was missed is not waited for.
+QUIET_SECONDS = 10.0
 DRAIN_SECONDS = 1.0
 ROUNDS = 60
 # Before the machine or behind what is asked of it: both read well.
@@ -68,11 +70,13 @@ def path(
     protocol: Annotated[str, typer.Option(help="auto, icmp, udp or tcp.")] = "auto",
     port: Annotated[int, typer.Option(help="Port, for udp and tcp.")] = 0,
     loaded: Annotated[bool, typer.Option("--loaded", help="Also what load does, to this collector only.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Also what the hops are called.")] = False,
     case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The path to a target, a round a line, then what it means."""
     asked = {"interval_seconds": interval, "protocol": protocol, "port": port, "loaded": loaded}
+    asked |= {"names": True} if names else {}
     asked |= {"target": target} if target else {}
     asked |= {"rounds": rounds or (1 if loaded else ROUNDS)}
     run(context.obj, {"path": asked}, case, as_json)
@@ -82,11 +86,12 @@ def path(
 def snapshot(
     context: typer.Context,
     profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
+    probe: Annotated[list[str] | None, typer.Option(help="Only this probe, one of the machine's own too.")] = None,
     case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The machine itself; prints the snapshot's id."""
-    run(context.obj, {"snapshot": {"profile": profile}}, case, as_json)
+    run(context.obj, {"snapshot": {"profile": profile, "probes": probe or []}}, case, as_json)
 
 
 @app.command("watch")
@@ -158,19 +163,41 @@ def events(there: Remote, session_id: str) -> Iterator[dict[str, Any]]:
     try:
         with connect(address, additional_headers=headers, ssl=tls, proxy=None, max_size=1 << 22) as socket:
             # It may have ended before the socket was open; then only what is on its way already comes.
-            running = there.get(f"/sessions/{segment(session_id)}")["session"]["running"]
-            yield from _until_ended(socket, None if running else DRAIN_SECONDS)
+            session = _session(there, session_id)
+            yield from said_before(session)
+            yield from _until_ended(socket, session["running"], lambda: bool(_session(there, session_id)["running"]))
     except (WebSocketException, OSError) as error:
         raise Unreachable(f"the live stream ended early ({error}); the session goes on as {session_id}") from None
 
 
-def _until_ended(socket: ClientConnection, patience_seconds: float | None) -> Iterator[dict[str, Any]]:
+def said_before(session: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the machine said before anybody listened, and whoever asked must know while nothing else comes.
+
+    >>> said_before({"state": "awaiting_consent", "reason": ""})
+    [{'kind': 'session', 'state': 'awaiting_consent'}]
+    >>> said_before({"state": "running", "reason": ""})
+    []
+    """
+    state = session["state"]
+    return [{"kind": "session", "state": state}] if state == "awaiting_consent" else []
+
+
+def _session(there: Remote, session_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = there.get(f"/sessions/{segment(session_id)}")["session"]
+    return found
+
+
+def _until_ended(socket: ClientConnection, running: bool, asked: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """What comes until the session ends; where nothing comes, the collector is asked if there is more to wait for."""
     ended = False
     while not ended:
         try:
-            message: dict[str, Any] = json.loads(socket.recv(patience_seconds))
+            message: dict[str, Any] = json.loads(socket.recv(QUIET_SECONDS if running else DRAIN_SECONDS))
         except TimeoutError:
-            return
+            if not running:
+                return
+            running = asked()
+            continue
         yield message
         ended = message["kind"] == "session" and message["state"] in (*ENDS, "ok")
 
@@ -245,5 +272,6 @@ def _hop(hop: dict[str, Any]) -> dict[str, Any]:
     times = {name: hop[f"{name}_seconds"] for name in ("best", "avg", "p95", "worst", "jitter")}
     shown = {name: "-" if value is None else f"{value * 1000:.1f}" for name, value in times.items()}
     address = " ".join(hop["addresses"]) or "no reply"
-    loss, note = f"{hop['loss_ratio'] * 100:.1f}", "" if hop["classification"] == "ok" else hop["classification"]
+    loss, kind = f"{hop['loss_ratio'] * 100:.1f}", "" if hop["classification"] == "ok" else hop["classification"]
+    note = ", ".join(part for part in (kind, hop["name"], hop["network"]) if part)
     return {"hop": hop["ttl"], "address": address, "loss %": loss, "sent": hop["sent"], **shown, "": note or " "}

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from caseprobe import path_stats
+from caseprobe.errors import Busy
 from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_collector.console.facts import address_text
 from caseprobe_collector.console.words import path_view
@@ -39,6 +40,7 @@ class Live:
     state: dict[str, Any] = field(default_factory=dict)
     version: int = 0
     viewers: int = 0
+    deaf: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _summary: tuple[int, dict[str, Any]] = (-1, {})
 
@@ -79,13 +81,23 @@ class Live:
 
     def _touch(self) -> None:
         self.version += 1
+        self._wake()
+
+    def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     async def newer(self, version: int) -> None:
-        """Wait until there is something after this version."""
+        """Wait until there is something after this version; raises Busy where nothing can come any more."""
         while self.version <= version:
+            if self.deaf:
+                raise Busy("the session's news cannot be told here; it goes on, look again")
             await self._changed.wait()
+
+    def deafen(self) -> None:
+        """Nothing reaches it any more: who waits is told so instead of waiting for good."""
+        self.deaf = True
+        self._wake()
 
     def summary(self) -> dict[str, Any]:
         """The path so far; computed once a version, however many watch."""
@@ -148,13 +160,16 @@ class Hub:
 
     async def _listen(self, live: Live, recent: Recent) -> None:
         # Subscribed first, so that nothing falls between the rounds so far and the next.
-        async with self._bus.subscribe(f"session:{live.session_id}") as events:
-            rounds, sections = await recent()
-            live.add(rounds)
-            for one in sections:
-                live.add_sections(one)
-            async for event in events:
-                live.take(event)
+        try:
+            async with self._bus.subscribe(f"session:{live.session_id}") as events:
+                rounds, sections = await recent()
+                live.add(rounds)
+                for one in sections:
+                    live.add_sections(one)
+                async for event in events:
+                    live.take(event)
+        finally:
+            live.deafen()
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -274,7 +274,7 @@ def _labelled(agent: Agent, hello: link_pb2.Hello, now: datetime) -> Agent:
         version=hello.agent_version[:MAX_TEXT],
         last_seen_at=now,
         policy=tuple((entry.kind, entry.decision) for entry in hello.policy[:64]),
-        capabilities=tuple(name[:MAX_TEXT] for name in hello.capabilities[:64]),
+        capabilities=tuple(name[:MAX_TEXT] for name in (*hello.capabilities[:64], *hello.site_probes[:64])),
     )
 
 

@@ -21,9 +21,9 @@ FILES = Levels("open_files_ratio", warn=0.85, critical=0.95)
 def judge_stuck(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Processes that cannot be interrupted, by program and by what they wait for in the kernel.
 
-    One that has not run for two minutes waits for a disk, a network filesystem or a driver that does not answer, and
-    cannot be killed. Those that only were so in both samples of this run are a remark while they are few, because a
-    busy disk looks the same.
+    One that has not run for two minutes waits for a disk, a network filesystem or a driver that does not answer.
+    Unless that wait can be killed (of NFS it can), not even kill -9 ends it. Those that only were so in both samples
+    of this run are a remark while they are few, because a busy disk looks the same.
     """
     stuck = section.processes.uninterruptible
     hung = {process.pid for process in stuck if _waited(process, context) >= HUNG_SECONDS}

@@ -8,7 +8,7 @@ from caseprobe.diff.change import APPEARED, CHANGED, GONE, GREW, Change, Value
 
 # What is another one every time, or is measured over a moment.
 NOISE = re.compile(
-    r"top_.*|zombies|uninterruptible|pressure|faults|templates|last_lines|counts|.*_per_second|.*sample.*|load\d+|"
+    r"top_.*|zombies|uninterruptible|pressure|faults|templates|last_lines|changes|counts|.*_per_second|.*sample.*|load\d+|"
     r".*_seconds|.*_seconds_total|frequency_hertz|(boot_)?[a-z]*(user|system|iowait|irq|softirq|steal|idle)_ratio|"
     r"queue_length|(running|threads|processes|tasks|open_files|uninterruptible|zombies)_total|tcp_(orphans|time_wait)|"
     r"inodes_.*|large_free_blocks_total|round_trip_.*|tcp_memory_pages|conntrack_entries|queries_total|answers_total|busiest_.*|mtu_bytes|reason|artifact"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-
+from caseprobe.kernel_address import kernel_address
 from caseprobe.v1 import section_pb2
 
 # Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
@@ -13,7 +12,7 @@ UP, GATEWAY = 0x1, 0x2
 
 
 def parse_ip_route(text: str) -> list[section_pb2.Route]:
-    """Routes that are up, in the kernel's order; its numbers are little endian, as on every machine we run on.
+    """Routes that are up, in the kernel's order.
 
     >>> parse_ip_route("eth0 00000000 010200C0 0003 0 0 100 00000000 0 0 0")[0].gateway
     '192.0.2.1'
@@ -29,15 +28,11 @@ def _route(row: list[str]) -> section_pb2.Route | None:
             return None
         prefix = int(mask, 16).bit_count()
         return section_pb2.Route(
-            destination=f"{_address(destination)}/{prefix}" if prefix else "default",
-            gateway=_address(gateway) if int(flags, 16) & GATEWAY else "",
+            destination=f"{kernel_address(destination)}/{prefix}" if prefix else "default",
+            gateway=kernel_address(gateway) if int(flags, 16) & GATEWAY else "",
             interface=interface,
             metric=int(metric),
             family=4,
         )
     except ValueError:
         return None
-
-
-def _address(number: str) -> str:
-    return str(ipaddress.IPv4Address(bytes.fromhex(number)[::-1]))

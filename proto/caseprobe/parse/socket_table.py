@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from caseprobe.kernel_address import kernel_address
 
 #   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
 #    0: 00000000:07E8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 49 1 000000003520142e 100 …
@@ -101,17 +102,6 @@ def _listener(line: int, fields: list[str]) -> Listener | None:
     address, _, port = fields[1].partition(":")
     try:
         queue = int(fields[4].partition(":")[2], 16)
-        return Listener(line, _address(address), int(port, 16), queue, int(fields[9]))
+        return Listener(line, kernel_address(address), int(port, 16), queue, int(fields[9]))
     except ValueError:
         return None
-
-
-def _address(text: str) -> str:
-    """The kernel writes each 32-bit word in its own order, which is little endian on every machine we run on.
-
-    >>> _address("0100007F")
-    '127.0.0.1'
-    """
-    words = bytes.fromhex(text)
-    packed = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))
-    return str(ipaddress.ip_address(packed))

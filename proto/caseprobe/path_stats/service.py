@@ -76,7 +76,7 @@ def _http_error(facts: ServiceFacts, _path: float) -> Iterator[ServiceVerdict]:
 
     A proxy that is asked for the whole address answers for servers that it does not reach (502 to 504), and for itself.
     """
-    by_proxy = facts.HasField("proxy") and facts.scheme == "http"
+    by_proxy = facts.HasField("proxy") and not facts.proxy.kind and facts.scheme == "http"
     for attempt in facts.attempts:
         if attempt.http_status >= SERVER_ERROR or (by_proxy and attempt.http_status == PROXY_LOGIN):
             yield ServiceVerdict(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from caseprobe.redaction import domains, headers, numbers, patterns
+from caseprobe.redaction import domains, headers, kernel_tables, numbers, patterns
 from caseprobe.redaction.addresses import Addresses
 from caseprobe.redaction.cues import CUES, NO_HOST, NO_USER, Cue
 from caseprobe.redaction.finder import Finder
@@ -121,6 +121,7 @@ class Identifiers:
                 Step(patterns.LOOK_UUID, lambda: patterns.UUID, self._uuid),
                 Step(patterns.LOOK_MAC, lambda: patterns.MAC, self._mac),
                 Step(patterns.LOOK_DOTTED_MAC, lambda: patterns.DOTTED_MAC, self._mac),
+                Step(kernel_tables.LOOK, lambda: kernel_tables.ROW, self._row),
             ),
             (
                 Step(numbers.LOOK_IBAN, lambda: numbers.IBAN, self._iban),
@@ -211,6 +212,13 @@ class Identifiers:
     def _dashed(self, match: Match) -> bytes:
         dotted = match[2].replace(b"-", b".")
         return match[1] + self._masked("ipv4", dotted, self._addresses.mask).replace(b".", b"-")
+
+    def _row(self, match: Match) -> bytes:
+        return kernel_tables.rewritten(match, self._address)
+
+    def _address(self, address: str) -> str:
+        kind = "ipv6" if ":" in address else "ipv4"
+        return self._masked(kind, address.encode("ascii"), self._addresses.mask).decode("ascii")
 
     def _reversed(self, match: Match) -> bytes:
         dotted = b".".join(reversed(match[1].split(b".")))

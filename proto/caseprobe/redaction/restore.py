@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+from caseprobe.redaction import kernel_tables
 from caseprobe.redaction.addresses import Addresses
 from caseprobe.redaction.numbers import laid_back
 from caseprobe.redaction.patterns import DASHED_WORDS
@@ -38,6 +39,7 @@ class Restorer:
     def __init__(self, key: bytes) -> None:
         """key: the one that the text was masked with."""
         addresses, pseudonyms = Addresses(key), Pseudonyms(key)
+        self._addresses = addresses
         self._steps: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
             (LAID_OUT, partial(laid_back, pseudonyms)),
             (NAME, pseudonyms.unmask_name),
@@ -56,7 +58,15 @@ class Restorer:
         """The text with every pseudonym of this key replaced by what it stands for; all else stays."""
         for pattern, restore in self._steps:
             text = pattern.sub(partial(_or_same, restore), text)
-        return text
+        data = text.encode("utf-8", "surrogateescape")
+        return kernel_tables.ROW.sub(self._row, data).decode("utf-8", "surrogateescape")
+
+    def _row(self, match: re.Match[bytes]) -> bytes:
+        """A row of one of the kernel's tables."""
+        try:
+            return kernel_tables.rewritten(match, self._addresses.unmask)
+        except ValueError:
+            return match[0]
 
 
 def _or_same(restore: Callable[[str], str], match: re.Match[str]) -> str:

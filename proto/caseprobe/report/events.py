@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -14,13 +15,15 @@ from caseprobe.checks.log import CLASSES
 from caseprobe.report.facts.host import troubled
 from caseprobe.report.ways import changes
 from caseprobe.report.words import Words
-from caseprobe.v1 import finding_pb2, section_history_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, section_history_pb2, section_host_pb2, section_pb2, snapshot_pb2
 
 # Lines of one fault that are not further apart are one event.
 BURST_SECONDS = 600.0
 # A log without a clock tells times since the machine's start: no wall clock shows a moment of 2001 or before.
 SINCE_BOOT_SECONDS = 1e9
 DAY_SECONDS = 86_400.0
+# So many packages of one go are named.
+NAMES_AT_MOST = 5
 SOON_SECONDS, PAST_SECONDS = 30 * DAY_SECONDS, 366 * DAY_SECONDS
 
 # The logs in the order in which they are believed, and the check whose sentences speak of their lines.
@@ -187,6 +190,27 @@ def _certificates(sections: Sections, words: Words) -> Iterator[Event]:
             yield Event(at, at, words.filled("event_certificate", name=one.source), tone, "section_certificates")
 
 
+def _packages(sections: Sections, words: Words) -> Iterator[Event]:
+    """One event for what was installed, upgraded and removed in one go."""
+    changes = sorted(sections["packages"].packages.changes, key=lambda one: _seconds(one.at))
+    rest = iter(changes)
+    for burst in bursts([_seconds(one.at) for one in changes]):
+        alike = [*islice(rest, len(burst))]
+        # What an upgrade touches twice, as dpkg does with what it had half installed, counts once.
+        told = dict.fromkeys(_changed(one) for one in alike)
+        names = ", ".join([*told][:NAMES_AT_MOST]) + (", …" if len(told) > NAMES_AT_MOST else "")
+        sentence = words.filled("event_packages", n=len(told), names=names)
+        yield Event(burst[0], burst[-1], sentence, "info", "section_packages")
+
+
+def _changed(one: section_host_pb2.PackageChange) -> str:
+    """A package with its versions, in signs: +nano 7.2, −nano 7.2, nano 7.2 → 7.3."""
+    if one.action in ("installed", "removed"):
+        sign, version = ("+", one.version_after) if one.action == "installed" else ("−", one.version_before)
+        return f"{sign}{one.name} {version}".rstrip()
+    return f"{one.name} {one.version_before} → {one.version_after}".replace("  ", " ")
+
+
 GATHERERS: tuple[Callable[[Sections, Words], Iterator[Event]], ...] = (
     _starts,
     _faults,
@@ -194,4 +218,5 @@ GATHERERS: tuple[Callable[[Sections, Words], Iterator[Event]], ...] = (
     _services,
     _crashes,
     _certificates,
+    _packages,
 )

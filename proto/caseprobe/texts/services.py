@@ -104,7 +104,12 @@ def service_json(path: path_pb2.PathFacts) -> Json | None:
 
 
 def _proxy_json(facts: ServiceFacts) -> Json:
-    return {"host": facts.proxy.host, "port": facts.proxy.port, "origin": facts.proxy.origin}
+    return {
+        "host": facts.proxy.host,
+        "port": facts.proxy.port,
+        "origin": facts.proxy.origin,
+        "kind": facts.proxy.kind or "http",
+    }
 
 
 def _phase_json(phase: ServicePhase) -> Json:

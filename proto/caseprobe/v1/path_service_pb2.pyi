@@ -32,7 +32,8 @@ class ServicePhase(_message.Message):
     """names, connect, proxy, tls, first_byte."""
     outcome: _builtins.str
     """ok, timeout, refused, reset, closed, unreachable, no_route, no_such_name, proxy_refused, tls_failed,
-    certificate_expired, certificate_early, certificate_name, certificate_untrusted, not_http, failed.
+    certificate_expired, certificate_early, certificate_name, certificate_untrusted, not_http, failed; of a SOCKS proxy
+    socks_login, socks_denied, socks_unreached, socks_closed_there, socks_failed, not_socks.
     """
     seconds: _builtins.float
     def __init__(
@@ -180,20 +181,24 @@ class ServiceProxy(_message.Message):
     HOST_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     port: _builtins.int
     origin: _builtins.str
     """The variable that names it: https_proxy …"""
+    kind: _builtins.str
+    """socks5; empty is http."""
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
         port: _builtins.int = ...,
         origin: _builtins.str = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "origin", b"origin", "port", b"port"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "kind", b"kind", "origin", b"origin", "port", b"port"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

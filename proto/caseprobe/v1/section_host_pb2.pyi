@@ -116,6 +116,7 @@ class PackagesFacts(_message.Message):
     REBOOT_REQUIRED_FIELD_NUMBER: _builtins.int
     REBOOT_PACKAGES_FIELD_NUMBER: _builtins.int
     BROKEN_PACKAGES_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
     manager: _builtins.str
     """dpkg, apk, rpm."""
     packages_total: _builtins.int
@@ -134,6 +135,10 @@ class PackagesFacts(_message.Message):
     def broken_packages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Installed in part, or waiting to be configured."""
 
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PackageChange]:
+        """What the package manager noted last, oldest first, at most 300."""
+
     def __init__(
         self,
         *,
@@ -145,14 +150,49 @@ class PackagesFacts(_message.Message):
         reboot_required: _builtins.bool = ...,
         reboot_packages: _abc.Iterable[_builtins.str] | None = ...,
         broken_packages: _abc.Iterable[_builtins.str] | None = ...,
+        changes: _abc.Iterable[Global___PackageChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["broken_packages", b"broken_packages", "manager", b"manager", "newest_kernel_release", b"newest_kernel_release", "packages", b"packages", "packages_total", b"packages_total", "reboot_packages", b"reboot_packages", "reboot_required", b"reboot_required", "running_kernel_release", b"running_kernel_release"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broken_packages", b"broken_packages", "changes", b"changes", "manager", b"manager", "newest_kernel_release", b"newest_kernel_release", "packages", b"packages", "packages_total", b"packages_total", "reboot_packages", b"reboot_packages", "reboot_required", b"reboot_required", "running_kernel_release", b"running_kernel_release"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PackagesFacts: _TypeAlias = PackagesFacts  # noqa: Y015
+
+@_typing.final
+class PackageChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_BEFORE_FIELD_NUMBER: _builtins.int
+    VERSION_AFTER_FIELD_NUMBER: _builtins.int
+    action: _builtins.str
+    """installed, upgraded, downgraded, removed."""
+    name: _builtins.str
+    version_before: _builtins.str
+    """Empty where there was none, or the log does not tell it."""
+    version_after: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        action: _builtins.str = ...,
+        name: _builtins.str = ...,
+        version_before: _builtins.str = ...,
+        version_after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "at", b"at", "name", b"name", "version_after", b"version_after", "version_before", b"version_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackageChange: _TypeAlias = PackageChange  # noqa: Y015
 
 @_typing.final
 class Package(_message.Message):
@@ -421,6 +461,7 @@ class Certificate(_message.Message):
     SELF_SIGNED_FIELD_NUMBER: _builtins.int
     NAMED_BY_FIELD_NUMBER: _builtins.int
     PROCESS_FIELD_NUMBER: _builtins.int
+    LOCAL_ONLY_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """A file, or 127.0.0.1:443."""
     subject: _builtins.str
@@ -430,6 +471,8 @@ class Certificate(_message.Message):
     """Which file names it: /etc/nginx/…; empty for a port."""
     process: _builtins.str
     """Program that listens; empty for a file or where the right to see it is missing."""
+    local_only: _builtins.bool
+    """Of a port that only this machine itself can reach."""
     @_builtins.property
     def not_before(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -445,10 +488,11 @@ class Certificate(_message.Message):
         self_signed: _builtins.bool = ...,
         named_by: _builtins.str = ...,
         process: _builtins.str = ...,
+        local_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "named_by", b"named_by", "not_after", b"not_after", "not_before", b"not_before", "process", b"process", "self_signed", b"self_signed", "source", b"source", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "local_only", b"local_only", "named_by", b"named_by", "not_after", b"not_after", "not_before", b"not_before", "process", b"process", "self_signed", b"self_signed", "source", b"source", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,13 +16,25 @@ from caseprobe.path_stats import judge_service
 from caseprobe.texts.template import LANGUAGES
 from caseprobe.v1 import path_pb2
 from caseprobe.v1.path_service_pb2 import ServiceFacts
+from caseprobe_agent.cli.path.service import service_lines
 from caseprobe_agent.path.service.goal import Service, service_of
 from caseprobe_agent.path.service.names import ask_servers
 from caseprobe_agent.path.service.steps import Means, measure_service
 from caseprobe_agent.path.target import Address, Found
-from caseprobe_agent.proxies import Proxy, proxy_for
+from caseprobe_agent.proxies import Proxy, proxy_for, read_proxy
+from caseprobe_agent.proxies.socks import request
 from tests.fakes_link import TestAuthority
-from tests.fakes_service import HOST, ConnectProxy, NameServer, Web, closed_port, listening, name_server, web_context
+from tests.fakes_service import (
+    HOST,
+    ConnectProxy,
+    NameServer,
+    SocksProxy,
+    Web,
+    closed_port,
+    listening,
+    name_server,
+    web_context,
+)
 
 
 @pytest.fixture
@@ -212,7 +224,9 @@ async def test_by_way_of_a_proxy_every_step_is_timed_and_the_hops_beyond_are_not
     """CONNECT is a step of its own, the TLS names its issuer, and nothing is called lost."""
     web, proxy = Web(), ConnectProxy()
     async with listening(web.serve, web_context(authority, tmp_path)) as port, listening(proxy.serve) as door:
-        path = await measured(Service("https", "localhost", port), Proxy(HOST, door, "https_proxy", "Basic eDp5"))
+        path = await measured(
+            Service("https", "localhost", port), Proxy(HOST, door, "https_proxy", user="x", password="y")
+        )
     assert outcomes(path.service) == [("connect", "ok"), ("proxy", "ok"), ("tls", "ok"), ("first_byte", "ok")]
     assert proxy.requests[0].startswith(f"CONNECT localhost:{port} HTTP/1.1".encode())
     assert b"\r\nProxy-Authorization: Basic eDp5\r\n" in proxy.requests[0]
@@ -230,7 +244,7 @@ async def test_a_proxy_that_refuses_is_the_broken_step() -> None:
     async with listening(ConnectProxy(status=407).serve) as door:
         path = await measured(Service("https", "far.invalid", 443), Proxy(HOST, door, "https_proxy"))
     assert outcomes(path.service) == [("connect", "ok"), ("proxy", "proxy_refused")]
-    assert "the proxy's connection to it (CONNECT) fails, the proxy refuses (HTTP 407)" in texts.path_service(path)
+    assert "the proxy's connection to it fails, the proxy refuses (HTTP 407)" in texts.path_service(path)
 
 
 async def test_an_error_by_way_of_a_plain_proxy_is_not_laid_upon_the_service() -> None:
@@ -277,10 +291,61 @@ def test_the_proxy_is_the_one_that_programs_take(
     assert found is None or "a@b" not in repr(found)
 
 
-def test_a_proxy_of_another_kind_is_said_to_be_one() -> None:
-    """What cannot be measured is no silence."""
-    with pytest.raises(UsageError, match="socks5://"):
-        proxy_for("https", "example.org", {"all_proxy": "socks5://proxy.example:1080"})
+@pytest.mark.parametrize(
+    "value",
+    ["socks4://anna:hunter2@proxy.example:1080", "https://anna:hunter2@proxy.example", f"socks5://{'hunter2' * 40}@x"],
+)
+def test_a_proxy_that_cannot_be_used_is_said_to_be_one(value: str) -> None:
+    """What cannot be measured is no silence, and the line holds no login."""
+    with pytest.raises(UsageError, match="all_proxy") as told:
+        proxy_for("https", "example.org", {"all_proxy": value})
+    assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+async def test_by_way_of_a_socks_proxy_every_step_is_timed(
+    authority: TestAuthority, tmp_path: Path, scheme: str
+) -> None:
+    """It looks the name up and leads a line for TLS and for plain requests alike; its login is in no fact."""
+    web, proxy = Web(), SocksProxy(b"anna:hunter2")
+    tls = web_context(authority, tmp_path) if scheme == "https" else None
+    async with listening(web.serve, tls) as port, listening(proxy.serve) as door:
+        way = read_proxy(f"socks5://anna:hunter2@{HOST}:{door}", "all_proxy")
+        path = await measured(Service(scheme, "localhost", port), way)
+    steps = ["connect", "proxy", *(["tls"] if tls else []), "first_byte"]
+    assert outcomes(path.service) == [(step, "ok") for step in steps]
+    assert proxy.asked == [f"localhost:{port}"]
+    assert web.requests[0].startswith(b"GET / HTTP/1.1\r\nHost: localhost:")
+    assert f"hops beyond the proxy {HOST}:{door}: not applicable" in texts.path_service(path)
+    assert "hunter2" not in f"{path}{texts.path_summary_json(path)}{service_lines(path.service, 'en')}"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "outcome", "words"),
+    [
+        (SocksProxy(b"a:b"), "socks_login", "wants a user and password"),
+        (SocksProxy(says=b"\5\2"), "socks_login", "wants a user and password"),
+        (SocksProxy(reply=1), "socks_failed", "does not say why"),
+        (SocksProxy(reply=2), "socks_denied", "rules do not allow it"),
+        (SocksProxy(reply=4), "socks_unreached", "does not reach it either"),
+        (SocksProxy(reply=5), "socks_closed_there", "nothing listens"),
+        (SocksProxy(says=b"HTTP/1.0 400 Bad"), "not_socks", "does not speak SOCKS5"),
+        (SocksProxy(says=b"\5\0\5\0\0\7"), "not_socks", "does not speak SOCKS5"),
+        (SocksProxy(says=b"\5\0\5\0\0\3\xff"), "timeout", "no answer in time"),
+    ],
+)
+async def test_whatever_a_socks_proxy_answers_is_named(proxy: SocksProxy, outcome: str, words: str) -> None:
+    """The step is the proxy's, and the sentence says what it said."""
+    async with listening(proxy.serve) as door:
+        path = await measured(Service("https", "far.invalid", 443), Proxy(HOST, door, "all_proxy", "socks5"))
+    assert outcomes(path.service) == [("connect", "ok"), ("proxy", outcome)]
+    assert words in texts.path_service(path)
+
+
+def test_an_address_is_asked_for_as_one() -> None:
+    """IPv4, IPv6 and names have their own form (RFC 1928, 5)."""
+    assert request("192.0.2.1", 80).hex() == "05010001c00002010050"
+    assert request("2001:db8::1", 443).hex() == "0501000420010db8000000000000000000000001" + "01bb"
 
 
 # --- name servers

@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 from google.protobuf.message import Message
 
-from caseprobe.errors import MachineAbsent, MachineTimeout, MeasurementError
+from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
 from caseprobe.v1 import section_host_pb2 as pb
 from caseprobe_agent.machine import Completed, Exchanged, FileFacts, Machine
 from caseprobe_agent.probes import (
@@ -303,6 +303,25 @@ def test_packages_are_facts() -> None:
         packages.measure(FakeMachine({}), None)
 
 
+def test_what_changed_of_packages_is_told_over_a_log_that_was_turned_over() -> None:
+    """The newest changes of the log and of the one before it, oldest first; one that may not be read is named."""
+    line = "2026-11-{day:02} 06:25:01 upgrade a:amd64 {day} {next}\n"
+    earlier, log = ("".join(line.format(day=day, next=day + 1) for day in days) for days in ((1, 2), (3, 4)))
+    files: dict[str, File] = {
+        "/var/lib/dpkg/status": "Package: a\nStatus: install ok installed\nVersion: 5\n",
+        "/var/log/dpkg.log.1": earlier,
+        "/var/log/dpkg.log": log,
+    }
+    facts = facts_of(packages.measure(FakeMachine(files), None), pb.PackagesFacts)
+    assert [(one.action, one.version_after) for one in facts.changes] == [
+        ("upgraded", str(day)) for day in (2, 3, 4, 5)
+    ]
+    denied = FakeMachine({**files, "/var/log/dpkg.log.1": MachineDenied("/var/log/dpkg.log.1 may not be read")})
+    measured = packages.measure(denied, None)
+    assert len(facts_of(measured, pb.PackagesFacts).changes) == 2
+    assert [one.field for one in measured.shortfalls] == ["packages.changes"]
+
+
 def test_a_dead_proxy_and_a_portal_are_told() -> None:
     """The password of a proxy is nowhere in the facts."""
 
@@ -369,6 +388,19 @@ def test_a_silent_port_costs_its_time_and_no_more() -> None:
                 ask()
     with pytest.raises(MeasurementError, match="refused"):
         Machine().exchange("tcp", "127.0.0.1", port, b"x", 1.0)
+
+
+def test_a_port_of_this_machine_alone_is_told_apart(tmp_path: Path) -> None:
+    """What listens on 127.0.0.1 only has no clients elsewhere; a port that listens there and elsewhere has."""
+    with tls_server(tmp_path) as (port, pem):
+        Machine().peer_certificate("127.0.0.1", port, 5.0)
+    rows = ("0100007F:20FB", "00000000:01BB", "0100007F:01BB", "0100007F:1F41")
+    table = "".join(f"{n}: {row} 00000000:0000 0A 00:00 00:0 0 0 0 {n}\n" for n, row in enumerate(rows))
+    shown = dict.fromkeys((443, 8443), ssl.PEM_cert_to_DER_cert(pem))
+    machine = FakeMachine({"/proc/net/tcp": table}, certificates=shown, clock=FakeClock())
+    facts = facts_of(certificates.measure_with_network(machine, None), pb.CertificatesFacts)
+    told = [(one.source, one.local_only, one.self_signed) for one in facts.certificates]
+    assert told == [("127.0.0.1:8443", True, True), ("127.0.0.1:443", False, True)]
 
 
 def test_configured_certificates_are_read(tmp_path: Path) -> None:

@@ -138,3 +138,20 @@ def test_a_moment_that_is_no_date_is_left_out() -> None:
     """A log may tell the year 200000."""
     page = render_report(taken(section("kernel_log", kernel_log=log(fault(2**50), fault(NOW - HOUR)))))
     assert len(hours(page)) == 3
+
+
+def test_packages_that_changed_in_one_go_are_one_event() -> None:
+    """With their versions in signs, each once, the first few of many by name."""
+    change, moment = host.PackageChange, at(NOW - 2 * HOUR)
+    few = [
+        change(at=moment, action="upgraded", name="libssl3", version_before="3.0.15", version_after="3.0.16"),
+        change(at=moment, action="upgraded", name="libssl3", version_before="3.0.15", version_after="3.0.16"),
+        change(at=at(NOW - 2 * HOUR + 60), action="removed", name="vim", version_before="9.0"),
+        change(at=at(NOW - 2 * HOUR + 61), action="upgraded", name="openssl", version_after="1:3.0.7"),
+    ]
+    many = [change(at=at(NOW - HOUR), action="installed", name=f"p{number}") for number in range(7)]
+    found = taken(section("packages", packages=host.PackagesFacts(changes=[*many, *few])))
+    assert told(found)[1:-1] == [
+        (2, "3 changes of packages: libssl3 3.0.15 → 3.0.16, −vim 9.0, openssl → 1:3.0.7"),
+        (1, "7 changes of packages: +p0, +p1, +p2, +p3, +p4, …"),
+    ]

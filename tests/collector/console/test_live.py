@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from caseprobe.errors import Busy, StorageDamaged
 from caseprobe.v1 import link_pb2, path_pb2, section_pb2
 from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_collector.access import Role
@@ -54,6 +55,21 @@ async def test_a_page_that_opens_late_gets_the_rounds_so_far_and_then_each_new_o
     ]
     assert [hop["loss_ratio"] for hop in second["path"]["hops"]] == [0, 0.25]
     assert second["path"]["verdict"]["text"]
+
+
+async def test_names_of_hops_are_shown_as_soon_as_they_are_told() -> None:
+    """The header comes again with them; they stay until it tells more."""
+    desk = Desk()
+    desk.world.rounds["sess_runs"] = rounds(1)
+    async with desk.as_role(Role.VIEWER).socket(LIVE) as socket:
+        assert [hop["name"] for hop in (await socket.read())["path"]["hops"]] == ["", ""]
+        more, later = rounds(2), rounds(3)
+        later.ClearField("header")
+        more.header.hops.add(addresses=[bytes([192, 0, 2, 2])], public_name="r2.example", as_number=64500)
+        for one in (more, later):
+            desk.world.bus.publish(told(one))
+            last = (await socket.read())["path"]["hops"][1]
+            assert (last["name"], last["network"]) == ("r2.example", "AS64500")
 
 
 async def test_a_sessions_outcome_comes_after_its_last_round() -> None:
@@ -203,3 +219,14 @@ async def test_rounds_that_come_twice_count_once() -> None:
     async with Hub(bus).watch("sess_runs", recent) as live:
         await asyncio.wait_for(live.newer(1), 60)
         assert [one.number for one in live.rounds] == [1, 2, 3]
+
+
+async def test_who_watches_what_can_no_longer_be_told_is_told_that() -> None:
+    """The rounds so far cannot be read: the socket says so, instead of saying nothing for good."""
+
+    async def recent() -> tuple[link_pb2.Rounds, list[link_pb2.Sections]]:
+        raise StorageDamaged("the database is damaged")
+
+    async with Hub(FakeBus()).watch("sess_runs", recent) as live:
+        with pytest.raises(Busy, match="look again"):
+            await asyncio.wait_for(live.newer(0), 60)

@@ -13,7 +13,13 @@ from tests.fakes_console import NOW, World
 from tests.worlds_console import ACME, Desk, console
 
 PAGES = ("/cases", "/cases?state=closed", "/machines", "/customers", "/users", "/account", "/audit", "/audit?first=9")
-DETAILS = ("/cases/case_acme", "/snapshots/snap_acme", "/sessions/sess_ended", "/sessions/sess_runs")
+DETAILS = (
+    "/cases/case_acme",
+    "/snapshots/snap_acme",
+    "/snapshots/snap_acme/judgement",
+    "/sessions/sess_ended",
+    "/sessions/sess_runs",
+)
 
 
 def emptied(desk: Desk) -> None:

@@ -26,6 +26,7 @@ PAGES = (
     "/cases?state=all",
     "/cases/case_acme",
     "/snapshots/snap_acme",
+    "/snapshots/snap_acme/judgement",
     "/snapshots/snap_path",
     "/sessions/sess_ended",
     "/machines",

@@ -17,7 +17,8 @@ MISSING = {
 
 def service_lines(facts: path_service_pb2.ServiceFacts, language: str) -> list[str]:
     """What was measured before the path; times are milliseconds."""
-    by_way = f" by way of the proxy {facts.proxy.host}:{facts.proxy.port} ({facts.proxy.origin})"
+    kind = f"{facts.proxy.kind.upper()} " if facts.proxy.kind else ""
+    by_way = f" by way of the {kind}proxy {facts.proxy.host}:{facts.proxy.port} ({facts.proxy.origin})"
     head = f"{texts.service_name(facts)}{by_way if facts.HasField('proxy') else ''}, times in ms"
     return [texts.printable(head), *_names(facts, language), *_attempts(facts, language), *_chain(facts)]
 

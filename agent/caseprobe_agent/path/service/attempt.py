@@ -13,10 +13,11 @@ from caseprobe.parse.portal import parse_http_head
 from caseprobe.parse.x509_dates import parse_der
 from caseprobe.v1 import path_service_pb2
 from caseprobe_agent.path.service.goal import Service
-from caseprobe_agent.path.service.outcomes import ProxyRefused, outcome_of
+from caseprobe_agent.path.service.outcomes import outcome_of
 from caseprobe_agent.path.target import ResolvedTarget
 from caseprobe_agent.path.tcp import least_round_trip
-from caseprobe_agent.proxies import Proxy
+from caseprobe_agent.proxies import HTTP, Proxy
+from caseprobe_agent.proxies.passage import ProxyRefused, Streams, pass_through
 
 HEAD_BYTES = 64 << 10
 CHAIN_AT_MOST = 8
@@ -87,18 +88,16 @@ class _Line:
         if self._service.scheme == "https":
             reader, writer = await self.secure(trust)
         else:
-            reader, writer = await self._connect()
+            reader, writer = await self._led()
         if self._service.scheme != "tcp":
             await self._ask(reader, writer)
         # The other side may have ended the connection by now.
         with contextlib.suppress(OSError):
             self.facts.round_trip_seconds = least_round_trip(writer.get_extra_info("socket"))
 
-    async def secure(self, trust: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def secure(self, trust: ssl.SSLContext) -> Streams:
         """The steps up to and with TLS. Raises _Ended."""
-        reader, writer = await self._connect()
-        if self._proxy is not None:
-            await self._pass_proxy(self._proxy, reader, writer)
+        reader, writer = await self._led()
         async with self._phase("tls"):
             await writer.start_tls(trust, server_hostname=self._service.host)
         tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
@@ -106,7 +105,20 @@ class _Line:
         self.facts.chain.extend(_certificates(tls))
         return reader, writer
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    @property
+    def _asked_whole(self) -> Proxy | None:
+        """The proxy that is asked for the whole address, in place of a line to the service."""
+        plain = self._service.scheme == "http" and self._proxy is not None and self._proxy.kind == HTTP
+        return self._proxy if plain else None
+
+    async def _led(self) -> Streams:
+        """A line to the service, by way of the proxy where there is one; to the proxy where that is asked whole."""
+        reader, writer = await self._connect()
+        if self._proxy is not None and not self._asked_whole:
+            await self._pass_proxy(self._proxy, reader, writer)
+        return reader, writer
+
+    async def _connect(self) -> Streams:
         host, port = self._target.endpoint(self._proxy.port if self._proxy else self._service.port)[:2]
         scope = f"%{self._target.scope_id}" if self._target.scope_id else ""
         async with self._phase("connect"):
@@ -114,19 +126,18 @@ class _Line:
         return reader, self._writer
 
     async def _pass_proxy(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        place = self._service.place
         async with self._phase("proxy"):
-            writer.write(proxy.connect_request(place))
-            status = parse_http_head(await reader.readuntil(b"\r\n\r\n")).status
-            if not 200 <= status < 300:
-                self.facts.http_status = status
-                raise ProxyRefused
+            try:
+                await pass_through(proxy, self._service.name, self._service.port, reader, writer)
+            except ProxyRefused as refused:
+                self.facts.http_status = refused.status
+                raise
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request and the first line of its answer."""
-        plain_proxy = self._proxy if self._service.scheme == "http" else None
-        login = (f"Proxy-Authorization: {plain_proxy.login}",) if plain_proxy and plain_proxy.login else ()
-        what = self._service.url if plain_proxy else self._service.resource
+        plain = self._asked_whole
+        login = plain.authorization if plain else ()
+        what = self._service.url if plain else self._service.resource
         fields = (f"Host: {self._service.place}", "User-Agent: caseprobe", "Accept: */*", "Connection: close")
         async with self._phase("first_byte"):
             writer.write(_lines(f"GET {what} HTTP/1.1", *fields, *login))

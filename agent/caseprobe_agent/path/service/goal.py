@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from caseprobe.errors import UsageError
+from caseprobe_agent.proxies.naming import host_and_port
 
 PORTS = {"http": 80, "https": 443}
+LONGEST_NAME = 253  # of a host in text (RFC 1035)
 PAIR = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%]+)\]|(?P<name>[^\s:/\[\]]+)):(?P<port>\d{1,5})")
 
 
@@ -25,10 +27,14 @@ class Service:
     resource: str = "/"
 
     @property
+    def name(self) -> str:
+        """The host as it is asked for: an address, or a name of letters that every name server knows."""
+        return self.host if ":" in self.host else self.host.encode("idna").decode()
+
+    @property
     def place(self) -> str:
         """Host and port as a request names them."""
-        name = f"[{self.host}]" if ":" in self.host else self.host.encode("idna").decode()
-        return f"{name}:{self.port}"
+        return host_and_port(self.name, self.port)
 
     @property
     def url(self) -> str:
@@ -71,9 +77,11 @@ def _from_url(text: str) -> Service:
 
 def _checked(service: Service) -> Service:
     try:
-        named = service.host and service.place
+        named = 0 < len(service.name) <= LONGEST_NAME
     except UnicodeError:
-        named = ""
+        named = False
     if not named or not 0 < service.port < 65_536:
-        raise UsageError("the address needs a host name of at most 63 letters a part, and a port from 1 to 65535")
+        raise UsageError(
+            "the address needs a host name of at most 63 letters a part and 253 in all, and a port from 1 to 65535"
+        )
     return service

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import ssl
 
+from caseprobe_agent.proxies.passage import ProxyRefused
+
 # What OpenSSL says of a certificate that it does not accept (X509_V_ERR_…, x509_vfy.h).
 CERTIFICATE_EARLY, CERTIFICATE_EXPIRED, HOST_MISMATCH, ADDRESS_MISMATCH = 9, 10, 62, 64
 CERTIFICATE = {
@@ -24,10 +26,6 @@ ERRNO = {
 }
 
 
-class ProxyRefused(Exception):
-    """The proxy answered that it will not pass the connection on."""
-
-
 def outcome_of(error: BaseException) -> str:
     """The id of an error; "failed" for one that is not foreseen.
 
@@ -36,6 +34,8 @@ def outcome_of(error: BaseException) -> str:
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         return CERTIFICATE.get(error.verify_code, "certificate_untrusted")
+    if isinstance(error, ProxyRefused):
+        return error.outcome
     if isinstance(error, OSError) and error.errno in ERRNO and not isinstance(error, ssl.SSLError):
         return ERRNO[error.errno]
     named = (
@@ -44,6 +44,5 @@ def outcome_of(error: BaseException) -> str:
         (ConnectionError, "reset"),
         (asyncio.IncompleteReadError, "closed"),
         ((ValueError, asyncio.LimitOverrunError), "not_http"),
-        (ProxyRefused, "proxy_refused"),
     )
     return next((name for kind, name in named if isinstance(error, kind)), "failed")

@@ -17,7 +17,7 @@ from caseprobe_agent.path.service.attempt import Goal, attempt
 from caseprobe_agent.path.service.goal import Service
 from caseprobe_agent.path.service.names import ask_servers
 from caseprobe_agent.path.target import Lookup, Permit, ResolvedTarget, look_up, resolve_all
-from caseprobe_agent.proxies import Proxy
+from caseprobe_agent.proxies import HTTP, Proxy
 
 ADDRESSES_AT_MOST = 3  # of each family
 
@@ -51,7 +51,10 @@ async def measure_service(
     facts.measured_at.GetCurrentTime()
     if means.proxy is not None:
         proxy = means.proxy
-        facts.proxy.CopyFrom(path_service_pb2.ServiceProxy(host=proxy.host, port=proxy.port, origin=proxy.origin))
+        kind = "" if proxy.kind == HTTP else proxy.kind
+        facts.proxy.CopyFrom(
+            path_service_pb2.ServiceProxy(host=proxy.host, port=proxy.port, origin=proxy.origin, kind=kind)
+        )
     # TLS reads the machine's trusted certificates, which takes longer than most steps: it is no part of them.
     trust = ssl.create_default_context()
     targets = await _looked_up(facts, means.proxy.host if means.proxy else service.host, means, permit)
