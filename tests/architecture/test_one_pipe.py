@@ -36,6 +36,7 @@ WRITERS = {
     "audit.py": "who asked what and how it ended",
     "cli/diff.py": "what differs between two bundles, which are redacted, as a page",
     "cli/preview.py": "the page of the preview, made of redacted bytes and names behind stand-ins, mode 0600, removed",
+    "cli/networks.py": "ranges of addresses out of its owner's own file, to them",
     "cli/redact.py": "the pipe as a filter: what it wrote; and what its owner asked `unmask` to restore",
     "cli/show.py": "a bundle, which is redacted, to the screen",
     "demo/__init__.py": "its own settings, and the public commands",

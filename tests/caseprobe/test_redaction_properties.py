@@ -176,12 +176,22 @@ def test_bytes_that_are_no_text_are_refused_or_left_whole(data: bytes) -> None:
         assert type(error).__name__ == "RedactionError" and "inside" not in str(error)
 
 
+OPEN_BLOCK = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    + "MIGeMA0GCSqGSIb3DQEBAQUAA4GMADCBiAKBgE1c7xYz0aB3dEfGh1jKlMn0pQr5\n" * 2
+    + "-----END PUBLIC KEY-----"
+)
 KEY_BLOCK = "-----BEGIN PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA1c7\n" * 3 + "-----END PRIVATE KEY-----"
 
 
 @settings(max_examples=100)
 @given(
-    st.lists(st.one_of(lines, st.just(KEY_BLOCK), st.just("-----BEGIN PRIVATE KEY-----\nnot one")), max_size=5),
+    st.lists(
+        st.one_of(
+            lines, st.sampled_from([KEY_BLOCK, OPEN_BLOCK, OPEN_BLOCK[:120], "-----BEGIN PRIVATE KEY-----\nnot one"])
+        ),
+        max_size=5,
+    ),
     st.data(),
 )
 def test_the_cuts_between_chunks_make_no_difference(parts: list[str], data: st.DataObject) -> None:
@@ -258,6 +268,15 @@ HOSTILE = (
         "-2-",
         "x.y@",
         "0: 0301060A:",
+        "login(a,",
+        "['1,",
+        "1,1,1,",
+        "auth x:aaa-aaa11 ",
+        "--a-auth x:",
+        "user=a%",
+        "MIIEIBA",
+        "?aaaaaaaaaaaaaa ",
+        "----- BEGIN CERTIFICATE-----",
         "\t0301060A",
         "fd000000000000000000000000000001 ",
     ),

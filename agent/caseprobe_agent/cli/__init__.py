@@ -23,6 +23,7 @@ COMMANDS: tuple[str, ...] = (
     "bundle",
     "send",
     "path",
+    "networks",
     "mark",
     "show",
     "diff",
@@ -40,7 +41,7 @@ COMMANDS: tuple[str, ...] = (
     "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Measure this machine", ("check", "bundle", "send", "mark", "path")),
+    ("Measure this machine", ("check", "bundle", "send", "mark", "path", "networks")),
     ("Read what was measured", ("show", "diff", "verify", "import", "redact", "unmask")),
     ("Stay connected to support", ("enroll", "run", "status", "consent", "leave", "service", "reader")),
     ("Try it out", ("demo",)),
