@@ -315,6 +315,13 @@ FAULTS = (
         ("info", "", "100% of swap is in use (2.0 GiB of 2.0 GiB)"),
     ),
     fault(
+        "mem.swapused",
+        pb.MemoryFacts(
+            swap_total_bytes=2 * GIB, swap_free_bytes=0, swap_in_bytes_per_second=9e8, swap_in_memory_bytes=2 * GIB
+        ),
+        ("info", "", "100% of swap is in use (2.0 GiB of 2.0 GiB)"),
+    ),
+    fault(
         "mem.hwcorrupt",
         pb.MemoryFacts(hardware_corrupted_bytes=4096),
         ("critical", "", "The hardware reported 4.0 KiB of memory as broken"),
@@ -407,10 +414,10 @@ FAULTS = (
                 ),
                 pb.Temperature(chip="nct6775", label="SYSTIN", current_celsius=127),
                 pb.Temperature(chip="nct6775", label="AUXTIN", current_celsius=-128),
-                pb.Temperature(chip="acpitz", current_celsius=81, high_celsius=65261),
+                pb.Temperature(chip="acpitz", current_celsius=106, high_celsius=65261),
             ]
         ),
-        ("critical", "acpitz", "acpitz is at 81 °C"),
+        ("critical", "acpitz", "acpitz is at 106 °C"),
         ("warn", "coretemp Core 0", "coretemp Core 0 is at 86 °C"),
     ),
     fault(
@@ -422,8 +429,17 @@ FAULTS = (
                 pb.Fan(chip="nct6775", label="fan4", rotations_per_minute=120, alarm=True),
             ]
         ),
-        ("critical", "nct6775 fan2", "Fan nct6775 fan2 stands still"),
+        ("warn", "nct6775 fan2", "Fan nct6775 fan2 stands still"),
         ("warn", "nct6775 fan4", "Fan nct6775 fan4 turns at 120 per minute, and its chip raises an alarm"),
+    ),
+    fault(
+        "hw.fan",
+        pb.SensorsFacts(fans=[pb.Fan(chip="nct6775", label="fan2", minimum_rotations_per_minute=300)]),
+        ("critical", "nct6775 fan2", "Fan nct6775 fan2 stands still"),
+        earlier=[
+            pb.SensorsFacts(fans=[pb.Fan(chip="nct6775", label="fan2")]),
+            pb.SensorsFacts(fans=[pb.Fan(chip="nct6775", label="fan2", rotations_per_minute=900)]),
+        ],
     ),
     fault(
         "hw.power",
@@ -565,7 +581,7 @@ FAULTS = (
         "sys.taint",
         pb.SystemFacts(kernel_taint=1 << 4 | 1 << 9 | 1 << 12),
         ("critical", "", "The processor reported a hardware error since boot (kernel taint M)"),
-        ("warn", "", "The kernel warned about itself since boot (kernel taint W)"),
+        ("info", "", "The kernel warned about itself since boot (kernel taint W)"),
     ),
     fault(
         "sys.taint",

@@ -22,11 +22,10 @@ def root(used_gib: float, total_gib: int = 100) -> pb.FilesystemsFacts:
     return pb.FilesystemsFacts(filesystems=[one])
 
 
-def disk(kind: str, busy: float = 0.0, weighted: float = 0.0) -> pb.DisksFacts:
+def disk(kind: str, busy: float = 0.0, weighted: float = 0.0, requests: int = 0) -> pb.DisksFacts:
     """One disk with these times since boot."""
-    return pb.DisksFacts(
-        disks=[pb.Disk(name="sda", kind=kind, busy_seconds_total=busy, weighted_seconds_total=weighted)]
-    )
+    one = pb.Disk(name="sda", kind=kind, busy_seconds_total=busy, weighted_seconds_total=weighted, reads_total=requests)
+    return pb.DisksFacts(disks=[one])
 
 
 def nic(**given: float) -> pb.InterfacesFacts:
@@ -130,14 +129,14 @@ STORAGE_FAULTS = (
     ),
     fault(
         "disk.queue",
-        disk("ssd", weighted=90_000),
+        disk("ssd", weighted=90_000, requests=3_000_000),
         ("warn", "sda", "12.5 requests waited for sda on average over the last 2 h"),
         earlier=(disk("ssd"),),
     ),
     fault(
         "raid.mismatch",
         pb.DisksFacts(arrays=[pb.Array(name="md1", level="raid6", mismatches_total=4096)]),
-        ("warn", "md1", "4,096 blocks differed when md1 (raid6) was last compared"),
+        ("warn", "md1", "4,096 sectors differed when md1 (raid6) was last compared"),
     ),
     fault(
         "raid.md",

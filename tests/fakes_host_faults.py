@@ -34,6 +34,13 @@ def _certificates(*given: host.Certificate) -> host.CertificatesFacts:
     return host.CertificatesFacts(certificates=given, measured_at=at(0))
 
 
+def _met_by_few(ends: float, local_only: bool = False) -> host.Certificate:
+    """One that signed itself, and ends so many seconds from now."""
+    made = certificate(ends)
+    made.self_signed, made.local_only = True, local_only
+    return made
+
+
 def _module(errors: int) -> pb.HardwareFacts:
     module = pb.MemoryModule(name="dimm3", label="DIMM_B2", corrected_errors_total=errors)
     return pb.HardwareFacts(memory_controllers=[pb.MemoryController(name="mc0", modules=[module])])
@@ -81,6 +88,14 @@ PROCESSOR_FAULTS = (
     _after(
         fault(
             "cpu.throttle",
+            pb.CpuFacts(throttle_total=20),
+            ("info", "", "The processors slowed down for heat 19 times within 30 min"),
+        ),
+        section("cpu", cpu=pb.CpuFacts(throttle_total=1)),
+    ),
+    _after(
+        fault(
+            "cpu.throttle",
             pb.CpuFacts(throttle_total=9000),
             ("critical", "", "The processors slowed down for heat 8,999 times within 30 min"),
         ),
@@ -91,13 +106,26 @@ PROCESSOR_FAULTS = (
         pb.CpuFacts(
             frequency_policies=[
                 pb.FrequencyPolicy(name="policy0", limit_hertz=3.2e9, hardware_hertz=3.2e9),
-                pb.FrequencyPolicy(name="policy4", limit_hertz=1.6e9, hardware_hertz=3.2e9, governor="powersave"),
+                pb.FrequencyPolicy(name="policy4", limit_hertz=1.2e9, hardware_hertz=3.2e9, governor="powersave"),
             ]
         ),
         (
             "warn",
             "policy4",
-            "Processors may run at 1.6 GHz at most, 50% of the 3.2 GHz they can (governor powersave)",
+            "Processors may run at 1.2 GHz at most, 38% of the 3.2 GHz they can (governor powersave)",
+        ),
+    ),
+    fault(
+        "cpu.freqcap",
+        pb.CpuFacts(
+            frequency_policies=[
+                pb.FrequencyPolicy(name="policy0", limit_hertz=2.4e9, hardware_hertz=3.2e9, governor="powersave")
+            ]
+        ),
+        (
+            "info",
+            "policy0",
+            "Processors may run at 2.4 GHz at most, 75% of the 3.2 GHz they can (governor powersave)",
         ),
     ),
     fault(
@@ -191,6 +219,14 @@ MEMORY_FAULTS = (
     _after(
         fault(
             "mem.edac_ce",
+            _module(1),
+            ("info", "mc0/dimm3", "Errors of memory module DIMM_B2 (mc0/dimm3) were corrected 1 time since boot"),
+        ),
+        section("hardware", hardware=_module(1)),
+    ),
+    _after(
+        fault(
+            "mem.edac_ce",
             _module(80),
             (
                 "critical",
@@ -268,6 +304,12 @@ SYSTEM_FAULTS = (
         ("critical", "127.0.0.1:443", "The certificate of 127.0.0.1:443 (www.example.org) ends in 3 d"),
         ("warn", "127.0.0.1:443", "The certificate of 127.0.0.1:443 (www.example.org) only begins in 1 d"),
     ),
+    fault(
+        "cert.expiry",
+        _certificates(_met_by_few(-3 * DAY), _met_by_few(3 * DAY, local_only=True)),
+        ("warn", "127.0.0.1:443", "The certificate of 127.0.0.1:443 (www.example.org) ended 3 d ago"),
+        ("info", "127.0.0.1:443", "The certificate of 127.0.0.1:443 (www.example.org) ends in 3 d"),
+    ),
 )
 NETWORK_FAULTS = (
     fault(
@@ -279,6 +321,23 @@ NETWORK_FAULTS = (
         "time.sync",
         host.TimeSyncFacts(synchronized=False, maximum_error_seconds=16, uptime_seconds=DAY, daemon="chrony"),
         ("warn", "", "chrony runs but does not keep the clock right (it may be wrong by 16 s or more)"),
+    ),
+    fault(
+        "time.sync",
+        host.TimeSyncFacts(
+            synchronized=False,
+            maximum_error_seconds=16,
+            uptime_seconds=DAY,
+            servers=[
+                host.TimeServer(name="a", asked=True, reason="silent"),
+                host.TimeServer(name="b", asked=True, answered=True, offset_seconds=-0.06, round_trip_seconds=0.04),
+            ],
+        ),
+        (
+            "info",
+            "",
+            "The kernel does not know of anything that keeps this clock right, but time server b agrees with it",
+        ),
     ),
     fault(
         "time.server",

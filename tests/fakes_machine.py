@@ -44,14 +44,16 @@ class FakeMachine(Machine):
         links: Mapping[str, str] | None = None,
         spaces: Mapping[str, Space | MeasurementError] | None = None,
         addresses: Iterable[Address] = (),
+        certificates: Mapping[int, bytes] | None = None,
         clock: FakeClock | None = None,
     ) -> None:
-        """What is not named is absent."""
+        """What is not named is absent; certificates: what its ports show."""
         super().__init__(Path("/nowhere"), (clock or FakeClock()).clock())
         self.files = dict(files)
         self.links = dict(links or {})
         self._spaces = dict(spaces or {})
         self._addresses = list(addresses)
+        self._certificates = dict(certificates or {})
 
     def read_bytes(self, path: str, limit_bytes: int = 1 << 20) -> bytes:
         """As Machine.read_bytes."""
@@ -65,8 +67,8 @@ class FakeMachine(Machine):
         return content[-limit_bytes:].partition(b"\n")[2], True
 
     @contextlib.contextmanager
-    def reader(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
-        """As Machine.reader."""
+    def opened(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
+        """As Machine.opened."""
         content = self._content(path)
         yield lambda offset, size: content[offset : offset + size]
 
@@ -119,6 +121,12 @@ class FakeMachine(Machine):
     def addresses(self) -> list[Address]:
         """As Machine.addresses."""
         return self._addresses
+
+    def peer_certificate(self, address: str, port: int, timeout_seconds: float) -> bytes:
+        """As Machine.peer_certificate."""
+        if port not in self._certificates:
+            raise MachineTimeout(f"port {port} says nothing")
+        return self._certificates[port]
 
     def _content(self, path: str) -> bytes:
         content = self.files.get(path)

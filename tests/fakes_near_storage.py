@@ -28,6 +28,11 @@ NEAR_STORAGE: dict[str, tuple[str, Message, tuple[Message, ...]]] = {
     ),
     "a disk that rests now and then": ("disk.util", disk("hdd", busy=7000), (disk("hdd"),)),
     "a busy queue that is not long": ("disk.queue", disk("ssd", weighted=70_000), (disk("ssd"),)),
+    "many requests at once, and quick with each": (
+        "disk.queue",
+        disk("nvme", weighted=180_000, requests=90_000_000),
+        (disk("nvme"),),
+    ),
     "a mirror with swap on it": (
         "raid.mismatch",
         pb.DisksFacts(

@@ -237,7 +237,7 @@ SMART_FAULTS = (
     ),
     _of("smart.readerr", _sda(("WDC WD4000", "MB4000GCWDC"), raw(1, "64")), "warn", _OTHER_NAME),
     _of("nvme.critical", _warned("0x40"), "critical", f"{NVME} raises a critical warning (0x40)"),
-    _of("nvme.critical", _warned("0x01"), "critical", f"{NVME} has run out of spare blocks (0x01)"),
+    _of("nvme.critical", _warned("0x01"), "critical", f"{NVME} has fewer spare blocks left than its threshold (0x01)"),
     _of("nvme.critical", _warned("0x02"), "warn", f"{NVME} is outside its limits of temperature (0x02)"),
     _of(
         "nvme.critical",
@@ -246,6 +246,7 @@ SMART_FAULTS = (
         f"{NVME} has become unreliable: too many media or internal errors (0x04)",
     ),
     _of("nvme.critical", _warned("0x09"), "critical", f"{NVME} has turned read-only (0x09)"),
+    _of("nvme.critical", _warned("0x18"), "critical", f"{NVME} has turned read-only (0x18)"),
     _of("nvme.critical", _warned("0x10"), "critical", f"{NVME}: the power backup of its memory has failed (0x10)"),
     _of(
         "nvme.critical",

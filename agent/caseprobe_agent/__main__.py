@@ -1,18 +1,24 @@
 """Run the command line: `caseprobe`, or `python -m caseprobe_agent`."""
 
+import contextlib
 import gc
 import signal
 import sys
 
+from caseprobe_agent.manners import modest
+
 INTERRUPTED = 130
+# What works for a moment on a machine that is there for others. It gives way before it loads anything.
+MODEST = ("bundle",)
 
 
 def run() -> int:
     """The exit code of the command line; Ctrl-C while it is still being loaded, or ends already, is quiet too."""
     try:
-        from caseprobe_agent.cli import main
+        with modest() if sys.argv[1:2] and sys.argv[1] in MODEST else contextlib.nullcontext():
+            from caseprobe_agent.cli import main
 
-        return main()
+            return main()
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:

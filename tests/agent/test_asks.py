@@ -16,14 +16,25 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_HEALTH,
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_PROCESS_ARGUMENTS,
+    POLICY_KIND_SITE_PROBE,
 )
 from caseprobe_agent.consent import Basis, Decision, Origin
 from caseprobe_agent.consent.policy import Choice as Said
 from caseprobe_agent.consent.policy import Kind
-from caseprobe_agent.probes import NETWORKED, PACKAGES, PACKAGES_WITH_HISTORY, SERVICES, SERVICES_WITH_LINES
-from caseprobe_agent.session.asks import choose, command_ask, path_ask
+from caseprobe_agent.probes import (
+    NETWORKED,
+    PACKAGES,
+    PACKAGES_WITH_HISTORY,
+    PROCESSES_WITH_ARGUMENTS,
+    SERVICES,
+    SERVICES_WITH_LINES,
+)
+from caseprobe_agent.probes.probe import Probe
+from caseprobe_agent.session.asks import choose, command_ask, path_ask, snapshot_ask
 
 ASKING = {networked for _, networked in NETWORKED}
+RAID = Probe("site.raid", "tests:measure", 5.0)
 ALLOW, ASK, DENY = POLICY_DECISION_ALLOW, POLICY_DECISION_ASK, POLICY_DECISION_DENY
 
 
@@ -68,6 +79,36 @@ def test_what_was_installed_last_is_a_log(logs: Said, shown: bool) -> None:
     assert (PACKAGES_WITH_HISTORY in chosen.probes, PACKAGES in chosen.probes) == (shown, not shown)
     standard = choose(action("standard"), POLICY_KIND_HEALTH, says({POLICY_KIND_LOGS: logs}))
     assert PACKAGES in standard.probes
+
+
+@pytest.mark.parametrize(("policy", "shown"), [(ALLOW, True), (ASK, False), (DENY, False)])
+def test_arguments_of_processes_are_told_only_where_that_is_allowed(policy: Said, shown: bool) -> None:
+    """What a grant for them allows counts as allowed; without it processes are listed by their names."""
+    chosen = choose(action("quick"), POLICY_KIND_HEALTH, says({POLICY_KIND_PROCESS_ARGUMENTS: policy}))
+    assert (PROCESSES_WITH_ARGUMENTS in chosen.probes) == shown
+    assert "processes" in {probe.name for probe in chosen.probes}
+
+
+@pytest.mark.parametrize(
+    ("profile", "policy", "run"),
+    [("standard", ALLOW, True), ("full", ALLOW, True), ("quick", ALLOW, False), ("standard", ASK, False)],
+)
+def test_the_operators_own_probes_belong_to_their_profile_and_those_above(
+    profile: str, policy: Said, run: bool
+) -> None:
+    """As far as policy allows them without asking; what it does not allow is named with its reason."""
+    chosen = choose(action(profile), POLICY_KIND_HEALTH, says({POLICY_KIND_SITE_PROBE: policy}), {RAID: "standard"})
+    assert (RAID in chosen.probes) == run
+    assert ("site.raid" in dict(chosen.left_out)) == (profile != "quick" and not run)
+
+
+def test_an_own_probe_that_is_named_is_what_the_owner_is_asked_about() -> None:
+    """By its name; then it runs alone. One that this machine does not have is said to be missing."""
+    ask = snapshot_ask(action("", "site.raid"), Origin.COLLECTOR, 60.0)
+    assert (ask.kind, ask.target, ask.logs) == (POLICY_KIND_SITE_PROBE, "site.raid", ())
+    chosen = choose(action("", "site.raid", "site.x"), POLICY_KIND_SITE_PROBE, says({}), {RAID: "full"})
+    assert chosen.probes == (RAID,)
+    assert chosen.left_out == (("site.x", "this machine has no such probe"),)
 
 
 @pytest.mark.parametrize("target", ["", "desk.example.net"])

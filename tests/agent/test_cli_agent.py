@@ -46,6 +46,18 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert command in {name for _, group in cli.GROUPS for name in group}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT RUN: needs root, who is told")
+def test_root_is_told_whose_the_machines_agent_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What root enrolled or granted in its own folders would be no concern of a service with a user of its own."""
+    monkeypatch.delenv("CASEPROBE_STATE_FOLDER", raising=False)
+    monkeypatch.setattr("caseprobe_agent.folders.service_uid", lambda: 65534)
+    for command in (["enroll", "x"], ["run"], ["status"], ["consent"], ["leave"]):
+        assert cli.main(command) == 2
+        assert "put `sudo -u nobody` in front" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

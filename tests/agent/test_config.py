@@ -9,9 +9,15 @@ import pytest
 
 from caseprobe.errors import ConfigurationError
 from caseprobe.overrides import Override
-from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, POLICY_KIND_LOGS, POLICY_KIND_PATH_TARGET
+from caseprobe.v1.consent_pb2 import (
+    POLICY_KIND_HEALTH,
+    POLICY_KIND_LOGS,
+    POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_PATH_TARGET,
+)
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.consent.policy import ALLOW, ASK, DENY, SHIPPED
+from caseprobe_agent.folders import folders
 
 
 def settings(folder: Path, text: str = "", environ: dict[str, str] | None = None, **flags: str) -> Settings:
@@ -69,12 +75,14 @@ def test_drop_ins_only_tighten(tmp_path: Path) -> None:
     drop_ins = tmp_path / "policy.d"
     drop_ins.mkdir()
     (drop_ins / "10-loose.toml").write_text('[policy]\nlogs = "allow"\n')
-    (drop_ins / "20-limit.toml").write_text("[policy.health]\nsessions_per_day = 2\n")
+    limits = "[policy.health]\nsessions_per_day = 2\n[policy.path_near]\nload_bytes_per_session = 0\n"
+    (drop_ins / "20-limit.toml").write_text(limits)
     (drop_ins / "30-off.toml").write_text('network_probes = "off"\n')
     found = settings(tmp_path)
     assert found.policy.rules[POLICY_KIND_LOGS].decision == ASK
     health = found.policy.rules[POLICY_KIND_HEALTH]
     assert (health.decision, health.sessions_per_day) == (ALLOW, 2)
+    assert found.policy.rules[POLICY_KIND_PATH_NEAR].load_bytes_per_session == 0
     assert not found.policy.network_probes
     assert len(found.policy_files) == 4
 
@@ -96,6 +104,8 @@ def test_off_anywhere_is_off(tmp_path: Path, text: str, environ: dict[str, str])
         ("ask_timeout_seconds = -1", 1, "ask_timeout_seconds"),
         ("ask_timeout_seconds = true", 1, "ask_timeout_seconds"),
         ("spool_quota_bytes = 1000000", 1, "spool_quota_bytes"),
+        ('networks = ["own-ranges.csv"]', 1, "networks"),
+        ("networks = 7", 1, "networks"),
         ("spool_quota_bytes = 1e12", 1, "spool_quota_bytes"),
         ("spool_keep_seconds = 3600", 1, "spool_keep_seconds"),
         ("spool_keep_seconds = 1e9", 1, "spool_keep_seconds"),
@@ -109,6 +119,8 @@ def test_off_anywhere_is_off(tmp_path: Path, text: str, environ: dict[str, str])
         ("[policy.logs]\nwidow = 1", 2, "policy.logs.widow"),
         ('[policy.logs]\nwindow = "late"', 2, "policy.logs.window"),
         ("[policy.path_target]\npackets_per_session = 1.5", 2, "policy.path_target.packets_per_session"),
+        ("[policy.path_target]\npackets_per_session = inf", 2, "policy.path_target.packets_per_session"),
+        ("[policy.path_near]\nload_bytes_per_session = -1", 2, "policy.path_near.load_bytes_per_session"),
         ('[policy.path_target]\ntargets = "all"', 2, "policy.path_target.targets"),
         ('[policy.path_target]\ntargets = ["10.0.0.300"]', 2, "policy.path_target.targets"),
     ],
@@ -160,6 +172,22 @@ def test_folders_follow_the_xdg_variables(tmp_path: Path, monkeypatch: pytest.Mo
     assert found.state_folder == tmp_path / "s" / "caseprobe"
     assert found.origins["state_folder"] == "default"
     assert found.policy.rules[POLICY_KIND_LOGS].decision == DENY
+
+
+def test_the_systems_folders_are_of_the_user_whom_they_belong_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's own user works there without a variable; beside it root is a person, who leaves nothing there."""
+    state, system = tmp_path / "state", tmp_path / "etc"
+    environ, mine = {"HOME": str(tmp_path)}, tmp_path / ".local/state/caseprobe"
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert folders(environ, {}, system, state) == (system, state, "service")
+    state.mkdir()
+    owner = state.stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: owner)
+    assert folders(environ, {}, system, state) == (system, state, "service")
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    assert folders(environ, {}, system, state)[1:] == (mine, "user")
 
 
 OVERRIDES = """

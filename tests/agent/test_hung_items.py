@@ -192,9 +192,9 @@ def test_the_deadline_covers_packing_too() -> None:
 def test_who_started_slowly_keeps_more_time_for_the_end() -> None:
     """The time counts from the start of the process; a machine on which that took long will take long to pack."""
     at = 100.0
-    quick, slow, hopeless = (Deadline(10.0, lambda: at, begun_at=at - spent) for spent in (0.5, 2.0, 9.0))
-    assert [one.left for one in (quick, slow, hopeless)] == [9.5, 8.0, 1.0]
-    assert [one.measuring_seconds for one in (quick, slow, hopeless)] == [6.5, 3.0, 0.0]
+    quick, slow, hopeless = (Deadline(10.0, lambda: at, begun_at=at - spent) for spent in (0.5, 4.0, 8.0))
+    assert [one.left for one in (quick, slow, hopeless)] == [9.5, 6.0, 2.0]
+    assert [one.measuring_seconds for one in (quick, slow, hopeless)] == [6.5, 2.0, 0.0]
 
 
 def test_a_process_knows_when_it_was_started() -> None:

@@ -12,6 +12,7 @@ from caseprobe.texts import LANGUAGES
 from caseprobe.texts.catalogue import item_why
 from caseprobe_agent import cli
 from caseprobe_agent.config.bundles import CLASSES
+from caseprobe_agent.machine import disk_reports
 from caseprobe_agent.oneshot.choice import Wanted, choose, items_of, profile_of
 from caseprobe_agent.probes import (
     ALL,
@@ -31,7 +32,6 @@ from caseprobe_agent.probes import (
     SYSTEM_LOG,
     TIME_SYNC_NETWORKED,
     items,
-    smart,
     system_log,
     time_sync,
 )
@@ -65,7 +65,7 @@ def test_every_probe_names_functions_that_exist() -> None:
 
 def test_no_limit_is_shorter_than_what_its_probe_may_wait_for() -> None:
     """The table says in seconds what the modules say in parts."""
-    assert SMART.timeout_seconds >= smart.ALL_SECONDS + smart.DISK_SECONDS
+    assert SMART.timeout_seconds >= disk_reports.ALL_SECONDS + disk_reports.DISK_SECONDS
     assert TIME_SYNC_NETWORKED.timeout_seconds > 2 * time_sync.SERVERS_AT_MOST * time_sync.ANSWER_SECONDS
 
 

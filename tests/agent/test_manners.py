@@ -17,6 +17,7 @@ import pytest
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import StorageFull
 from caseprobe.v1 import section_pb2, snapshot_pb2
+from caseprobe_agent.manners import SESSION
 from caseprobe_agent.oneshot.place import ROOM_BYTES, check_room
 from caseprobe_agent.probes import PROFILES
 
@@ -119,6 +120,46 @@ def test_a_full_disk_is_one_clear_error(request: pytest.FixtureRequest, tmp_path
     with pytest.raises(StorageFull, match="make room or choose another --output"):
         check_room(tmp_path / "x.zip", "full")
     assert list(tmp_path.iterdir()) == []
+
+
+STANDING = """
+import os, sys
+from pathlib import Path
+from caseprobe_agent import manners
+def tell():
+    session = manners.SESSION.read_text().split()[-1] if manners.SESSION.exists() else "0"
+    print(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0), session)
+manners.PRESSURE = Path(sys.argv[1])
+tell()
+with manners.modest():
+    tell()
+tell()
+"""
+
+
+def standing(pressure: Path, percent: float, without_rights: bool) -> list[list[int]]:
+    """Class, niceness and the session's niceness before, during and after: of a process that leads its session."""
+    pressure.write_text(f"some avg10={percent:.2f} avg60=0.00 avg300=0.00 total=1\n")
+    command = [*(_without_rights() if without_rights else ()), sys.executable, "-c", STANDING, str(pressure)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True, start_new_session=True)
+    return [[int(value) for value in line.split()] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system knows no idle class")
+def test_it_gives_way_where_it_can_return(tmp_path: Path) -> None:
+    """Behind all others while it works, where it was before afterwards; where all fight already, only nicer."""
+    usual, behind = os.SCHED_OTHER, 19 * SESSION.exists()
+    quiet, crowd = (standing(tmp_path / "cpu", percent, without_rights=False) for percent in (3.0, 80.0))
+    least = os.SCHED_IDLE if os.geteuid() == 0 and quiet[1][0] != usual else usual
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    nicer = max(5, before)
+    assert quiet == [[usual, before, 0], [least, nicer, behind], [usual, nicer, 0]]
+    assert crowd == [[usual, before, 0], [usual, nicer, 0], [usual, nicer, 0]]
+
+
+def test_without_the_right_to_return_it_stays_in_its_class(tmp_path: Path) -> None:
+    """A user of a container's own, who could not leave the idle class again, gives way with the session alone."""
+    assert [row[0] for row in standing(tmp_path / "cpu", 3.0, without_rights=True)] == [os.SCHED_OTHER] * 3
 
 
 def test_a_folder_of_ours_that_hangs_ends_the_run() -> None:

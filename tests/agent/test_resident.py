@@ -184,6 +184,24 @@ async def test_a_snapshot_session_leaves_logs_out_that_nobody_allowed(rig: Rig) 
     assert "memory" in sections
 
 
+async def test_a_probe_that_the_operator_declared_is_offered_and_runs_where_policy_lets_it(rig: Rig) -> None:
+    """Its name stands in Hello; what it reads comes as a section, without its secrets."""
+    folder = rig.settings.config_folder
+    (folder / "backup.status").write_text("LAST=ok\npassword=violetlantern\n")
+    (folder / "bundle.toml").write_text(
+        f'[site_probes.backup]\nfile = "{folder}/backup.status"\nparser = "key_value"\nwhy = "Is the backup whole?"\n'
+    )
+    async with rig.agent(run=worker.call):
+        assert list(rig.collector.streams[0].hello.site_probes) == ["site.backup"]
+        await rig.send(snapshot_command("sess_1", "site.backup"))
+        await rig.ask("allow", id=await rig.question())
+        assert (await rig.outcome()).state == OK
+        await rig.collector.until(lambda: rig.collector.stored)
+    (section,) = snapshot_in(rig.collector.stored[0]).sections
+    assert section.site.facts[0] == "LAST = ok" and "violetlantern" not in str(section)
+    assert "site.backup" in rig.said[0]
+
+
 async def test_the_owner_is_asked_and_their_yes_travels_along(rig: Rig) -> None:
     """A question waits until somebody on the machine answers it; the signed grant comes with outcome and snapshot."""
     ask_the_owner(rig)

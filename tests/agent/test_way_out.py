@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from caseprobe_agent.app.parts import proxy_of
 from caseprobe_agent.identity import enrol
 from caseprobe_agent.identity.https import exchange, trusting_only
 from caseprobe_agent.link.channel import open_channel
+from caseprobe_agent.link.relay import led_by
 from caseprobe_agent.proxies import Proxy, read_proxy
 from tests.fakes_collector import FakeCollector, running
 from tests.fakes_link import EnrolmentServer, TestAuthority, enrolling, join_code, run_here, server_context
@@ -101,6 +104,25 @@ async def test_a_proxy_that_leads_nowhere_is_named_with_why(
     assert f"cannot reach the collector at {NOWHERE}: the proxy 127.0.0.1:{port}" in str(told.value)
     assert why in str(told.value)
     assert "hunter2" not in str(told.value)
+
+
+async def test_a_line_by_a_proxy_is_this_process_alone() -> None:
+    """Any user's process may know the socket's name: it is hung up on, and gRPC still gets the line."""
+    connect = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('\\0' + sys.argv[1]); print(s.recv(1))"
+    web = Web()
+    async with (
+        listening(web.serve) as inside,
+        listening(SocksProxy(port=inside).serve) as port,
+        led_by(Proxy("127.0.0.1", port, "proxy", "socks5"), NOWHERE) as target,
+    ):
+        name = target.removeprefix("unix-abstract:")
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", connect, name, stdout=PIPE)
+        told, _ = await child.communicate()
+        reader, writer = await asyncio.open_unix_connection("\0" + name)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+    assert told.strip() == b"b''"
 
 
 async def test_a_link_stays_with_the_way_that_led_there(collector: FakeCollector) -> None:

@@ -17,7 +17,10 @@ SOURCES = [ROOT / "agent", ROOT / "collector", ROOT / "proto"]
 # What would hand a string to a shell, an interpreter or an unpacker that writes where the archive says.
 FORBIDDEN_CALLS = {"eval", "exec", "extractall", "extract", "system", "popen", "unpack_archive", "mktemp"}
 # What the resident agent leaves to its children.
-HEAVY = ("rich", "cryptography", "ctypes", "pydantic", "typer", "zstandard", "caseprobe.checks", "caseprobe.redaction")
+HEAVY = (
+    *("rich", "cryptography", "ctypes", "pydantic", "typer", "zstandard", "caseprobe.checks", "caseprobe.redaction"),
+    *("caseprobe_agent.reader", "caseprobe_agent.machine.with_reader"),
+)
 
 
 def pure_modules() -> list[str]:

@@ -20,6 +20,7 @@ from tests.bench import (
     history,
     idle,
     ingest,
+    neighbour,
     quick,
     recovery,
     roundtrip,
@@ -46,6 +47,7 @@ BENCHES: tuple[tuple[str, Callable[[], list[Row]]], ...] = (
     ("second", second.measure),
     ("showing", showing.measure),
     ("window", window.measure),
+    ("neighbour", neighbour.measure),
     ("history", history.measure),
 )
 

@@ -15,20 +15,19 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from caseprobe.bundle import BundleReader
 from tests.bench import second, showing, window
-from tests.bench.neighbour import p99_beside
+from tests.bench.neighbour import MOST_RATIO, again, felt
 from tests.bench.reading import Row, table
 from tests.bench.tools import QUICK, SOS_DEFAULT, SOS_SMALL, STANDARD, Stage, Tool, ours
 from tests.canary.planting import IDENTIFIERS, Planted
 from tests.canary.search import Search, layers
 
 RUNS, HUNG_SECONDS, DEADLINE_SECONDS = 3, 60, 5
-NEIGHBOUR_SECONDS = 4.0
 STAGE_BYTES = 1 << 30
 # Programs that tools of this kind ask; those that a machine has hang, and so do these two files.
 SLEEPERS = ("/usr/bin/lsblk", "/usr/sbin/smartctl", "/usr/sbin/nft", "/usr/bin/systemctl", "/usr/bin/dpkg-query")
@@ -140,21 +139,12 @@ def _verified(stage: Stage, archive: Path) -> bool:
 
 def beside(stage: Stage) -> Row:
     """What a busy neighbour feels of bundle after bundle."""
-    alone = p99_beside(lambda: time.sleep(NEIGHBOUR_SECONDS))
-    with_us = p99_beside(lambda: _again(lambda: stage.run(STANDARD)))
+    ours = felt(lambda: again(lambda: stage.play(STANDARD)))
     peer = "not run (apt install sosreport)"
     if shutil.which("sos"):
-        with_sos = p99_beside(lambda: stage.run(SOS_SMALL))
-        peer = f"sos small: {with_sos / alone - 1:+.0%}"
-    alone = statistics.mean([alone, p99_beside(lambda: time.sleep(NEIGHBOUR_SECONDS))])
-    more = with_us / alone - 1
-    return Row(f"a busy neighbour's p99, alone {alone * 1e3:.2f} ms", f"{more:+.0%}", peer, "≤ +2 %", more <= 0.02)
-
-
-def _again(work: Callable[[], object]) -> None:
-    end = time.monotonic() + NEIGHBOUR_SECONDS
-    while time.monotonic() < end:
-        work()
+        peer = f"sos small: {felt(lambda: stage.play(SOS_SMALL), rounds=1)}"
+    what = f"a busy neighbour's p99, alone {ours.alone * 1e3:.2f} ms"
+    return Row(what, str(ours), peer, "≤ +2 %", ours.more <= MOST_RATIO)
 
 
 def diff(stage: Stage) -> Row:

@@ -18,6 +18,12 @@ LEFT = (
     "exit code 1001, key 2048 bits, uses HmacSHA256, PWD=/work/tools/bin",
     "INSERT INTO events VALUES ('job2024', 'is-done')",
     "mailto:anna1@192.0.2.1 nginx:1.25@sha256:0a1b",
+    "/usr/share/ca-certificates/mozilla/Amazon_Root_CA_1.crt and /usr/share/man/man1/traceroute6.db.1.gz",
+    "isakmp 500/udp # IPSEC key management",
+    "Pin: origin deb.debian.org",
+    "net.core.netdev_rss_key = 00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00",
+    "kpasswd 464/tcp and passwd 1:4.13+dfsg1-1 amd64, privacy guard",
+    "kubectl get pod default/web-server12",
 )
 HIDDEN = (
     ("contrase\u00f1a: {}", "orange-violet6026"),
@@ -40,6 +46,18 @@ HIDDEN = (
         "-----BEGIN OpenVPN Static key V1-----\n{}\n-----END OpenVPN Static key V1-----",
         "465b5ce8b199b49faa5f0a2ee238a6bc",
     ),
+    ("NEO4J_AUTH=neo4j/{}", "orange-violet6026"),
+    ("wlan_key: {}", "granite-Copper7381"),
+    ("\u043b\u043e\u0437\u0438\u043d\u043a\u0430: {}", "Comet-orange7913"),
+    ('mysqli_connect("db", "anna", "{}", "app")', "granite.lantern154"),
+    ("proxy http://anna:{}@proxy.example:3128/", "q5Wpqj9s@9G123"),
+    ("anna pptpd {} 192.0.2.5", "lantern_lantern3934"),
+    ("lftp -u anna,{} sftp://db", "violet_orange4903"),
+    ("tool --web.auth anna:{} run", "Comet-granite4188"),
+    ("define('SECURE_AUTH_SALT',  '{}');", "n+gsAR/7HKF-b,Qj9;GDkSLyis5?BoO_Tu--jrokKNkl"),
+    ('form-data; name="password"\n\n{}\n', "harbour_winter4513"),
+    ("default = '{}' # of the db password", "Copper_Falcon4700"),
+    ("kadmin: aes256-cts-hmac-sha1-96:{}", "0d7dfa1e96d3675a3904fa26d4c69c8dfe88f1f8537ce8f383cd903f0183be31"),
     ("imported {}", "witch collapse practice feed shame open despair creek road again ice least"),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from caseprobe.errors import RedactionError
@@ -87,6 +89,25 @@ def test_a_private_key_is_hidden_over_its_lines_and_the_lines_keep_their_numbers
         assert "MII" not in masked
         assert masked.count("\n") == text.count("\n")
         assert masked.splitlines()[-1] == last
+
+
+CERTIFICATE = (
+    "-----BEGIN CERTIFICATE-----\n"
+    + "MIIDXTCCAkWgAwIBAgIJAKl2DLO9L0hdMA0GCSqGSIb3DQEBCwUAMEUxCzAJBgNV\nBAYTAkFVkBuET1BylE2D8KKSHn6o5ZiVTkXZBIse1g==\n"
+    + "-----END CERTIFICATE-----\n"
+)
+
+
+def test_what_a_certificate_says_is_for_everybody() -> None:
+    """It stays byte for byte, as a file and in JSON; the key behind it goes, and so does a body without END."""
+    key = CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY")
+    assert redactor().text(CERTIFICATE) == CERTIFICATE
+    assert redactor().text(json.dumps({"crt": CERTIFICATE})) == json.dumps({"crt": CERTIFICATE})
+    assert redactor().text(CERTIFICATE + key).startswith(CERTIFICATE)
+    for text in (CERTIFICATE + key, CERTIFICATE.partition("-----END")[0], CERTIFICATE.partition("\n")[2]):
+        assert "MIIDXTCC" not in redactor().text(text).removeprefix(CERTIFICATE)
+    with_secret = CERTIFICATE.replace("MIID", "password=hunter2x\nMIID")
+    assert "hunter2x" not in redactor().text(with_secret)
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfep\0a\0s\0s\0", b"ELF" + b"\0" * 100])

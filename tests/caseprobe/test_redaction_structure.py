@@ -175,6 +175,8 @@ FILES = (
     ),
     ("package_registry", "/root/.npmrc", f"//r7/:_authToken={C}\nfund=false\n", [C], ["_authToken=", "fund=false"]),
     ("database_client", "/root/.my.cnf", f"[client]\nuser=x7\npassword={C}\n", [C], ["[client]", "password="]),
+    ("couchdb", "/opt/couchdb/etc/local.ini", f"[admins]\nops = {C}\n[log]\nlevel = x\n", [C], ["ops = ", "level = x"]),
+    ("svnserve", "/srv/svn/conf/passwd", f"[users]\nkim = {C}\n", [C], ["[users]", "kim = "]),
     (
         "ceph_keyring",
         "/etc/ceph/ceph.client.admin.keyring",

@@ -108,9 +108,9 @@ def deleted_open(room: Room) -> Iterator[Expected]:
 
 @contextlib.contextmanager
 def missing_mount(room: Room) -> Iterator[Expected]:
-    """fstab names a disk that is not there."""
+    """fstab names a share that is not mounted; a disk would be passed over where this runs in a container."""
     fstab = room.folder / "fstab"
-    fstab.write_text("UUID=0bad0bad-0bad-4bad-8bad-0bad0bad0bad /srv/gone ext4 defaults 0 2\n")
+    fstab.write_text("nas.invalid:/srv /srv/gone nfs defaults 0 0\n")
     room.run("mount", "--bind", fstab, "/etc/fstab")
     yield Expected("/srv/gone")
 
@@ -158,7 +158,7 @@ ALL = (
     Kind("I/O error of a device", "log.kernel", io_error, needs=("losetup",), kernel=RING),
     Kind("frozen filesystem, writers stuck", "proc.dstate", frozen, needs=(*EXT4, "fsfreeze")),
     Kind("deleted file still open", "disk.deleted", deleted_open, profile="standard", needs=EXT4),
-    Kind("disk of fstab missing", "disk.missing", missing_mount),
+    Kind("share of fstab missing", "disk.missing", missing_mount),
     Kind("btrfs with damaged data", "btrfs.dev", btrfs_corruption, needs=("mkfs.btrfs",)),
     Kind("xfs shut down", "log.kernel", xfs_shutdown, needs=("mkfs.xfs", "xfs_io"), kernel=RING),
 )

@@ -10,19 +10,18 @@ import contextlib
 import json
 import os
 import socket
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from caseprobe.errors import CaseprobeError, Corrupt, NotFound, Unreachable, error_from
+from caseprobe_agent.machine.peers import uid_of
 
 LONGEST_LINE_BYTES = 1 << 20
 # sun_path holds 108 bytes; a longer path is reached through its folder's descriptor.
 LONGEST_PATH_BYTES = 100
 ANSWER_SECONDS = 30.0
-PEER = struct.Struct("3i")
 
 Document = dict[str, Any]
 # Given the request and the uid of who speaks.
@@ -92,7 +91,7 @@ def _server(answer: Answerer) -> Callable[[asyncio.StreamReader, asyncio.StreamW
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError, asyncio.CancelledError):
             line = await reader.readline()
-            document = await _answered(answer, line, _peer_uid(writer))
+            document = await _answered(answer, line, uid_of(writer.get_extra_info("socket")))
             writer.write(json.dumps(document).encode() + b"\n")
             await writer.drain()
         writer.close()
@@ -111,12 +110,6 @@ async def _answered(answer: Answerer, line: bytes, uid: int) -> Document:
         return {"error": {"code": error.code, "message": str(error)}}
     except ValueError:
         return {"error": {"code": "corrupt", "message": "the request is no JSON"}}
-
-
-def _peer_uid(writer: asyncio.StreamWriter) -> int:
-    """The uid of who opened the connection, as the kernel knows it."""
-    peer: socket.socket = writer.get_extra_info("socket")
-    return int(PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size))[1])
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ COMMANDS: tuple[str, ...] = (
     "bundle",
     "send",
     "path",
+    "networks",
     "mark",
     "show",
     "diff",
@@ -35,12 +36,14 @@ COMMANDS: tuple[str, ...] = (
     "status",
     "consent",
     "leave",
+    "service",
+    "reader",
     "demo",
 )
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Measure this machine", ("check", "bundle", "send", "mark", "path")),
+    ("Measure this machine", ("check", "bundle", "send", "mark", "path", "networks")),
     ("Read what was measured", ("show", "diff", "verify", "import", "redact", "unmask")),
-    ("Stay connected to support", ("enroll", "run", "status", "consent", "leave")),
+    ("Stay connected to support", ("enroll", "run", "status", "consent", "leave", "service", "reader")),
     ("Try it out", ("demo",)),
 )
 # Of every command that does not say otherwise itself; the classes of caseprobe.errors give them.

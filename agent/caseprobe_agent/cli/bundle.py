@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from caseprobe_agent.cli import options
+from caseprobe_agent.manners import crowded
 from caseprobe_agent.worker import Child
 
 SUMMARY = "measure once: a file for support, or straight to a case (--to JOINCODE)"
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         return item_list.show(arguments)
     # The child loads what measures while this process loads the rest. It measures nothing before it is asked to.
-    with Child(MEASURING, idle=True) as child:
+    with Child(MEASURING, idle=not crowded()) as child:
         from caseprobe_agent.cli import one_shot
 
         return one_shot.play(arguments, child)

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask or tell the running agent; gives the exit code."""
-    settings = options.settings_of()
+    settings = options.settings_of_agent()
     answer = asyncio.run(call(settings.socket_path, _request(arguments, settings.language)))
     if arguments.json:
         print(json.dumps(answer, ensure_ascii=False))

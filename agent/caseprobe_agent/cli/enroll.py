@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Enrol; gives the exit code."""
-    settings = options.settings_of(label=arguments.label)
+    settings = options.settings_of_agent(label=arguments.label)
     text = options.join_text(arguments.code)
     if not text:
         raise JoinCodeError("give the join code that support sent you, or - to read it from stdin")

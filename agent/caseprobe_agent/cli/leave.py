@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Leave; gives the exit code."""
-    settings = options.settings_of()
+    settings = options.settings_of_agent()
     if load(settings.state_folder) is None and not arguments.purge:
         raise UsageError("this machine is not enrolled")
     try:

@@ -26,7 +26,6 @@ from caseprobe_agent.oneshot.sending import send_command
 from caseprobe_agent.worker import Child
 
 NOT_MEASURED = 3
-NICE = 5
 # Over the deadline, a run that still has no file is not late but stuck.
 GRACE_SECONDS = 30.0
 
@@ -37,8 +36,6 @@ def play(arguments: argparse.Namespace, child: Child) -> int:
     person = TerminalPerson(sys.stdin, sys.stderr, settings.language, settings.state_folder / "preview")
     order = _order(arguments, settings.state_folder)
 
-    # Redacting takes a processor for a second; whoever else wants it goes first.
-    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
     watch = give_up_after(order.deadline_seconds + GRACE_SECONDS)
 
     async def run() -> Result:

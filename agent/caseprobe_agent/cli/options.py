@@ -67,6 +67,18 @@ def settings_of(**flags: str) -> Settings:
     return load(os.environ, {name: value for name, value in flags.items() if value})
 
 
+def settings_of_agent(**flags: str) -> Settings:
+    """The settings in effect for the machine's agent; raises UsageError for root where that is another user's."""
+    from caseprobe_agent.folders import service_uid
+
+    uid = service_uid()
+    if os.geteuid() == 0 != uid and not os.environ.get("CASEPROBE_STATE_FOLDER"):
+        from caseprobe_agent.app.parts import user_name
+
+        raise UsageError(f"this machine's agent is another user's: put `sudo -u {user_name(uid)}` in front")
+    return settings_of(**flags)
+
+
 def may_ask_servers(policy: Policy) -> bool:
     """Whether policy lets the servers that this machine is configured to use be asked, without asking anybody."""
     from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR

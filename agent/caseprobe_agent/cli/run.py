@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the resident agent; gives the exit code."""
-    settings = options.settings_of(log_level=arguments.log_level)
+    settings = options.settings_of_agent(log_level=arguments.log_level)
     level = settings.log_level.upper()
     tell(level, sys.stderr)
     return asyncio.run(_serve(settings))

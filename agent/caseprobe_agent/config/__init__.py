@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -52,6 +53,8 @@ class Settings:
     spool_keep_seconds: float
     history_bytes: int
     proxy: str
+    # Files of networks, in which the hops of paths are looked up.
+    networks: tuple[Path, ...]
     policy: Policy
     origins: Mapping[str, str]
     policy_files: tuple[Path, ...] = ()
@@ -87,6 +90,7 @@ def load(environ: Mapping[str, str], flags: Mapping[str, str], system: Path = SY
         float(values["spool_keep_seconds"]),
         int(values["history_bytes"]),
         str(values["proxy"]),
+        tuple(Path(one) for one in str(values["networks"]).split(os.pathsep) if one),
         replace(policy, network_probes=policy.network_probes and switch == "on"),
         {**origins, **{name: _origin(name, environ, flags, own) for name in ("config_folder", "state_folder")}},
         tuple(files),
@@ -249,6 +253,14 @@ def _proxy(value: Value) -> str:
     return text
 
 
+def _files(value: Value) -> str:
+    """Absolute paths of files, as a list or as in PATH; whether they can be read shows when they are."""
+    names = value if isinstance(value, list) else _text(value).split(os.pathsep)
+    if not all(isinstance(one, str) and (not one or Path(one).is_absolute()) for one in names):
+        raise ValueError("must be absolute paths of files")
+    return os.pathsep.join(map(str, names))
+
+
 DAY_SECONDS = 24 * 3600.0
 KEYS: tuple[Key, ...] = (
     Key("label", "", _text),
@@ -260,9 +272,10 @@ KEYS: tuple[Key, ...] = (
     Key("spool_quota_bytes", float(256 << 20), _number(1 << 20, 1 << 36)),
     # Less would throw away what a weekend without a network leaves.
     Key("spool_keep_seconds", 30 * DAY_SECONDS, _number(DAY_SECONDS, 366 * DAY_SECONDS)),
-    # 16 MiB hold 45 hours of samples ten seconds apart; 0 keeps none.
     # "http://USER:PASSWORD@HOST:PORT" (or socks5://), or "none"; without it the environment's https_proxy, all_proxy
     # and no_proxy count.
     Key("proxy", "", _proxy),
+    Key("networks", "", _files),
+    # 16 MiB hold 45 hours of samples ten seconds apart; 0 keeps none.
     Key("history_bytes", float(16 << 20), _number_or_none(1 << 20, 64 << 20)),
 )

@@ -14,8 +14,10 @@ from caseprobe.v1.consent_pb2 import PolicyDecision, PolicyKind
 Kind: TypeAlias = "PolicyKind.ValueType"
 # Probes that show text that programs wrote: they are asked about apart from figures.
 LOG_PROBES = ("kernel_log", "system_log")
-# So do the probes that an operator declares.
+# A probe that an operator declares; the rest of its name is theirs.
 SITE_PROBES = "site."
+# Kinds of the contract that decide about nothing of their own: a snapshot is judged where it is measured, by health.
+COVERED = ("unspecified", "checks")
 Choice: TypeAlias = "PolicyDecision.ValueType"
 
 _Number = TypeVar("_Number", int, float)
@@ -34,6 +36,7 @@ class Rule:
     targets: every list must cover a target (one list per file that names any); a list is complete where there is one.
     sources: so must these the logs that are asked for, by name.
     windows: begin and end on the machine's own wall clock; now must be in each.
+    load_bytes_per_session: of a test that fills a line; 0 allows none.
     """
 
     decision: Choice
@@ -43,6 +46,7 @@ class Rule:
     packets_per_session: int | None = None
     sessions_per_day: int | None = None
     sources: tuple[tuple[str, ...], ...] = ()
+    load_bytes_per_session: int | None = None
 
     def stricter(self, other: Rule) -> Rule:
         """The rule that lets through only what both let through."""
@@ -54,6 +58,7 @@ class Rule:
             _least(self.packets_per_session, other.packets_per_session),
             _least(self.sessions_per_day, other.sessions_per_day),
             self.sources + other.sources,
+            _least(self.load_bytes_per_session, other.load_bytes_per_session),
         )
 
 
@@ -94,9 +99,8 @@ def kinds() -> dict[str, Kind]:
     >>> "path_target" in kinds()
     True
     """
-    prefix = "POLICY_KIND_"
-    names = [name for name in PolicyKind.keys() if not name.endswith("UNSPECIFIED")]  # noqa: SIM118 - an enum wrapper
-    return {name.removeprefix(prefix).lower(): PolicyKind.Value(name) for name in names}
+    named = {name.removeprefix("POLICY_KIND_").lower(): value for name, value in PolicyKind.items()}
+    return {name: value for name, value in named.items() if name not in COVERED}
 
 
 def kind_name(kind: Kind) -> str:
@@ -106,8 +110,9 @@ def kind_name(kind: Kind) -> str:
 
 def probe_kind(name: str) -> Kind:
     """What a probe of this name asks for: logs where it shows text that programs wrote, else health."""
-    shows_text = name in LOG_PROBES or name.startswith(SITE_PROBES)
-    return consent_pb2.POLICY_KIND_LOGS if shows_text else consent_pb2.POLICY_KIND_HEALTH
+    if name.startswith(SITE_PROBES):
+        return consent_pb2.POLICY_KIND_SITE_PROBE
+    return consent_pb2.POLICY_KIND_LOGS if name in LOG_PROBES else consent_pb2.POLICY_KIND_HEALTH
 
 
 def _least(one: _Number | None, other: _Number | None) -> _Number | None:
@@ -116,16 +121,16 @@ def _least(one: _Number | None, other: _Number | None) -> _Number | None:
     return min(given) if given else None
 
 
-# Health metrics, checks, near paths and timetables of these run; what shows more is asked; the rest is denied.
+# Health metrics, near paths and timetables of these run; what shows more is asked; the rest is denied.
 SHIPPED = Policy(
     MappingProxyType(
         {
             consent_pb2.POLICY_KIND_HEALTH: Rule(ALLOW),
-            consent_pb2.POLICY_KIND_CHECKS: Rule(ALLOW),
             consent_pb2.POLICY_KIND_PATH_NEAR: Rule(ALLOW),
             consent_pb2.POLICY_KIND_SCHEDULE: Rule(ALLOW),
             consent_pb2.POLICY_KIND_LOGS: Rule(ASK),
             consent_pb2.POLICY_KIND_PROCESS_ARGUMENTS: Rule(ASK),
+            consent_pb2.POLICY_KIND_SITE_PROBE: Rule(ASK),
             consent_pb2.POLICY_KIND_PATH_TARGET: Rule(ASK, longest_session_seconds=3600, packets_per_session=200_000),
             # Machines are watched, and true names told, where the owner has said beforehand that they may be asked.
             consent_pb2.POLICY_KIND_WATCH: Rule(DENY),

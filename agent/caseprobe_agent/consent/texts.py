@@ -11,6 +11,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_PATH_TARGET,
     POLICY_KIND_PROCESS_ARGUMENTS,
     POLICY_KIND_REVEAL,
+    POLICY_KIND_SITE_PROBE,
     POLICY_KIND_WATCH,
 )
 from caseprobe_agent.consent import Ask
@@ -30,6 +31,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "process_arguments": "Measured: running programs with their arguments.",
         "path": "Measured: the network path to {target}, with up to {packets} small packets.",
         "loaded": "Measured: how the line to {target} does when it is full, with up to {megabytes} MB of random data.",
+        "site_probe": "Measured: {target}, as this machine's operator declared it; the text that it gives is sent too.",
         "watch": "Measured: {target}; again every {every} seconds.",
         "tail": "Read: the newest {lines} lines of {target}, then every new line as it is written.",
         "other": "Measured: {kind}.",
@@ -52,6 +54,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "process_arguments": "测量内容：正在运行的程序及其参数。",
         "path": "测量内容：到 {target} 的网络路径，最多发送 {packets} 个小数据包。",
         "loaded": "测量内容：到 {target} 的线路在满载时的表现，最多传输 {megabytes} MB 的随机数据。",
+        "site_probe": "测量内容：{target}，由本机的管理员定义；其输出的文本也会发送。",
         "watch": "测量内容：{target}；每 {every} 秒重复一次。",
         "tail": "读取内容：{target} 的最新 {lines} 行，以及之后写入的每一行。",
         "other": "测量内容：{kind}。",
@@ -72,6 +75,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "process_arguments": "Измеряется: запущенные программы и их аргументы.",
         "path": "Измеряется: сетевой путь до {target}, не более {packets} небольших пакетов.",
         "loaded": "Измеряется: поведение линии до {target} под нагрузкой, не более {megabytes} МБ случайных данных.",
+        "site_probe": "Измеряется: {target}, как это задал администратор этой машины; отправляется и сам текст вывода.",
         "watch": "Измеряется: {target}; повторно каждые {every} с.",
         "tail": "Читаются: последние строки ({lines}) журнала {target} и затем каждая новая строка.",
         "other": "Измеряется: {kind}.",
@@ -93,6 +97,7 @@ KIND_TEXTS: Mapping[int, str] = {
     POLICY_KIND_PROCESS_ARGUMENTS: "process_arguments",
     POLICY_KIND_PATH_NEAR: "path",
     POLICY_KIND_PATH_TARGET: "path",
+    POLICY_KIND_SITE_PROBE: "site_probe",
     POLICY_KIND_WATCH: "watch",
 }
 

@@ -81,7 +81,7 @@ class Recorder:
         with contextlib.ExitStack() as stack:
             kernel = None
             with contextlib.suppress(MeasurementError):
-                kernel = stack.enter_context(self._machine.reader(KMSG))
+                kernel = stack.enter_context(self._machine.opened(KMSG))
             sampler = Sampler(self._machine, kernel)
             ring = stack.enter_context(contextlib.closing(Ring(self._path, self._size_bytes, self._sample_seconds)))
             while True:

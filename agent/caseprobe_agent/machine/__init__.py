@@ -25,6 +25,7 @@ from caseprobe_agent.machine.network import Exchanged
 if TYPE_CHECKING:
     from caseprobe_agent.machine.discipline import ClockStatus
     from caseprobe_agent.machine.link_driver import LinkDriver
+    from caseprobe_agent.machine.reads import Read
 
 __all__ = ["Address", "Clock", "Completed", "Exchanged", "FileFacts", "Machine", "OpenFile", "Space"]
 
@@ -50,10 +51,18 @@ class Machine:
     """This computer, or a copied tree of another one."""
 
     def __init__(
-        self, root: Path = Path("/"), clock: Clock | None = None, told: Mapping[str, Any] | None = None
+        self,
+        root: Path = Path("/"),
+        clock: Clock | None = None,
+        told: Mapping[str, Any] | None = None,
+        reader_socket: str = "",
     ) -> None:
-        """root: the folder that stands for "/"; clock: read instead of this machine's clocks; told: for its replay."""
+        """root: the folder that stands for "/"; clock: read instead of this machine's clocks; told: for its replay.
+
+        reader_socket: where the privileged reader listens, for the children that measure; empty: in its usual place.
+        """
         self.root = root
+        self.reader_socket = reader_socket
         self._live = root == Path("/")
         self._clock = clock or Clock()
         self._replayed: Mapping[str, Any] | None = None if self.live else calls.replay(root) if told is None else told
@@ -96,7 +105,7 @@ class Machine:
             os.close(descriptor)
 
     @contextlib.contextmanager
-    def reader(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
+    def opened(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
         """Reads up to so many bytes at an offset, fewer at the end; for files of which little is needed."""
         descriptor = self._open(path)
 
@@ -274,6 +283,14 @@ class Machine:
     def privileged(self) -> bool:
         """True where this process may read everything."""
         return bool(self._told("privileged", lambda: self.live and os.geteuid() == 0))
+
+    def may(self, read: Read) -> bool:
+        """True where what this read gives can be had: by this process itself, or by the privileged reader."""
+        return self.privileged()
+
+    def taken(self) -> list[str]:
+        """Words of the reads of which something was used since this was asked last: none, all was read here."""
+        return []
 
     def _told(self, name: str, measure: Callable[[], object]) -> Any:
         """What the copied tree says; measured where this is the live machine or the tree says nothing."""

@@ -33,8 +33,8 @@ class ArchivedMachine(Machine):
         return file.data[-limit_bytes - 1 :].partition(b"\n")[2], True
 
     @contextlib.contextmanager
-    def reader(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
-        """As Machine.reader."""
+    def opened(self, path: str) -> Iterator[Callable[[int, int], bytes]]:
+        """As Machine.opened."""
         data = self._file(path).data
         yield lambda offset, size: data[offset : offset + size]
 

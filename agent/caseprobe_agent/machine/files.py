@@ -32,7 +32,9 @@ def error_from(error: OSError, path: str) -> MeasurementError:
     """
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in DENIED:
-        return MachineDenied(f"{path} cannot be read: {why}; run as root to include it")
+        from caseprobe_agent.machine.reads import advice  # rarely needed, and the resident agent holds this module
+
+        return MachineDenied(f"{path} cannot be read: {why}; {advice(path)}")
     if error.errno == errno.EISDIR:
         return MachineAbsent(f"{path} is no file that can be read")
     if error.errno in ABSENT:

@@ -124,7 +124,7 @@ def _open(
     machine: Machine, path: str, stack: contextlib.ExitStack, errors: list[MeasurementError]
 ) -> JournalFile | None:
     try:
-        return JournalFile(stack.enter_context(machine.reader(path)))
+        return JournalFile(stack.enter_context(machine.opened(path)))
     except Damaged as error:
         errors.append(MeasurementError(f"{path} is no journal that can be read: {error}"))
     except MachineDenied:

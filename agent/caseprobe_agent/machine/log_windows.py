@@ -90,13 +90,13 @@ class _Search:
         self._unpack_seconds = UNPACK_SECONDS
 
     def add(self, name: str) -> bool:
-        """Put a file's part before what there is; True where older files may hold more. Raises as Machine.reader."""
+        """Put a file's part before what there is; True where older files may hold more. Raises as Machine.opened."""
         facts = self._machine.file_facts(name)
         if facts.modified_seconds < self._window.from_at - DAY_SECONDS:
             return False
         if name.endswith(text_logs.PACKED) and not name.endswith(ENDINGS):
             raise MeasurementError(f"{name} is packed in a way that this version does not read")
-        with self._machine.reader(name) as read:
+        with self._machine.opened(name) as read:
             head = hashlib.blake2b(read(0, HEAD_BYTES)).digest()
             # A log that was rotated while we read it is there under two names.
             if head in self._heads:

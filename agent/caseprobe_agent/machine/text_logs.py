@@ -61,7 +61,7 @@ def read_from(machine: Machine, path: str, place: Place | None, limit_bytes: int
 def _rest(machine: Machine, path: str, place: Place | None, limit_bytes: int) -> tuple[bool, Part]:
     """Whether the place is in this file, and what follows it; the whole file where it is not."""
     size = machine.file_facts(path).size_bytes
-    with machine.reader(path) as read:
+    with machine.opened(path) as read:
         found = place is not None and place.offset <= size and _mark(read, place.offset) == place.mark
         return found, _since(read, place.offset if place is not None and found else 0, size, limit_bytes)
 

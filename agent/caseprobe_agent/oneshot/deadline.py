@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # What redacting, judging and writing a snapshot without artifacts take on a slow machine, and at most this share.
 PACKING_SECONDS, PACKING_SHARE = 3.0, 0.3
-# Start and end of a run take about the same work: whoever was slow to start is slow to end. At most this share.
-PACKING_STARTS, SLOW_SHARE = 2.5, 0.6
+# The end takes no more work than the start: whoever was slow to start is slow to end. At most this share.
+SLOW_SHARE = 0.5
 # Who does not answer meanwhile is not waited for: what is measured can be sent later.
 CONTACT_SHARE = 0.25
 # Artifacts go through the pipe at some 10 MB/s; so slowly only where the machine is busy.
@@ -37,7 +37,7 @@ class Deadline:
     def __post_init__(self) -> None:
         now = self.clock()
         begun = now if self.begun_at is None else self.begun_at
-        slow = min((now - begun) * PACKING_STARTS, self.seconds * SLOW_SHARE)
+        slow = min(now - begun, self.seconds * SLOW_SHARE)
         packing = max(slow, min(PACKING_SECONDS, self.seconds * PACKING_SHARE))
         object.__setattr__(self, "end", begun + self.seconds)
         object.__setattr__(self, "packing_seconds", packing)

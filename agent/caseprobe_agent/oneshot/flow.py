@@ -25,6 +25,7 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_HEALTH,
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_PROCESS_ARGUMENTS,
     ConsentRecord,
     Grant,
 )
@@ -40,7 +41,7 @@ from caseprobe_agent.oneshot.order import ASSET_MASKED, Order, Person, Plan, Res
 from caseprobe_agent.oneshot.place import bundle_path, check_room, sealed_path
 from caseprobe_agent.oneshot.rehearsal import Rehearsal
 from caseprobe_agent.oneshot.sending import NOBODY, Outgoing, Sending, recipient_for, send_command
-from caseprobe_agent.probes import with_collector, with_log_lines
+from caseprobe_agent.probes import with_arguments, with_collector, with_log_lines
 from caseprobe_agent.probes.probe import Probe
 from caseprobe_agent.snapshot import Taken, take_snapshot
 from caseprobe_agent.worker import Child
@@ -106,12 +107,15 @@ class OneShot:
         strict = consent.mode != CONSENT_MODE_STREAMING
         judging = Judging(self.overrides)
         sealed = seal(taken.snapshot, taken.artifacts, hiding, judging, strict, deadline.objection)
+        # Only who is asked before it is sent is shown what was hidden; for nobody else it stays in memory.
+        raw = taken if enrolled else None
+        del taken
         file = BundleFile(path, signer_of(key, "one-shot"), self.language, strict)
         result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
         self.written()
         if order.code is None:
             return await self._carried(result, order.recipient)
-        if enrolled is None:
+        if enrolled is None or raw is None:
             await self.sending.kept(result.snapshot.snapshot_id, failure)
             return dataclasses.replace(result, failure=failure)
         receiver = _receiver(enrolled)
@@ -119,7 +123,7 @@ class OneShot:
             path=path,
             sha256=result.sha256,
             sealed=sealed,
-            raw=taken,
+            raw=raw,
             addressee=Addressee(receiver, case_id, enrolled.response.case_title, consent.text_shown),
             overrides=self.overrides,
             rewrite=file.rewrite,
@@ -209,13 +213,15 @@ class OneShot:
             raise PolicyRefused(f"nothing was measured: {verdict.reason}")
 
     def _probes(self, order: Order, chosen: Chosen) -> Sequence[Probe]:
-        """The chosen probes without those that policy denies; packets and log lines only where it allows them."""
+        """The chosen probes without those that policy denies; packets, lines and arguments only where it allows."""
         probes = chosen.networked() if self._allows(POLICY_KIND_PATH_NEAR) else chosen.probes
         if order.code is not None:
             probes = with_collector(probes, split_address(order.code.address)[0])
         if self._allows(POLICY_KIND_LOGS):
-            return with_log_lines(probes, chosen.full)
-        return [probe for probe in probes if probe_kind(probe.name) != POLICY_KIND_LOGS]
+            probes = with_log_lines(probes, chosen.full)
+        if chosen.full and self._allows(POLICY_KIND_PROCESS_ARGUMENTS):
+            probes = with_arguments(probes)
+        return [probe for probe in probes if self._allows(probe_kind(probe.name))]
 
     def _allows(self, kind: Kind) -> bool:
         """Whether policy lets the owner's own run have this without asking anybody."""

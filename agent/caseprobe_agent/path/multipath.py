@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 
 CONFIDENCE = 0.95
 MOST_FLOWS = 128  # enough for 20 routers side by side
@@ -178,10 +179,14 @@ class Discovery:
         return list(wanted.values())
 
     def _again(self, hop: HopWays) -> list[int]:
-        """Flows to ask a second time."""
-        return [flow for flow in hop.flows if flow not in hop.again and hop.tries[flow] < TRIES][
-            : AGAIN - len(hop.again)
-        ]
+        """Flows to ask a second time: one of every router before a second of any, of those first that had the fewest.
+
+        Each router limits its answers for itself, and the others have just given all that they give at once.
+        """
+        left = [flow for flow in hop.flows if flow not in hop.again and hop.tries[flow] < TRIES]
+        by_router = ([flow for flow in left if hop.flows[flow] == router] for router in reversed(hop.routers))
+        turns = (flow for turn in zip_longest(*by_router) for flow in turn if flow is not None)
+        return list(islice(turns, AGAIN - len(hop.again)))
 
     def _ask(self, flow: int, hop: HopWays, now: float) -> FlowEcho:
         sequence = self._sequences[flow] = self._sequences.get(flow, 0) + 1

@@ -106,7 +106,7 @@ class HostNames:
 
     def __init__(self, look_up: Callable[[str], str] | None = None) -> None:
         self._look_up = look_up or _reverse
-        self._waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._known: dict[bytes, str | None] = {}
         self._threads: list[threading.Thread] = []
 
@@ -121,6 +121,11 @@ class HostNames:
             self._threads.append(threading.Thread(target=self._work, name="names", daemon=True))
             self._threads[-1].start()
 
+    def close(self) -> None:
+        """Look nothing more up: threads end, one whose look-up hangs when that does."""
+        for _ in self._threads:
+            self._waiting.put(None)
+
     def name(self, packed: bytes) -> str:
         """The name, as far as it is known by now."""
         return self._known.get(packed) or ""
@@ -132,8 +137,7 @@ class HostNames:
             time.sleep(0.01)
 
     def _work(self) -> None:
-        while True:
-            packed = self._waiting.get()
+        while (packed := self._waiting.get()) is not None:
             self._known[packed] = self._look_up(str(ip_address(packed)))
 
 
@@ -146,29 +150,53 @@ def _reverse(address: str) -> str:
 
 
 class Places:
-    """Names and networks for the hops of a path, as far as either was asked for."""
+    """Names and networks of whoever answers on a path, as far as either was asked for."""
 
-    def __init__(self, names: HostNames | None = None, networks: Networks | None = None) -> None:
+    def __init__(
+        self, names: HostNames | None = None, networks: Networks | None = None, own_domains: Sequence[str] = ()
+    ) -> None:
+        """own_domains: of this machine; a name in one of them is private, whatever its address."""
         self._names = names
         self._networks = networks
+        self._own_domains = tuple(f".{one.strip('.').lower()}" for one in own_domains if one.strip("."))
+        self._seen: dict[bytes, Origin] = {}
 
     def see(self, round_: path_pb2.PathRound) -> None:
         """Have whoever answered in a round looked up."""
-        if self._names is not None:
-            for reply in round_.replies:
-                self._names.ask(reply.address)
+        for address in (reply.address for reply in round_.replies):
+            if address in self._seen or len(address) not in (4, 16) or len(self._seen) >= NAMES_AT_MOST:
+                continue
+            self._seen[address] = self._networks.origin(address) if self._networks is not None else Origin()
+            if self._names is not None:
+                self._names.ask(address)
 
     def settle(self, seconds: float) -> None:
         """Wait for names that are still to come, but not longer than this."""
         if self._names is not None:
             self._names.settle(seconds)
 
-    def tell(self, facts: path_pb2.PathFacts) -> None:
-        """Write what is known into the hops: of the first address of each."""
-        for hop in facts.hops:
-            address = hop.addresses[0] if hop.addresses else b""
-            if self._names is not None:
-                hop.host_name = self._names.name(address)
-            if self._networks is not None and address:
-                origin = self._networks.origin(address)
-                hop.as_number, hop.as_name, hop.country = origin.as_number, origin.as_name, origin.country
+    def tell(self, header: path_pb2.PathFacts) -> bool:
+        """Write what is known into the hops of a path's header; True where that is more than they told before."""
+        known = [hop for address in self._seen if (hop := self._known(address)) is not None]
+        if known == list(header.hops):
+            return False
+        del header.hops[:]
+        header.hops.extend(known)
+        return True
+
+    def close(self) -> None:
+        """Look nothing up any more."""
+        if self._names is not None:
+            self._names.close()
+
+    def _known(self, address: bytes) -> path_pb2.PathHop | None:
+        origin, name = self._seen[address], self._names.name(address) if self._names is not None else ""
+        if not name and origin == Origin():
+            return None
+        hop = path_pb2.PathHop(addresses=[address], as_number=origin.as_number)
+        hop.as_name, hop.country = origin.as_name, origin.country
+        if ip_address(address).is_global and not f".{name.lower()}".endswith(self._own_domains):
+            hop.public_name = name
+        else:
+            hop.host_name = name
+        return hop

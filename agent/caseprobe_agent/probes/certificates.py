@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.certificate_paths import parse_certificate_paths
@@ -93,24 +93,40 @@ def _files(machine: Machine, told: Reads) -> Iterator[tuple[str, str]]:
 
 def _add_ports(facts: CertificatesFacts, machine: Machine, notes: Notes) -> None:
     """A port that does not speak TLS shows no certificate, which is no fault."""
-    for address, port in list(_ports(notes.noted("certificates.certificates", machine)))[:PORTS_AT_MOST]:
+    tables = _listening(notes.noted("certificates.certificates", machine))
+    public = {port for addresses in tables.values() for address, port in addresses if address not in tables}
+    for address, port in list(_ports(tables))[:PORTS_AT_MOST]:
         try:
             dates = parse_der(machine.peer_certificate(address, port, HANDSHAKE_SECONDS))
         except (MeasurementError, ValueError):
             continue
         source = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        facts.certificates.append(_certificate(source, dates))
+        certificate = _certificate(source, dates)
+        certificate.local_only = port not in public
+        facts.certificates.append(certificate)
         facts.ports_total += 1
 
 
-def _ports(machine: Reads) -> Iterator[tuple[str, int]]:
-    """Ports of the known ones on which something listens here, each once."""
+def _listening(machine: Reads) -> Mapping[str, list[tuple[str, int]]]:
+    """By this machine's own address of each family, where something listens on a port that is known for TLS."""
+    tables = {
+        address: parse_socket_table(value_of(machine, f"/proc/net/{table}") or "", connected=True).listeners
+        for table, address in LOOPBACK
+    }
+    return {
+        own: [(one.address, one.port) for one in listeners if one.port in TLS_PORTS]
+        for own, listeners in tables.items()
+    }
+
+
+def _ports(tables: Mapping[str, list[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
+    """Addresses and ports that can be asked over loopback, each port once."""
     seen = set()
-    for table, address in LOOPBACK:
-        for listener in parse_socket_table(value_of(machine, f"/proc/net/{table}") or "", connected=True).listeners:
-            if listener.address in (address, *EVERYWHERE) and listener.port in TLS_PORTS and listener.port not in seen:
-                seen.add(listener.port)
-                yield address, listener.port
+    for own, listening in tables.items():
+        for address, port in listening:
+            if address in (own, *EVERYWHERE) and port not in seen:
+                seen.add(port)
+                yield own, port
 
 
 def _certificate(source: str, dates: CertificateDates, named_by: str = "") -> Certificate:

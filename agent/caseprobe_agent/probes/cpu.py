@@ -69,6 +69,7 @@ def _add_shares(facts: section_pb2.CpuFacts, now: Sample, earlier: object | None
     passed = boot.since(earlier.times["cpu"])
     total = max(1, passed.total)
     facts.user_ratio = (passed.user + passed.nice) / total
+    facts.nice_ratio = passed.nice / total
     facts.system_ratio = passed.system / total
     facts.iowait_ratio = passed.iowait / total
     facts.irq_ratio = passed.irq / total
@@ -84,6 +85,7 @@ def _add_shares(facts: section_pb2.CpuFacts, now: Sample, earlier: object | None
 def _add_totals(facts: section_pb2.CpuFacts, boot: CpuTimes, ticks: int) -> None:
     """Seconds since boot: two snapshots of one boot tell the mean of all the time between them."""
     facts.busy_seconds_total = (boot.total - boot.idle - boot.iowait - boot.steal) / ticks
+    facts.nice_seconds_total = boot.nice / ticks
     facts.iowait_seconds_total = boot.iowait / ticks
     facts.steal_seconds_total = boot.steal / ticks
     facts.all_seconds_total = boot.total / ticks

@@ -9,6 +9,7 @@ from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
 from caseprobe.parse.mountinfo import Mount, parse_mountinfo
 from caseprobe.v1 import section_storage_pb2
 from caseprobe_agent.machine import Machine, OpenFile, Space
+from caseprobe_agent.machine.reads import ADVICE
 from caseprobe_agent.probes.probe import Measured, Notes, value_of
 
 MOUNTINFO = "/proc/self/mountinfo"
@@ -47,7 +48,7 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
         _add_held(facts, machine, mount_point, files, spaces.get(mount_point))
     if facts.hidden_processes_total:
         why = f"{facts.hidden_processes_total} processes of other users may not be looked into"
-        notes.lack("deleted_files.held", MachineDenied(f"{why}; run as root to include them"))
+        notes.lack("deleted_files.held", MachineDenied(f"{why}; {ADVICE} them"))
     return notes.measured(facts)
 
 

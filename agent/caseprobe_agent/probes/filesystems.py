@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from caseprobe.errors import MeasurementError
 from caseprobe.parse.fstab import Entry, parse_fstab
@@ -10,8 +11,10 @@ from caseprobe.parse.mountinfo import Mount, parse_mountinfo
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine, Space
 from caseprobe_agent.probes.probe import Measured, Notes
+from caseprobe_agent.probes.surroundings import container_of
 
 MOUNTINFO, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
+FIRST_MOUNTINFO, READ_ONLY = "/proc/1/mountinfo", "ro"
 # A mount whose server is gone never answers; the others must not wait for it.
 MOUNT_TIMEOUT_SECONDS = 0.5
 MOUNTS_AT_MOST = 500
@@ -30,7 +33,7 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     """One entry a filesystem; one that hangs or may not be asked is there too, as not measured."""
     notes = Notes()
     text = machine.read_text(MOUNTINFO, 4 << 20)
-    mounts = relevant(parse_mountinfo(text))[:MOUNTS_AT_MOST]
+    mounts = _as_outside(relevant(parse_mountinfo(text))[:MOUNTS_AT_MOST], machine)
     fstab = notes.attempt("filesystems.fstab_writable", lambda: machine.read_text(FSTAB)) or ""
     entries = parse_fstab(fstab)
     writable = {entry.mount_point for entry in entries if entry.writable}
@@ -45,14 +48,37 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     return notes.measured(facts)
 
 
+def _as_outside(mounts: list[Mount], machine: Machine) -> list[Mount]:
+    """The mounts with the options that the machine's first process sees, where it has the same.
+
+    A service manager may show all of them read-only to a service (ProtectSystem), which says nothing of the machine.
+    """
+    if not any(READ_ONLY in mount.options for mount in mounts):
+        return mounts
+    try:
+        first = parse_mountinfo(machine.read_text(FIRST_MOUNTINFO, 4 << 20))
+    except MeasurementError:
+        return mounts
+    options = {(mount.device_number, mount.mount_point): mount.options for mount in first}
+    return [
+        replace(mount, options=options.get((mount.device_number, mount.mount_point), mount.options)) for mount in mounts
+    ]
+
+
 def _add_expected(
     facts: section_pb2.FilesystemsFacts, machine: Machine, entries: Iterable[Entry], mounted: set[str]
 ) -> None:
-    """What fstab mounts at every start, and whether it is mounted; what is mounted on demand is left out."""
+    """What fstab mounts at every start, and whether it is mounted; what is mounted on demand is left out.
+
+    A container mounts no devices, and systemd passes over those of its fstab, which came with an image of a machine.
+    """
+    contained = bool(container_of(machine))
     for entry in [entry for entry in entries if _at_start(entry)][:MOUNTS_AT_MOST]:
-        point = entry.mount_point.rstrip("/") or "/"
+        point, file = entry.mount_point.rstrip("/") or "/", _device_file(entry.device)
+        if contained and file is not None and point not in mounted:
+            continue
         one = facts.expected.add(mount_point=point, device=entry.device, mounted=point in mounted)
-        if not one.mounted and (file := _device_file(entry.device)) is not None:
+        if not one.mounted and file is not None:
             one.device_present = machine.exists(file)
 
 

@@ -45,7 +45,7 @@ def _read(
     own = folders(machine.environment(), {}, SYSTEM_FOLDER)[1] if machine.live else SYSTEM_STATE_FOLDER
     for folder in dict.fromkeys((own, SYSTEM_STATE_FOLDER)):
         path = f"{folder}/{NAME}"
-        with contextlib.suppress(MachineAbsent), machine.reader(path) as read:
+        with contextlib.suppress(MachineAbsent), machine.opened(path) as read:
             try:
                 return facts_in(read)
             except ValueError as error:

@@ -66,6 +66,8 @@ def _describe(interface: section_pb2.Interface, machine: Machine, notes: Notes) 
     if (changes := notes.number("interfaces.carrier_changes_total", machine, f"{folder}/carrier_changes")) is not None:
         interface.carrier_changes_total = changes
     interface.kind = kind_of(machine, folder, notes)
+    # Of a bond that uses one line at a time: what the others hear is dropped.
+    interface.standby = value_of(machine, f"{folder}/bonding_slave/state") == "backup"
     if interface.kind == "bond":
         _count_slaves(interface, machine, folder, notes)
 

@@ -11,6 +11,7 @@ from caseprobe.parse.logs.place import Place
 from caseprobe.parse.logs.text import LogText, ring_parser
 from caseprobe.parse.logs.window import Window, window_from
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.reads import ADVICE
 from caseprobe_agent.probes.log_reading import Reading, place_of, read_journal, read_text, told_by_time
 from caseprobe_agent.probes.probe import Measured, Notes, value_of
 
@@ -77,7 +78,9 @@ def _records(machine: Machine, limit_bytes: int) -> tuple[str, bool]:
     try:
         data, truncated = machine.read_tail(RING, limit_bytes)
     except MachineDenied as error:
-        raise MachineDenied(f"{RING} cannot be read: it takes root or CAP_SYSLOG", needs="CAP_SYSLOG") from error
+        raise MachineDenied(
+            f"{RING} cannot be read: it takes root or CAP_SYSLOG; {ADVICE} it", needs="CAP_SYSLOG"
+        ) from error
     except MachineAbsent as error:
         raise MachineAbsent(f"{RING} does not exist: the kernel's log is not visible in here") from error
     return data.decode("utf-8", "replace"), truncated

@@ -12,12 +12,15 @@ from caseprobe.parse.logs.kmsg import parse_kmsg
 from caseprobe.parse.meminfo import parse_meminfo
 from caseprobe.parse.oom_kills import parse_oom_victims
 from caseprobe.parse.pressure import parse_pressure
+from caseprobe.parse.swaps import parse_swap_in_memory
+from caseprobe.parse.zfs_cache import parse_zfs_cache
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, number_of, value_of
 
 MEMINFO, VMSTAT, PRESSURE = "/proc/meminfo", "/proc/vmstat", "/proc/pressure/memory"
 OVERCOMMIT = "/proc/sys/vm/overcommit_memory"
+SWAPS, ZFS_CACHE = "/proc/swaps", "/proc/spl/kstat/zfs/arcstats"
 # A container sees its own limit as that of the root of its cgroup tree; on a machine the root has none.
 CGROUP = "/sys/fs/cgroup"
 BUDDYINFO, RING = "/proc/buddyinfo", "/dev/kmsg"
@@ -25,6 +28,7 @@ BUDDYINFO, RING = "/proc/buddyinfo", "/dev/kmsg"
 KERNEL = 0
 RING_BYTES, VICTIMS_AT_MOST = 1 << 20, 10
 QUOTED = ("MemTotal", "MemAvailable", "SwapTotal", "SwapFree", "Committed_AS", "CommitLimit", "HardwareCorrupted")
+HUGE = ("HugePages_Total", "Hugepagesize", "Hugetlb")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
     notes = Notes()
     text = machine.read_text(MEMINFO)
     facts = parse_meminfo(text)
-    notes.quote(MEMINFO, text, QUOTED)
+    notes.quote(MEMINFO, text, QUOTED + (HUGE if facts.huge_pages_bytes else ()))
+    _add_exceptions(facts, machine, notes)
     facts.overcommit_mode = number_of(notes.noted("memory.overcommit_mode", machine), OVERCOMMIT) or 0
     vmstat = notes.attempt("memory.oom_kill_total", lambda: machine.read_text(VMSTAT))
     if vmstat is not None:
@@ -59,6 +64,17 @@ def measure(machine: Machine, earlier: object | None) -> Measured:
         _add_victims(facts, machine, notes)
     _add_cgroup(facts, machine, notes)
     return notes.measured(facts)
+
+
+def _add_exceptions(facts: section_pb2.MemoryFacts, machine: Machine, notes: Notes) -> None:
+    """What the kernel's own sums leave out: a cache of its own kind, and swap that is memory."""
+    cache = notes.text("memory.zfs_cache_bytes", machine, ZFS_CACHE)
+    if cache is not None:
+        facts.zfs_cache_bytes = notes.attempt("memory.zfs_cache_bytes", lambda: parse_zfs_cache(cache)) or 0
+        notes.quote(ZFS_CACHE, cache, ("c_min ", "size "))
+    if facts.swap_total_bytes and (swaps := notes.text("memory.swap_in_memory_bytes", machine, SWAPS)) is not None:
+        facts.swap_in_memory_bytes = parse_swap_in_memory(swaps)
+        notes.quote(SWAPS, swaps, ("/dev/zram",))
 
 
 def _add_paging(facts: section_pb2.MemoryFacts, now: Sample, earlier: object | None, page_bytes: int) -> None:

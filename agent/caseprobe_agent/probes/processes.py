@@ -14,6 +14,7 @@ from caseprobe.parse.process_files import ProcessStat, parse_open_files_limit, p
 from caseprobe.parse.scheduler import parse_kernel_stack, parse_last_run_seconds
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.reads import ADVICE
 from caseprobe_agent.probes.probe import Measured, Notes, Reads, timestamp, value_of
 
 # What all that is said of processes rests on.
@@ -177,7 +178,7 @@ def _open_files(machine: Machine, stats: Mapping[int, ProcessStat], notes: Notes
         if open_total >= FEW_FILES:
             found[pid] = _Files(open_total, parse_open_files_limit(value_of(told, f"/proc/{pid}/limits") or ""))
     if hidden:
-        why = f"the open files of {hidden} processes of other users cannot be counted; run as root to include them"
+        why = f"the open files of {hidden} processes of other users cannot be counted; {ADVICE} them"
         notes.lack("processes.top_open_files", MachineDenied(why))
     return found
 

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
 from caseprobe.parse.smart import parse_report
 from caseprobe.v1 import section_pb2
 from caseprobe.v1 import section_smart_pb2 as smart
 from caseprobe_agent.machine import Completed, Machine
-from caseprobe_agent.probes.probe import Measured, Notes, names_in, number_of, value_of
+from caseprobe_agent.machine.disk_reports import (
+    ALL_SECONDS,
+    DISK_SECONDS,
+    REPORT_BYTES,
+    disks,
+    questions,
+    smartctl,
+    understood,
+)
+from caseprobe_agent.machine.reads import ADVICE, Read
+from caseprobe_agent.probes.probe import Measured, Notes
 
-SMARTCTL = ("/usr/sbin/smartctl", "/usr/bin/smartctl", "/sbin/smartctl", "/usr/local/sbin/smartctl")
-PACKAGE = "smartmontools"
-# standby: a disk that sleeps is not woken; x: everything that it tells.
-QUESTION = ("-n", "standby", "-x")
-JSON = "--json"
-BLOCK = "/sys/block"
-# SATA, SCSI and NVMe disks; eMMC, RAID arrays and what is built on disks do not speak to smartctl.
-DISK = re.compile(r"(sd[a-z]{1,4}|hd[a-z]|nvme\d{1,3}n\d{1,3})")
-NAMESPACE = re.compile(r"(nvme\d+)n\d+")
-VIRTUAL_DISK = re.compile(r"(vd|xvd)[a-z]{1,4}")
-VIRTUAL_MODELS = ("QEMU", "VMware", "VBOX", "Virtual", "Msft", "Google", "PersistentDisk", "Amazon Elastic Block Store")
-DISK_SECONDS, ALL_SECONDS = 10.0, 50.0
-REPORT_BYTES = 4 << 20
-# smartctl's exit status is a set of bits: the command line was wrong, the device could not be opened or sleeps.
-# The others (from 2 on: a command failed, the disk is failing …) come with a report.
-BIT_USAGE, BIT_NOT_OPENED = 1, 2
+# smartctl's exit status is a set of bits: the device could not be opened or sleeps.
+BIT_NOT_OPENED = 2
 ASLEEP = re.compile(r"in (STANDBY|SLEEP)[^,]* mode", re.IGNORECASE)
 
 
 def measure(machine: Machine, _earlier: object | None) -> Measured:
     """A report of every disk of its own; absent where all disks are virtual or there is none."""
-    names, program = _disks(machine), _program(machine)
-    if not machine.privileged():
-        raise MachineDenied("disks tell about themselves to root only; run as root to include it")
+    names, program = disks(machine), smartctl(machine)
+    if not machine.may(Read.DISKS):
+        raise MachineDenied(f"disks tell about themselves to root only; {ADVICE} it")
     notes, facts = Notes(), smart.SmartFacts()
     end = machine.monotonic_seconds() + ALL_SECONDS
     for name in names:
@@ -46,60 +41,16 @@ def measure(machine: Machine, _earlier: object | None) -> Measured:
     return notes.measured(facts)
 
 
-def _disks(machine: Machine) -> list[str]:
-    """Names of the disks that can be asked; raises MachineAbsent with the reason where none can."""
-    known = [name for name in names_in(machine, BLOCK) if number_of(machine, f"{BLOCK}/{name}/size")]
-    disks = [name for name in known if DISK.fullmatch(name) and not _is_virtual(machine, name)]
-    if not disks:
-        virtual = [name for name in known if VIRTUAL_DISK.fullmatch(name) or _is_virtual(machine, name)]
-        if virtual:
-            listed = ", ".join(virtual[:5])
-            raise MachineAbsent(f"the disks of this machine are virtual ({listed}): the host has the real ones")
-        raise MachineAbsent("this machine has no SATA, SCSI or NVMe disk")
-    return list(_one_a_drive(disks))
-
-
-def _is_virtual(machine: Machine, name: str) -> bool:
-    names = (value_of(machine, f"{BLOCK}/{name}/device/{file}") or "" for file in ("vendor", "model"))
-    told = " ".join(names)
-    return any(word in told for word in VIRTUAL_MODELS)
-
-
-def _one_a_drive(names: Sequence[str]) -> Iterator[str]:
-    """Namespaces of one NVMe drive give the same report; the first is asked."""
-    seen = set()
-    for name in names:
-        namespace = NAMESPACE.fullmatch(name)
-        drive = namespace[1] if namespace else name
-        if drive not in seen:
-            seen.add(drive)
-            yield name
-
-
-def _program(machine: Machine) -> str:
-    program = next((path for path in SMARTCTL if machine.exists(path)), None)
-    if program is None:
-        raise MachineAbsent(f"smartctl is not installed (package {PACKAGE})", needs=PACKAGE)
-    return program
-
-
 def _ask(machine: Machine, program: str, name: str, end: float) -> smart.SmartDisk:
     """One disk: as JSON where this smartctl knows it, else as text."""
-    device = f"/dev/{name}"
-    for form in ((JSON,), ()):
+    for command in questions(program, name):
         left = end - machine.monotonic_seconds()
         if left <= 0:
             raise MachineTimeout(f"was not asked: the {ALL_SECONDS:g} s for all disks were used up")
-        command = (program, *QUESTION, *form, device)
         completed = machine.run(command, min(DISK_SECONDS, left), REPORT_BYTES)
-        if not form or not _not_known(completed):
+        if understood(command, completed):
             return _parsed(completed, name, " ".join(("smartctl", *command[1:])))
     raise MeasurementError("smartctl knows neither JSON nor text")
-
-
-def _not_known(completed: Completed) -> bool:
-    """True where the options are not known: smartctl before 7.0 has no JSON."""
-    return bool(completed.exit_code & BIT_USAGE) and not completed.stdout.lstrip().startswith(b"{")
 
 
 def _parsed(completed: Completed, name: str, source: str) -> smart.SmartDisk:

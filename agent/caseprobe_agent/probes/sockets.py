@@ -13,6 +13,7 @@ from caseprobe.parse.socket_table import Listener, SocketTable, parse_socket_sta
 from caseprobe.parse.softnet_stat import parse_softnet_stat
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.reads import ADVICE
 from caseprobe_agent.probes.probe import Measured, Notes, number_of, value_of
 
 NET = "/proc/net"
@@ -118,7 +119,7 @@ def _held(machine: Machine, known: Collection[str], notes: Notes) -> Iterator[tu
         if held := set(targets).intersection(known):
             yield pid, held
     if hidden:
-        why = f"the sockets of {hidden} processes of other users are hidden from us; run as root to include them"
+        why = f"the sockets of {hidden} processes of other users are hidden from us; {ADVICE} them"
         notes.lack("sockets.programs", MachineDenied(why))
 
 
@@ -190,7 +191,7 @@ def _owners(inodes: set[int], machine: Machine, notes: Notes) -> dict[int, str]:
     if hidden and not found.keys() >= inodes:
         notes.lack(
             "sockets.process",
-            MachineDenied("the owners of some sockets are hidden from us; run as root to include them"),
+            MachineDenied(f"the owners of some sockets are hidden from us; {ADVICE} them"),
         )
     return found
 

@@ -9,30 +9,14 @@ from caseprobe.parse.os_release import parse_os_release
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes.probe import Measured, Notes, number_of, timestamp, value_of
+from caseprobe_agent.probes.surroundings import container_of, virtualization_of
 
 FILE_NR, TAINTED, LOADAVG, UPTIME = "/proc/sys/fs/file-nr", "/proc/sys/kernel/tainted", "/proc/loadavg", "/proc/uptime"
 PID_MAX, THREADS_MAX = "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"
 OS_RELEASES = ("/etc/os-release", "/usr/lib/os-release")
-DMI = "/sys/class/dmi/id"
 WTMP, WTMP_BYTES, BOOTS_QUOTED = "/var/log/wtmp", 1 << 20, 4
-# What hypervisors write where a machine's maker stands.
-HYPERVISORS = (
-    ("QEMU", "kvm"),
-    ("KVM", "kvm"),
-    ("Amazon EC2", "kvm"),
-    ("Google", "kvm"),
-    ("DigitalOcean", "kvm"),
-    ("Hetzner", "kvm"),
-    ("OpenStack", "kvm"),
-    ("VMware", "vmware"),
-    ("VirtualBox", "virtualbox"),
-    ("innotek", "virtualbox"),
-    ("Microsoft Corporation Virtual", "hyper-v"),
-    ("Xen", "xen"),
-    ("Parallels", "parallels"),
-    ("BHYVE", "bhyve"),
-    ("Bochs", "bochs"),
-)
+# At boot the clock may be unset, or hold local time: a day covers that.
+BOOT_CLOCK_SECONDS = 86_400.0
 
 
 def measure(machine: Machine, _earlier: object | None) -> Measured:
@@ -96,6 +80,11 @@ def _add_boots(facts: section_pb2.SystemFacts, machine: Machine, notes: Notes) -
     records = notes.attempt("system.clean_shutdown", lambda: parse_boot_records(machine.read_tail(WTMP, WTMP_BYTES)[0]))
     if records is None:
         return
+    # Debian 13 and later write no such record any more: what an older system left there tells nothing of this boot.
+    booted_at = facts.booted_at.ToSeconds()
+    if booted_at and all(abs(one.at_seconds - booted_at) > BOOT_CLOCK_SECONDS for one in records if one.kind == "boot"):
+        notes.lack("system.clean_shutdown", MachineAbsent(f"{WTMP} tells nothing of this boot"))
+        return
     clean = ended_cleanly(records)
     if clean is None:
         notes.lack("system.clean_shutdown", MachineAbsent(f"{WTMP} does not reach back to the boot before this one"))
@@ -117,31 +106,6 @@ def _numbers(fact: str, machine: Machine, notes: Notes, path: str, at_least: int
         return numbers
 
     return notes.attempt(fact, read)
-
-
-def virtualization_of(machine: Machine) -> str:
-    """The hypervisor's name, "vm" where only the processor tells that there is one, empty on bare metal."""
-    told = " ".join(value_of(machine, f"{DMI}/{name}") or "" for name in ("sys_vendor", "product_name", "bios_vendor"))
-    for vendor, name in HYPERVISORS:
-        if vendor in told:
-            return name
-    if (kind := value_of(machine, "/sys/hypervisor/type")) is not None:
-        return kind
-    processor = value_of(machine, "/proc/cpuinfo") or ""
-    flags = next((line for line in processor.splitlines() if line.startswith("flags")), "")
-    return "vm" if "hypervisor" in flags.split() else ""
-
-
-def container_of(machine: Machine) -> str:
-    """docker, podman, lxc, systemd-nspawn …; empty outside of any container."""
-    if (told := value_of(machine, "/run/systemd/container")) is not None:
-        return told
-    for path, name in (("/.dockerenv", "docker"), ("/run/.containerenv", "podman")):
-        if machine.exists(path):
-            return name
-    environment = value_of(machine, "/proc/1/environ") or ""
-    told_by_init = [entry for entry in environment.split("\0") if entry.startswith("container=")]
-    return told_by_init[0].removeprefix("container=") if told_by_init else ""
 
 
 def _timezone(machine: Machine) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from caseprobe.errors import UsageError
@@ -15,7 +16,9 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_LOGS,
     POLICY_KIND_PATH_NEAR,
     POLICY_KIND_PATH_TARGET,
+    POLICY_KIND_PROCESS_ARGUMENTS,
     POLICY_KIND_REVEAL,
+    POLICY_KIND_SITE_PROBE,
 )
 from caseprobe_agent.consent import Ask, Decision, Origin
 from caseprobe_agent.consent.policy import Kind, probe_kind
@@ -108,7 +111,8 @@ def path_ask(action: link_pb2.PathAction, origin: Origin, near: bool) -> Ask:
     seconds = rounds * interval + LAST_REPLY_SECONDS
     # Each hop is asked once a second at most; only the target in every round.
     packets = int(rounds + MOST_HOPS * min(rounds, seconds))
-    ask = Ask(kind, origin, target=target, duration_seconds=seconds, packets=packets, details=(f"{rounds} rounds",))
+    details = (f"{rounds} rounds", *(("names of hops",) if action.names else ()))
+    ask = Ask(kind, origin, target=target, duration_seconds=seconds, packets=packets, details=details)
     return _under_load(ask) if action.loaded else ask
 
 
@@ -124,12 +128,16 @@ def _under_load(ask: Ask) -> Ask:
 
 
 def snapshot_ask(action: link_pb2.SnapshotAction, origin: Origin, deadline_seconds: float) -> Ask:
-    """What a snapshot asks: logs where it names a log, else health."""
-    logs = tuple(name for name in action.probes if probe_kind(name) == POLICY_KIND_LOGS)
-    kind = POLICY_KIND_LOGS if logs else POLICY_KIND_HEALTH
-    names = tuple(name for name in action.probes if name in known_probes())
-    details = (action.profile or "quick", *names)
-    return Ask(kind, origin, duration_seconds=deadline_seconds, logs=logs, details=details)
+    """What a snapshot asks: logs where it names a log, the operator's own probes where it names some, else health."""
+    logs, own = (_of_kind(action.probes, kind) for kind in (POLICY_KIND_LOGS, POLICY_KIND_SITE_PROBE))
+    kind = POLICY_KIND_LOGS if logs else POLICY_KIND_SITE_PROBE if own else POLICY_KIND_HEALTH
+    target = ", ".join(own) if kind == POLICY_KIND_SITE_PROBE else ""
+    details = (action.profile or "quick", *(name for name in action.probes if name in known_probes()))
+    return Ask(kind, origin, target=target, duration_seconds=deadline_seconds, logs=logs, details=details)
+
+
+def _of_kind(names: Iterable[str], kind: Kind) -> tuple[str, ...]:
+    return tuple(name for name in names if probe_kind(name) == kind)
 
 
 def _profile(name: str) -> Sequence[Probe]:
@@ -139,25 +147,43 @@ def _profile(name: str) -> Sequence[Probe]:
     return PROFILES.get(name, PROFILES["quick"])
 
 
-def known_probes() -> dict[str, Probe]:
-    """Every probe by its name."""
+def known_probes(own: Iterable[Probe] = ()) -> dict[str, Probe]:
+    """Every probe by its name, the operator's own last."""
     from caseprobe_agent.probes import PROFILES
 
     # As standard has them; of what only full has there is one form.
-    return {probe.name: probe for profile in ("full", "standard") for probe in PROFILES[profile]}
+    ours = (probe for profile in ("full", "standard") for probe in PROFILES[profile])
+    return {probe.name: probe for probe in (*ours, *own)}
+
+
+def _has(profile: str, least: str) -> bool:
+    """Whether a profile has what this and larger ones have."""
+    from caseprobe_agent.probes import PROFILES
+
+    names = tuple(PROFILES)
+    return profile in names and names.index(profile) >= names.index(least)
 
 
 def _allowed(decision: Decision) -> bool:
     return decision.decision == POLICY_DECISION_ALLOW
 
 
-def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[Kind], Decision]) -> Choice:
-    """The probes of an admitted snapshot; one of another kind runs only where that kind is allowed as it is."""
-    from caseprobe_agent.probes import with_log_lines, with_network
+def choose(
+    action: link_pb2.SnapshotAction,
+    admitted: Kind,
+    foresee: Callable[[Kind], Decision],
+    own: Mapping[Probe, str] = MappingProxyType({}),
+) -> Choice:
+    """The probes of an admitted snapshot; one of another kind runs only where that kind is allowed as it is.
 
-    wanted = _profile(action.profile)
-    if action.probes:
-        wanted = [known_probes()[name] for name in dict.fromkeys(action.probes) if name in known_probes()]
+    own: the operator's probes, each with the smallest profile that has it.
+    """
+    from caseprobe_agent.probes import with_arguments, with_log_lines, with_network
+
+    known = known_probes(own)
+    wanted = [known[name] for name in dict.fromkeys(action.probes) if name in known]
+    if not action.probes:
+        wanted = [*_profile(action.profile), *(one for one, least in own.items() if _has(action.profile, least))]
     run: list[Probe] = []
     left_out = []
     for probe in wanted:
@@ -172,5 +198,7 @@ def choose(action: link_pb2.SnapshotAction, admitted: Kind, foresee: Callable[[K
         run = list(with_network(run))
     if admitted == POLICY_KIND_LOGS or _allowed(foresee(POLICY_KIND_LOGS)):
         run = list(with_log_lines(run, action.profile == "full"))
-    missing = ((name, "this version has no such probe") for name in action.probes if name not in known_probes())
+    if _allowed(foresee(POLICY_KIND_PROCESS_ARGUMENTS)):
+        run = list(with_arguments(run))
+    missing = ((name, "this machine has no such probe") for name in action.probes if name not in known)
     return Choice(tuple(run), (*left_out, *missing))

@@ -28,7 +28,7 @@ class Wire:
         self.send(link_pb2.LinkRequest(outcome=link_pb2.Outcome.FromString(data)), link_pb2.LANE_CONTROL)
 
     def round(self, session_id: str, round_: path_pb2.PathRound, header: path_pb2.PathFacts | None) -> None:
-        """One round of a path, as soon as it is there; header with the first."""
+        """One round of a path, as soon as it is there; header with the first, and where it tells more."""
         rounds = link_pb2.Rounds(session_id=session_id, rounds=[round_], header=header)
         self.send(link_pb2.LinkRequest(rounds=self.mask(rounds)), link_pb2.LANE_LIVE)
 

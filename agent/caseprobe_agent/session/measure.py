@@ -5,23 +5,42 @@ Probes and path sockets are imported where they are first used: an agent that id
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from caseprobe.errors import MachineAbsent, MeasurementError, RedactionError
+from caseprobe.errors import MachineAbsent, MeasurementError, RedactionError, UsageError
+from caseprobe.parse.resolv_conf import parse_resolv_conf
 from caseprobe.path_stats import PathTally, facts_of
 from caseprobe.v1 import link_pb2, path_load_pb2, path_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.session.asks import Choice, aimed
 from caseprobe_agent.session.spans import Span
-from caseprobe_agent.session.watching import Followed, SealRound, check_can_follow, has_news, rounds_of
+from caseprobe_agent.session.watching import (
+    Followed,
+    Sealing,
+    SealRound,
+    check_can_follow,
+    has_news,
+    keeps_children,
+    rounds_of,
+)
 
 if TYPE_CHECKING:
     from caseprobe_agent.path import Permit, ResolvedTarget
+    from caseprobe_agent.path.names import Places
     from caseprobe_agent.probes.probe import Probe, RawArtifact
+    from caseprobe_agent.snapshot import Taken
 
+LATE_NAMES_SECONDS = 1.0  # names that are not there by then are left out
+log = logging.getLogger("caseprobe.session")
+
+# The header where it tells anything new.
+OnRound = Callable[[path_pb2.PathFacts | None, path_pb2.PathRound], None]
 Opened = tuple[path_pb2.PathFacts, AsyncGenerator[path_pb2.PathRound, None]]
 
 
@@ -46,6 +65,8 @@ class Raw:
     tally: PathTally = field(default_factory=PathTally)
     # What a log that is followed has shown so far.
     followed: Followed | None = None
+    # The first look of a watch as it was shown: what its last is compared with.
+    first: snapshot_pb2.Snapshot | None = None
     # By probe, where the logs were left by the snapshot before this one; None: they are read whole.
     places_before: Mapping[str, str] | None = None
     # Where this one left them.
@@ -106,9 +127,11 @@ async def nothing_revealed(token: str) -> str:
     raise MachineAbsent(f"{token} is no stand-in of this machine")
 
 
-async def nothing_sealed(_snapshot: snapshot_pb2.Snapshot, _artifacts: Sequence[RawArtifact]) -> link_pb2.Sections:
+@contextlib.asynccontextmanager
+async def nothing_sealed(_kept: bool) -> AsyncIterator[SealRound]:
     """Nothing is shown round by round here."""
     raise RedactionError("nothing seals the rounds of a session here")
+    yield
 
 
 async def not_loaded() -> path_load_pb2.LoadFacts:
@@ -127,26 +150,62 @@ class Measurements:
     # The host of the machine's collector, and what load does to the line there.
     collector: str = ""
     load: Callable[[], Awaitable[path_load_pb2.LoadFacts]] = not_loaded
-    # A round of a watch, or of a log that is followed, as it may leave.
-    seal_round: SealRound = nothing_sealed
+    # Files of networks, in which hops are looked up.
+    networks: Sequence[Path] = ()
+    # The operator's own probes, each with the smallest profile that has it; raises ConfigurationError.
+    own_probes: Callable[[], Mapping[Probe, str]] = dict
+    # The rounds of a watch, or of a log that is followed, as they may leave.
+    sealing: Sealing = nothing_sealed
 
     async def path(
         self,
         action: link_pb2.PathAction,
         permit: Permit,
         raw: Raw,
-        on_round: Callable[[path_pb2.PathFacts, path_pb2.PathRound], None],
+        on_round: OnRound,
         ask_servers: bool = False,
     ) -> None:
         """Trace to the end, or until cancelled; raw always holds what there is. on_round gets each round at once."""
         raw.snapshot.CopyFrom(self.header("path"))
-        async with self.open_path(aimed(action, self.collector), permit, ask_servers) as (header, rounds):
+        async with (
+            self._places(action.names and ask_servers) as places,
+            self.open_path(aimed(action, self.collector), permit, ask_servers) as (header, rounds),
+        ):
             raw.header = header
             async for round_ in rounds:
                 raw.tally.add(round_)
-                on_round(header, round_)
+                places.see(round_)
+                news = places.tell(header) or raw.tally.rounds <= 1
+                on_round(header if news else None, round_)
+            await asyncio.to_thread(places.settle, LATE_NAMES_SECONDS)
+            places.tell(header)
         if action.loaded:
             header.loaded.CopyFrom(await self.load())
+
+    @contextlib.asynccontextmanager
+    async def _places(self, names: bool) -> AsyncIterator[Places]:
+        """Where names and networks of hops come from; a file that cannot be read is named in the log."""
+        from caseprobe_agent.path.names import HostNames, Networks, Places
+
+        networks = None
+        try:
+            networks = Networks(self.networks) if self.networks else None
+        except UsageError as error:
+            log.warning("networks: %s", error)
+        places = Places(HostNames() if names else None, networks, self._own_domains() if names else ())
+        try:
+            yield places
+        finally:
+            places.close()
+
+    def _own_domains(self) -> tuple[str, ...]:
+        """Those in which this machine looks names up, and its own."""
+        resolvers, own = "", ""
+        with contextlib.suppress(MeasurementError):
+            resolvers = self.machine.read_text("/etc/resolv.conf")
+        with contextlib.suppress(MeasurementError):
+            own = self.machine.read_text("/proc/sys/kernel/hostname").strip().partition(".")[2]
+        return (*parse_resolv_conf(resolvers).search_domains, own)
 
     async def snapshot(self, choice: Choice, profile: str, deadline_seconds: float, raw: Raw) -> None:
         """Take a snapshot with the chosen probes; the others are SKIPPED with their reason."""
@@ -167,22 +226,33 @@ class Measurements:
 
         Raises MeasurementError where a log cannot be read (any more).
         """
-        number = 0
         raw.followed = Followed() if span.follows else None
-        async with contextlib.aclosing(rounds_of(span, self.machine)) as rounds:
+        async with (
+            self.sealing(keeps_children(span)) as seal_round,
+            contextlib.aclosing(rounds_of(span, self.machine)) as rounds,
+        ):
+            number = 0
             async for taken in rounds:
                 number += 1
-                if number == 1 or raw.followed is None:
-                    raw.snapshot.CopyFrom(taken.snapshot)
-                    raw.artifacts = taken.artifacts
-                if number == 1 or any(has_news(section) for section in taken.snapshot.sections):
-                    sealed = await self.seal_round(taken.snapshot, taken.artifacts)
-                    sealed.number = number
-                    if raw.followed is not None:
-                        raw.followed.show(sealed.sections[0], taken.snapshot.sections[0])
-                    show(sealed)
-                if raw.followed is not None:
-                    check_can_follow(taken.snapshot.sections[0])
+                await self._show(number, taken, raw, seal_round, show)
+
+    async def _show(
+        self, number: int, taken: Taken, raw: Raw, seal_round: SealRound, show: Callable[[link_pb2.Sections], None]
+    ) -> None:
+        """One round: kept in raw, and shown where it tells anything new."""
+        if number == 1 or raw.followed is None:
+            raw.snapshot.CopyFrom(taken.snapshot)
+            raw.artifacts = taken.artifacts
+        if number == 1 or any(has_news(section) for section in taken.snapshot.sections):
+            sealed = await seal_round(taken.snapshot, taken.artifacts)
+            sealed.number = number
+            if raw.followed is not None:
+                raw.followed.show(sealed.sections[0], taken.snapshot.sections[0])
+            elif number == 1:
+                raw.first = _as_shown(taken.snapshot, sealed)
+            show(sealed)
+        if raw.followed is not None:
+            check_can_follow(taken.snapshot.sections[0])
 
     def reveal(self, token: str, value: str, raw: Raw) -> None:
         """One stand-in with its true value as a snapshot of its own."""
@@ -196,6 +266,16 @@ class Measurements:
         snapshot.started_at.FromMicroseconds(round(self.machine.wall_seconds() * 1e6))
         snapshot.boot_id = boot_id(self.machine)
         return snapshot
+
+
+def _as_shown(snapshot: snapshot_pb2.Snapshot, sealed: link_pb2.Sections) -> snapshot_pb2.Snapshot:
+    """A look as an earlier snapshot of this machine: its moment, and its sections as they left."""
+    shown = snapshot_pb2.Snapshot(
+        profile=snapshot.profile, boot_id=snapshot.boot_id, boottime_seconds=snapshot.boottime_seconds
+    )
+    shown.started_at.CopyFrom(snapshot.started_at)
+    shown.sections.extend(sealed.sections)
+    return shown
 
 
 def boot_id(machine: Machine) -> str:

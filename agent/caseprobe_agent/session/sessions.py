@@ -241,7 +241,8 @@ class Sessions:
             await self._measurements.watch(span_of(request), running.raw, lambda one: self._sections(running, one))
             return
         action = request.snapshot
-        choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)))
+        own = self._measurements.own_probes()
+        choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)), own)
         profile = action.profile or "quick"
         await self._measurements.snapshot(choice, profile, running.seconds, running.raw)
 
@@ -255,10 +256,10 @@ class Sessions:
 
         return check
 
-    def _round(self, running: Running, header: path_pb2.PathFacts, round_: path_pb2.PathRound) -> None:
-        """One round to the collector, at once; the first brings the header."""
+    def _round(self, running: Running, header: path_pb2.PathFacts | None, round_: path_pb2.PathRound) -> None:
+        """One round to the collector, at once, with the header where that tells anything new."""
         if not running.revoked:
-            self._wire.round(running.command_id, round_, header if running.raw.tally.rounds <= 1 else None)
+            self._wire.round(running.command_id, round_, header)
 
     def _sections(self, running: Running, sections: link_pb2.Sections) -> None:
         """One round of a watch or of a log to the collector, at once."""

@@ -89,7 +89,10 @@ class Timed:
             )
             return
         choice = choose(
-            schedule.snapshot, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind))
+            schedule.snapshot,
+            permit.ask.kind,
+            lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)),
+            self._measurements.own_probes(),
         )
         # Its snapshots follow one another: what one has told the next one does not tell again.
         raw.places_before = await self._delivery.places(probe.name for probe in choice.probes if probe.resumes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from caseprobe.sentinel import planted_text, sentinel_line
 from caseprobe.v1 import section_pb2
 from caseprobe_agent import worker
 from caseprobe_agent.machine import Machine
+from caseprobe_agent.machine.with_reader import machine_of
 from caseprobe_agent.probes.probe import Measured, needs_of, outcome_of
 
 SAMPLE_SECONDS = 0.25
@@ -37,15 +38,40 @@ def measure_all(request: bytes) -> Iterator[bytes]:
     The modules of the probes are loaded one by one: those of the samples first, the others while these come of age.
     hurried: something hangs on this machine, so that what was sampled is waited for and told before anything else.
     """
+    yield from _measured(request, {})
+
+
+class Looks:
+    """In a child that is asked again and again: measure_all, against the samples of the look before.
+
+    Rates are then over all the time between two looks, and nothing is waited for but the first time.
+    """
+
+    def __init__(self) -> None:
+        self._samples: dict[str, object | None] = {}
+
+    def __call__(self, request: bytes) -> Iterator[bytes]:
+        """The frames of one look."""
+        before, self._samples = self._samples, {}
+        return _measured(request, before, self._samples)
+
+
+def _measured(
+    request: bytes, before: Mapping[str, object | None], kept: dict[str, object | None] | None = None
+) -> Iterator[bytes]:
+    """Frames of all probes. before: samples by probe, of an earlier time; kept: gets those of now, for a later one."""
     asked = json.loads(request)
-    machine, sentinel = Machine(Path(asked["root"])), asked["sentinel"]
+    machine, sentinel = machine_of(Path(asked["root"]), asked["reader_socket"]), asked["sentinel"]
     rows = [_Row(*row) for row in asked["probes"]]
     samples: list[tuple[_Row, object | None]] = []
     for row in rows:
         if row.sample:
             yield BEGIN + row.name.encode()
-            samples.append((row, _sampled(row, machine)))
-    due = time.monotonic() + SAMPLE_SECONDS
+            now = _sampled(row, machine) if kept is not None or row.name not in before else None
+            samples.append((row, before.get(row.name, now)))
+            if kept is not None:
+                kept[row.name] = now
+    due = time.monotonic() + (0.0 if before else SAMPLE_SECONDS)
     # Ended by whoever comes to it first, and empty for the next.
     aged = _aged(samples, due, machine, sentinel)
     for row in rows:
@@ -120,6 +146,7 @@ def _one(row: _Row, machine: Machine, earlier: object | None, sentinel: str) -> 
         section.reason = first_line(error)
     if sentinel:
         section.lines.add(source=SENTINEL_SOURCE, text=sentinel_line(sentinel))
+    section.reads_by_reader.extend(machine.taken())
     section.duration_seconds = time.monotonic() - started
     if place:
         yield PLACE + json.dumps([name, place]).encode()

@@ -109,10 +109,7 @@ def evidence_lines(found: dict[str, Any]) -> list[str]:
             f"{session['session_id']}  {session['action']} {session['target']}  {session['state']}",
             f"  {told}",
         ]
-    # Here, because it loads all catalogues, which `serve` does not need at its start.
-    from caseprobe.texts import printable
-
-    return [printable(line) for line in lines]
+    return printing.printable(lines)
 
 
 def finding_lines(finding: dict[str, Any]) -> list[str]:

@@ -70,11 +70,13 @@ def path(
     protocol: Annotated[str, typer.Option(help="auto, icmp, udp or tcp.")] = "auto",
     port: Annotated[int, typer.Option(help="Port, for udp and tcp.")] = 0,
     loaded: Annotated[bool, typer.Option("--loaded", help="Also what load does, to this collector only.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Also what the hops are called.")] = False,
     case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The path to a target, a round a line, then what it means."""
     asked = {"interval_seconds": interval, "protocol": protocol, "port": port, "loaded": loaded}
+    asked |= {"names": True} if names else {}
     asked |= {"target": target} if target else {}
     asked |= {"rounds": rounds or (1 if loaded else ROUNDS)}
     run(context.obj, {"path": asked}, case, as_json)
@@ -84,11 +86,12 @@ def path(
 def snapshot(
     context: typer.Context,
     profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
+    probe: Annotated[list[str] | None, typer.Option(help="Only this probe, one of the machine's own too.")] = None,
     case: Case = "",
     as_json: AsJson = False,
 ) -> None:
     """The machine itself; prints the snapshot's id."""
-    run(context.obj, {"snapshot": {"profile": profile}}, case, as_json)
+    run(context.obj, {"snapshot": {"profile": profile, "probes": probe or []}}, case, as_json)
 
 
 @app.command("watch")
@@ -269,5 +272,6 @@ def _hop(hop: dict[str, Any]) -> dict[str, Any]:
     times = {name: hop[f"{name}_seconds"] for name in ("best", "avg", "p95", "worst", "jitter")}
     shown = {name: "-" if value is None else f"{value * 1000:.1f}" for name, value in times.items()}
     address = " ".join(hop["addresses"]) or "no reply"
-    loss, note = f"{hop['loss_ratio'] * 100:.1f}", "" if hop["classification"] == "ok" else hop["classification"]
+    loss, kind = f"{hop['loss_ratio'] * 100:.1f}", "" if hop["classification"] == "ok" else hop["classification"]
+    note = ", ".join(part for part in (kind, hop["name"], hop["network"]) if part)
     return {"hop": hop["ttl"], "address": address, "loss %": loss, "sent": hop["sent"], **shown, "": note or " "}

@@ -22,6 +22,14 @@ def warn(line: str) -> None:
     print(f"caseprobe-collector: {line}", file=sys.stderr)
 
 
+def printable(lines: Iterable[str]) -> list[str]:
+    """The lines without what a terminal would obey."""
+    # Here and below, because it loads all catalogues, which `serve` on its way to the first machine does not need.
+    from caseprobe import texts
+
+    return [texts.printable(line) for line in lines]
+
+
 def columns(rows: Sequence[dict[str, Any]], names: Sequence[str], empty: str) -> list[str]:
     """A table with its head; the sentence for empty where there is no row."""
     if not rows:
@@ -46,9 +54,8 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, list):
         return ", ".join(_cell(one) for one in value) or "-"
-    # Here, because it loads all catalogues, which `serve` on its way to the first machine does not need.
-    from caseprobe.texts import printable
-
     text = str(value)
     # A time in full is its own line's worth; the second is enough.
-    return text[:19] + "Z" if len(text) > 19 and text[10:11] == "T" and text[4:5] == "-" else printable(text)
+    if len(text) > 19 and text[10:11] == "T" and text[4:5] == "-":
+        return text[:19] + "Z"
+    return printable([text])[0]

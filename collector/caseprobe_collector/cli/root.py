@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from caseprobe_collector.cli import backup, check, init, recipient, redact_again, serve, staff, verify_audit
+from caseprobe_collector.cli import backup, check, init, recipient, redact_again, serve, service, staff, verify_audit
 from caseprobe_collector.cli.ending import INTERRUPTED, exit_code_of
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command("check")(check.check)
 app.command("verify-audit")(verify_audit.verify_audit)
 app.command("recipient")(recipient.recipient)
 app.command("redact-again")(redact_again.redact_again)
+app.command("service")(service.service)
 for name, commands in staff.apps:
     app.add_typer(commands, name=name)
 

@@ -38,6 +38,7 @@ def add_schedule(
     cron: Annotated[str, typer.Option(help="A cron line of five fields, in the machine's time zone.")] = "",
     profile: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
     path: Annotated[str, typer.Option(help="A target to probe instead of the machine itself.")] = "",
+    names: Annotated[bool, typer.Option("--names", help="Of a path: also what its hops are called.")] = False,
     catch_up: Annotated[str, typer.Option(help="What missed runs become: skip, one or all.")] = "one",
     url: Url = DEFAULT_URL,
     ca: Ca = "",
@@ -48,7 +49,7 @@ def add_schedule(
         raise UsageError("give exactly one of --every and --cron")
     body: dict[str, Any] = {"name": name, "cron": cron, "profile": profile, "catch_up": catch_up}
     body |= {"every_seconds": period_seconds(every)} if every else {}
-    body |= {"path": {"target": path}} if path else {}
+    body |= {"path": {"target": path, "names": names}} if path else {}
     if 0 < body.get("every_seconds", 0) < OFTEN_SECONDS:
         printing.warn(f"--every {every}: {86400 / body['every_seconds']:,.0f} snapshots a day from this machine")
     there = remote.connect(url, ca)

@@ -70,7 +70,8 @@ class NewBundleCode(Body):
 class PathAsked(Body):
     """A path probe; protocol auto: what the machine can do.
 
-    loaded: also what load does to the line to this collector, which is then the target and need not be named.
+    loaded: also what load does to the line to this collector, which is then the target and need not be named. names:
+    also what the hops are called, where the machine's policy lets its name servers be asked.
     """
 
     target: Target = ""
@@ -79,6 +80,7 @@ class PathAsked(Body):
     protocol: Literal["auto", "icmp", "udp", "tcp"] = "auto"
     port: int = Field(default=0, ge=0, le=65535)
     loaded: bool = False
+    names: bool = False
 
     @model_validator(mode="after")
     def _has_target(self) -> PathAsked:
@@ -88,9 +90,10 @@ class PathAsked(Body):
 
 
 class SnapshotAsked(Body):
-    """A snapshot by profile."""
+    """A snapshot by profile, or of these probes alone."""
 
     profile: Literal["quick", "standard", "full"] = "quick"
+    probes: list[ProbeName] = Field(default=[], max_length=40)
 
 
 class RevealAsked(Body):

@@ -51,7 +51,7 @@ class FactTable:
 
 @dataclass(frozen=True)
 class SectionView:
-    """One probe's result as shown; reason and needs say why it is not whole."""
+    """One probe's result as shown; reason and needs say why it is not whole, by_reader what the reader read of it."""
 
     probe: str
     label: str
@@ -62,6 +62,7 @@ class SectionView:
     facts: list[Fact]
     tables: list[FactTable]
     shortfalls: list[str]
+    by_reader: str
 
 
 def section_view(section: section_pb2.Section) -> SectionView:
@@ -78,6 +79,7 @@ def section_view(section: section_pb2.Section) -> SectionView:
         facts=list(_scalars(facts)) if facts else [],
         tables=list(_tables(facts)) if facts else [],
         shortfalls=[_shortfall(item) for item in section.shortfalls],
+        by_reader=ENGLISH.by_reader(section),
     )
 
 

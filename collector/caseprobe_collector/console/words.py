@@ -110,7 +110,7 @@ def coverage_of(snapshot: snapshot_pb2.Snapshot) -> list[CoverageView]:
 
 @dataclass(frozen=True)
 class HopView:
-    """One hop over all rounds."""
+    """One hop over all rounds; name and network are empty where they were not asked for or are not known."""
 
     ttl: int
     addresses: list[str]
@@ -124,6 +124,8 @@ class HopView:
     jitter_seconds: float | None
     mpls: list[int]
     classification: str
+    name: str
+    network: str
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ def _hop_view(hop: path_pb2.PathHop) -> HopView:
         seconds("jitter_seconds"),
         list(hop.mpls_labels),
         hop.classification,
+        texts.printable(texts.hop_name(hop)),
+        texts.printable(texts.hop_network(hop)),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from caseprobe.checks.check import Check, Context
 from caseprobe.checks.evidence import stated
-from caseprobe.checks.levels import CRITICAL, WARN, Levels, Reached, fault
+from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 from caseprobe.v1.section_host_pb2 import Certificate
 
@@ -20,14 +20,15 @@ def judge_expiry(section: section_pb2.Section, context: Context) -> Iterator[fin
     """How long each certificate is still valid, in files that servers are configured with and on listening ports.
 
     From the second of its end on clients refuse to connect. A port that shows an older certificate than its file
-    holds was not told to load the new one.
+    holds was not told to load the new one. A port that only this machine reaches has no such clients, and what signed
+    itself is trusted by those only who were told to.
     """
     now = section.certificates.measured_at.ToMicroseconds() / 1e6
     for one in section.certificates.certificates:
         begins, ends = one.not_before.ToMicroseconds() / 1e6, one.not_after.ToMicroseconds() / 1e6
         told = _reached(one, begins - now, ends - now, ends - begins, context)
         if told is not None:
-            reached, message_id = told
+            reached, message_id = _weighed(one, told[0]), told[1]
             parameters: dict[str, float | str] = {"left_seconds": abs(ends - now), "subject": one.subject or "-"}
             parameters["begins_seconds"] = max(0.0, begins - now)
             evidence = [
@@ -58,6 +59,14 @@ def _reached(
     return (reached, "") if reached else None
 
 
+def _weighed(one: Certificate, reached: Reached) -> Reached:
+    """As bad as it is for those who meet this certificate."""
+    most, why = (INFO, ", on a port of this machine alone") if one.local_only else (WARN, ", signed by itself")
+    if reached.state <= most or not (one.local_only or one.self_signed):
+        return reached
+    return Reached(most, f"{reached.threshold}{why}", reached.source)
+
+
 ALL = (
     Check(
         id="cert.expiry",
@@ -65,7 +74,8 @@ ALL = (
         reads="certificates",
         levels=(LEFT,),
         fields=("certificates",),
-        threshold=f"critical: expired; {LEFT}; a third and a sixth of its time for one that is made for less than 42 d",
+        threshold=f"critical: expired; {LEFT}; a third and a sixth of its time for one that is made for less than "
+        "42 d; at most a warning where it signed itself, a remark on a port of 127.0.0.1 alone",
         threshold_source="netdata x509check.conf (14 and 7 days); own shares for short-lived ones",
     ),
 )

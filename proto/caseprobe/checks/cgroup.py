@@ -10,7 +10,8 @@ from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 from caseprobe.v1.section_host_pb2 import Cgroup
 
-THROTTLED = Levels("throttled_ratio", warn=0.25, critical=0.50)
+# A limit that slows down does what it was set for: worth a warning, never more.
+THROTTLED = Levels("throttled_ratio", warn=0.25)
 MEMORY = Levels("limit_used_ratio", warn=0.90, critical=0.98)
 TASKS = Levels("tasks_ratio", warn=0.90, critical=0.95)
 # Fewer periods (of 0.1 s) than this are a program's start.
@@ -150,7 +151,8 @@ ALL = (
         levels=(THROTTLED,),
         fields=("groups",),
         threshold=f"{THROTTLED}, of {FEW_PERIODS} periods or more, since an earlier snapshot or since the group exists",
-        threshold_source="own levels; docs.kernel.org cgroup-v2.rst cpu.stat for the signal",
+        threshold_source="kubernetes-mixin CPUThrottlingHigh (25 %, there a remark); docs.kernel.org "
+        "admin-guide/cgroup-v2.rst (cpu.stat) for the signal",
     ),
     Check(
         id="mem.cglimit",
@@ -159,7 +161,7 @@ ALL = (
         levels=(MEMORY,),
         fields=("groups",),
         threshold=f"critical: kills_total >= 1 (info{KNOWN}); {MEMORY}, file caches taken off",
-        threshold_source="netdata cgroups.conf (90 and 98 %); docs.kernel.org cgroup-v2.rst memory.events",
+        threshold_source="netdata cgroups.conf (90, 98 %); docs.kernel.org admin-guide/cgroup-v2.rst (memory.events)",
     ),
     Check(
         id="pid.cglimit",
@@ -168,6 +170,7 @@ ALL = (
         levels=(TASKS,),
         fields=("groups",),
         threshold=f"{TASKS}; warn: refused_total > 0",
-        threshold_source="netdata processes.conf (90 and 95 %); docs.kernel.org cgroup-v1/pids.rst for the signal",
+        threshold_source="netdata processes.conf (90 and 95 %); docs.kernel.org admin-guide/cgroup-v2.rst (pids.max) "
+        "for the signal",
     ),
 )

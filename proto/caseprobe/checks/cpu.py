@@ -46,16 +46,17 @@ def judge_load(section: section_pb2.Section, context: Context) -> Iterator[findi
 def judge_busy(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Time in which processors worked, all together, over the ten minutes or more since an earlier snapshot.
 
-    A machine that has nothing left answers late; whether that hurts, pressure (cpu.psi) and load tell. Without an
-    earlier snapshot the moment of measuring counts only where the average since boot is high too.
+    A machine that has nothing left answers late; whether that hurts, pressure (cpu.psi) and load tell. Work at low
+    priority (nice) is left out: it gives way to all other. Without an earlier snapshot the moment of measuring counts
+    only where the average since boot is high too.
     """
     cpu = section.cpu
     if not cpu.all_seconds_total:
         raise Unknown("where the processors' time went could not be read")
     shares = _Shares(
-        now=cpu.user_ratio + cpu.system_ratio + cpu.irq_ratio + cpu.softirq_ratio,
-        boot=cpu.busy_seconds_total / cpu.all_seconds_total,
-        window=_window(cpu, context, lambda one: one.busy_seconds_total),
+        now=cpu.user_ratio - cpu.nice_ratio + cpu.system_ratio + cpu.irq_ratio + cpu.softirq_ratio,
+        boot=(cpu.busy_seconds_total - cpu.nice_seconds_total) / cpu.all_seconds_total,
+        window=_window(cpu, context, lambda one: one.busy_seconds_total - one.nice_seconds_total),
     )
     yield from _judge_share(section, context, BUSY, shares, finding_pb2.CAUSE_HOST)
 

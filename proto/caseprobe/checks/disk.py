@@ -93,7 +93,7 @@ def _array_state(array: section_pb2.Array) -> tuple[Reached, str] | None:
 
 
 def judge_mismatches(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Blocks that differed between the members of an array when they were last compared.
+    """Sectors that differed between the members of an array when they were last compared.
 
     With parity the members must agree: where they do not, one of them has the wrong data and nobody knows which.
     Mirrors are left out, because memory that changes while it is written (swap) leaves harmless differences there.
@@ -133,9 +133,10 @@ def judge_busy(section: section_pb2.Section, context: Context) -> Iterator[findi
 
 
 def judge_queue(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Requests that waited or were worked on, on average since an earlier snapshot.
+    """Requests that waited or were worked on, on average since an earlier snapshot, where they also took long.
 
-    A queue that stays long for half an hour means that more is asked of the disk than it can do.
+    A queue that stays long for half an hour means that more is asked of the disk than it can do. One that works on
+    many requests at once, and is quick with each, is busy and well.
     """
     if not section.disks.disks:
         raise NotApplicable("this machine has no disk of its own")
@@ -143,9 +144,13 @@ def judge_queue(section: section_pb2.Section, context: Context) -> Iterator[find
     for disk in section.disks.disks:
         if (before := same(past.section.disks.disks, disk.name)) is None:
             continue
-        length = gained(disk.weighted_seconds_total, before.weighted_seconds_total) / past.elapsed_seconds
-        if reached := context.levels(QUEUE, disk.name).reached(length):
-            parameters = {"queue_length": length, "over_seconds": past.elapsed_seconds}
+        waited = gained(disk.weighted_seconds_total, before.weighted_seconds_total)
+        requests = gained(disk.reads_total, before.reads_total) + gained(disk.writes_total, before.writes_total)
+        length, each = waited / past.elapsed_seconds, waited / max(requests, 1.0)
+        slow = AWAIT.get(disk.kind, AWAIT["hdd"]).reached(each)
+        if slow and (reached := context.levels(QUEUE, disk.name).reached(length)):
+            reached = Reached(reached.state, f"{reached.threshold} and {slow.threshold}", reached.source)
+            parameters = {"queue_length": length, "await_seconds": each, "over_seconds": past.elapsed_seconds}
             evidence = prove(section, "/proc/diskstats", (disk.name,), disk=disk.name, **parameters)
             yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, disk.name)
 
@@ -192,8 +197,8 @@ ALL = (
         reads="disks",
         fields=("disks",),
         levels=(QUEUE,),
-        threshold=f"{QUEUE}, over {QUEUE_SECONDS / 60:.0f} minutes or more",
-        threshold_source="node-mixin NodeDiskIOSaturation (10, for 30 minutes)",
+        threshold=f"{QUEUE}, over {QUEUE_SECONDS / 60:.0f} minutes or more, where each took disk.await's warn level",
+        threshold_source="node-mixin NodeDiskIOSaturation (10, for 30 minutes); own level of the time",
     ),
     Check(
         id="raid.mismatch",

@@ -21,6 +21,8 @@ INODES = Levels("inodes_available_ratio", warn=0.10, critical=0.05, below=True)
 MOUNTS = "/proc/self/mountinfo"
 # Full by design.
 IMAGES = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
+# What containers run on: their room is that of a filesystem which is listed itself, unless it is all that there is.
+LAYERS = frozenset({"overlay", "aufs", "fuse.fuse-overlayfs"})
 
 
 def space_levels(total_bytes: int) -> Levels:
@@ -37,15 +39,28 @@ def space_levels(total_bytes: int) -> Levels:
 
 
 def writable(section: section_pb2.Section) -> Iterator[section_pb2.Filesystem]:
-    """Measured filesystems that can fill up, each device once."""
-    seen: set[str] = set()
+    """Measured filesystems that can fill up, those that share one room once: one full disk is one finding."""
+    shared: dict[tuple[str, int], section_pb2.Filesystem] = {}
     for filesystem in section.filesystems.filesystems:
-        if not filesystem.measured or filesystem.read_only or filesystem.type in IMAGES:
+        layer = filesystem.type in LAYERS and filesystem.mount_point != "/"
+        if not filesystem.measured or filesystem.read_only or filesystem.type in IMAGES or layer:
             continue
-        if filesystem.device.startswith("/dev/") and filesystem.device in seen:
-            continue  # a bind mount: one full disk is one finding
-        seen.add(filesystem.device)
-        yield filesystem
+        room = _room(filesystem)
+        known = shared.setdefault(room, filesystem)
+        # Of the datasets of a pool the one that holds most is told.
+        if filesystem.type == "zfs" and filesystem.used_bytes > known.used_bytes:
+            shared[room] = filesystem
+    yield from shared.values()
+
+
+def _room(filesystem: section_pb2.Filesystem) -> tuple[str, int]:
+    """Names what a filesystem's files are in: a device, of ZFS the pool (or a quota), else the mount itself."""
+    if filesystem.device.startswith("/dev/"):
+        return filesystem.device, 0
+    if filesystem.type == "zfs":
+        # Without a quota all datasets of a pool have the same room left.
+        return filesystem.device.partition("/")[0], filesystem.available_bytes
+    return filesystem.mount_point, 0
 
 
 def _unmeasured(section: section_pb2.Section) -> None:
@@ -61,7 +76,8 @@ def judge_space(section: section_pb2.Section, context: Context) -> Iterator[find
     """Room left on each filesystem, with levels that move up with its size.
 
     A full filesystem stops databases, logs and logins. The share is df's: used against what an unprivileged
-    user could use. Read-only images (squashfs, iso9660 …) are full by design and left out.
+    user could use. Read-only images (squashfs, iso9660 …) are full by design and left out; bind mounts, subvolumes,
+    datasets of one pool and containers' layers share the room of one filesystem and are told once.
     """
     for filesystem in writable(section):
         usable = filesystem.used_bytes + filesystem.available_bytes

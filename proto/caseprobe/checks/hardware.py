@@ -14,11 +14,13 @@ from caseprobe.v1 import finding_pb2, section_pb2
 EDAC = "/sys/devices/system/edac/mc/"
 # Of one module: rasdaemon takes a page out of use from this many in a day on.
 CORRECTED = Levels("errors_per_day", critical=50.0)
+NONE_SINCE = ", none of them since an earlier snapshot"
 HWMON = "/sys/class/hwmon/"
 # Power saving corrects a handful of transfers a day on healthy boards.
 MANY_CORRECTED = 10
-# For a sensor that names no limit of its own.
-HEAT = Levels("current_celsius", warn=70, critical=80)
+# For a sensor that names no limit of its own: above what makers let processors and drives run at for long, which is 95
+# degrees for some. Below that, nobody can tell a hot chipset from a healthy one.
+HEAT = Levels("current_celsius", warn=98, critical=105)
 # Inputs with nothing behind them read -128, 0, 127 or 255, and limits of 0 or 65261: none of these is a temperature.
 PLAUSIBLE = (1.0, 125.0)
 CHARGE, HEALTH = Levels("charge_ratio", warn=0.10, below=True), Levels("health_ratio", warn=0.60, below=True)
@@ -68,16 +70,20 @@ def judge_uncorrected(section: section_pb2.Section, context: Context) -> Iterato
 def judge_corrected(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory errors that error correction mended, by module where the driver tells.
 
-    No data is lost yet; a module that needs correction again and again is on its way out.
+    No data is lost yet; a module that needs correction again and again is on its way out. A single one may be a
+    stray particle: where none has come since an earlier snapshot it is a remark.
     """
     old = {}
-    if context.previous is not None and context.same_boot and context.elapsed_seconds > 0:
-        old = {one.name: one.total for one in _counters(context.previous, "ce")}
+    previous = context.previous
+    if previous is not None and previous.hardware.memory_controllers and context.same_boot and context.elapsed_seconds:
+        old = {one.name: one.total for one in _counters(previous, "ce")}
     for counter in _counters(section, "ce"):
         parameters: dict[str, float | str] = {"errors_total": counter.total, "label": counter.label}
         evidence = prove(section, counter.source, (), corrected_errors_total=counter.total)
-        reached, message_id = Reached(WARN, "errors_total > 0"), ""
         grown = counter.total - old[counter.name] if counter.name in old else 0
+        quiet = counter.name in old and not grown
+        reached = Reached(INFO if quiet else WARN, "errors_total > 0" + (NONE_SINCE if quiet else ""))
+        message_id = ""
         # A burst within minutes is counted as it is, not as what it would make in a day.
         per_day = grown / max(context.elapsed_seconds / 86_400, 1.0)
         if often := context.levels(CORRECTED, counter.name).reached(per_day):
@@ -128,16 +134,18 @@ def _bus_reached(device: section_pb2.PciDevice, before: section_pb2.PciDevice | 
 
 
 def judge_temperature(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
-    """Temperatures against the limits that the chips themselves name, or common ones where they name none.
+    """Temperatures against the limits that the chips themselves name, or what no chip is made for where they name none.
 
     Heat slows processors down and shortens the life of disks; at the critical limit the machine switches itself off.
+    Inputs with nothing behind them, and limits that cannot be meant (0, 65261), are passed over with their alarms.
     """
     if not section.sensors.temperatures:
         raise NotApplicable("this machine reports no temperature")
     for sensor in section.sensors.temperatures:
         name = _name(sensor.chip, sensor.label)
-        judged = _plausible(sensor.current_celsius) or sensor.alarm
-        if judged and (reached := _heat_reached(sensor, context.levels(_heat_levels(sensor), name))):
+        if not _plausible(sensor.current_celsius):
+            continue
+        if reached := _heat_reached(sensor, context.levels(_heat_levels(sensor), name)):
             evidence = [stated(section, sensor=name, current_celsius=sensor.current_celsius, **_limits(sensor))]
             parameters = {"current_celsius": sensor.current_celsius, **_limits(sensor)}
             yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence, subject=name)
@@ -161,7 +169,8 @@ def _heat_levels(sensor: section_pb2.Temperature) -> Levels:
 
 
 def _heat_reached(sensor: section_pb2.Temperature, levels: Levels) -> Reached | None:
-    alarm = Reached(WARN, "the chip's own alarm is set") if sensor.alarm else None
+    # Boards that never set a limit leave it at 0, and the alarm on.
+    alarm = Reached(WARN, "the chip's own alarm is set") if sensor.alarm and _limits(sensor) else None
     return levels.reached(sensor.current_celsius) or alarm
 
 
@@ -172,22 +181,36 @@ def _name(chip: str, label: str) -> str:
 def judge_fans(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Fans that stand still although they have a lowest speed, or for which the chip raises its alarm.
 
-    A header without a fan also turns at 0; without a lowest speed it is left out.
+    A header without a fan also turns at 0; without a lowest speed it is left out. Some boards set one for every
+    header: only what turned in an earlier snapshot is known to be a fan.
     """
     if not section.sensors.fans:
         raise NotApplicable("this machine reports no fan")
     for fan in section.sensors.fans:
-        stopped = fan.rotations_per_minute <= 0 < fan.minimum_rotations_per_minute
-        if stopped or fan.alarm:
-            threshold = "rotations_per_minute = 0 with a minimum" if stopped else "the chip's own alarm is set"
+        name = _name(fan.chip, fan.label)
+        if told := _fan_reached(fan, name in _turned(context)):
+            reached, message_id = told
             speeds = {
                 "rotations_per_minute": fan.rotations_per_minute,
                 "minimum_rotations_per_minute": fan.minimum_rotations_per_minute,
             }
-            name = _name(fan.chip, fan.label)
             evidence = [stated(section, fan=name, **speeds)]
-            reached = Reached(CRITICAL if stopped else WARN, threshold)
-            yield fault(reached, finding_pb2.CAUSE_HOST, speeds, evidence, name, "stopped" if stopped else "slow")
+            yield fault(reached, finding_pb2.CAUSE_HOST, speeds, evidence, name, message_id)
+
+
+def _fan_reached(fan: section_pb2.Fan, turned: bool) -> tuple[Reached, str] | None:
+    if fan.rotations_per_minute > 0:
+        return (Reached(WARN, "the chip's own alarm is set"), "slow") if fan.alarm else None
+    if fan.minimum_rotations_per_minute <= 0:
+        return None
+    threshold = "rotations_per_minute = 0 with a minimum"
+    return Reached(CRITICAL, f"{threshold}, and it turned before") if turned else Reached(WARN, threshold), "stopped"
+
+
+def _turned(context: Context) -> set[str]:
+    """The names of the fans that turned in any earlier snapshot."""
+    fans = (fan for past in context.history for fan in past.section.sensors.fans)
+    return {_name(fan.chip, fan.label) for fan in fans if fan.rotations_per_minute > 0}
 
 
 def judge_power(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
@@ -225,8 +248,9 @@ ALL = (
         reads="hardware",
         levels=(CORRECTED,),
         fields=("memory_controllers",),
-        threshold=f"warn: errors_total > 0; {CORRECTED} of one module",
-        threshold_source="warn: netdata memory.conf (any); critical: rasdaemon PAGE_CE_THRESHOLD (50 in 24 h)",
+        threshold=f"warn: errors_total > 0 (info{NONE_SINCE}); {CORRECTED} of one module",
+        threshold_source="warn: netdata memory.conf (any); critical: rasdaemon PAGE_CE_THRESHOLD (50 in 24 h, there of "
+        "one page)",
     ),
     Check(
         id="hw.pcie_aer",
@@ -246,14 +270,15 @@ ALL = (
         levels=(HEAT,),
         fields=("temperatures",),
         threshold=f"the chip's own high (warn) and critical limits; without any: {HEAT}",
-        threshold_source="docs.kernel.org hwmon/sysfs-interface.rst (tempN_max, tempN_crit); glances (70 and 80 °C)",
+        threshold_source="docs.kernel.org hwmon/sysfs-interface.rst (tempN_max, tempN_crit); own levels without them",
     ),
     Check(
         id="hw.fan",
         judge=judge_fans,
         reads="sensors",
         fields=("fans",),
-        threshold="critical: rotations_per_minute = 0 with a minimum; warn: the chip's own alarm is set",
+        threshold="critical: rotations_per_minute = 0 with a minimum, and it turned before; warn: so without an "
+        "earlier snapshot, or the chip's own alarm is set while it turns",
         threshold_source="own level; docs.kernel.org hwmon/sysfs-interface.rst (fanN_min, fanN_alarm)",
     ),
     Check(

@@ -6,16 +6,19 @@ from collections.abc import Iterator
 
 from caseprobe.checks import pressure
 from caseprobe.checks.check import DARWIN, WINDOWS, Check, Context, NoPast, NotApplicable, Unknown
-from caseprobe.checks.evidence import prove, stated
+from caseprobe.checks.evidence import prove, quote, stated
 from caseprobe.checks.levels import CRITICAL, INFO, WARN, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
 
 MEMINFO, VMSTAT, CGROUP = "/proc/meminfo", "/proc/vmstat", "/sys/fs/cgroup/"
-WORDS = ("MemAvailable", "MemTotal")
+ZFS_CACHE = "/proc/spl/kstat/zfs/arcstats"
+WORDS = ("MemAvailable", "MemTotal", "HugePages_Total", "Hugepagesize", "Hugetlb")
 AVAILABLE = Levels("available_ratio", warn=0.10, critical=0.05, below=True)
 STALLED = Levels("full_avg60_ratio", warn=0.10, critical=0.40)
 FAULTS = Levels("major_faults_per_second", warn=500, critical=1000)
 SWAP = Levels("swap_used_ratio", warn=0.80, critical=0.90)
+# 64 pages a second: a program that is looked at once a day brings a few back.
+READ_BACK_BYTES_PER_SECOND = 256 << 10
 COMMIT = Levels("committed_ratio", warn=0.95)
 STRICT_OVERCOMMIT = 2
 PAGED_OUT = Levels("paged_out_ratio", warn=0.30)
@@ -23,28 +26,34 @@ KILLS = Levels("kills_per_hour", critical=3.0)
 HALF_HOUR, LONGEST_WINDOW_SECONDS = 1800.0, 7200.0
 
 
-def _available_ratio(memory: section_pb2.MemoryFacts) -> float:
-    if memory.total_bytes == 0:
+def _room(memory: section_pb2.MemoryFacts) -> tuple[int, int]:
+    """What programs can get, and of how much: with what ZFS gives back, without what is set aside for huge pages."""
+    total = memory.total_bytes - memory.huge_pages_bytes
+    if total <= 0:
         raise Unknown("the size of the memory could not be read")
-    return memory.available_bytes / memory.total_bytes
+    return min(memory.available_bytes + memory.zfs_cache_bytes, total), total
 
 
 def judge_available(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory that programs can still get without swapping, as the kernel estimates it; in a container, of its limit.
 
     When it runs out the kernel kills a process of its own choice. Free memory is not compared: caches fill it
-    by design and are given back on demand.
+    by design and are given back on demand, that of ZFS too, which the kernel does not count. What is set aside for
+    huge pages counts on neither side.
     """
     memory = section.memory
     limited = bool(memory.cgroup_limit_bytes) and memory.HasField("cgroup_available_bytes")
-    available, total = memory.available_bytes, memory.total_bytes
     if limited:
         # Whichever runs out first: the container's limit, or the machine below it.
-        available, total = min(memory.cgroup_available_bytes, available), memory.cgroup_limit_bytes
-    ratio = available / total if limited else _available_ratio(memory)
+        machine_available = memory.available_bytes + memory.zfs_cache_bytes
+        available, total = min(memory.cgroup_available_bytes, machine_available), memory.cgroup_limit_bytes
+    else:
+        available, total = _room(memory)
+    ratio = available / total
     if reached := context.levels(AVAILABLE).reached(ratio):
         facts = {"available_bytes": available, "total_bytes": total}
         evidence = prove(section, CGROUP if limited else MEMINFO, () if limited else WORDS, **facts)
+        evidence.extend(quote(section, ZFS_CACHE))
         message_id = "container" if limited else ""
         yield fault(
             reached, finding_pb2.CAUSE_HOST, {"available_ratio": ratio, **facts}, evidence, message_id=message_id
@@ -70,13 +79,12 @@ def judge_faults(section: section_pb2.Section, context: Context) -> Iterator[fin
     memory = section.memory
     if not memory.HasField("major_faults_per_second"):
         raise NotApplicable("this machine does not report page faults")
-    short, rate = (
-        AVAILABLE.reached(_available_ratio(memory)),
-        context.levels(FAULTS).reached(memory.major_faults_per_second),
-    )
+    available, total = _room(memory)
+    short = AVAILABLE.reached(available / total)
+    rate = context.levels(FAULTS).reached(memory.major_faults_per_second)
     if short and rate:
         reached = Reached(min(short.state, rate.state), f"{rate.threshold} and {short.threshold}")
-        rates = {"major_faults_per_second": memory.major_faults_per_second, "available_ratio": _available_ratio(memory)}
+        rates = {"major_faults_per_second": memory.major_faults_per_second, "available_ratio": available / total}
         evidence = prove(section, VMSTAT, ("pgmajfault",), **rates)
         yield fault(reached, finding_pb2.CAUSE_HOST, rates, evidence)
 
@@ -129,34 +137,45 @@ def _kills_shown(section: section_pb2.Section) -> list[finding_pb2.Evidence]:
 def judge_swap(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Swap in use, and whether it is being read back right now.
 
-    Full swap that nobody reads is a remark: pages of sleeping programs belong there.
+    Full swap that nobody reads is a remark: pages of sleeping programs belong there. So is swap that lies in memory
+    itself (zram): it is meant to be used, and no disk is waited for.
     """
     memory = section.memory
     if memory.swap_total_bytes == 0:
         raise NotApplicable("this machine has no swap")
     used = memory.swap_total_bytes - memory.swap_free_bytes
     if reached := context.levels(SWAP).reached(used / memory.swap_total_bytes):
-        if not memory.swap_in_bytes_per_second:
-            reached = Reached(INFO, f"{reached.threshold}, without pages coming back")
+        if remark := _in_memory(memory) or _asleep(memory):
+            reached = Reached(INFO, f"{reached.threshold}, {remark}")
         facts = {"swap_used_bytes": used, "swap_total_bytes": memory.swap_total_bytes}
         evidence = prove(section, MEMINFO, ("SwapTotal", "SwapFree"), **facts)
         parameters = {"swap_used_ratio": used / memory.swap_total_bytes, **facts}
         yield fault(reached, finding_pb2.CAUSE_HOST, parameters, evidence)
 
 
+def _in_memory(memory: section_pb2.MemoryFacts) -> str:
+    """Says that no swap lies on a disk; empty where some does."""
+    return "all of it in compressed memory (zram)" if memory.swap_in_memory_bytes >= memory.swap_total_bytes else ""
+
+
+def _asleep(memory: section_pb2.MemoryFacts) -> str:
+    """Says that hardly a page comes back from swap; empty where many do."""
+    return "" if memory.swap_in_bytes_per_second >= READ_BACK_BYTES_PER_SECOND else "with hardly a page coming back"
+
+
 def judge_paging(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory written out to swap within half an hour, against all memory.
 
     A little is housekeeping. A third of the memory means that programs push each other out, and every switch between
-    them waits for a disk.
+    them waits for a disk, unless all swap lies in memory itself (zram), where it is a remark.
     """
     memory = section.memory
     if memory.swap_total_bytes == 0:
         raise NotApplicable("this machine has no swap")
     ratio, since = _paged_out(memory, context)
     if reached := context.levels(PAGED_OUT).reached(ratio):
-        if not since:
-            reached = Reached(INFO, f"{reached.threshold} at the rate of a moment")
+        if remark := _in_memory(memory) or ("" if since else "at the rate of a moment"):
+            reached = Reached(INFO, f"{reached.threshold}, {remark}")
         facts = {"swap_out_bytes_total": memory.swap_out_bytes_total, "total_bytes": memory.total_bytes}
         evidence = prove(section, VMSTAT, ("pswpout", "pswpin"), **facts)
         parameters = {"paged_out_ratio": ratio, **facts}
@@ -197,7 +216,8 @@ def judge_fragmentation(section: section_pb2.Section, context: Context) -> Itera
 def judge_corrupted(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Memory that the kernel took out of use because the hardware reported it broken.
 
-    Any amount means a failing module, and data that may already be wrong.
+    An error that could not be corrected is data lost to some program; pages that a daemon (rasdaemon) gave up after
+    many corrected ones lost nothing yet. Either way a module fails.
     """
     memory = section.memory
     if not memory.HasField("hardware_corrupted_bytes"):
@@ -268,7 +288,8 @@ ALL = (
         elsewhere=(WINDOWS,),
         levels=(SWAP,),
         fields=("swap_total_bytes",),
-        threshold=f"{SWAP}; info where no page comes back from swap",
+        threshold=f"{SWAP}; info where less than {READ_BACK_BYTES_PER_SECOND >> 10} KiB a second come back, or all of "
+        "it lies in compressed memory (zram)",
         threshold_source="own warn level; critical: oomd.conf(5) SwapUsedLimit (90 %)",
     ),
     Check(
@@ -277,7 +298,7 @@ ALL = (
         reads="memory",
         levels=(PAGED_OUT,),
         fields=("swap_total_bytes", "swap_out_bytes_total"),
-        threshold=f"{PAGED_OUT} per half hour; info at the rate of a moment only",
+        threshold=f"{PAGED_OUT} per half hour; info at the rate of a moment only, or all in compressed memory (zram)",
         threshold_source="netdata swap.conf 30min_ram_swapped_out (30 % of memory)",
     ),
     Check(
@@ -286,7 +307,8 @@ ALL = (
         reads="memory",
         fields=("large_free_blocks_total",),
         threshold="warn: no free block of 16 pages and failures_total > 0 since an earlier snapshot",
-        threshold_source="own level; docs.kernel.org filesystems/proc.rst (buddyinfo, compact_fail) for the signal",
+        threshold_source="own level; docs.kernel.org filesystems/proc.rst (buddyinfo) and "
+        "admin-guide/mm/transhuge.rst (compact_fail) for the signal",
     ),
     Check(
         id="mem.hwcorrupt",
@@ -304,6 +326,6 @@ ALL = (
         levels=(COMMIT,),
         fields=("committed_bytes", "overcommit_mode"),
         threshold=f"{COMMIT} while vm.overcommit_memory is 2",
-        threshold_source="own level; docs.kernel.org vm/overcommit-accounting.rst for the signal",
+        threshold_source="own level; docs.kernel.org mm/overcommit-accounting.rst for the signal",
     ),
 )

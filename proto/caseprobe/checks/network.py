@@ -23,8 +23,9 @@ FLAPS = 20
 FLAPPING = Levels("changes_per_hour", warn=3.0, critical=11.0)
 # A window of growth, and how many packets in it are worth a ratio.
 RECENT_SECONDS, FEW_PACKETS = 600.0, 10_000
-# Only these have a line behind them that can be bad; what a bridge or tunnel drops was dropped for a reason.
-LINES = frozenset({"physical", "wireless", "bond"})
+# Only these have a line behind them that can be bad: what a bridge or tunnel drops was dropped for a reason, and a bond
+# counts what its members count.
+LINES = frozenset({"physical", "wireless"})
 # A container's line is virtual and has a far end that can go away, too; a radio link comes and goes by design.
 CARRIERS = frozenset({"physical", "virtual"})
 
@@ -78,7 +79,7 @@ def judge_errors(section: section_pb2.Section, context: Context) -> Iterator[fin
     """
     for interface in _interfaces(section):
         counted = _recent(interface, context)
-        if counted.errors < FEW_ERRORS:
+        if interface.kind not in LINES or counted.errors < FEW_ERRORS:
             continue
         ratio = counted.errors / (counted.packets + counted.errors)
         if reached := context.levels(ERRORS, interface.name).reached(ratio):
@@ -104,11 +105,14 @@ def _over(found: finding_pb2.Finding, counted: Counts) -> finding_pb2.Finding:
 def judge_drops(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Packets that this machine threw away per packet: since the earlier snapshot where there is one, else in all.
 
-    They arrived whole and found no room: rings too small, or a processor too slow to empty them.
+    They arrived whole and found no room (rings too small, a processor too slow to empty them), or nobody here wanted
+    them: other VLANs, protocols that are not spoken. The line of a bond that stands by drops all it hears and is left
+    out.
     """
     for interface in _interfaces(section):
         counted = _recent(interface, context)
-        if interface.kind not in LINES or counted.packets < (FEW_PACKETS if counted.seconds else QUIET_PACKETS):
+        few = counted.packets < (FEW_PACKETS if counted.seconds else QUIET_PACKETS)
+        if interface.kind not in LINES or interface.standby or few:
             continue
         levels = WIRELESS_DROPS if interface.kind == "wireless" else DROPS
         ratio = counted.drops / (counted.packets + counted.drops)

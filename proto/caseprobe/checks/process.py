@@ -21,9 +21,9 @@ FILES = Levels("open_files_ratio", warn=0.85, critical=0.95)
 def judge_stuck(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Processes that cannot be interrupted, by program and by what they wait for in the kernel.
 
-    One that has not run for two minutes waits for a disk, a network filesystem or a driver that does not answer, and
-    cannot be killed. Those that only were so in both samples of this run are a remark while they are few, because a
-    busy disk looks the same.
+    One that has not run for two minutes waits for a disk, a network filesystem or a driver that does not answer.
+    Unless that wait can be killed (of NFS it can), not even kill -9 ends it. Those that only were so in both samples
+    of this run are a remark while they are few, because a busy disk looks the same.
     """
     stuck = section.processes.uninterruptible
     hung = {process.pid for process in stuck if _waited(process, context) >= HUNG_SECONDS}
@@ -164,7 +164,7 @@ ALL = (
         levels=(ZOMBIES,),
         fields=("zombies",),
         threshold=str(ZOMBIES),
-        threshold_source="warn: Icinga, as chef-icinga2 sets it (5); own critical level",
+        threshold_source="warn: sample nrpe.cfg of Nagios' NRPE, check_zombie_procs (5); own critical level",
     ),
     Check(
         id="fd.process",
@@ -173,6 +173,6 @@ ALL = (
         levels=(FILES,),
         fields=("top_open_files",),
         threshold=str(FILES),
-        threshold_source="critical: netdata (95 %); own warn level",
+        threshold_source="critical: netdata apps_group_file_descriptors_utilization (95 %); own warn level",
     ),
 )

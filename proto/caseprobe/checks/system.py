@@ -21,7 +21,7 @@ TAINTS = (
     (5, "B", CRITICAL, "bad_page"),
     (7, "D", CRITICAL, "died"),
     (14, "L", CRITICAL, "lockup"),
-    (9, "W", WARN, "warned"),
+    (9, "W", INFO, "warned"),
 )
 
 
@@ -58,8 +58,9 @@ def judge_tasks(section: section_pb2.Section, context: Context) -> Iterator[find
 def judge_taint(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:
     """Faults that the running kernel remembers of itself until the next boot.
 
-    A kernel that died once or met a hardware error works on with damaged state: what follows may be nonsense.
-    Modules from outside the kernel's own tree also set bits there; those say nothing about health.
+    A kernel that died once or met a hardware error works on with damaged state: what follows may be nonsense. A
+    warning of its own (W) is common on healthy machines and a remark. Modules from outside the kernel's own tree also
+    set bits there; those say nothing about health.
     """
     for bit, letter, state, message_id in TAINTS:
         if section.system.kernel_taint >> bit & 1:
@@ -129,7 +130,7 @@ ALL = (
         judge=judge_taint,
         reads="system",
         fields=("kernel_taint",),
-        threshold="critical: bits 4 (M), 5 (B), 7 (D), 14 (L); warn: bit 9 (W)",
+        threshold="critical: bits 4 (M), 5 (B), 7 (D), 14 (L); info: bit 9 (W)",
         threshold_source="docs.kernel.org admin-guide/tainted-kernels.rst for the bits; own levels",
     ),
     Check(

@@ -21,7 +21,8 @@ def judge_discipline(section: section_pb2.Section, context: Context) -> Iterator
 
     The kernel lets its bound of the error grow while nobody corrects the clock; at 16 s it calls it unsynchronised.
     Then the clock drifts by seconds a week: logs of several machines stop fitting together, later logins and
-    certificates fail.
+    certificates fail. Some keep a clock right and do not tell the kernel: where a time server agrees with it, it is a
+    remark.
     """
     facts = section.time_sync
     if not facts.HasField("synchronized"):
@@ -36,6 +37,10 @@ def judge_discipline(section: section_pb2.Section, context: Context) -> Iterator
     evidence = [stated(section, call="adjtimex", status_bits=hex(facts.status_bits), **errors)]
     message_id = "daemon" if facts.daemon else "nobody"
     reached = Reached(reached.state, f"{reached.threshold} and not synchronised", reached.source)
+    if agreeing := next((one for one in facts.servers if one.answered and not OFFSET.reached(_certain(one))), None):
+        reached, message_id = Reached(INFO, f"{reached.threshold}, but a time server agrees", reached.source), "agrees"
+        errors["server"] = agreeing.name
+        evidence.append(stated(section, server=agreeing.name, offset_seconds=agreeing.offset_seconds))
     yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, errors, evidence, message_id=message_id)
 
 
@@ -64,13 +69,17 @@ def judge_servers(section: section_pb2.Section, context: Context) -> Iterator[fi
 
 
 def _judge_offset(section: section_pb2.Section, context: Context, server: TimeServer) -> Iterator[finding_pb2.Finding]:
-    certain = max(abs(server.offset_seconds) - server.round_trip_seconds / 2, 0.0)
-    if reached := context.levels(OFFSET, server.name).reached(certain):
+    if reached := context.levels(OFFSET, server.name).reached(_certain(server)):
         times = {"offset_seconds": abs(server.offset_seconds), "round_trip_seconds": server.round_trip_seconds}
         evidence = [stated(section, server=server.name, stratum=server.stratum, **times)]
         # The server's time is ahead of ours where the offset is positive.
         message_id = "behind" if server.offset_seconds > 0 else "ahead"
         yield fault(reached, finding_pb2.CAUSE_CONFIGURATION, times, evidence, server.name, message_id)
+
+
+def _certain(server: TimeServer) -> float:
+    """By how much the clock is off for certain: beyond what the time of the exchange leaves open."""
+    return max(abs(server.offset_seconds) - server.round_trip_seconds / 2, 0.0)
 
 
 ALL = (
@@ -80,7 +89,8 @@ ALL = (
         reads="time_sync",
         levels=(UNKEPT,),
         fields=("synchronized",),
-        threshold=f"{UNKEPT} and not synchronised, from {SETTLED_SECONDS:g} s after the start on",
+        threshold=f"{UNKEPT} and not synchronised, from {SETTLED_SECONDS:g} s after the start on; info where a time "
+        "server agrees with the clock",
         threshold_source="node-mixin NodeClockNotSynchronising (16 s); netdata timex.conf (17 min after the start)",
     ),
     Check(

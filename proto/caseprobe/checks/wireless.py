@@ -139,7 +139,7 @@ ALL = (
         fields=("retries_total",),
         levels=(RATE,),
         threshold=f"{RATE}, as a remark where the signal is good",
-        threshold_source="own level: the two lowest rates of IEEE 802.11n",
+        threshold_source="own level: below the second rate of IEEE 802.11n (MCS 1, 20 MHz)",
     ),
     Check(
         id="wifi.retry",

@@ -13,7 +13,7 @@ from caseprobe.v1 import path_pb2
 
 
 def summarize(rounds: Iterable[path_pb2.PathRound], header: path_pb2.PathFacts) -> path_pb2.PathFacts:
-    """The facts of a path: the header's target and tier, every hop with its class, and the verdict.
+    """The facts of a path: the header's target, tier and names of hops, every hop with its class, and the verdict.
 
     rounds: as traced, oldest first, from one on; none gives facts without hops whose verdict is path.nothing_sent.
     A silent hop is a result (loss_ratio 1.0), not an error. Replies that came late are received, not lost.
@@ -46,10 +46,21 @@ def facts_of(tally: PathTally, header: path_pb2.PathFacts) -> path_pb2.PathFacts
     if back is not None:
         facts.way_back_first_ttl, facts.way_back_hops = back.first_ttl, back.hops
     facts.MergeFrom(_header_only(header))
+    _name_hops(facts, header)
     if facts.HasField("service"):
         end = facts.hops[-1] if facts.hops and facts.hops[-1].from_target else path_pb2.PathHop()
         facts.service.verdict.CopyFrom(judge_service(facts.service, end.best_seconds))
     return facts
+
+
+def _name_hops(facts: path_pb2.PathFacts, header: path_pb2.PathFacts) -> None:
+    """Names and networks as the header's hops tell them, to the hops whose first address they are of."""
+    known = {hop.addresses[0]: hop for hop in header.hops if hop.addresses}
+    for hop in facts.hops:
+        told = known.get(hop.addresses[0]) if hop.addresses else None
+        if told is not None:
+            hop.host_name, hop.public_name = told.host_name, told.public_name
+            hop.as_number, hop.as_name, hop.country = told.as_number, told.as_name, told.country
 
 
 def _header_only(header: path_pb2.PathFacts) -> path_pb2.PathFacts:

@@ -17,6 +17,8 @@ from caseprobe.v1 import path_pb2
 
 CREDIBLE = 0.95  # the segment holds the change-point with this probability
 LIMITER_MISSES = 0.08  # a limiter that misses less lets out nearly every answer to one echo a second
+# Above both: half as much again is more than the ways back from neighbouring routers differ by on a long path, and 5 ms
+# are more than a host's own scheduling adds on a short one.
 SLOW_FACTOR = 1.5
 SLOW_EXTRA_SECONDS = 0.005
 SLOW_SURE = 0.95  # that a hop's times do not lie above those behind it by chance
@@ -64,18 +66,26 @@ def judge(hops: Sequence[HopTally]) -> tuple[list[Judged], path_pb2.PathVerdict]
 
 
 def _judge_hop(path: Path, hop: HopTally, verdict: path_pb2.PathVerdict) -> Judged:
+    """The first rule that holds: a hop's own word, then what it keeps from us, then what the path does to it."""
     if not hop.sent:
         return Judged("unknown", 0.0)
+    # Its own word, and once is enough: a router does not prohibit by chance.
     if hop.refused == path_pb2.UNREACHABLE_REASON_PROHIBITED:
         return Judged("filtered", 1.0)
+    # Many routers are set to answer nothing, and forward all the same. One that answers half would have been heard.
     if not hop.received:
         return Judged("silent", 1 - 0.5**hop.sent)
+    # Before loss: what a hop misses and those behind it do not, got past it. mtr's "loss" at one hop is mostly this.
     own = path.own(hop)
     if own > 0.5:
         return _own_answers(hop, own)
+    # Before loss too: answers are made by the router's processor, packets are forwarded without it; a hop may be slow
+    # to answer and stand on a path that loses, and the path's loss is said in the verdict.
     slow = _slow(path, hop)
     if slow >= SLOW_SURE:
         return Judged("slow_control_plane", slow)
+    # A link's loss shows at every hop behind it, so it is the path's that counts, and only where that is sure: a hop
+    # that lost one of its echoes on a healthy path lost it by chance.
     if verdict.message_id == "path.loss_from" and hop.lost and path.lossy(hop) > 0.5:
         return Judged("loss", path.lossy(hop) * (1 - own))
     return Judged("ok", min(1 - own, 1 - 0.5**hop.sent))
@@ -84,6 +94,7 @@ def _judge_hop(path: Path, hop: HopTally, verdict: path_pb2.PathVerdict) -> Judg
 def _own_answers(hop: HopTally, own: float) -> Judged:
     """A limiter where a bucket explains which echoes were answered; else a control plane that is overloaded."""
     bucket = hop.bucket()
+    # Too few echoes to tell which of the two: of routers that keep answers back, most limit them on purpose.
     if bucket is None:
         return Judged("rate_limited", own / 2)
     limited = 1 / (1 + math.exp(-max(-500.0, min(500.0, bucket.log_odds))))
@@ -93,7 +104,11 @@ def _own_answers(hop: HopTally, own: float) -> Judged:
 
 
 def _slow(path: Path, hop: HopTally) -> float:
-    """How sure it is that a hop answers much later than some hop behind it: what reached that one passed it."""
+    """How sure it is that a hop answers much later than some hop behind it: what reached that one passed it.
+
+    Each answer beyond the bar is one vote (sign test), so a few late ones do not make a hop slow. Hops of a tunnel,
+    whose answers go to its end first, are as late as that end and not later: they are not called slow.
+    """
     behind = [median(other.rtts) for other in path.used if other.ttl > hop.ttl]
     quickest = min(behind, default=math.inf)
     bar = max(quickest * SLOW_FACTOR, quickest + SLOW_EXTRA_SECONDS)
@@ -106,6 +121,7 @@ def _verdict(path: Path) -> path_pb2.PathVerdict:
     if not any(hop.sent for hop in hops):
         return path_pb2.PathVerdict(message_id="path.nothing_sent")
     end = hops[-1]
+    # The end alone tells what the path loses: the hops before it may keep answers back, the target's are the path's.
     if not end.from_target:
         return _short_of_target(hops)
     low, high = chance.interval(end.lost, end.sent)

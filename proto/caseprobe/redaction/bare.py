@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from caseprobe.ids import is_id
+from caseprobe.redaction.blocks import is_inside, open_blocks
 from caseprobe.redaction.rule import Rule
-from caseprobe.redaction.secret_values import Span, changes_of, kinds_of
+from caseprobe.redaction.secret_values import Span, changes_of, is_drawn, kinds_of
 
 # Letters of both cases, and digits between letters, in one run; in RE2's syntax.
 RUN = rb"[A-Za-z0-9]*"
@@ -47,7 +48,7 @@ PUBLIC = re.compile(
 )
 # Names that compilers make, public keys of SSH, sums of packages, ids of volumes.
 KNOWN = re.compile(
-    rb"_[ZR]|AAAA[BCE]|MI[IG]|sha\d{1,3}[-_]|md5-|[A-Za-z-]{0,24}LVM-[A-Za-z0-9]{64}\Z"
+    rb"_[ZR]|AAAA[BCE]|MI[IG]|LS0tLS1CRUdJTiB(?:DRVJUSUZJQ0FUR|QVUJMSUMgS0VZ|YNTA5|QR1AgUFVCTElD)|PBE?With|sha\d{1,3}[-_]|md5-|[A-Za-z-]{0,24}LVM-[A-Za-z0-9]{64}\Z"
     rb"|[A-Za-z0-9]{6}-(?:[A-Za-z0-9]{4}-){5}[A-Za-z0-9]{6}\Z"
     rb"|[0-9a-fA-F]{1,1024}+(?:-[0-9a-fA-F]{1,64}+){0,15}-?\Z"
 )
@@ -68,9 +69,12 @@ def bare_secrets(line: bytes) -> Iterator[Span]:
     >>> list(bare_secrets(b"sha256=kBuET1BylE2D8KKSHn6o5ZiVTkXZBIse org.apache.FastLeaderElection@774"))
     []
     """
+    open_to_all = open_blocks(line)
     for match in DRAWN.finditer(line):
         for start, end in _segments(line, *match.span()):
-            if is_drawn(line[start:end], 3, CHANGES) and not _is_public(line, start, end):
+            if is_drawn(line[start:end], 3, CHANGES) and not (
+                _is_public(line, start, end) or is_inside(open_to_all, (start, end))
+            ):
                 yield start, end
     for match in SIGNED.finditer(line):
         start, end = match.span()
@@ -96,12 +100,6 @@ def _segments(line: bytes, start: int, end: int) -> Iterator[Span]:
         if len(part) >= 20:
             yield at, at + len(part)
         at += len(part) + 1
-
-
-def is_drawn(value: bytes, kinds_asked: int, changes_asked: float) -> bool:
-    """Whether so many kinds of characters stand in no order."""
-    kinds = kinds_of(value)
-    return len(set(kinds)) >= kinds_asked and changes_of(kinds) >= len(kinds) * changes_asked and len(set(value)) >= 9
 
 
 def _is_password(value: bytes) -> bool:

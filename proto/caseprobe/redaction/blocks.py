@@ -1,13 +1,14 @@
 """Secrets of several lines: private keys between BEGIN and END, and their bodies where the frame is missing.
 
-The number of lines stays as it was, so that evidence keeps its line numbers.
+The number of lines stays as it was, so that evidence keeps its line numbers. What stands between BEGIN and END of a
+certificate, a public key or a signature is for everybody, and stays.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from caseprobe.redaction.lines import Span, lines_matching, rewrite
 
@@ -17,6 +18,14 @@ KEY = (
 )
 BEGIN = re.compile(rb"-----BEGIN " + KEY)
 END = re.compile(rb"-----END " + KEY)
+# RFC 7468, RFC 4716 (four dashes), RFC 9580.
+OPEN = (
+    rb"(?:[A-Z0-9]{1,16} ){0,3}(?:CERTIFICATE(?: REQUEST)?|PUBLIC KEY(?: BLOCK)?|SIGNATURE|X509 CRL|PKCS7|CMS"
+    rb"|[DEC]{2} PARAMETERS) ?-----?"
+)
+OPEN_BEGIN, OPEN_END = re.compile(rb"----[ -]BEGIN " + OPEN), re.compile(rb"----[ -]END " + OPEN)
+# Of such a block: a line of nothing but base 64.
+OPEN_LINE = re.compile(rb"[ \t>|\"']{0,40}[A-Za-z0-9+/]{0,100}={0,2}[\"',\\]{0,4}\r?")
 # No private key is longer; an END that is further away belongs to something else.
 # A quick look at each line's end before BODY is tried.
 MAYBE_BODY = re.compile(rb"\n(?:(?<=[A-Za-z0-9+/]{64}\n)|(?<=[A-Za-z0-9+/]{64}[\r\"]\n)|(?<=[A-Za-z0-9+/]{64}\"\r\n))")
@@ -52,13 +61,41 @@ def hide_blocks(data: bytes) -> tuple[bytes, int]:
     return text, total + bodies
 
 
+def open_blocks(data: bytes) -> list[Span]:
+    """Where the lines of certificates, public keys and signatures stand; none of a block that has no end.
+
+    >>> open_blocks(b"-----BEGIN CERTIFICATE-----\\nMIID\\n-----END CERTIFICATE-----")
+    [(27, 33)]
+    """
+    if b"BEGIN " not in data:
+        return []
+    ends = list(OPEN_END.finditer(data))
+    starts = [match.end() for match in ends]
+    found: list[Span] = []
+    for begin in OPEN_BEGIN.finditer(data):
+        index = bisect_right(starts, begin.end())
+        end = ends[index].start() if index < len(ends) else -1
+        if 0 <= end <= begin.start() + WINDOW_BYTES and b"BEGIN " not in data[begin.end() : end]:
+            found.append((begin.end(), end))
+    return found
+
+
+def is_inside(spans: Sequence[Span], line: Span) -> bool:
+    """Whether a line lies in one of the spans, which are in order."""
+    index = bisect_right(spans, line[0], key=lambda span: span[0]) - 1
+    return index >= 0 and line[1] <= spans[index][1]
+
+
 def undecided(data: bytes) -> int:
     """Where a text must be cut so that what comes after it may still be part of a key; its length if nowhere."""
+    if b"BEGIN " not in data:
+        return len(data)
     ends = [match.end() for match in END.finditer(data)]
-    for start, _ in _blocks(data):
-        if len(data) - start < WINDOW_BYTES and not _next(ends, start):
-            return data.rfind(b"\n", 0, start) + 1
-    return len(data)
+    open_ends = [match.end() for match in OPEN_END.finditer(data)]
+    starts = [start for start, _ in _blocks(data) if not _next(ends, start)]
+    starts += [begin.start() for begin in OPEN_BEGIN.finditer(data) if not _next(open_ends, begin.start())]
+    cut = min((start for start in starts if len(data) - start < WINDOW_BYTES), default=-1)
+    return len(data) if cut < 0 else data.rfind(b"\n", 0, cut) + 1
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
@@ -89,6 +126,8 @@ def _hide_bodies(data: bytes) -> tuple[bytes, int]:
         return line
 
     spans = [(start, end) for start, end in lines_matching(data + b"\n", _maybe_body) if end <= len(data)]
+    if spans and (public := open_blocks(data)):
+        spans = [span for span in spans if not is_inside(public, span)]
     return rewrite(data, spans, hide), total
 
 

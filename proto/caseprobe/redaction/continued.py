@@ -36,6 +36,7 @@ OPENERS = (
     rb"\b(?:name|key)\\*[\"']?\s*:\s*\\*[\"']?[\w.-]*" + SPOKEN + rb"[\w.-]*\\*[\"']?,?\s*$",
     rb"(?:scratch|backup|recovery|emergency) codes?\b.*:\s*$",
     rb"<(?:auth|http-proxy|socks-proxy)-user-pass>",
+    rb"\bname=\\*\"[\w.-]*" + SPOKEN + rb"[\w.-]*\\*\"\s*$",
 )
 LOOKS = Looks([rb"(?m)" + opener for opener in OPENERS])
 
@@ -65,6 +66,8 @@ ASSIGNED = re.compile(rb"\s{0,80}[\w\"'.-]{1,64}\s{0,8}[=:]\s{0,8}[\"']?(?P<valu
 TEXT = re.compile(rb"\s{0,200}(?P<value>\S[^\n]{0,65535})")
 INDENT = re.compile(rb"[ \t]*")
 
+# A part of a form, and its value behind an empty line (RFC 7578).
+PART = re.compile(rb"\bname=\\{0,3}\"(?P<name>[\w.-]{2,128})\\{0,3}\"\s{0,8}$")
 MEMBER = re.compile(rb"\b(?:name|key)[\"']?\s{0,8}:\s{0,8}[\"']?(?P<name>[\w.-]{2,128})[\"']?,?\s{0,8}$")
 ITS_VALUE = re.compile(
     rb"\s{0,80}[\"']?value[\"']?\s{0,8}:\s{0,8}[\"']?(?P<value>[^\s\"'][^\"'\n]{0,4095}?)[\"'"
@@ -155,6 +158,9 @@ def _taker(line: bytes) -> Taker | None:
     member = MEMBER.search(line)
     if member and speaks(member["name"]) is not Speaks.NO:
         return _its_value
+    part = PART.search(line)
+    if part:
+        return _behind_blank if speaks(part["name"]) is Speaks.SURE else None
     named = NAMED.search(line)
     if named:
         return _behind_name(line, named)
@@ -243,6 +249,13 @@ def _hex_line(_: int, line: bytes) -> Span | None:
 def _code(_: int, line: bytes) -> Span | None:
     """Lines that hold one code each."""
     return _span(CODE.match(line))
+
+
+def _behind_blank(number: int, line: bytes) -> Span | None:
+    """The line behind an empty one."""
+    if number > 1 or (number == 0 and line.strip()):
+        return None
+    return _span(TEXT.match(line.rstrip(b"\r"))) or (0, 0)
 
 
 def _its_value(number: int, line: bytes) -> Span | None:

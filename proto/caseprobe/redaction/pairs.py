@@ -14,7 +14,7 @@ NAME = rb"(?<![\w.$\x80-\xff-])(?P<name>(?:[\w.$@#%-]|(?!\xef\xbc\x9a)[\x80-\xff
 # A sign as it is typed, in East Asian width, or escaped for JSON or HTML.
 SIGN = (
     rb"\s{0,24}+(?P<sign>=>|->|\xef\xbc\x9a|\\{1,3}u003[ad]|&#(?:58|61);|:=|\?=|\+=|<<<|={1,2}|:{1,2}"
-    rb"|,(?=\s?\\{0,3}[\"'])|\((?=\\{0,3}[\"']))\s{0,24}+(?:&quot;|&#3[49];)?"
+    rb"|,(?=\s{0,24}\\{0,3}[\"'])|\((?=\\{0,3}[\"']))\s{0,24}+(?:&quot;|&#3[49];)?"
 )
 PAIR = re.compile(NAME + rb"(?P<close>(?:\\{0,3}[\"'`]|&quot;|&#3[49];)?\]?\)?\}?)" + SIGN)
 # Where a statement begins; ":" there is no prose.
@@ -156,7 +156,7 @@ def _spans(line: bytes, match: re.Match[bytes], at: int, found: Speaks) -> Span 
         if whole and values.is_one(whole["value"]):
             form = values.FORM.match(line, at)
             return (form.end() if form else at), whole.end("value")
-    if found is Speaks.MAYBE and not NEAR.match(line, at):
+    if found is not Speaks.SURE and not NEAR.match(line, at):
         return None
     return _quoted_or_bare(line, at)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from caseprobe.redaction.near import MADE
-from caseprobe.redaction.secret_values import Span, looks_drawn, looks_mixed
+from caseprobe.redaction.bare import CHANGES
+from caseprobe.redaction.secret_values import MADE, Span, is_drawn, looks_drawn, looks_mixed
 
 # What an address does once: who has it, may do it.
 ONCE = re.compile(
-    rb"(?i)/(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth|token"
+    rb"(?i)(?<!/usr)(?<!/local)/(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth|token"
     rb"|share|hook|webhook|recover|unlock"
     rb"|approve|accept|download|s|key|services?|catch|trigger|bot|access|join"
     rb"|guest)[\w-]{0,24}(?:/[\w-]{1,24}){0,2}?/(?P<value>[A-Za-z0-9_:.=-]{16,512}+)"
@@ -20,7 +20,12 @@ AT_ONCE = re.compile(
     rb"(?i)/(?:api|rest|feeds?|rss|ical|calendar|incoming|inbound|callback|private|secret|notify|ingest)(?:/v?\d{1,4})?/"
     rb"(?:private-)?(?P<value>[A-Za-z0-9]{24,128}+)"
 )
-BEGIN = rb"(?m)(?:^|(?<=\]: )|(?<=[\"']))[ \t]{0,16}"
+FILE = re.compile(rb"\.[a-z]{1,5}[0-9]?\Z")
+# A key in a path of its own, and a query that is nothing but one.
+ALONE = re.compile(
+    rb"/private-(?P<hex>[0-9a-f]{16,128})|\?(?P<value>[A-Za-z0-9_-]{14,128}+)(?=[\s\"']|$)",
+)
+BEGIN = rb"(?m)(?:^|(?<=\]: )|(?<=[\"']))[ \t]{0,16}(?:-[ \t]{1,8}[\"']?)?"
 END = rb"(?:[ \t]{1,8}#[^\n]{0,128})?[ \t]{0,8}(?=$|[\"'\\\r])"
 VALUE = rb"[\"']?(?P<value>[^\s\"':/\\][^\s\"'\\]{5,255}+)[\"']?"
 LINES = (
@@ -28,8 +33,8 @@ LINES = (
     re.compile(BEGIN + rb"(?P<name>[A-Za-z_][\w.@-]{1,63}):(?P<value>[^\s\"':/\\][^\s\"':/\\]{5,255}+)" + END),
     # host user:password, as mail servers keep them
     re.compile(
-        BEGIN + rb"(?P<name>\[?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\]?(?::\d{1,5})?)[ \t]{1,16}[\w.@+-]{1,12"
-        rb"8}:" + VALUE + END
+        BEGIN + rb"(?P<name>\[?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\]?(?::\d{1,5})?)[ \t]{1,16}"
+        rb"(?![0-9A-Fa-f:./]{3,60}(?:[\s\"'\\]|$))[A-Za-z_][\w.@+-]{0,127}:" + VALUE + END
     ),
     # host secret, with a timeout, as clients of RADIUS and racoon keep them
     re.compile(
@@ -54,10 +59,12 @@ LINES = (
 )
 # What nothing else is written like: any value that nobody writes as prose is a password there.
 SURE_LINES = (LINES[1], LINES[3], LINES[4])
+# A line of /etc/hosts.
+HOSTS = re.compile(rb"\s{0,16}[0-9.]{7,15}[ \t]{1,16}[\w.-]{1,255}\s{0,8}")
 NO_USER = re.compile(
     rb"(?i)(?:.*[._-])?(?:sha\d*|md5|image|tag|version|commit|ref|rev|build|date|time|id|host|http|https|port"
     rb"|file|line|name|type|size|at|in|from|to|on|v\d*|digest|status|state|uid|gid|pid|tcp|udp|etag|arn|urn"
-    rb"|localhost|latest)"
+    rb"|localhost|latest|[a-z]{2,3}_[A-Z]{2}[.@].*)"
 )
 
 
@@ -88,7 +95,12 @@ def path_tokens(line: bytes) -> Iterator[Span]:
     [(8, 32)]
     """
     for match in (*ONCE.finditer(line), *AT_ONCE.finditer(line)):
-        if looks_drawn(match["value"]):
+        if looks_drawn(match["value"]) and (not FILE.search(match["value"]) or is_drawn(match["value"], 3, CHANGES)):
+            yield match.span("value")
+    for match in ALONE.finditer(line):
+        if match["hex"]:
+            yield match.span("hex")
+        elif is_drawn(match["value"], 3, CHANGES):
             yield match.span("value")
 
 
@@ -102,7 +114,11 @@ def user_secrets(line: bytes) -> Iterator[Span]:
         for match in pattern.finditer(line):
             value = match["value"]
             is_secret = looks_mixed(value) if pattern in SURE_LINES else _is_password(value) or MADE.fullmatch(value)
-            if is_secret and not NO_USER.fullmatch(match["name"]):
+            if (
+                is_secret
+                and not NO_USER.fullmatch(match["name"])
+                and not (pattern is LINES[2] and HOSTS.fullmatch(match[0]))
+            ):
                 yield match.span("value")
 
 

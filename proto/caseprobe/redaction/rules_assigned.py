@@ -37,16 +37,23 @@ KEY_NEEDLES = (
     ),
 )
 # What a name that surely or perhaps holds a secret has in it, and the sign behind it, in RE2's syntax.
+# Words for passwords in scripts of their own, in UTF-8.
+OTHER_SCRIPTS = (
+    "лозинк|гасло|құпиясөз|პაროლ|पासवर्ड|รหัสผ่าน|عبور|секрет|秘密|暗証番号|フレーズ|비번|şifrə|lozink|fjalëkal".encode()
+)
 SURE_PART = (
-    rb"(?:pass|pwd|pword|secret|token|cred|key|psk|communit|sessi?o?n?_?id|cookie|totp|\bpin|_pin|pincode|\bpuk"
+    rb"(?:pass|pwd|pword|secret|token|cred|key|psk|communit|sess(?:ion)?[_-]?id|cookie|totp|\bpin|_pin|pincode|\bpuk"
     rb"|_puk|phrase|mnemonic"
-    rb"|\botp|_otp|webhook|connectionstr|connection.str|pwhash|hashed|secrethash|\bha1|_ha1|(?:nt|lm|ntlm)hash"
+    rb"|\botp|_otp|webhook|connectionstr|connection.str|pwhash|hashed|secrethash|\bha1|_ha1|(?:nt|lm|ntlm)[ _-]?hash"
     rb"|verifier|bearer|jwt|senha|contrasen|kennwort"
     rb"|wachtwoord|parola|saml|clientassert|client_assert|docker|\birk|\bltk|\bcsrk|\bikm|\b[pgt][mt]k|crumb"
     rb"|phash|dnpass|pragma|[cx]srf|exponent|keytab|\bcak|_cak|e?msk\b|\b[dbc]ek|\bcmk|nonce|samlart|userpin|sopin|[ao]1.hash|hash_nt|icepwd"
-    rb"|\btan|dbr[wo]pw|sapwd|one.?time|passkey"
-    rb"|passw|kennw|zugangsc|contrase|clave\b|senha|palavra|motdepass|mot.de.pass|\bmdp|wachtw|has\xc5\x82o|haslo|heslo"
-    rb"|jelsz|l(?:\xc3\xb6|o)senord|adgangsk|kodeord|passord|salasana|[s\x9f]ifre|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb"
+    rb"|\btan|dbr[wo]pw|sapwd|one.?time|passkey|preshare|ssword|(?:auth|nonce|in)_salt|s0_?legacy|s2_?(?:access|(?:un)?authent)|webvpn|svpncookie|\bdsid"
+    rb"|geheimn|segreto|secreto|segredo|hemlig|hemmelig|salaisuu|tajemnic|contrasinal|pasahitz|lykilor|\bparole|\bparol\b|laluan|\bsandi\b"
+    rb"|"
+    + OTHER_SCRIPTS
+    + rb"|passw|kennw|zugangsc|contrase|clave\b|senha|palavra|motdepass|mot.de.pass|\bmdp|wachtw|has\xc5\x82o|haslo"
+    rb"|heslo|jelsz|l(?:\xc3\xb6|o)senord|adgangsk|kodeord|passord|salasana|[s\x9f]ifre|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb"
     rb"|\xe5\xaf\x86\xe7\xa0\x81|\xe5\xaf\x86\xe7\xa2\xbc|\xe5\x8f\xa3\xe4\xbb\xa4|\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89|\xeb\xb2\x88\xed\x98\xb8"
     rb"|\xec\x95\x94\xed\x98\xb8|\xce\xba\xcf\x89\xce\xb4|geslo|lozinka|slapta|kh\xe1\xba\xa9u|sandi\b|parool"
     rb"|\xd8\xa7\xd9\x84\xd9\x85\xd8\xb1\xd9\x88\xd8\xb1|\xd7\xa1\xd7\x99\xd7\xa1\xd7\x9e\xd7\x94"
@@ -58,8 +65,9 @@ MAYBE_PART = (
     rb"(?:auth\w*|(?:\b|_|-)(?:sess(?:ion)?|seed|salt|code|sig|signature|hmac|ticket|assertion|encrypt|dsn|ck"
     rb"|pat|login|response|pem|prv|tls|api|app|hook|gossip"
     rb"|otp|invite|magic|reset|confirmation|activation|pairing|unlock|licen[cs]e|serial|encoded|blob|digest"
-    rb"|cipher\w*|identity"
-    rb"|jwk|sso|crypt|shadow|sid|wep|wpa|kg|opc|ek|mk|dk|i?k|gak|guek|ipk|sk(?:_(?:[eap][ir]|d))?|priv|prv|ki|entropy|scalar|wresult|wctx)[0-9]*|keyhex|_hex)"
+    rb"|cipher\w*|identity|sign"
+    rb"|jwk|sso|crypt|shadow|sid|wep|wpa|kg|opc|ek|mk|dk|i?k|gak|guek|ipk|sk(?:_(?:[eap][ir]|d))?|priv|prv|ki|entropy|scalar|wresult|wctx)(?:[-_]?[0-9]+)?"
+    rb"|(?-i:[a-z](?:Salt|Seed|Sess|Session|Code|Sig|Signature|Hmac|Ticket|Digest|Blob|Entropy))|keyhex|_hex)"
 )
 CLOSE = rb"(?:\\*[\"'`]|&quot;|&#3[49];)?\]?\)?\}?\s*"
 PAIR_LOOK = (
@@ -115,14 +123,14 @@ ASSIGNED: tuple[Rule, ...] = (
     _rule(
         "url_login",
         (b"://",),
-        rb"(?<=://)[^\s:/@\"'<>]{0,255}+:([^\s/@\"'<>]{1,255}+)@",
+        rb"(?<=://)[^\s:/@\"'<>]{0,255}+:([^\s/?#&\"'<>]{1,255})@(?=[\w\[(])",
         "proxy http://anna:hunter2@proxy.example:3128/",
         "http://proxy.example:3128/a@b",
     ),
     _rule(
         "url_user",
         (b"://",),
-        rb"(?<=://)((?=[a-z_.-]{0,255}+[0-9])[a-z0-9_.-]{20,255}+)@(?=[a-z0-9])",
+        rb"(?<=://)((?=[a-z_.-]{0,255}+[0-9])[a-z0-9_.-]{20,255}+)(?=(?::[^\s/?#\"'<>]{1,255})?@[a-z0-9])",
         "https://0123456789abcdef0123456789@git.example/x.git",
         "https://git@git.example/x.git",
     ),
@@ -130,7 +138,7 @@ ASSIGNED: tuple[Rule, ...] = (
         "command_option",
         (),
         rb"(?<![\w-])(?:--?[a-z0-9-]{0,40}?" + KEYS + rb"[=\s]\s{0,4}(?![-&|<>])[\"']?([^\s\"']{2,4096}+)"
-        rb"|[\"']-p((?=[^\"']{0,64}[0-9])(?=[^\"']{0,64}[a-z])[^\s\"'\\/=:]{6,64})\\{0,3}[\"']"
+        rb"|[\"']-p((?=[^\"']{0,64}[0-9!%*^~+#])(?=[^\"']{0,64}[a-z])[^\s\"'\\/=:]{6,64})\\{0,3}[\"']"
         rb"|[\"']-p\\{0,3}[\"'],?\s{0,2}(?:a\d{1,2}=)?\\{0,3}[\"']((?=[^\"']{0,64}[0-9])(?=[^\"']{0,64}[a-z])[^\s\"'\\/=:]{6,64})"
         rb"|[\"']-u\\{0,3}[\"'],?\s{0,2}(?:a\d{1,2}=)?\\{0,3}[\"'][^\s\"':]{1,128}:([^\s\"'\\/]{3,128})"
         rb"|sshpass\s{1,4}-p\s{0,4}[\"']?([^\s\"']{1,255}+)"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from caseprobe.redaction.bare import is_drawn
 from caseprobe.redaction.rule import Rule
-from caseprobe.redaction.secret_values import Span
+from caseprobe.redaction.secret_values import Span, is_drawn
 
 # Letters and digits that Microsoft's product keys consist of, and forms that others have taken over.
 PRODUCT = re.compile(rb"(?<![A-Za-z0-9-])(?:[A-Z0-9]{5}-){3,5}[A-Z0-9]{5}(?![A-Za-z0-9-])")
@@ -30,12 +29,12 @@ CODE = re.compile(
     rb"(?:code|password|passcode|pin|key)s?|\bpin(?: ?code)?|\bpasskey|\bpasscode"
     rb"|\botp|\btan|\bpuk)"
     rb"(?:\s{0,4}[:=]\s{0,4}|\s(?:is|was|=)\s|\s)[\"'(\[]{0,2}"
-    rb"(?P<value>[0-9]{4,10}|(?=[a-z-]{0,20}[0-9])[a-z0-9]{4,8}(?:-[a-z0-9]{4,8}){1,3})"
+    rb"(?P<value>[0-9]{3}-[0-9]{2}-[0-9]{3}|[0-9]{4,10}|(?=[a-z-]{0,20}[0-9])[a-z0-9]{4,8}(?:-[a-z0-9]{4,8}){1,3})"
     rb"(?:, ?(?P<next>(?=[a-z-]{0,20}[0-9])[a-z0-9]{4,8}(?:-[a-z0-9]{4,8}){1,3}))?(?![\w./:%]|-\d)"
 )
 CODE_LOOK = (
     rb"(?:code|password|passcode|passkey|pin|key|otp|tan|puk)s?(?:\s*[:=]\s*|\s(?:is|was|=)\s|\s)[\"'(\[]*"
-    rb"(?:[0-9]{4}|[a-z0-9]{4,8}-[a-z0-9]{4})"
+    rb"(?:[0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{3}|[a-z0-9]{4,8}-[a-z0-9]{4})"
 )
 TOLD = re.compile(
     rb"(?<![\w.-])(?P<value>(?:g-)?[0-9]{4,8})(?: is your \S{0,32} ?\S{0,32} ?(?:code|pin|password)| to verify your)"

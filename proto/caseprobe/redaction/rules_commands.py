@@ -7,12 +7,12 @@ from caseprobe.redaction.rule import Rule
 # A quote as it stands, or escaped by the JSON that it was put into, once or twice.
 QUOTE = rb"(?:\\{0,3}[\"'])?"
 WORD = rb"([^\s\"'`\\;|&<>]{3,1024}+)"
-LOGIN = QUOTE + rb"[^\s:\"'/]{1,255}+:([^\s\"'@\\]{2,1024}+)"
+LOGIN = QUOTE + rb"[^\s:\"'/]{1,255}+:([^\s\"'\\]{2,1024}+)"
 BETWEEN = rb"(?:\s{1,4}[^\s|;&]{1,1024}+){0,16}?\s{1,4}"
 # What such an option may also name: how a key is used, not the key.
 METHOD = (
     rb"(?:(?:hmac)?-?(?:md5|sha)[-0-9]{0,8}|des|3des|aes[-0-9a-z]{0,8}|ask|prompt|stdin|none|file:\S{1,255}"
-    rb"|env:\S{1,255}|-)(?![\w.-])"
+    rb"|env:\S{1,255}|-|management|exchange|files?|length|size|server|daemon)(?![\w.-])"
 )
 # Programs, and the options, in lower case, by which they take a secret.
 OPTIONS: tuple[tuple[bytes, bytes], ...] = (
@@ -82,6 +82,24 @@ PLACE = rb"\s{1,8}[^\s|;&]{1,1024}+"
 FLAGS = rb"(?:\s{1,8}-[^\s|;&]{1,255}+){0,8}"
 PLACES: tuple[bytes, ...] = (
     rb"htpasswd\s{1,4}-[a-z]{0,6}b[a-z]{0,6}" + PLACE + PLACE + rb"\s{1,4}" + WORD,
+    rb"(?:ejabberdctl|prosodyctl)"
+    + FLAGS
+    + rb"\s{1,4}(?:register|change_password|check_password)"
+    + PLACE
+    + PLACE
+    + rb"\s{1,4}"
+    + QUOTE
+    + WORD,
+    rb"(?:lftp|ncftp\w{0,4}|open)\s{1,4}(?:[^|;&\n]{0,120}?\s)?-u\s{0,4}"
+    + QUOTE
+    + rb"[^\s,\"']{1,128},([^\s\"'\\]{3,255}+)",
+    rb"(?:radclient|radeapclient)"
+    + FLAGS
+    + PLACE
+    + rb"\s{1,4}(?:auth|acct|status|coa|disconnect|auto)\s{1,4}"
+    + QUOTE
+    + WORD,
+    rb"tpm2_changeauth" + BETWEEN + QUOTE + WORD + rb"(?=\s{0,4}(?:$|[\"'\\|;&\n]))",
     rb"(?:rabbitmqctl|rabbitmqadmin|ejabberdctl|prosodyctl)"
     + FLAGS
     + rb"\s{1,4}(?:add_user|change_password|authenticate_user|register|set_password)"
@@ -89,7 +107,7 @@ PLACES: tuple[bytes, ...] = (
     + rb"\s{1,4}"
     + QUOTE
     + WORD,
-    rb"sqlplus" + FLAGS + rb"\s{1,4}" + QUOTE + rb"[\w$#-]{1,64}/([^\s@\"'/]{2,255}+)",
+    rb"sqlplus" + FLAGS + rb"\s{1,4}" + QUOTE + rb"[\w$#-]{1,64}/" + QUOTE + rb"([^\s\"'/\\]{2,255}+)",
     rb"(?:rman|expdp?|impdp?|sqlldr|tnsping|lsnrctl|dgmgrl|adrci|connect|conn|target|catalog"
     rb"|auxiliary)\s{1,4}(?:target\s|userid=)?" + QUOTE + rb"[\w$#]{1,64}/([^\s@\"'/]{3,255}+)(?=@|\s|$|\"|')",
     rb"isql" + FLAGS + rb"\s{1,4}[\w.-]{1,64}\s{1,4}[\w.-]{1,64}\s{1,4}" + WORD,
@@ -170,7 +188,7 @@ def _option(programs: bytes, letters: bytes) -> bytes:
 SIGNED = b"|".join(programs for programs, _ in OPTIONS[:-1])
 OPTION_LOOK = rb"\b(?:(?:" + SIGNED + rb")(?:\.exe)?\s(?:.*\s)?[-/]|(?:" + OPTIONS[-1][0] + rb")(?:\.exe)?\s+\S)"
 PLACE_LOOK = (
-    rb"\b(?:htpasswd|rabbitmqctl|rabbitmqadmin|ejabberdctl|prosodyctl|sqlplus|rman|expdp?|impdp?|sqlldr|isql"
+    rb"\b(?:lftp|ncftp\w*|open\s+-u|radclient|radeapclient|tpm2_changeauth|htpasswd|rabbitmqctl|rabbitmqadmin|ejabberdctl|prosodyctl|sqlplus|rman|expdp?|impdp?|sqlldr|isql"
     rb"|composer|cargo|npm|yarn|gem|pulumi|tailscale|netlify"
     rb"|sentry-cli|snyk|flyctl|fly|vault|ngrok|cloudflared|netbird|wandb|huggingface-cli|railway|neo4j-admin"
     rb"|slmgr|changepk|net|convertto-securestring|new-object|vpnc"
@@ -201,13 +219,13 @@ COMMANDS: tuple[Rule, ...] = (
     Rule(
         "login_option",
         (),
-        rb"(?:^|\s)(?:-u|--user|--proxy-user|--auth|-auth|-a|--login|--credentials|--basic|--creds)[=\s]\s{0,4}"
+        rb"(?:^|\s)(?:-u|--user|--proxy-user|-auth|-a|--[\w.-]{0,32}(?:auth|login|basic|creds?|credentials|userpwd))[=\s]\s{0,4}"
         + LOGIN
         + rb"|\b(?:stats\s{1,4}auth|login=|proxy_auth=|cache_peer_login=|userpwd=|register\s{0,4}=>?)\s{0,4}"
         + LOGIN,
         "tool --auth anna:hunter2 list",
-        "-u 1000:1000x",
-        look=rb"(?:\s(?:-u|--user|--proxy-user|--auth|-auth|-a|--login|--credentials|--basic|--creds)[=\s]\s*"
+        "-u 1000:1000",
+        look=rb"(?:(?:^|\s)(?:-u|--user|--proxy-user|-auth|-a|--[\w.-]*(?:auth|login|basic|creds?|credentials|userpwd))[=\s]\s*"
         rb"|stats\s+auth\s+|login=|proxy_auth=|userpwd=|register\s*=>?\s*)[^\s:]+:[^\s/]",
         unless=rb"\s{0,4}\S{1,16}[=\s]\s{0,4}[\"']?(?:[0-9]{1,6}:[0-9]{1,6}\b|\w{1,12}:(?:x|latest"
         rb"|[0-9.]{1,16})(?:\s|$)|https?:|file:|[a-z]:\\|[^:]{1,64}:(?:\$|%))",

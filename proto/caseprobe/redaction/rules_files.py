@@ -34,7 +34,7 @@ FILES: tuple[Rule, ...] = (
         "daemon_field",
         rb"authcommunity\s|\bmonitor\s+\S+@\S+\s|\bsecret,|\$user[0-9]+\$|[!\s]-c\s|(?:incoming|outgoing"
         rb"|mutual)user\s|authinfo:|phrasedialog\s|cachemgr_passwd\s"
-        rb"|\bwireless\.\S+=|\boption\s+key|ogin:|\[(?:chap|pap|eap)\s|hotp|login\s+\w+/|\buser=[\w.-]+:",
+        rb"|\bwireless\.\S+=|\boption\s+key|pass[\w-]*(?:cmd|command|eval|program)\W+(?:echo|printf)\s|\b(?:any|ip|[0-9./]+)\s+[0-9a-f]{64}|:[pgk]server:|rpcauth=|\bvrrp\s+[0-9]|ogin:|\[(?:chap|pap|eap)\s|hotp|login\s+\w+/|\buser=[\w.-]+:",
         rb"\bauthcommunity\s{1,4}\S{1,64}\s{1,4}"
         + WORD
         + rb"|\bmonitor\s{1,4}\S{1,128}@\S{1,128}\s{1,4}\d{1,2}\s{1,4}\S{1,64}\s{1,4}"
@@ -65,7 +65,15 @@ FILES: tuple[Rule, ...] = (
         + rb"|\[(?:chap|pap|eap)\s[^\]\n]{0,255}?<([0-9a-f]{8,512})>"
         rb"|\bhotp(?:/\S{1,16})?\s{1,8}\S{1,128}\s{1,8}\S{1,16}\s{1,8}([0-9a-f]{16,128})"
         + rb"|\blogin\s{1,4}\w{1,64}/"
-        + MIXED,
+        + MIXED
+        + rb"|pass[\w-]{0,16}(?:cmd|command|eval|program)\W{1,8}(?:echo|printf)\s{1,4}(?:-n\s{1,4})?"
+        + QUOTE
+        + rb"?"
+        + WORD
+        + rb"|\b\d{3,6}\s{1,4}\S{1,128}\s{1,4}(?:any|ip|[0-9./]{7,18})\s{1,4}([0-9a-f]{64})(?![0-9a-z])"
+        rb"|\bvrrp\s{1,4}\d{1,3}\s{1,4}authentication\s{1,4}(?:text\s{1,4}|md5\s{1,4})?"
+        + MIXED
+        + rb"|:[pgk]server:[^\s:@]{1,64}:([^\s@/]{2,255}+)@|\brpcauth=[^\s:]{1,128}:([0-9a-f$]{32,256})",
         "MONITOR ups@localhost 1 upsmon S3cretHarb12 master",
         "monitor the disk",
     ),
@@ -93,8 +101,8 @@ FILES: tuple[Rule, ...] = (
         b"",
         "smtp.example.net anna:S3cretHarb12",
         "nginx:1.25-alpine",
-        look=rb"(?:^|\]: |[\"'])(?:\[[\w.-]+\](?::[0-9]+)?\s+[\w.@+-]+:|"
-        rb"[a-z_/][\w.@\]/-]*(?::[0-9]+)?(?:\s+[\w.@-]+)?(?::|\s+))"
+        look=rb"(?:^|\]: |[\"'])[ \t]*(?:-[ \t]+[\"']?)?(?:\[[\w.-]+\](?::[0-9]+)?\s+[\w.@+-]+:|"
+        rb"[\w/][\w.@\]/-]*(?::[0-9]+)?(?:\s+[\w.@-]+)?(?::|\s+))"
         rb"[^\s|=()]*[0-9][^\s|=()]*(?:\s+[0-9]+)?\s*(?:$|[\"'\\#])",
         find=user_secrets,
     ),
@@ -141,7 +149,7 @@ FILES: tuple[Rule, ...] = (
     _rule(
         "query_value",
         rb"[?&][a-z_.-]+=[0-9a-f]{12}",
-        rb"[?&](?!(?:v|ver|version|rev|h|hash|cb|etag|sha\d{0,3}|md5|digest|commit|ref|state|nonce|[\w.-]{0,40}id)=)"
+        rb"[?&](?!(?:v|ver|version|rev|h|hash|cb|etag|sha\d{0,3}|md5|digest|commit|ref|state|nonce|(?!app_?id)[\w.-]{0,40}id)=)"
         rb"[\w.-]{1,40}=([0-9a-f]{32,128})(?![0-9a-z])",
         "GET /feed?u=0a1b2c3d4e5f60718293a4b5c6d7e8f9&x=1",
         "GET /app.js?v=0a1b2c3d4e5f60718293a4b5c6d7e8f9",
@@ -174,20 +182,21 @@ FILES: tuple[Rule, ...] = (
         "GET /reset-password/form HTTP/1.1",
         look=rb"/(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth"
         rb"|token|share|hook|webhook|recover|unlock|approve|accept|download|s|key|services?|catch|trigger|bot"
-        rb"|access|join|guest|api|rest|feed|rss|ical|calendar|incoming|inbound|callback|private|notify|ingest)[\w-]*/",
+        rb"|access|join|guest|api|rest|feed|rss|ical|calendar|incoming|inbound|callback|private|notify|ingest)[\w-]*/"
+        rb"|/private-[0-9a-f]{16}|\?[A-Za-z0-9_-]{14,}(?:\s|[\"']|$)",
         find=path_tokens,
     ),
     _rule(
         "login_cookie",
         rb"(?:wordpress_|\.asp|auth_?tkt|sess|remember|ltpatoken|iplanet|_sid|mellon|clearance|__cf|__secure-"
         rb"|__host-|identity|xenforo|simplesaml|shib|sso|login|user_id|kc_|jsession|phpsess|cfid|cftoken|csrf"
-        rb"|xsrf)[\w.-]*=[^\s;,\"'&]{8}",
+        rb"|xsrf|dsid|webvpn|svpn|portal-)[\w.-]*=[^\s;,\"'&]{8}",
         rb"(?<![\w.-])(?:wordpress_(?:logged_in|sec)\w{0,64}|\.asp\w{1,32}|\.aspnetcore\.[\w.-]{1,64}"
         rb"|auth_?tkt\w{0,16}|asp\.net_sessionid|[\w.-]{0,40}sess(?:ion)?(?:_?id)?[\w.-]{0,40}|remember_\w{1,64}"
         rb"|ltpatoken2?|smsession|iplanetdirectorypro|_?shibsession\w{0,80}|xenforo_\w{1,32}|\w{1,40}_sid"
         rb"|mellon-\w{1,32}|cf_clearance|__cf_bm|__secure-[\w.-]{1,64}|__host-[\w.-]{1,64}"
         rb"|simplesaml\w{0,32}|kc_\w{1,32}|keycloak_\w{1,32}|cftoken|_?[cx]srf[\w-]{0,24}|sso\w{0,24}"
-        rb"|_identity[\w-]{0,24})=(?=[^\s;,\"'&]{0,200}?[0-9])([^\s;,\"'&\\]{12,4096}+)",
+        rb"|_identity[\w-]{0,24}|dsid|webvpn\w{0,8}|svpncookie|portal-\w{0,32}cookie)=(?!/)(?=[^\s;,\"'&]{0,200}?[0-9])([^\s;,\"'&\\]{12,4096}+)",
         "auth_tkt=a94a8fe5ccb19ba61c4c0873d391e987!anna",
         "session=none",
     ),
@@ -212,12 +221,13 @@ FILES: tuple[Rule, ...] = (
     _rule(
         "private_part",
         rb"private-mac:|(?:prime[12]|exponent[12]|coefficient|privateexponent|privatekey|private_value\S*"
-        rb"|secret_x\S*):\s|(?:mk|volume key|master key|key) dump|\(0x[0-9a-f]{8}|scratch|recovery (?:key|password)",
+        rb"|secret_x\S*):\s|(?:mk|volume key|master key|key) dump|\(0x[0-9a-f]{8}|scratch"
+        rb"|recovery (?:key|password)|(?:aes[0-9]{3}-cts|rc4|des-cbc|arcfour)[\w-]*:[0-9a-f]{16}",
         rb"private-mac:\s{0,4}([0-9a-f]{32,128})|(?:prime[12]|exponent[12]|coefficient|privateexponent"
         rb"|privatekey|private_value\(x\)|secret_x):\s{0,8}([a-z0-9+/]{16,4096}+={0,2})"
         rb"|(?:mk|volume key|master key|key) dump:\s{0,8}((?:[0-9a-f]{2}[\s:]?){8,128})|(?:keytab|aes\d{3}-cts"
         rb"|arcfour|des3?-|rc4-hmac|camellia)[^\n]{0,128}?\(0x([0-9a-f]{16,128})\)"
-        rb"|((?:\d{6}-){7}\d{6})",
+        rb"|((?:\d{6}-){7}\d{6})|(?:aes\d{3}-cts|rc4|des-cbc|arcfour)[\w-]{0,24}:([0-9a-f]{16,128})(?![0-9a-z])",
         "1 anna@REALM (aes256-cts-hmac-sha1-96)  (0xa94a8fe5ccb19ba61c4c0873d391e987982fbbd3)",
         "coefficient: 0.5",
     ),

@@ -130,6 +130,8 @@ FILES = (
     "webdav ONE ONE SECRET",
     # Routers and switches: what stands behind words that say how it is written.
     "standby ONE authentication MIXED",
+    "authentication text SECRET",
+    "authentication-md5 key SECRET",
     "vrrp ONE authentication text SECRET",
     "pre-shared-key local SECRET",
     "pre-shared-key remote SECRET",
@@ -155,7 +157,7 @@ FILES = (
     "configure account ONE SECRET",
     "authentication md5 SECRET privacy SECRET",
     "authentication sha SECRET privacy SECRET",
-    "privacy SECRET",
+    "privacy MIXED",
     "snmp-community-string SECRET",
     "md5 7 SECRET",
     "secauth key SECRET",

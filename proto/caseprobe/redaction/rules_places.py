@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caseprobe.redaction.rule import Rule
-from caseprobe.redaction.statements import statement_secrets
+from caseprobe.redaction.statements import FORM_LOOK, statement_secrets
 
 # A quote as it stands, or escaped by the JSON that it was put into, once or twice.
 QUOTE = rb"\\{0,3}[\"']"
@@ -42,8 +42,8 @@ def _rule(name: str, pattern: bytes, look: bytes, positive: str, negative: str, 
 # A secret's name, blanks, perhaps words that say how the value is written, and a value with a digit or sign in it.
 CONFIGURED_LOOK = (
     rb"(?:pass(?:w\w*|phrase|code)?|pass|pwd|secret\w*|token|psk\w*|communit\w*|(?:[\w-]*[_-])?key(?:-\w+)?"
-    rb"|credentials?|pw|totp|cookie"
-    rb"|challenge|authcode|pin|puk)[0-9]?[ \t]+(?:[\w.\"'-]+[ \t]+){0,3}\\*[\"']?[^\s]*(?:[0-9!#$%^*+=@~?]"
+    rb"|credentials?|pw|totp|(?:set)?cookie|preshare"
+    rb"|challenge|authcode|pin|puk)[0-9]?[ \t]+(?:" + FORM_LOOK + rb"[ \t]+){0,3}\\*[\"']?[^\s]*(?:[0-9!#$%^*+=@~?]"
     rb"|(?-i:[a-z][A-Z]))"
 )
 
@@ -66,10 +66,10 @@ PLACES: tuple[Rule, ...] = (
     ),
     _rule(
         "user_percent",
-        rb"(?:\s-[ua]\s{0,4}|--(?:user|authenticate|username)[=\s])(?:"
+        rb"(?:\s-[ua]\s{0,4}|--(?:user|authenticate|username)[=\s]|\buser(?:name)?=(?![^\s%]{1,128}%[0-9a-f]{2}))(?:"
         + QUOTE
         + rb")?[^\s%\"']{1,128}%([^\s\"']{2,255}+)",
-        rb"(?:\s-[ua]|--(?:user|authenticate|username))[=\s]*[^\s%]+%[^\s]",
+        rb"(?:\s-[ua]|--(?:user|authenticate|username)|\buser(?:name)?=)[=\s]*[^\s%]+%[^\s]",
         "smbclient //srv/share -U anna%hunter2",
         "-U 50%",
     ),
@@ -131,13 +131,15 @@ PLACES: tuple[Rule, ...] = (
     _rule(
         "dial_file",
         rb"(?m)(?:^|(?<=: )|(?<=[\"']))\s{0,8}(?:[\"']?[\w.@\\*-]{1,128}[\"']?\s{1,16}\*\s{1,16}(?:\\{0,3}[\"']("
-        rb"[^\"'\n\\]{3,255})|([^\s\"'*#\\]{4,255}+(?<![0-9.])|"
+        rb"[^\"'\n\\]{3,255})|([^\s\"'*#\\]{4,255}+(?<![0-9.:,;])|"
         rb"(?=\S{0,64}[a-z])[^\s\"'*#\\/:=]{6,255}+(?<=[0-9]))(?=\s|$|[\"'\\]))"
         rb"|[\"']?[\w.@\\-]{1,128}[\"']?\s{1,16}[\w.-]{1,128}\s{1,16}\\{0,3}[\"']([^\"'\n\\]{3,255})\\{0,3}[\"']"
         rb"\s{1,16}\*(?=\s|$|[\"'\\])"
         rb"|[\"']?[\w.@\\-]{1,128}[\"']?\s{1,16}[\w.-]{1,128}\s{1,16}([^\s\"'*#\\]{6,255}+)\s{1,16}\*\s{0,8}(?=$"
-        rb"|[\"'\\]))",
-        rb"\s\*(?:\s|\\|$)",
+        rb"|[\"'\\])|[\w.@\\-]{1,128}\s{1,16}[\w.*-]{1,128}\s{1,16}([a-z]{3,16}[-_.!*+~^@#$%&][a-z]{3,16}[0-9]{2,6}"
+        rb"|(?=[^!*+~^@#$%&\s]{3,24}[!*+~^@#$%&][a-z0-9])[a-z0-9!*+~^@#$%&]{8,42})"
+        rb"\s{1,16}[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?\s{0,8}(?=$|[\"'\\]))",
+        rb"\s\*(?:\s|\\|$)|[-_.!*+~^@#$%&][a-z0-9]+\s+(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?:/[0-9]+)?\s*(?:$|[\"'\\])",
         'anna l2tpd "correct horse" *',
         "*/5 * * * * root run",
     ),

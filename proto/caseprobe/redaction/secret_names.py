@@ -12,11 +12,15 @@ def _words(text: str) -> frozenset[str]:
 
 
 class Speaks(IntEnum):
-    """How sure a name is: MAYBE wants a value that looks drawn, SURE takes any that is not a plain answer."""
+    """How sure a name is: MAYBE wants a value that looks drawn, LIKELY also takes one that looks like a password.
+
+    SURE takes any that is not a plain answer.
+    """
 
     NO = 0
     MAYBE = 1
-    SURE = 2
+    LIKELY = 2
+    SURE = 3
 
 
 # What a name ends with, its words joined, so that any value is a secret.
@@ -36,16 +40,22 @@ SURE = _words(
     "phpsessid connectsid secretaccess passwdmd5 md5secret mynetworkkey linkkey masterpsk ssidkey "
     "passwordsalt tokensecret sharecode authcode authsecret cak mkacak msk emsk dek bek cek cmk usercode devicecode "
     "samlart wpnonce a1hash hashnt hashlm ntpassword lmpassword icepwd keypassphrase secretkeybase pinvalue dbrwpw "
-    "dbropw sapwd secretid onetimecode securitycode tan passwordd unlockpin"
+    "dbropw sapwd secretid onetimecode securitycode tan passwordd unlockpin assword ssword sword preshare pskc "
+    "s0legacy 2accesscontrol 2authenticated 2unauthenticated authsalt noncesalt insalt webvpn svpncookie dsid"
 )
 # The same in other languages, in UTF-8 or as they are written where only ASCII may stand; the end of a name in lower
 # case, its words joined.
 FOREIGN = tuple(
     _words(
         "passwort kennwort zugangscode contraseña contrasena clave senha palavrapasse motdepasse mdp "
-        "wachtwoord hasło haslo heslo jelszó jelszo lösenord losenord adgangskode kodeord passord salasana "
-        "şifre sifre пароль 密码 密碼 口令 パスワード 비밀번호 암호 κωδικός geslo lozinka slaptažodis "
-        "slaptazodis khẩu sandi parool المرور סיסמה"
+        "wachtwoord hasło haslo heslo jelszó jelszo lösenord losenord adgangskode kodeord passord "
+        "salasana şifre sifre пароль 密码 密碼 口令 パスワード 비밀번호 암호 κωδικός geslo lozinka "
+        "slaptažodis slaptazodis "
+        "khẩu sandi parool المرور סיסמה parola parolă лозинка гасло šifra fjalëkalim contrasenya "
+        "contrasinal pasahitza lykilorð parole laluan parol "
+        "şifrə құпиясөз პაროლი पासवर्ड รหัสผ่าน عبور "
+        "geheimnis segreto secreto segredo hemlighet hemmelighed salaisuus tajemnica секрет 秘密 暗証番号 "
+        "パスフレーズ 비번"
     )
 )
 # Before "key": whose key it is, so that any value is a secret.
@@ -62,7 +72,9 @@ KEY_OF = _words(
     "publishable live test sandbox salt peer wireguard obfs obfuscation stream rtmp publish appkey nwks apps "
     "s zigbee thread pskc fernet cipher crypt crypto wrapping jwt jwk jwe oauth hook push vapid fcm gcm apns "
     "sms mail email smtp sendgrid mailgun digest message isakmp ikev1 ikev2 failover option rotation key1 "
-    "vrrp radiusserver ntp otp totp mfa setup entry"
+    "vrrp radiusserver ntp otp totp mfa setup entry wlan ap hotspot wireless ssid guest radio iot mesh zwave "
+    "certificate cert seal sealing unwrap wrap kms hsm tpm rpc mqtt amqp chap ppp pap sae passwd portal vnc smb ldap "
+    "sip"
 )
 # What a name ends with so that only a value that looks drawn is a secret.
 MAYBE = _words(
@@ -71,20 +83,20 @@ MAYBE = _words(
     "invite magic reset confirmation activation pairing unlock license licence serial encoded keydata "
     "blob digest cipher cipherstring ciphertext identity jwk sso saml crypt shadow ek mk dk sid wep wpa kg "
     "opc k ik gak guek ipk skei sker skai skar skd skpi skpr "
-    "sk priv prv ki entropy keymat keyhex nodekeyhex seedhex wresult wctx scalar ck"
+    "sk priv prv ki entropy keymat keyhex nodekeyhex seedhex wresult wctx scalar ck sign"
 )
 # In one word, written together: dbpassword, authtoken, rootpw.
 SURE_END = re.compile(
     r"(?:password|passwd|passphrase|passcode|pwd|secret|token|apikey|authkey|secretkey|accesskey|privatekey|privkey"
     r"|sharedkey|masterkey|signingkey|encryptionkey|licensekey|sessionkey|serverkey|appkey|userkey|rootpw|bindpw"
-    r"|userpw|adminpw|credentials?|passwort|psk|community|(?:db|user|root|admin|auth|key|store|chap|sql|mysql|mail"
-    r"|smtp|ftp|ldap|bind|sudo|become|ssh|login|proxy|keystore|truststore|imap|pop|http|web|srv|svc|dn|smb|my|pg|vnc|rdp|vpn"
-    r"|redis|group|old|new|enc)pass|sessid|sessionid|cookie|domainkey|zonekey|wepkey|wpakey|networkkey)s?\Z"
+    r"|credentials?|passwort|psk|community|[a-z]{2,24}p(?:ass|w)|sessid|sessionid|cookie|domainkey|zonekey|wepkey|wpakey|networkkey)s?\Z"
 )
-MAYBE_END = re.compile(r"(?:key|pass|pw|token|secret)\Z")
+# The same, where people write passwords of their own, too.
+LIKELY_END = re.compile(r"(?:keys?|pass|pw|token|secret|\Aauth)\Z")
 NEVER = re.compile(
-    r"(?:bypass|compass|trespass|surpass|multipass|(?:mon|tur|hot|don|joc|whis|hoc)key|(?:public|pub|primary|foreign"
-    r"|sort|row|partition|cache|object|index|host|registry|composite|natural|unique|surrogate|hash|map|group|range)_?key"
+    r"(?:bypass|compass|trespass|surpass|multipass|underpass|overpass|(?:\A|_)(?:low|high|band|all|full|one|two|first|second|third"
+    r"|last|next|single|double|per|out|is|has|use|skip|num|mid|post|pre)pass|(?:mon|tur|hot|don|joc|whis|hoc)key|(?:public|pub|primary|foreign"
+    r"|sort|row|recv|partition|cache|object|index|host|registry|composite|natural|unique|surrogate|hash|map|group|range)_?key"
     r"|(?:error|status|exit|return|response|zip|post|country|language|hash|byte|source|op|err|res|ret|key|http|bar|area"
     r"|reason|result|currency|locale|char|scan|vendor|product|type|state|region|class|event|message|msg)_?code"
     r"|keyboard|nopasswd|bucket_?token|public_?token)s?\Z"
@@ -129,8 +141,8 @@ MOST_WORDS, LONGEST = 24, 200
 def speaks(name: bytes) -> Speaks:
     """How sure it is that what stands behind a name is a secret.
 
-    >>> [speaks(name).name for name in (b"DB_PASSWORD", b"clientSecret", b"key", b"password_file")]
-    ['SURE', 'SURE', 'MAYBE', 'NO']
+    >>> [speaks(name).name for name in (b"DB_PASSWORD", b"clientSecret", b"key", b"code", b"password_file")]
+    ['SURE', 'SURE', 'LIKELY', 'MAYBE', 'NO']
     """
     if _is_foreign(name):
         return Speaks.SURE
@@ -144,7 +156,7 @@ def speaks(name: bytes) -> Speaks:
     if words[-1:] == ["tokens"] and not MEASURED.isdisjoint(words[:-1]):
         return Speaks.NO
     kept = _without_neutral(words)
-    found = _end(kept) or _end(words)
+    found = max(_end(kept), _end(words))
     if found or len(words) < 2:
         return found
     # A secret's name with more behind it: TF_TOKEN_app_example_com, password_for_db.
@@ -185,6 +197,8 @@ def _end(words: list[str]) -> Speaks:
     # A header of its own, or a key whose owner is named.
     if last == "key" and len(words) > 1 and (words[-2] in KEY_OF or words[0] == "x"):
         return Speaks.SURE
-    if any("".join(words[-number:]) in MAYBE for number in (1, 2)) or MAYBE_END.search(last):
+    if LIKELY_END.search(last):
+        return Speaks.LIKELY
+    if any("".join(words[-number:]) in MAYBE for number in (1, 2)):
         return Speaks.MAYBE
     return Speaks.NO

@@ -62,15 +62,17 @@ PLAIN = re.compile(
     rb"|negotiate|ntlm"
     rb"|md5|sha(?:1|224|256|384|512)?|plain|cleartext|encrypted|plaintext|hash(?:ed)?|crypt|bcrypt|\(null\)|-"
     rb"|\*{1,64}|x{3,64}"
-    rb"|\.{1,64}|#{2,64}|_{2,64}|<[^<>\n]{0,40}>|\[[a-z _-]{1,32}\]|\([a-z _-]{1,32}\)|%[a-z_]{1,32}%"
+    rb"|\.{1,64}|#{1,64}|_{2,64}|<[^<>\n]{0,40}>|\[[a-z _-]{1,32}\]|\([a-z _-]{1,32}\)|%[a-z_]{1,32}%"
     rb"|0x[0-9a-f]{1,16}|-?[0-9]{1,3}"
     rb"|[0-9]{1,6}(?:\.[0-9]{1,6})?(?:ms|s|m|h|d|kb|mb|gb|%)"
+    rb"|(?:scram-)?sha-?[0-9]{1,3}(?:-plus)?|[0-9]{1,5}/(?:tcp|udp|sctp|dccp)|(?:[0-9]{1,2}:)?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+~][a-z0-9.+~-]{0,40})?"
+    rb"|\[\w{1,16}=\w{1,16}\]?|origin|release|(?:0x)?[0: .-]{1,256}"
     rb"|(?:amd64|arm64|armhf|armel|i386|i686|x86_64|aarch64|noarch|all)\.?"
     rb"|(?:[a-z_$][\w$]{0,64}+\.){1,12}+[\w$]{1,64}+@[0-9a-f]{1,16})[.,;:!?)]{0,2}"
 )
 # What only points to a secret.
 REFERENCE = re.compile(
-    rb"(?i)(?:%[sdvq(]|%\([a-z]|\$[{(]|\$[a-z_][a-z0-9_]{2,60}(?![^\s\"'.,;)])|\$env:|\{\{|<%|%\{|\$\d\b(?!\$)"
+    rb"(?i)(?:%[sdvq(]|%\([a-z]|\$[{(]|\$[a-z_][a-z0-9_]{2,60}(?![^\s\"'.,;)/])|\$env:|\{\{|<%|%\{|\$\d\b(?!\$)"
     rb"|!ref|!vault\b|!getatt|arn:aws:|vault:|ssm:|secret://"
     rb"|(?-i:(?:/[a-z][a-z._-]{0,31}[0-9]{0,3}){2,16}/?(?![^\s\"',;)\\]))"
     rb"|file:/|@?/(?:etc|var|usr|run|proc|home|opt|root|tmp|mnt|srv|lib|dev|sys|boot|bin|sbin|private)(?:/|\Z)"
@@ -82,6 +84,15 @@ REFERENCE = re.compile(
 LEAST_CHANGES = 0.22
 # Octets of a key; hardware addresses have up to eight.
 LEAST_OCTETS = 12
+# Two words and a number, with a sign between, as people and their generators make them; or signs among letters.
+MADE = re.compile(rb"[A-Za-z]{3,16}[-_.!*+~^@#$%&][A-Za-z]{3,16}[0-9]{2,6}")
+SIGNED = re.compile(
+    rb"(?=[^!*~^#$%]{1,40}[!*~^#$%][A-Za-z0-9])(?=[^a-z]{0,40}[a-z])(?=[^A-Z0-9]{0,40}[A-Z0-9])[A-Za-z0-9!*~^#$%]{8,42}"
+)
+AFTER_USER = re.compile(rb"\A[\w.-]{1,64}[:/]")
+SIGNS_OF_NOISE, LETTERS_AND_DIGITS = 8, (ascii_lowercase + ascii_uppercase + digits).encode()
+# Any sign of the keyboard, and no word among them.
+NOISE = re.compile(rb"(?!.{0,512}[A-Za-z]{9})(?:[A-Za-z0-9 ]{0,16}[^A-Za-z0-9 \n]){6,128}+[A-Za-z0-9 ]{0,16}(?<=.{32})")
 SIGNS = b"+/=._~!@#$%^*?|-:&,;()[]{}<> "
 DRAWN_WORD = re.compile(rb"[A-Za-z0-9+/=._~!@#$%^*?|-]+\Z")
 
@@ -104,7 +115,7 @@ def is_one(value: bytes) -> bool:
     """
     if b"=" in value[:-2] or b": " in value or b"," in value:
         return False
-    return b" " not in value or can_be_secret(value.partition(b" ")[0])
+    return b" " not in value or can_be_secret(value.split(None, 1)[0])
 
 
 @lru_cache(maxsize=1024)
@@ -116,10 +127,24 @@ def looks_drawn(value: bytes) -> bool:
     """
     if OCTETS.fullmatch(value):
         return len(value) >= LEAST_OCTETS * 3 - 1
+    if NOISE.fullmatch(value):
+        return (
+            set(b"aA0") <= set(kinds_of(value))
+            and len(set(value.translate(None, LETTERS_AND_DIGITS))) >= SIGNS_OF_NOISE
+        )
     if len(value) < 12 or not DRAWN_WORD.match(value):
         return False
     kinds = kinds_of(value)
     return len(set(kinds)) >= 2 and len(set(value)) >= 7 and changes_of(kinds) >= max(4, len(kinds) * LEAST_CHANGES)
+
+
+def looks_chosen(value: bytes) -> bool:
+    """Whether a value is one that a person or a generator of passwords chose.
+
+    >>> looks_chosen(b"orange-harbour12"), looks_chosen(b"Xk29%sLq8"), looks_chosen(b"orange")
+    (True, True, False)
+    """
+    return (MADE.fullmatch(value) or SIGNED.fullmatch(value)) is not None
 
 
 def kinds_of(value: bytes) -> bytes:
@@ -140,6 +165,22 @@ def changes_of(kinds: bytes) -> int:
     return sum(one != other for one, other in pairwise(kinds))
 
 
+def is_drawn(value: bytes, least_kinds: int, least_changes: float, least_different: int = 9) -> bool:
+    """Whether a value stands in no order: so many kinds of characters, neighbours that differ, different characters.
+
+    least_changes: as a share of its letters and digits.
+
+    >>> is_drawn(b"kBuET1BylE2D8KKSHn6o", 3, 0.34), is_drawn(b"FastLeaderElection774", 3, 0.34)
+    (True, False)
+    """
+    kinds = kinds_of(value)
+    return (
+        len(set(kinds)) >= least_kinds
+        and changes_of(kinds) >= len(kinds) * least_changes
+        and len(set(value)) >= least_different
+    )
+
+
 @lru_cache(maxsize=1024)
 def looks_mixed(value: bytes) -> bool:
     """Whether a value holds a digit or sign that nobody writes into a word: for running text.
@@ -156,7 +197,12 @@ def looks_mixed(value: bytes) -> bool:
 
 def accepts(speaks: Speaks, value: bytes) -> bool:
     """Whether a value is a secret behind a name that is so sure."""
-    return can_be_secret(value) and (speaks is Speaks.SURE or looks_drawn(value.strip(b"\"'")))
+    bare = value.strip(b"\"'")
+    return can_be_secret(value) and (
+        speaks is Speaks.SURE
+        or looks_drawn(bare)
+        or (speaks is Speaks.LIKELY and looks_chosen(AFTER_USER.sub(b"", bare)))
+    )
 
 
 def _kind_table() -> bytes:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from caseprobe.redaction import nested, strings
 from caseprobe.redaction.bare import BARE
-from caseprobe.redaction.blocks import hide_blocks
+from caseprobe.redaction.blocks import OPEN_LINE, hide_blocks, is_inside, open_blocks
+from caseprobe.redaction.calls import CALLS
 from caseprobe.redaction.continued import hide_continued
 from caseprobe.redaction.lines import Looks, rewrite
 from caseprobe.redaction.near import NEAR
@@ -17,6 +18,7 @@ from caseprobe.redaction.rules_codes import CODES
 from caseprobe.redaction.rules_commands import COMMANDS
 from caseprobe.redaction.rules_files import FILES
 from caseprobe.redaction.rules_hashes import HASHES
+from caseprobe.redaction.rules_keys import KEYS
 from caseprobe.redaction.rules_phrases import PHRASES
 from caseprobe.redaction.rules_places import PLACES
 from caseprobe.redaction.rules_services import SERVICES
@@ -27,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *TOKENS,
     *SERVICES,
     *HASHES,
+    *KEYS,
     *ASSIGNED,
     *COMMANDS,
     *PLACES,
@@ -35,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *TOLD,
     *PAIRS,
     *CODES,
+    CALLS,
     NEAR,
     BARE,
 )
@@ -68,7 +72,10 @@ class Secrets:
     def hide(self, data: bytes, looks: Looks) -> bytes:
         """The text without secrets; the number of lines stays. looks: LOOKS, and any others behind them."""
         data = self.without_blocks(data)
-        return rewrite(data, looks.lines(data), lambda line: self.line(line, looks.of(line), looks))
+        found = looks.lines(data)
+        if found and (public := open_blocks(data)):
+            found = [span for span in found if not (is_inside(public, span) and OPEN_LINE.fullmatch(data, *span))]
+        return rewrite(data, found, lambda line: self.line(line, looks.of(line), looks))
 
     def without_blocks(self, data: bytes) -> bytes:
         """The text without private keys and other secrets that span lines."""

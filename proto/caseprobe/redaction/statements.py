@@ -9,7 +9,7 @@ from caseprobe.redaction import secret_values as values
 from caseprobe.redaction.secret_names import Speaks, speaks
 from caseprobe.redaction.secret_values import Span
 
-NAME = re.compile(rb"(?<![\w.$@/-])(?P<name>[A-Za-z][\w./-]{1,63}+)[ \t]{1,40}(?=[^\s=:;,|&)}\]])")
+NAME = re.compile(rb"(?<![\w.$@/-])(?:--?)?(?P<name>[A-Za-z_][\w./-]{1,63}+)[ \t]{1,40}(?=[^\s=:;,|&)}\]])")
 # Up to three words that say how the value is written, or whose it is.
 FORM = re.compile(
     rb"(?i)(?:(?:enc|reg_(?:sz|expand_sz|binary|multi_sz)|cleartext|plain-?text|plain|encrypted|hash(?:ed)?"
@@ -19,6 +19,12 @@ FORM = re.compile(
     rb"|(?:manager|operator)|user-name [\"']?[\w.-]{1,64}[\"']?|--(?:iscrypted|plaintext|md5|sha\d{0,3})|text"
     rb"|remote|local|string"
     rb"|is|was|[0-9]|1[0-9]|set to|for \S{1,64}(?= is)|on \S{1,64}(?= is)|to|add|[=:])[ \t]{1,16}){1,3}"
+)
+# The same in RE2's syntax, for one word after the other.
+FORM_LOOK = (
+    rb"(?:enc|reg_\w+|cleartext|plain-?text|plain|encrypted|hash(?:ed)?|(?:irreversible-)?cipher|simple|ascii-text|ascii|hex\w*"
+    rb"|unencrypted|clear|md5|sha\S*|hmac-\S+|aes\S*|level [0-9]+|read|write|ro|rw|string|password|manager|operator"
+    rb"|user-name \S+|--\S+|text|remote|local|is|was|[0-9]+|set to|for \S+|on \S+|to|add|[=:])"
 )
 QUOTED = re.compile(rb"(?P<quote>\\{0,3}[\"'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\n])){3,1024}?)(?P=quote)")
 WORD = re.compile(rb"(?P<value>[^\s\"'`;,(){}<>\\|][^\s\"'`;,{}<>\\]{2,4095}+)")
@@ -60,7 +66,7 @@ def statement_secrets(line: bytes) -> Iterator[Span]:
         name = match["name"].rpartition(b"/")[2]
         found = speaks(name)
         if found is Speaks.NO and configures and name.lower().endswith(b"key"):
-            found = Speaks.MAYBE
+            found = Speaks.LIKELY
         if found:
             yield from _value(line, match, found, configures)
 
@@ -74,6 +80,9 @@ def _value(line: bytes, match: re.Match[bytes], found: Speaks, configures: bool)
     if written is None:
         return
     value = written["value"]
+    # An attribute behind the name of its element, or the next of several settings.
+    if value.endswith(b"=") and line[written.end() : written.end() + 1] in (b'"', b"'"):
+        return
     if _is_secret(line, match, written, found, configures) and values.can_be_secret(value):
         yield written.span("value")
 
@@ -88,7 +97,7 @@ def _is_secret(line: bytes, match: re.Match[bytes], written: re.Match[bytes], fo
     ends = bool(END.match(line, written.end()))
     if configures and ends:
         return True
-    if found is Speaks.MAYBE or name.rpartition(b"-")[2] in ONLY_DRAWN:
+    if found is not Speaks.SURE or name.rpartition(b"-")[2] in ONLY_DRAWN:
         return ends and _is_first(line, match) and found is Speaks.SURE
     return ends or written.re is QUOTED or len(value) >= 8
 

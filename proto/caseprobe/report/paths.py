@@ -183,8 +183,7 @@ def _shares(told: Sequence[path_pb2.PathWay], behind: Sequence[path_pb2.PathWay]
 
 def _owner(hop: path_pb2.PathHop) -> str:
     """The name of the hop's first address and whose network it is in, where they were asked for."""
-    network = f"AS{hop.as_number} {hop.as_name}".strip() if hop.as_number else hop.as_name
-    return ", ".join(part for part in (hop.host_name, network, hop.country) if part)
+    return ", ".join(part for part in (texts.hop_name(hop), texts.hop_network(hop)) if part)
 
 
 def _address(address: bytes) -> str:

@@ -50,6 +50,11 @@ class Words:
         kind, _, own = section.probe.partition(".")
         return f"{self(f'section_{kind}')} {own}".strip()
 
+    def by_reader(self, section: section_pb2.Section) -> str:
+        """What the privileged reader read of a section (by its name where a read has no word); empty: nothing."""
+        reads = ", ".join(self(f"read_{name}").removeprefix("read_") for name in section.reads_by_reader)
+        return self.filled("by_reader", reads=reads) if reads else ""
+
     def need(self, right: str) -> str:
         """A right or tool that is missing, in words where it has some: most are names, such as CAP_SYSLOG."""
         return texts.need(right, self.language)

@@ -4,7 +4,7 @@ from caseprobe.texts.addresses import address_text
 from caseprobe.texts.changes import change_cells, change_json, change_sentence, taken
 from caseprobe.texts.findings import advice, severity, state_name, summary, title
 from caseprobe.texts.judgement import cause_name, coverage_json, finding_json, judgement_json
-from caseprobe.texts.paths import path_round_json, path_sentences, path_summary_json
+from caseprobe.texts.paths import hop_name, hop_network, path_round_json, path_sentences, path_summary_json
 from caseprobe.texts.services import outcome_words, path_service, service_name
 from caseprobe.texts.template import LANGUAGES, fill, printable, visible
 from caseprobe.texts.thresholds import level_text
@@ -57,6 +57,8 @@ __all__ = [
     "format_ratio",
     "format_seconds",
     "format_value",
+    "hop_name",
+    "hop_network",
     "judgement_json",
     "level_text",
     "need",

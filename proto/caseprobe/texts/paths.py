@@ -99,9 +99,24 @@ def _hop_json(hop: path_pb2.PathHop) -> Json:
         "reordered": hop.reordered,
         "from_target": hop.from_target,
         "back_hops": hop.back_hops if hop.HasField("back_hops") else None,
-        "name": hop.host_name or None,
+        "name": hop_name(hop) or None,
         "network": _network_json(hop),
     }
+
+
+def hop_name(hop: path_pb2.PathHop) -> str:
+    """What the hop's first address is called; empty where that was not asked for, or is not known."""
+    return hop.public_name or hop.host_name
+
+
+def hop_network(hop: path_pb2.PathHop) -> str:
+    """Whose network the hop is in; empty where that is not known.
+
+    >>> hop_network(path_pb2.PathHop(as_number=64500, as_name="Example", country="SE"))
+    'AS64500 Example SE'
+    """
+    number = f"AS{hop.as_number}" if hop.as_number else ""
+    return " ".join(part for part in (number, hop.as_name, hop.country) if part)
 
 
 def _network_json(hop: path_pb2.PathHop) -> Json | None:

@@ -638,7 +638,9 @@ class Rounds(_message.Message):
     def rounds(self) -> _containers.RepeatedCompositeFieldContainer[_path_pb2.PathRound]: ...
     @_builtins.property
     def header(self) -> _path_pb2.PathFacts:
-        """Sent with the first round: how the path is probed."""
+        """Sent with the first round: how the path is probed; and again, its hops telling the names and networks of addresses,
+        with each round by which more of them are known.
+        """
 
     def __init__(
         self,
@@ -954,6 +956,7 @@ class PathAction(_message.Message):
     PROTOCOL_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
     LOADED_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     rounds: _builtins.int
     interval_seconds: _builtins.float
@@ -962,6 +965,8 @@ class PathAction(_message.Message):
     port: _builtins.int
     loaded: _builtins.bool
     """Beside the path, what load does to round trips: only to the machine's own collector, which an empty target means."""
+    names: _builtins.bool
+    """Also what the hops are called: asked of the machine's own name servers, where its policy lets them be asked."""
     def __init__(
         self,
         *,
@@ -971,10 +976,11 @@ class PathAction(_message.Message):
         protocol: _path_pb2.PathProtocol.ValueType = ...,
         port: _builtins.int = ...,
         loaded: _builtins.bool = ...,
+        names: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval_seconds", b"interval_seconds", "loaded", b"loaded", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval_seconds", b"interval_seconds", "loaded", b"loaded", "names", b"names", "port", b"port", "protocol", b"protocol", "rounds", b"rounds", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -231,6 +231,7 @@ class PathHop(_message.Message):
     AS_NAME_FIELD_NUMBER: _builtins.int
     COUNTRY_FIELD_NUMBER: _builtins.int
     BACK_HOPS_FIELD_NUMBER: _builtins.int
+    PUBLIC_NAME_FIELD_NUMBER: _builtins.int
     ttl: _builtins.int
     sent: _builtins.int
     received: _builtins.int
@@ -262,6 +263,10 @@ class PathHop(_message.Message):
     """Two letters, ISO 3166."""
     back_hops: _builtins.int
     """Routers that its replies passed on their way back, by the TTL with which they arrived; absent where that is not seen."""
+    public_name: _builtins.str
+    """In place of host_name where the address is public, so that anybody may look its name up, and the name is in none of
+    this machine's own domains.
+    """
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
@@ -293,10 +298,11 @@ class PathHop(_message.Message):
         as_name: _builtins.str = ...,
         country: _builtins.str = ...,
         back_hops: _builtins.int | None = ...,
+        public_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_back_hops", b"_back_hops", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "avg_seconds", b"avg_seconds", "back_hops", b"back_hops", "best_seconds", b"best_seconds", "jitter_seconds", b"jitter_seconds", "p95_seconds", b"p95_seconds", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_back_hops", b"_back_hops", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "as_name", b"as_name", "as_number", b"as_number", "avg_seconds", b"avg_seconds", "back_hops", b"back_hops", "best_seconds", b"best_seconds", "classification", b"classification", "country", b"country", "duplicates", b"duplicates", "from_target", b"from_target", "host_name", b"host_name", "jitter_seconds", b"jitter_seconds", "late", b"late", "limit_burst", b"limit_burst", "limit_per_second", b"limit_per_second", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds", "_back_hops", b"_back_hops", "_best_seconds", b"_best_seconds", "_jitter_seconds", b"_jitter_seconds", "_p95_seconds", b"_p95_seconds", "_worst_seconds", b"_worst_seconds", "addresses", b"addresses", "as_name", b"as_name", "as_number", b"as_number", "avg_seconds", b"avg_seconds", "back_hops", b"back_hops", "best_seconds", b"best_seconds", "classification", b"classification", "country", b"country", "duplicates", b"duplicates", "from_target", b"from_target", "host_name", b"host_name", "jitter_seconds", b"jitter_seconds", "late", b"late", "limit_burst", b"limit_burst", "limit_per_second", b"limit_per_second", "loss_ratio", b"loss_ratio", "mpls_labels", b"mpls_labels", "p95_seconds", b"p95_seconds", "probability", b"probability", "public_name", b"public_name", "received", b"received", "reordered", b"reordered", "sent", b"sent", "ttl", b"ttl", "worst_seconds", b"worst_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avg_seconds: _TypeAlias = _typing.Literal["avg_seconds"]  # noqa: Y015
     _WhichOneofArgType__avg_seconds: _TypeAlias = _typing.Literal["_avg_seconds", b"_avg_seconds"]  # noqa: Y015

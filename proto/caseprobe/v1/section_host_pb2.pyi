@@ -461,6 +461,7 @@ class Certificate(_message.Message):
     SELF_SIGNED_FIELD_NUMBER: _builtins.int
     NAMED_BY_FIELD_NUMBER: _builtins.int
     PROCESS_FIELD_NUMBER: _builtins.int
+    LOCAL_ONLY_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """A file, or 127.0.0.1:443."""
     subject: _builtins.str
@@ -470,6 +471,8 @@ class Certificate(_message.Message):
     """Which file names it: /etc/nginx/…; empty for a port."""
     process: _builtins.str
     """Program that listens; empty for a file or where the right to see it is missing."""
+    local_only: _builtins.bool
+    """Of a port that only this machine itself can reach."""
     @_builtins.property
     def not_before(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -485,10 +488,11 @@ class Certificate(_message.Message):
         self_signed: _builtins.bool = ...,
         named_by: _builtins.str = ...,
         process: _builtins.str = ...,
+        local_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "named_by", b"named_by", "not_after", b"not_after", "not_before", b"not_before", "process", b"process", "self_signed", b"self_signed", "source", b"source", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "local_only", b"local_only", "named_by", b"named_by", "not_after", b"not_after", "not_before", b"not_before", "process", b"process", "self_signed", b"self_signed", "source", b"source", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -109,6 +109,7 @@ class Section(_message.Message):
     SITE_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     LOG_TAIL_FIELD_NUMBER: _builtins.int
+    READS_BY_READER_FIELD_NUMBER: _builtins.int
     probe: _builtins.str
     outcome: Global___ProbeOutcome.ValueType
     reason: _builtins.str
@@ -202,6 +203,12 @@ class Section(_message.Message):
     def history(self) -> _section_history_pb2.HistoryFacts: ...
     @_builtins.property
     def log_tail(self) -> _section_log_pb2.LogTailFacts: ...
+    @_builtins.property
+    def reads_by_reader(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of the facts the machine's privileged reader read for the probe, by the names of its reads ("disks",
+        "kernel_log"); empty where the probe read all of it with its own rights.
+        """
+
     def __init__(
         self,
         *,
@@ -250,10 +257,11 @@ class Section(_message.Message):
         site: _section_items_pb2.SiteFacts | None = ...,
         history: _section_history_pb2.HistoryFacts | None = ...,
         log_tail: _section_log_pb2.LogTailFacts | None = ...,
+        reads_by_reader: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "network_cards", b"network_cards", "packages", b"packages", "path", b"path", "processes", b"processes", "reachability", b"reachability", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "needs", b"needs", "network_cards", b"network_cards", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "cgroups", b"cgroups", "clock", b"clock", "containers", b"containers", "cpu", b"cpu", "crashes", b"crashes", "deleted_files", b"deleted_files", "disks", b"disks", "dns", b"dns", "duration_seconds", b"duration_seconds", "facts", b"facts", "filesystems", b"filesystems", "firewall", b"firewall", "hardware", b"hardware", "history", b"history", "interfaces", b"interfaces", "ipmi", b"ipmi", "kernel_log", b"kernel_log", "lines", b"lines", "log_tail", b"log_tail", "memory", b"memory", "near_paths", b"near_paths", "needs", b"needs", "network_cards", b"network_cards", "outcome", b"outcome", "packages", b"packages", "path", b"path", "probe", b"probe", "processes", b"processes", "reachability", b"reachability", "reads_by_reader", b"reads_by_reader", "reason", b"reason", "resolvers", b"resolvers", "reveal", b"reveal", "routes", b"routes", "sensors", b"sensors", "services", b"services", "settings", b"settings", "shortfalls", b"shortfalls", "site", b"site", "smart", b"smart", "sockets", b"sockets", "system", b"system", "system_log", b"system_log", "time_sync", b"time_sync", "volumes", b"volumes", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_facts: _TypeAlias = _typing.Literal["system", "cpu", "memory", "filesystems", "interfaces", "hardware", "disks", "sensors", "processes", "routes", "resolvers", "sockets", "kernel_log", "system_log", "path", "clock", "volumes", "deleted_files", "ipmi", "wireless", "settings", "smart", "services", "packages", "time_sync", "dns", "certificates", "reachability", "cgroups", "crashes", "reveal", "network_cards", "containers", "firewall", "near_paths", "site", "history", "log_tail"]  # noqa: Y015
     _WhichOneofArgType_facts: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
@@ -490,6 +498,8 @@ class CpuFacts(_message.Message):
     STEAL_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
     ALL_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
     FREQUENCY_POLICIES_FIELD_NUMBER: _builtins.int
+    NICE_RATIO_FIELD_NUMBER: _builtins.int
+    NICE_SECONDS_TOTAL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     logical_total: _builtins.int
     physical_total: _builtins.int
@@ -521,6 +531,9 @@ class CpuFacts(_message.Message):
     iowait_seconds_total: _builtins.float
     steal_seconds_total: _builtins.float
     all_seconds_total: _builtins.float
+    nice_ratio: _builtins.float
+    """Of work that gives way to all other (nice): part of user_ratio and of busy_seconds_total."""
+    nice_seconds_total: _builtins.float
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
     @_builtins.property
@@ -559,10 +572,12 @@ class CpuFacts(_message.Message):
         steal_seconds_total: _builtins.float = ...,
         all_seconds_total: _builtins.float = ...,
         frequency_policies: _abc.Iterable[Global___FrequencyPolicy] | None = ...,
+        nice_ratio: _builtins.float = ...,
+        nice_seconds_total: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total", "_cgroup_throttled_total", b"_cgroup_throttled_total", "_frequency_hertz", b"_frequency_hertz", "_frequency_max_hertz", b"_frequency_max_hertz", "_pressure", b"_pressure", "_throttle_total", b"_throttle_total", "cgroup_periods_total", b"cgroup_periods_total", "cgroup_throttled_total", b"cgroup_throttled_total", "frequency_hertz", b"frequency_hertz", "frequency_max_hertz", b"frequency_max_hertz", "pressure", b"pressure", "throttle_total", b"throttle_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total", "_cgroup_throttled_total", b"_cgroup_throttled_total", "_frequency_hertz", b"_frequency_hertz", "_frequency_max_hertz", b"_frequency_max_hertz", "_pressure", b"_pressure", "_throttle_total", b"_throttle_total", "all_seconds_total", b"all_seconds_total", "boot_iowait_ratio", b"boot_iowait_ratio", "boot_steal_ratio", b"boot_steal_ratio", "busiest_core_softirq_ratio", b"busiest_core_softirq_ratio", "busy_seconds_total", b"busy_seconds_total", "cgroup_periods_total", b"cgroup_periods_total", "cgroup_throttled_total", b"cgroup_throttled_total", "frequency_hertz", b"frequency_hertz", "frequency_max_hertz", b"frequency_max_hertz", "frequency_policies", b"frequency_policies", "idle_ratio", b"idle_ratio", "iowait_ratio", b"iowait_ratio", "iowait_seconds_total", b"iowait_seconds_total", "irq_ratio", b"irq_ratio", "load1", b"load1", "load15", b"load15", "load5", b"load5", "logical_total", b"logical_total", "model", b"model", "physical_total", b"physical_total", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "softirq_ratio", b"softirq_ratio", "steal_ratio", b"steal_ratio", "steal_seconds_total", b"steal_seconds_total", "system_ratio", b"system_ratio", "throttle_total", b"throttle_total", "user_ratio", b"user_ratio", "vulnerabilities", b"vulnerabilities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total", "_cgroup_throttled_total", b"_cgroup_throttled_total", "_frequency_hertz", b"_frequency_hertz", "_frequency_max_hertz", b"_frequency_max_hertz", "_pressure", b"_pressure", "_throttle_total", b"_throttle_total", "all_seconds_total", b"all_seconds_total", "boot_iowait_ratio", b"boot_iowait_ratio", "boot_steal_ratio", b"boot_steal_ratio", "busiest_core_softirq_ratio", b"busiest_core_softirq_ratio", "busy_seconds_total", b"busy_seconds_total", "cgroup_periods_total", b"cgroup_periods_total", "cgroup_throttled_total", b"cgroup_throttled_total", "frequency_hertz", b"frequency_hertz", "frequency_max_hertz", b"frequency_max_hertz", "frequency_policies", b"frequency_policies", "idle_ratio", b"idle_ratio", "iowait_ratio", b"iowait_ratio", "iowait_seconds_total", b"iowait_seconds_total", "irq_ratio", b"irq_ratio", "load1", b"load1", "load15", b"load15", "load5", b"load5", "logical_total", b"logical_total", "model", b"model", "nice_ratio", b"nice_ratio", "nice_seconds_total", b"nice_seconds_total", "physical_total", b"physical_total", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "softirq_ratio", b"softirq_ratio", "steal_ratio", b"steal_ratio", "steal_seconds_total", b"steal_seconds_total", "system_ratio", b"system_ratio", "throttle_total", b"throttle_total", "user_ratio", b"user_ratio", "vulnerabilities", b"vulnerabilities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cgroup_periods_total: _TypeAlias = _typing.Literal["cgroup_periods_total"]  # noqa: Y015
     _WhichOneofArgType__cgroup_periods_total: _TypeAlias = _typing.Literal["_cgroup_periods_total", b"_cgroup_periods_total"]  # noqa: Y015
@@ -690,6 +705,9 @@ class MemoryFacts(_message.Message):
     LARGE_FREE_BLOCKS_TOTAL_FIELD_NUMBER: _builtins.int
     OOM_VICTIMS_FIELD_NUMBER: _builtins.int
     CGROUP_AVAILABLE_BYTES_FIELD_NUMBER: _builtins.int
+    HUGE_PAGES_BYTES_FIELD_NUMBER: _builtins.int
+    ZFS_CACHE_BYTES_FIELD_NUMBER: _builtins.int
+    SWAP_IN_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     total_bytes: _builtins.int
     available_bytes: _builtins.int
     free_bytes: _builtins.int
@@ -721,6 +739,12 @@ class MemoryFacts(_message.Message):
     """Free blocks of at least 16 pages in the zones that programs use; absent where the kernel does not tell."""
     cgroup_available_bytes: _builtins.int
     """What a container may use of its limit at once: limit less use, plus its file cache."""
+    huge_pages_bytes: _builtins.int
+    """Set aside for huge pages: in total_bytes, never in available_bytes."""
+    zfs_cache_bytes: _builtins.int
+    """What the cache of ZFS gives back on demand, which the kernel does not count as available."""
+    swap_in_memory_bytes: _builtins.int
+    """The part of swap_total_bytes that lies in memory itself, compressed (zram)."""
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
     @_builtins.property
@@ -758,10 +782,13 @@ class MemoryFacts(_message.Message):
         large_free_blocks_total: _builtins.int | None = ...,
         oom_victims: _abc.Iterable[Global___OomVictim] | None = ...,
         cgroup_available_bytes: _builtins.int | None = ...,
+        huge_pages_bytes: _builtins.int = ...,
+        zfs_cache_bytes: _builtins.int = ...,
+        swap_in_memory_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cgroup_available_bytes", b"_cgroup_available_bytes", "_cgroup_current_bytes", b"_cgroup_current_bytes", "_cgroup_limit_bytes", b"_cgroup_limit_bytes", "_cgroup_oom_kill_total", b"_cgroup_oom_kill_total", "_compaction_failures_total", b"_compaction_failures_total", "_hardware_corrupted_bytes", b"_hardware_corrupted_bytes", "_large_free_blocks_total", b"_large_free_blocks_total", "_major_faults_per_second", b"_major_faults_per_second", "_oom_kill_total", b"_oom_kill_total", "_pressure", b"_pressure", "_swap_in_bytes_per_second", b"_swap_in_bytes_per_second", "_swap_in_bytes_total", b"_swap_in_bytes_total", "_swap_out_bytes_per_second", b"_swap_out_bytes_per_second", "_swap_out_bytes_total", b"_swap_out_bytes_total", "cgroup_available_bytes", b"cgroup_available_bytes", "cgroup_current_bytes", b"cgroup_current_bytes", "cgroup_limit_bytes", b"cgroup_limit_bytes", "cgroup_oom_kill_total", b"cgroup_oom_kill_total", "compaction_failures_total", b"compaction_failures_total", "hardware_corrupted_bytes", b"hardware_corrupted_bytes", "large_free_blocks_total", b"large_free_blocks_total", "major_faults_per_second", b"major_faults_per_second", "oom_kill_total", b"oom_kill_total", "pressure", b"pressure", "swap_in_bytes_per_second", b"swap_in_bytes_per_second", "swap_in_bytes_total", b"swap_in_bytes_total", "swap_out_bytes_per_second", b"swap_out_bytes_per_second", "swap_out_bytes_total", b"swap_out_bytes_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_available_bytes", b"_cgroup_available_bytes", "_cgroup_current_bytes", b"_cgroup_current_bytes", "_cgroup_limit_bytes", b"_cgroup_limit_bytes", "_cgroup_oom_kill_total", b"_cgroup_oom_kill_total", "_compaction_failures_total", b"_compaction_failures_total", "_hardware_corrupted_bytes", b"_hardware_corrupted_bytes", "_large_free_blocks_total", b"_large_free_blocks_total", "_major_faults_per_second", b"_major_faults_per_second", "_oom_kill_total", b"_oom_kill_total", "_pressure", b"_pressure", "_swap_in_bytes_per_second", b"_swap_in_bytes_per_second", "_swap_in_bytes_total", b"_swap_in_bytes_total", "_swap_out_bytes_per_second", b"_swap_out_bytes_per_second", "_swap_out_bytes_total", b"_swap_out_bytes_total", "available_bytes", b"available_bytes", "buffers_bytes", b"buffers_bytes", "cached_bytes", b"cached_bytes", "cgroup_available_bytes", b"cgroup_available_bytes", "cgroup_current_bytes", b"cgroup_current_bytes", "cgroup_limit_bytes", b"cgroup_limit_bytes", "cgroup_oom_kill_total", b"cgroup_oom_kill_total", "commit_limit_bytes", b"commit_limit_bytes", "committed_bytes", b"committed_bytes", "compaction_failures_total", b"compaction_failures_total", "dirty_bytes", b"dirty_bytes", "free_bytes", b"free_bytes", "hardware_corrupted_bytes", b"hardware_corrupted_bytes", "large_free_blocks_total", b"large_free_blocks_total", "major_faults_per_second", b"major_faults_per_second", "oom_kill_total", b"oom_kill_total", "oom_victims", b"oom_victims", "overcommit_mode", b"overcommit_mode", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "slab_bytes", b"slab_bytes", "swap_free_bytes", b"swap_free_bytes", "swap_in_bytes_per_second", b"swap_in_bytes_per_second", "swap_in_bytes_total", b"swap_in_bytes_total", "swap_out_bytes_per_second", b"swap_out_bytes_per_second", "swap_out_bytes_total", b"swap_out_bytes_total", "swap_total_bytes", b"swap_total_bytes", "total_bytes", b"total_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cgroup_available_bytes", b"_cgroup_available_bytes", "_cgroup_current_bytes", b"_cgroup_current_bytes", "_cgroup_limit_bytes", b"_cgroup_limit_bytes", "_cgroup_oom_kill_total", b"_cgroup_oom_kill_total", "_compaction_failures_total", b"_compaction_failures_total", "_hardware_corrupted_bytes", b"_hardware_corrupted_bytes", "_large_free_blocks_total", b"_large_free_blocks_total", "_major_faults_per_second", b"_major_faults_per_second", "_oom_kill_total", b"_oom_kill_total", "_pressure", b"_pressure", "_swap_in_bytes_per_second", b"_swap_in_bytes_per_second", "_swap_in_bytes_total", b"_swap_in_bytes_total", "_swap_out_bytes_per_second", b"_swap_out_bytes_per_second", "_swap_out_bytes_total", b"_swap_out_bytes_total", "available_bytes", b"available_bytes", "buffers_bytes", b"buffers_bytes", "cached_bytes", b"cached_bytes", "cgroup_available_bytes", b"cgroup_available_bytes", "cgroup_current_bytes", b"cgroup_current_bytes", "cgroup_limit_bytes", b"cgroup_limit_bytes", "cgroup_oom_kill_total", b"cgroup_oom_kill_total", "commit_limit_bytes", b"commit_limit_bytes", "committed_bytes", b"committed_bytes", "compaction_failures_total", b"compaction_failures_total", "dirty_bytes", b"dirty_bytes", "free_bytes", b"free_bytes", "hardware_corrupted_bytes", b"hardware_corrupted_bytes", "huge_pages_bytes", b"huge_pages_bytes", "large_free_blocks_total", b"large_free_blocks_total", "major_faults_per_second", b"major_faults_per_second", "oom_kill_total", b"oom_kill_total", "oom_victims", b"oom_victims", "overcommit_mode", b"overcommit_mode", "pressure", b"pressure", "sample_seconds", b"sample_seconds", "slab_bytes", b"slab_bytes", "swap_free_bytes", b"swap_free_bytes", "swap_in_bytes_per_second", b"swap_in_bytes_per_second", "swap_in_bytes_total", b"swap_in_bytes_total", "swap_in_memory_bytes", b"swap_in_memory_bytes", "swap_out_bytes_per_second", b"swap_out_bytes_per_second", "swap_out_bytes_total", b"swap_out_bytes_total", "swap_total_bytes", b"swap_total_bytes", "total_bytes", b"total_bytes", "zfs_cache_bytes", b"zfs_cache_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cgroup_available_bytes: _TypeAlias = _typing.Literal["cgroup_available_bytes"]  # noqa: Y015
     _WhichOneofArgType__cgroup_available_bytes: _TypeAlias = _typing.Literal["_cgroup_available_bytes", b"_cgroup_available_bytes"]  # noqa: Y015
@@ -988,6 +1015,7 @@ class Interface(_message.Message):
     BOND_SLAVES_TOTAL_FIELD_NUMBER: _builtins.int
     BOND_SLAVES_ACTIVE_FIELD_NUMBER: _builtins.int
     CHECKSUM_ERRORS_TOTAL_FIELD_NUMBER: _builtins.int
+    STANDBY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     mac: _builtins.str
     state: _builtins.str
@@ -1014,6 +1042,8 @@ class Interface(_message.Message):
     bond_slaves_active: _builtins.int
     checksum_errors_total: _builtins.int
     """Damaged on the line, as the card counts them."""
+    standby: _builtins.bool
+    """A member of a bond that only stands by: what it receives is dropped by design."""
     @_builtins.property
     def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """With prefix length: 192.0.2.1/24."""
@@ -1043,10 +1073,11 @@ class Interface(_message.Message):
         bond_slaves_total: _builtins.int = ...,
         bond_slaves_active: _builtins.int = ...,
         checksum_errors_total: _builtins.int | None = ...,
+        standby: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total", "_checksum_errors_total", b"_checksum_errors_total", "_speed_bits_per_second", b"_speed_bits_per_second", "carrier_changes_total", b"carrier_changes_total", "checksum_errors_total", b"checksum_errors_total", "speed_bits_per_second", b"speed_bits_per_second"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total", "_checksum_errors_total", b"_checksum_errors_total", "_speed_bits_per_second", b"_speed_bits_per_second", "addresses", b"addresses", "bond_slaves_active", b"bond_slaves_active", "bond_slaves_total", b"bond_slaves_total", "carrier_changes_total", b"carrier_changes_total", "checksum_errors_total", b"checksum_errors_total", "duplex", b"duplex", "kind", b"kind", "mac", b"mac", "mtu_bytes", b"mtu_bytes", "name", b"name", "receive_drops_total", b"receive_drops_total", "receive_errors_total", b"receive_errors_total", "received_bytes_per_second", b"received_bytes_per_second", "received_bytes_total", b"received_bytes_total", "received_packets_total", b"received_packets_total", "send_drops_total", b"send_drops_total", "send_errors_total", b"send_errors_total", "sent_bytes_per_second", b"sent_bytes_per_second", "sent_bytes_total", b"sent_bytes_total", "sent_packets_total", b"sent_packets_total", "speed_bits_per_second", b"speed_bits_per_second", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total", "_checksum_errors_total", b"_checksum_errors_total", "_speed_bits_per_second", b"_speed_bits_per_second", "addresses", b"addresses", "bond_slaves_active", b"bond_slaves_active", "bond_slaves_total", b"bond_slaves_total", "carrier_changes_total", b"carrier_changes_total", "checksum_errors_total", b"checksum_errors_total", "duplex", b"duplex", "kind", b"kind", "mac", b"mac", "mtu_bytes", b"mtu_bytes", "name", b"name", "receive_drops_total", b"receive_drops_total", "receive_errors_total", b"receive_errors_total", "received_bytes_per_second", b"received_bytes_per_second", "received_bytes_total", b"received_bytes_total", "received_packets_total", b"received_packets_total", "send_drops_total", b"send_drops_total", "send_errors_total", b"send_errors_total", "sent_bytes_per_second", b"sent_bytes_per_second", "sent_bytes_total", b"sent_bytes_total", "sent_packets_total", b"sent_packets_total", "speed_bits_per_second", b"speed_bits_per_second", "standby", b"standby", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__carrier_changes_total: _TypeAlias = _typing.Literal["carrier_changes_total"]  # noqa: Y015
     _WhichOneofArgType__carrier_changes_total: _TypeAlias = _typing.Literal["_carrier_changes_total", b"_carrier_changes_total"]  # noqa: Y015

@@ -160,9 +160,9 @@ def round_of(*addresses: str) -> path_pb2.PathRound:
     return path_pb2.PathRound(replies=[path_pb2.HopReply(address=packed(one)) for one in addresses])
 
 
-def hops_of(*addresses: str) -> path_pb2.PathFacts:
-    """A path over these."""
-    return path_pb2.PathFacts(hops=[path_pb2.PathHop(addresses=[packed(one)]) for one in addresses])
+def told(header: path_pb2.PathFacts) -> dict[str, str]:
+    """The names that a header tells, by address."""
+    return {str(ipaddress.ip_address(hop.addresses[0])): hop.host_name for hop in header.hops}
 
 
 def test_a_resolver_that_hangs_holds_nothing() -> None:
@@ -179,10 +179,11 @@ def test_a_resolver_that_hangs_holds_nothing() -> None:
     for _ in range(3):
         places.see(round_of("192.0.2.1", "192.0.2.2"))
     places.settle(0.2)
-    facts = hops_of("192.0.2.1", "192.0.2.2")
-    places.tell(facts)
+    header = path_pb2.PathFacts()
+    assert places.tell(header)
+    assert not places.tell(header)
     never.set()
-    assert [hop.host_name for hop in facts.hops] == ["router-1.example", ""]
+    assert told(header) == {"192.0.2.1": "router-1.example"}
     assert sorted(asked) == ["192.0.2.1", "192.0.2.2"]
 
 
@@ -196,8 +197,21 @@ def test_a_resolver_that_fails_ends_no_look_up(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("socket.getnameinfo", fail)
     monkeypatch.setattr("caseprobe_agent.path.names.LOOK_UPS_AT_ONCE", 1)
-    places, facts = Places(HostNames()), hops_of("192.0.2.1", "192.0.2.2")
+    places, header = Places(HostNames()), path_pb2.PathFacts()
     places.see(round_of("192.0.2.1", "192.0.2.2"))
     places.settle(5.0)
-    places.tell(facts)
-    assert [hop.host_name for hop in facts.hops] == ["", "router-2.example"]
+    places.tell(header)
+    assert told(header) == {"192.0.2.2": "router-2.example"}
+
+
+def test_threads_end_with_what_they_were_for() -> None:
+    """An agent that stays does not collect them."""
+    others, names = set(threading.enumerate()), HostNames(lambda address: address)
+    for number in range(8):
+        names.ask(bytes((192, 0, 2, number)))
+    ours = set(threading.enumerate()) - others
+    names.close()
+    for thread in ours:
+        thread.join(60.0)
+    assert ours
+    assert not [thread for thread in ours if thread.is_alive()]

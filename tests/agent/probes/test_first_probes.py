@@ -9,10 +9,12 @@ from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Address, Space
 from caseprobe_agent.probes import filesystems, interfaces, memory, system
 from caseprobe_agent.probes.probe import Measured, Notes
+from caseprobe_agent.probes.surroundings import container_of, virtualization_of
 from tests.fakes_host import wtmp
 from tests.fakes_machine import FakeClock, FakeMachine, File
 
 MEMINFO = "MemTotal: 1000 kB\nMemAvailable: 400 kB\n  SwapTotal: 10 kB\n"
+BOOTED = 1795310142
 SYSTEM: dict[str, File] = {
     "/proc/sys/kernel/hostname": "db7\n",
     "/proc/sys/kernel/osrelease": "6.1.0-18-amd64\n",
@@ -22,11 +24,11 @@ SYSTEM: dict[str, File] = {
     "/proc/sys/kernel/threads-max": "192730\n",
     "/proc/loadavg": "0.15 0.14 0.08 1/96 12208\n",
     "/proc/uptime": "2354.99 4431.84\n",
-    "/proc/stat": "cpu 1 2 3\nbtime 1795310142\n",
+    "/proc/stat": f"cpu 1 2 3\nbtime {BOOTED}\n",
     "/proc/1/comm": "systemd\n",
     "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\n',
     "/etc/timezone": "Europe/Berlin\n",
-    "/var/log/wtmp": wtmp(("boot", 1), ("shutdown", 2), ("boot", 3)),
+    "/var/log/wtmp": wtmp(("boot", 1), ("shutdown", 2), ("boot", BOOTED)),
 }
 
 
@@ -50,7 +52,7 @@ def test_system_says_which_machine_this_is() -> None:
     assert (facts.kernel_release, facts.init_system, facts.timezone) == ("6.1.0-18-amd64", "systemd", "Europe/Berlin")
     assert (facts.open_files_total, facts.open_files_limit) == (645, 1000)
     assert (facts.tasks_total, facts.tasks_limit) == (96, 32768)
-    assert (facts.kernel_taint, facts.uptime_seconds, facts.booted_at.seconds) == (4096, 2354.99, 1795310142)
+    assert (facts.kernel_taint, facts.uptime_seconds, facts.booted_at.seconds) == (4096, 2354.99, BOOTED)
     assert (facts.virtualization, facts.container) == ("", "")
     assert measured.shortfalls == ()
     assert "4096" in [line.text for line in measured.lines if line.source == "/proc/sys/kernel/tainted"]
@@ -87,7 +89,7 @@ def test_system_says_what_it_could_not_read() -> None:
 )
 def test_the_hypervisor_is_named(files: dict[str, File], expected: str) -> None:
     """By the maker in DMI, then by Xen's own file, then by the processor's flag."""
-    assert system.virtualization_of(FakeMachine(files)) == expected
+    assert virtualization_of(FakeMachine(files)) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,14 @@ def test_the_hypervisor_is_named(files: dict[str, File], expected: str) -> None:
 )
 def test_the_container_is_named(files: dict[str, File], expected: str) -> None:
     """By what container managers leave behind for this question."""
-    assert system.container_of(FakeMachine(files)) == expected
+    assert container_of(FakeMachine(files)) == expected
+
+
+def test_an_old_record_of_boots_tells_nothing_of_this_one() -> None:
+    """Systems that write none any more keep the file of the system before them."""
+    old = wtmp(("boot", BOOTED - 900_000), ("shutdown", BOOTED - 800_000), ("boot", BOOTED - 700_000))
+    measured = system.measure(FakeMachine({**SYSTEM, "/var/log/wtmp": old}), None)
+    assert shortfalls(measured) == [("system.clean_shutdown", "ABSENT", "")]
 
 
 def test_the_time_zone_may_be_a_link() -> None:
@@ -145,6 +154,23 @@ def test_memory_rates_are_over_the_sample() -> None:
         (2, "MemAvailable: 400 kB"),
         (3, "  SwapTotal: 10 kB"),
     ]
+
+
+def test_memory_that_the_kernels_sums_leave_out_is_told() -> None:
+    """The cache of ZFS above its floor, huge pages, and swap that is memory itself."""
+    files: dict[str, File] = {
+        "/proc/meminfo": f"{MEMINFO}SwapTotal: 10 kB\nHugePages_Total: 3\nHugepagesize: 2048 kB\n",
+        "/proc/swaps": "Filename Type Size Used Priority\n/dev/zram0 partition 8 0 100\n/dev/sda2 partition 2 0 -2\n",
+        "/proc/spl/kstat/zfs/arcstats": "13 1 0x01 147 39984 1 2\nname type data\nc_min 4 100\nsize 4 300\n",
+    }
+    facts, measured = memory_of(FakeMachine(files))
+    assert (facts.huge_pages_bytes, facts.zfs_cache_bytes, facts.swap_in_memory_bytes) == (3 * 2048 << 10, 200, 8192)
+    assert {"c_min 4 100", "size 4 300", "Hugepagesize: 2048 kB"} <= {line.text for line in measured.lines}
+    files["/proc/meminfo"] = f"{MEMINFO}HugePages_Total: 3\nHugepagesize: 2048 kB\nHugetlb: 1048576 kB\n"
+    files["/proc/spl/kstat/zfs/arcstats"] = "no table\n"
+    facts, measured = memory_of(FakeMachine(files))
+    assert (facts.huge_pages_bytes, facts.zfs_cache_bytes) == (1 << 30, 0)
+    assert "memory.zfs_cache_bytes" in {field for field, _, _ in shortfalls(measured)}
 
 
 def test_memory_without_a_sample_has_no_rates() -> None:
@@ -213,6 +239,24 @@ def test_each_filesystem_is_told_once() -> None:
     assert [line.line for line in measured.lines] == [4, 5, 8]
 
 
+def test_what_only_a_service_sees_as_read_only_is_writable() -> None:
+    """A service manager shows its services everything read-only (ProtectSystem); the first process sees how it is."""
+    inside, outside = (
+        f"24 1 8:1 / / {how} - ext4 a rw\n25 24 8:2 / /b {how} - ext4 b ro\n26 24 8:3 / /c ro - ext4 c rw\n"
+        for how in ("ro", "rw")
+    )
+    files = {"/proc/self/mountinfo": inside, "/etc/fstab": ""}
+
+    def read_only(machine: FakeMachine) -> list[bool]:
+        facts = filesystems.measure(machine, None).facts
+        assert isinstance(facts, section_pb2.FilesystemsFacts)
+        return [one.read_only for one in facts.filesystems]
+
+    assert read_only(FakeMachine(files)) == [True, True, True]
+    # The second one has an error in its filesystem, the third was mounted so by the machine's owner.
+    assert read_only(FakeMachine({**files, "/proc/1/mountinfo": outside})) == [False, True, True]
+
+
 def test_no_fstab_is_a_shortfall() -> None:
     """Whether a read-only filesystem should be writable is then not known."""
     machine = FakeMachine({"/proc/self/mountinfo": MOUNTINFO})
@@ -253,6 +297,7 @@ def test_interfaces_have_state_addresses_counters_and_rates() -> None:
     earlier = interfaces.sample(machine)
     clock.advance(0.25)
     machine.files["/proc/net/dev"] = net_dev(2000, 400)
+    machine.files["/sys/class/net/eth0/bonding_slave/state"] = "backup\n"
     facts = interfaces.measure(machine, earlier).facts
     assert isinstance(facts, section_pb2.InterfacesFacts)
     eth0, loopback, bond = facts.interfaces
@@ -264,6 +309,7 @@ def test_interfaces_have_state_addresses_counters_and_rates() -> None:
         2,
     )
     assert list(eth0.addresses) == ["192.0.2.2/24"]
+    assert (eth0.standby, bond.standby) == (True, False)
     assert (eth0.received_bytes_per_second, eth0.sent_bytes_per_second) == (4000, 0)
     assert (loopback.kind, loopback.state, loopback.HasField("speed_bits_per_second")) == ("loopback", "unknown", False)
     assert (bond.kind, bond.bond_slaves_total, bond.bond_slaves_active) == ("bond", 2, 1)

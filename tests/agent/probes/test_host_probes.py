@@ -390,6 +390,19 @@ def test_a_silent_port_costs_its_time_and_no_more() -> None:
         Machine().exchange("tcp", "127.0.0.1", port, b"x", 1.0)
 
 
+def test_a_port_of_this_machine_alone_is_told_apart(tmp_path: Path) -> None:
+    """What listens on 127.0.0.1 only has no clients elsewhere; a port that listens there and elsewhere has."""
+    with tls_server(tmp_path) as (port, pem):
+        Machine().peer_certificate("127.0.0.1", port, 5.0)
+    rows = ("0100007F:20FB", "00000000:01BB", "0100007F:01BB", "0100007F:1F41")
+    table = "".join(f"{n}: {row} 00000000:0000 0A 00:00 00:0 0 0 0 {n}\n" for n, row in enumerate(rows))
+    shown = dict.fromkeys((443, 8443), ssl.PEM_cert_to_DER_cert(pem))
+    machine = FakeMachine({"/proc/net/tcp": table}, certificates=shown, clock=FakeClock())
+    facts = facts_of(certificates.measure_with_network(machine, None), pb.CertificatesFacts)
+    told = [(one.source, one.local_only, one.self_signed) for one in facts.certificates]
+    assert told == [("127.0.0.1:8443", True, True), ("127.0.0.1:443", False, True)]
+
+
 def test_configured_certificates_are_read(tmp_path: Path) -> None:
     """A damaged one is a shortfall that names the file; one that is not there is the business of its server."""
     with_pem = tmp_path / "x"

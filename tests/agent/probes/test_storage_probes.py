@@ -202,3 +202,15 @@ def test_what_fstab_mounts_at_start_is_compared_with_what_is_mounted() -> None:
         for one in facts.expected
     ]
     assert told == [("/", True, None), ("/srv", False, True), ("/mnt/x", False, None)]
+
+
+def test_a_container_misses_no_device_of_its_image() -> None:
+    """Its fstab was made for a machine: what lies on devices is nobody's to mount, a share of a server is."""
+    files: dict[str, File] = {
+        "/proc/self/mountinfo": "24 1 0:50 / / rw - overlay overlay rw\n",
+        "/etc/fstab": "LABEL=cloudimg-rootfs / ext4\nLABEL=UEFI /boot/efi vfat\nnas:/x /mnt/x nfs\n",
+        "/run/systemd/container": "lxc\n",
+    }
+    facts = filesystems.measure(FakeMachine(files), None).facts
+    assert isinstance(facts, section_pb2.FilesystemsFacts)
+    assert [(one.mount_point, one.mounted) for one in facts.expected] == [("/", True), ("/mnt/x", False)]

@@ -93,6 +93,24 @@ def test_a_device_mounted_twice_is_one_finding() -> None:
     assert judged_space(mounted(19, 20, "/a"), mounted(19, 20, "/b")) == [("/a", finding_pb2.SEVERITY_CRITICAL)]
 
 
+def test_datasets_of_one_pool_are_one_finding() -> None:
+    """All have the same room left; the one that holds most is told, and one with a quota of its own beside it."""
+    pool = [mounted(19, 20, f"/tank/{name}", f"tank/{name}", type="zfs") for name in "ab"]
+    pool[1].used_bytes += GIB
+    quota = mounted(9.5, 10, "/tank/q", "tank/q", type="zfs")
+    critical = finding_pb2.SEVERITY_CRITICAL
+    assert judged_space(*pool, quota) == [("/tank/b", critical), ("/tank/q", critical)]
+
+
+def test_layers_of_containers_are_told_by_the_filesystem_below() -> None:
+    """On a machine they repeat its full disk; inside a container the root is all that there is."""
+    below = mounted(19, 20, "/", "/dev/sda1")
+    layers = [mounted(19, 20, f"/var/lib/docker/overlay2/{name}/merged", "overlay", type="overlay") for name in "ab"]
+    assert judged_space(*layers, below) == [("/", finding_pb2.SEVERITY_CRITICAL)]
+    inside = mounted(19, 20, "/", "overlay", type="overlay")
+    assert judged_space(inside) == [("/", finding_pb2.SEVERITY_CRITICAL)]
+
+
 def test_a_filesystem_that_did_not_answer_makes_the_rest_unknown() -> None:
     """The full one is still found; then the judge says that it cannot speak for all."""
     silent = section_pb2.Filesystem(mount_point="/nfs", reason="hung")

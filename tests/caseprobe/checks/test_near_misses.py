@@ -16,6 +16,7 @@ from tests.fakes_near_log import NEAR_LOG
 from tests.fakes_near_misses import NEAR
 from tests.fakes_near_smart import NEAR_SMART
 from tests.fakes_near_storage import NEAR_STORAGE
+from tests.fakes_near_traps import NEAR_TRAPS
 
 CHECKS = {check.id: check for check in ALL}
 
@@ -38,7 +39,7 @@ def _of_facts(
 # Between any two snapshots, where a check looks at less than two hours.
 STEPS = {"wifi.roam": 1200.0}
 ALL_NEAR: dict[str, NearMiss] = {
-    **{name: _of_facts(*near) for name, near in {**NEAR, **NEAR_HOST}.items()},
+    **{name: _of_facts(*near) for name, near in {**NEAR, **NEAR_HOST, **NEAR_TRAPS}.items()},
     **{name: _of_facts(*near) for name, near in NEAR_HOST_GROWN.items()},
     **{name: _of_facts(*near, step_seconds=STEPS.get(near[0], 7200.0)) for name, near in NEAR_STORAGE.items()},
     **{name: NearMiss(*near) for name, near in NEAR_SMART.items()},
@@ -63,6 +64,5 @@ def test_every_check_has_a_near_miss() -> None:
 
 def test_no_two_near_misses_have_one_name() -> None:
     """A second one would take the first one's place without a word."""
-    assert len(ALL_NEAR) == (
-        len(NEAR) + len(NEAR_HOST) + len(NEAR_STORAGE) + len(NEAR_HOST_GROWN) + len(NEAR_SMART) + len(NEAR_LOG)
-    )
+    every = (NEAR, NEAR_HOST, NEAR_HOST_GROWN, NEAR_TRAPS, NEAR_STORAGE, NEAR_SMART, NEAR_LOG)
+    assert len(ALL_NEAR) == sum(len(table) for table in every)

@@ -212,3 +212,15 @@ def test_a_page_of_a_monstrous_snapshot_is_bounded() -> None:
     page = render_report(monstrous)
     assert len(page) < 8 << 20
     assert "more stand in snapshot.json" in page
+
+
+@EVERY_LANGUAGE
+def test_what_the_privileged_reader_read_is_said(language: str) -> None:
+    """In the reader's language, with the section that owes it; a read of a newer machine by its name."""
+    snapshot = troubled()
+    section = next(one for one in snapshot.sections if one.WhichOneof("facts") == "filesystems")
+    section.reads_by_reader.extend(["firmware", "a_newer_read"])
+    said = catalogue.label("by_reader", language).partition("{")[0]
+    assert f"{said}{catalogue.label('read_firmware', language)}, a_newer_read" in "".join(
+        outline(render_report(snapshot, language)).text
+    )

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typer.testing import CliRunner
 
-from caseprobe.errors import CaseClosed, CaseprobeError, NotAllowed, PolicyRefused, Unreachable, UsageError
+from caseprobe.errors import CaseClosed, CaseprobeError, NotAllowed, NotFound, PolicyRefused, Unreachable, UsageError
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.access import Role
 from caseprobe_collector.cli.remote import connect
@@ -152,6 +152,15 @@ def test_staff_and_tokens(terminal: Terminal) -> None:
         terminal.run("case", "list", token=token)
     assert len(terminal.run("user", "token", "export").strip()) > 20
     assert "export" in terminal.run("user", "tokens")
+
+
+def test_a_snapshot_is_read_and_judged_again_in_the_terminal(terminal: Terminal) -> None:
+    """Findings with their proof, and what was not judged; then the same by today's rules."""
+    shown = terminal.run("snapshot", "show", "snap_acme")
+    assert "statvfs /var:1:" in shown and "not judged" in shown and "mem.edac_ue" in shown
+    assert "Not said then:" in terminal.run("snapshot", "judge", "snap_acme")
+    with pytest.raises(NotFound):
+        terminal.run("snapshot", "show", "snap_nowhere")
 
 
 def test_a_bundle_file_is_imported(terminal: Terminal, tmp_path: Path) -> None:

@@ -57,6 +57,21 @@ async def test_a_page_that_opens_late_gets_the_rounds_so_far_and_then_each_new_o
     assert second["path"]["verdict"]["text"]
 
 
+async def test_names_of_hops_are_shown_as_soon_as_they_are_told() -> None:
+    """The header comes again with them; they stay until it tells more."""
+    desk = Desk()
+    desk.world.rounds["sess_runs"] = rounds(1)
+    async with desk.as_role(Role.VIEWER).socket(LIVE) as socket:
+        assert [hop["name"] for hop in (await socket.read())["path"]["hops"]] == ["", ""]
+        more, later = rounds(2), rounds(3)
+        later.ClearField("header")
+        more.header.hops.add(addresses=[bytes([192, 0, 2, 2])], public_name="r2.example", as_number=64500)
+        for one in (more, later):
+            desk.world.bus.publish(told(one))
+            last = (await socket.read())["path"]["hops"][1]
+            assert (last["name"], last["network"]) == ("r2.example", "AS64500")
+
+
 async def test_a_sessions_outcome_comes_after_its_last_round() -> None:
     """Who stops at the outcome has seen every round."""
     desk = Desk()

@@ -18,7 +18,7 @@ from caseprobe_agent.cli.options import may_ask_servers, settings_of
 from caseprobe_agent.cli.path.load import own_collector
 from caseprobe_agent.cli.path.measurement import Guard, Measurement
 from caseprobe_agent.cli.path.views import open_view
-from caseprobe_agent.consent.policy import Policy
+from caseprobe_agent.config import Settings
 from caseprobe_agent.path.names import HostNames, Networks, Places
 from caseprobe_agent.path.service.goal import service_of
 from caseprobe_agent.path.trace import DEFAULT_ROUNDS, MAX_ROUNDS, MIN_INTERVAL_SECONDS
@@ -79,7 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="whose network each hop is in, out of a .mmdb file or sorted CSV or TSV ranges; may be given again",
+        help="whose network each hop is in, out of a .mmdb file or sorted CSV or TSV ranges; may be given again"
+        " (without it the files of the setting networks)",
     )
     parser.add_argument("--report", action="store_true", help="plain text for a mail when the probe is over")
     parser.add_argument("--live", action="store_true", help="go on until Ctrl-C, or for --rounds where given")
@@ -104,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         options.family,
         options.mtu,
         options.multipath,
-        places_of(options, settings.policy),
+        places_of(options, settings),
         collector.measure if collector else None,
     )
     with open_view(options, settings.language) as view:
@@ -150,12 +151,12 @@ def _run_many(targets: list[str], options: argparse.Namespace) -> int:
     return code or (MeasurementError.exit_code if paths.failures else 0)
 
 
-def places_of(options: argparse.Namespace, policy: Policy) -> Places:
+def places_of(options: argparse.Namespace, settings: Settings) -> Places:
     """Where names and networks of hops come from. Raises UsageError and PolicyRefused."""
-    if options.names and not may_ask_servers(policy):
+    if options.names and not may_ask_servers(settings.policy):
         raise PolicyRefused("names of hops are not looked up: policy lets this machine's name servers not be asked")
-    networks = Networks(options.networks) if options.networks else None
-    return Places(HostNames() if options.names else None, networks)
+    files = options.networks or settings.networks
+    return Places(HostNames() if options.names else None, Networks(files) if files else None)
 
 
 def action_of(options: argparse.Namespace, target: str) -> link_pb2.PathAction:

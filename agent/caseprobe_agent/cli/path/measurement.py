@@ -103,9 +103,8 @@ class Measurement:
 
     def facts(self) -> path_pb2.PathFacts:
         """What is known, judged."""
-        facts = facts_of(self.tally, self.header)
-        self.places.tell(facts)
-        return facts
+        self.places.tell(self.header)
+        return facts_of(self.tally, self.header)
 
     async def _target(self, guard: Guard) -> ResolvedTarget | None:
         """Where the path leads: to the host, or where a service is asked for, to the address that serves it."""

@@ -61,12 +61,11 @@ def row(hop: path_pb2.PathHop) -> tuple[str, ...]:
 
 def place(hop: path_pb2.PathHop) -> str:
     """Whose network a hop is in; empty where that is not known."""
-    number = f"AS{hop.as_number}" if hop.as_number else ""
-    return texts.printable(" ".join(part for part in (number, hop.as_name, hop.country) if part))
+    return texts.printable(texts.hop_network(hop))
 
 
 def _name(hop: path_pb2.PathHop) -> str:
-    return texts.printable(hop.host_name)
+    return texts.printable(texts.hop_name(hop))
 
 
 def addresses(hop: path_pb2.PathHop) -> str:

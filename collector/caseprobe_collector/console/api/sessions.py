@@ -11,7 +11,7 @@ from caseprobe import texts
 from caseprobe.errors import Corrupt, NotFound, UsageError
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
 from caseprobe_collector.access import Action, Principal
-from caseprobe_collector.console.bodies import NewSession, PathAsked
+from caseprobe_collector.console.bodies import NewSession, PathAsked, SnapshotAsked
 from caseprobe_collector.console.routing import By, Route
 from caseprobe_collector.console.sections import so_far
 from caseprobe_collector.console.services import Services, Use
@@ -59,6 +59,7 @@ def path_action(asked: PathAsked) -> link_pb2.PathAction:
         protocol=PROTOCOLS[asked.protocol],
         port=asked.port,
         loaded=asked.loaded,
+        names=asked.names,
     )
 
 
@@ -80,7 +81,8 @@ def command_request(body: NewSession) -> link_pb2.CommandRequest:
         request.log_tail.CopyFrom(link_pb2.LogTailAction(**body.log_tail.model_dump()))
         natural = body.log_tail.follow_seconds + SLACK_SECONDS
     else:
-        request.snapshot.profile = body.snapshot.profile if body.snapshot else ""
+        asked = body.snapshot or SnapshotAsked()
+        request.snapshot.CopyFrom(link_pb2.SnapshotAction(**asked.model_dump()))
         natural = SNAPSHOT_SECONDS
     request.deadline_seconds = body.deadline_seconds or min(natural, 3600.0)
     return request

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
-from caseprobe import texts
+from caseprobe import VERSION, texts
 from caseprobe.errors import NotFound
 from caseprobe.report.paths import render_paths
 from caseprobe.report.timeline import render_timeline
 from caseprobe_collector.access import Action, Principal
 from caseprobe_collector.console.api.fleet import seen_agent
-from caseprobe_collector.console.api.snapshots import snapshot_detail
+from caseprobe_collector.console.api.snapshots import judge, snapshot_detail
 from caseprobe_collector.console.consent import consent_view
 from caseprobe_collector.console.facts import ENGLISH
 from caseprobe_collector.console.rendering import page
@@ -41,6 +41,13 @@ async def get_snapshot(request: Request, use: Use, by: By, snapshot_id: str) -> 
     )
 
 
+async def get_judgement(request: Request, use: Use, by: By, snapshot_id: str) -> Response:
+    """One snapshot by the rules of this version."""
+    judged = await judge(use, by, snapshot_id)
+    agent = await _agent(use, by, judged.snapshot.agent_id)
+    return page(request, "judgement.html", judged=judged, agent=agent, version=VERSION)
+
+
 async def _agent(use: Services, by: Principal, agent_id: str) -> AgentView | None:
     try:
         return seen_agent(use, await use.fleet.get(by, agent_id))
@@ -48,4 +55,7 @@ async def _agent(use: Services, by: Principal, agent_id: str) -> AgentView | Non
         return None
 
 
-ROUTES = (Route("GET", "/snapshots/{snapshot_id}", Action.SNAPSHOT_READ, get_snapshot),)
+ROUTES = (
+    Route("GET", "/snapshots/{snapshot_id}", Action.SNAPSHOT_READ, get_snapshot),
+    Route("GET", "/snapshots/{snapshot_id}/judgement", Action.SNAPSHOT_READ, get_judgement),
+)

@@ -43,7 +43,8 @@ function call(form) {
   return fetch(path, { method, headers, body });
 }
 
-// A field named a.b goes into an object a; numbers by their type or data-number; disabled fields are left out.
+// A field named a.b goes into an object a; numbers by their type or data-number, ticks as true and false; disabled
+// fields are left out.
 export function values(form) {
   const found = {};
   for (const field of form.elements) {
@@ -62,6 +63,7 @@ function valueOf(field) {
     const chosen = [...field.selectedOptions].map((option) => option.value);
     return chosen.length ? chosen : null;
   }
+  if (field.type === "checkbox") return field.checked;
   return field.type === "number" || "number" in field.dataset ? Number(field.value) : field.value;
 }
 
@@ -142,6 +144,12 @@ async function copy(button) {
 function onChange(event) {
   showNote(event.target);
   if (event.target.dataset?.shows) chooseFields(event.target);
+  if (event.target.dataset?.instead) putInstead(event.target);
+}
+
+// A tick that takes another field's place.
+function putInstead(tick) {
+  tick.form.elements[tick.dataset.instead].disabled = tick.checked || tick.disabled;
 }
 
 // Of several groups of fields only the chosen one counts.
@@ -150,5 +158,6 @@ function chooseFields(chosen) {
     const group = document.querySelector(radio.dataset.shows);
     group.hidden = !radio.checked;
     for (const field of group.querySelectorAll("input, select")) field.disabled = !radio.checked;
+    for (const tick of group.querySelectorAll("[data-instead]")) putInstead(tick);
   }
 }

@@ -100,7 +100,7 @@ function shape(picture, name) {
 const milliseconds = (seconds) => (seconds === null || seconds === undefined ? "" : (seconds * 1000).toFixed(1));
 
 function showAddress(place, hop) {
-  const text = hop.addresses.join(" ") + "|" + hop.classification;
+  const text = [...hop.addresses, hop.classification, hop.name, hop.network].join("|");
   if (place.dataset.shown === text) return;
   place.dataset.shown = text;
   place.replaceChildren();
@@ -111,6 +111,8 @@ function showAddress(place, hop) {
   }
   if (!hop.addresses.length) note(place, "no reply", "quiet");
   if (hop.classification && hop.classification !== "ok") note(place, hop.classification.replaceAll("_", " "), "hop-note");
+  const whose = [hop.name, hop.network].filter(Boolean).join(", ");
+  if (whose) note(place, whose, "whose");
 }
 
 function note(place, text, name) {

@@ -15,6 +15,8 @@ NVME = ("nvme",)
 ABSENT = "this machine has no NVMe drive"
 SPECIFICATION = "NVM Express Base Specification, SMART / Health Information log"
 BITS = ("spare", "temperature", "reliability", "read_only", "backup", "persistent")
+# Of several that are raised the first of these is told.
+WORST_FIRST = ("read_only", "reliability", "spare", "persistent", "backup", "temperature")
 TEMPERATURE_BIT = 1
 USED = Levels("used_ratio", warn=0.9, critical=1.0)
 # Where the drive names no limits of its own.
@@ -43,13 +45,15 @@ def judge_critical(section: section_pb2.Section, context: Context) -> Iterator[f
     """
     for disk, one in _told(section, "critical_warning"):
         bits = int(one.value)
-        raised = [name for number, name in enumerate(BITS) if bits >> number & 1]
+        raised = {name for number, name in enumerate(BITS) if bits >> number & 1}
         if bits:
             only_hot = bits == 1 << TEMPERATURE_BIT
             reached = Reached(WARN if only_hot else CRITICAL, "critical_warning != 0")
             cause = finding_pb2.CAUSE_HOST if only_hot else finding_pb2.CAUSE_DISK
             told: dict[str, float | str] = {"warning": f"0x{bits:02x}"}
-            yield found(disk, reached, cause, told, [one.line], raised[-1] if raised else "")
+            yield found(
+                disk, reached, cause, told, [one.line], next((name for name in WORST_FIRST if name in raised), "")
+            )
 
 
 def judge_spare(section: section_pb2.Section, context: Context) -> Iterator[finding_pb2.Finding]:

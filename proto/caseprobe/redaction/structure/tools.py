@@ -117,6 +117,8 @@ TOOLS = (
             rb"^[ \t]*user[ \t]+\S+[ \t][^\r\n]*?>(\S+)",
         ),
     ),
+    Format("couchdb", rb"couchdb/\S+\.ini", (), b"[admins]", rb"^\[admins\]\s*$", rb"\s*\[admins\]"),
+    Format("svnserve", rb"(?:svn|svnserve|conf)/passwd|svnserve\S*passwd", section=rb"\s*\[users\]"),
     Format("ceph_keyring", rb"\S*keyring\S*|ceph\S*\.key", (keyed(b"key"),), b"caps mon", rb"^\s*caps mon = "),
     Format(
         "connection_strings",

@@ -63,7 +63,9 @@ def _row(section: section_pb2.Section, words: Words) -> Markup:
     gist = _gist(section, words)
     name = element("span", words.section(section), class_="name")
     line = joined(name, " ", element("span", gist.line, class_="gist"))
-    return unfold(line, gist.body, class_="row") if gist.body else element("div", line, class_="row")
+    by_reader = words.by_reader(section)
+    body = joined(gist.body, element("p", by_reader)) if by_reader else gist.body
+    return unfold(line, body, class_="row") if body else element("div", line, class_="row")
 
 
 def _gist(section: section_pb2.Section, words: Words) -> Gist:
