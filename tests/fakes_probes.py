@@ -42,6 +42,22 @@ def count(request: bytes) -> Iterator[bytes]:
     yield from (str(number).encode() for number in range(int(request)))
 
 
+class Tally:
+    """Counts how often it was asked, and tells its process; does on request what ends a child."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def __call__(self, request: bytes) -> Iterator[bytes]:
+        """The count and the number of the process; "hang" and "die" do so first."""
+        self._asked += 1
+        if request == b"hang":
+            threading.Event().wait()
+        if request == b"die":
+            os.kill(os.getpid(), 9)
+        yield json.dumps([self._asked, os.getpid()]).encode()
+
+
 def refuse(_request: bytes) -> bytes:
     """A right is missing."""
     raise MachineDenied("the ring cannot be read", needs="CAP_SYSLOG")
@@ -165,6 +181,11 @@ def measure_age(machine: Machine, earlier: object | None) -> Measured:
     return Measured(section_pb2.CpuFacts(sample_seconds=seconds))
 
 
+def measure_moment(_machine: Machine, earlier: object | None) -> Measured:
+    """When its sample was taken, by the clock of all processes."""
+    return Measured(section_pb2.CpuFacts(sample_seconds=earlier if isinstance(earlier, float) else 0.0))
+
+
 def fake(
     name: str,
     measure: Callable[..., Measured],
@@ -185,4 +206,5 @@ ABSENT = fake("sensors", measure_absent, 5.0)
 DENIED = fake("kernel_log", measure_denied, 5.0)
 BROKEN = fake("routes", measure_broken, 5.0)
 AGED = fake("cpu", measure_age, 5.0, sample_clock)
+SAMPLED = fake("cpu", measure_moment, 5.0, sample_clock)
 UNSAMPLED = fake("cpu", measure_age, 5.0, sample_broken)

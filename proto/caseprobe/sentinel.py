@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from base64 import b16encode, b64encode
 
+FOLDED_BYTES = 256 << 10
+
 
 def sentinel_line(sentinel: str) -> str:
     """The line to add to a raw source: to the pipe the sentinel is a secret like any other.
@@ -32,9 +34,12 @@ def sentinel_hits(data: bytes, sentinel: str) -> list[str]:
     >>> sentinel_hits(b"x q7Zk2vXw9Lm4Tn8R y", "q7Zk2vXw9Lm4Tn8R")
     ['plain']
     """
-    folded = data.lower()
-    cased = {name for name, forms in _cased_forms(sentinel.encode()).items() if any(form in data for form in forms)}
-    loose = {name for name, form in _folded_forms(sentinel).items() if form in folded}
+    cased_forms, folded_forms = _cased_forms(sentinel.encode()), _folded_forms(sentinel)
+    cased = {name for name, forms in cased_forms.items() if any(form in data for form in forms)}
+    overlap = max(map(len, folded_forms.values())) - 1
+    # Piece by piece, so that what is large is not copied whole.
+    folded = (data[at : at + FOLDED_BYTES + overlap].lower() for at in range(0, len(data), FOLDED_BYTES))
+    loose = {name for piece in folded for name, form in folded_forms.items() if form in piece}
     return sorted(cased | (loose - {"any case"} if "plain" in cased else loose))
 
 

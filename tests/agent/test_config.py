@@ -9,7 +9,12 @@ import pytest
 
 from caseprobe.errors import ConfigurationError
 from caseprobe.overrides import Override
-from caseprobe.v1.consent_pb2 import POLICY_KIND_HEALTH, POLICY_KIND_LOGS, POLICY_KIND_PATH_TARGET
+from caseprobe.v1.consent_pb2 import (
+    POLICY_KIND_HEALTH,
+    POLICY_KIND_LOGS,
+    POLICY_KIND_PATH_NEAR,
+    POLICY_KIND_PATH_TARGET,
+)
 from caseprobe_agent.config import Settings, load
 from caseprobe_agent.consent.policy import ALLOW, ASK, DENY, SHIPPED
 from caseprobe_agent.folders import folders
@@ -70,12 +75,14 @@ def test_drop_ins_only_tighten(tmp_path: Path) -> None:
     drop_ins = tmp_path / "policy.d"
     drop_ins.mkdir()
     (drop_ins / "10-loose.toml").write_text('[policy]\nlogs = "allow"\n')
-    (drop_ins / "20-limit.toml").write_text("[policy.health]\nsessions_per_day = 2\n")
+    limits = "[policy.health]\nsessions_per_day = 2\n[policy.path_near]\nload_bytes_per_session = 0\n"
+    (drop_ins / "20-limit.toml").write_text(limits)
     (drop_ins / "30-off.toml").write_text('network_probes = "off"\n')
     found = settings(tmp_path)
     assert found.policy.rules[POLICY_KIND_LOGS].decision == ASK
     health = found.policy.rules[POLICY_KIND_HEALTH]
     assert (health.decision, health.sessions_per_day) == (ALLOW, 2)
+    assert found.policy.rules[POLICY_KIND_PATH_NEAR].load_bytes_per_session == 0
     assert not found.policy.network_probes
     assert len(found.policy_files) == 4
 
@@ -112,6 +119,8 @@ def test_off_anywhere_is_off(tmp_path: Path, text: str, environ: dict[str, str])
         ("[policy.logs]\nwidow = 1", 2, "policy.logs.widow"),
         ('[policy.logs]\nwindow = "late"', 2, "policy.logs.window"),
         ("[policy.path_target]\npackets_per_session = 1.5", 2, "policy.path_target.packets_per_session"),
+        ("[policy.path_target]\npackets_per_session = inf", 2, "policy.path_target.packets_per_session"),
+        ("[policy.path_near]\nload_bytes_per_session = -1", 2, "policy.path_near.load_bytes_per_session"),
         ('[policy.path_target]\ntargets = "all"', 2, "policy.path_target.targets"),
         ('[policy.path_target]\ntargets = ["10.0.0.300"]', 2, "policy.path_target.targets"),
     ],

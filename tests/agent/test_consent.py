@@ -130,13 +130,14 @@ def test_the_switch_leaves_listed_loopback() -> None:
 
 
 def test_limits_deny_with_their_figure() -> None:
-    """Length, packets, sessions a day and the window each refuse, and say what would be allowed."""
-    limits = Rule(ALLOW, (), (), 60, 1000, 3)
+    """Length, packets, sessions a day and bytes of a load each refuse, and say what would be allowed."""
+    limits = Rule(ALLOW, (), (), 60, 1000, 3, load_bytes_per_session=5000)
     policy = Policy({POLICY_KIND_PATH_TARGET: limits})
     for changes, word in (
         ({"duration_seconds": 61.0}, "60 s"),
         ({"packets": 1001}, "1000"),
         ({"sessions_today": 3}, "3 sessions"),
+        ({"load_bytes": 5001}, "5000"),
     ):
         decision = decide(policy, [], replace(PATH, **changes), MORNING)
         assert (decision.decision, word in decision.reason) == (DENY, True)
@@ -183,6 +184,8 @@ rules = st.builds(
     st.none() | st.floats(1, 1000),
     st.none() | st.integers(0, 1000),
     st.none() | st.integers(0, 5),
+    st.just(()),
+    st.none() | st.integers(0, 1000),
 )
 asks = st.builds(
     Ask,
@@ -191,6 +194,7 @@ asks = st.builds(
     target=st.sampled_from(["203.0.113.7", "127.0.0.1", "example.org", "169.254.169.254"]),
     duration_seconds=st.floats(0, 2000),
     packets=st.integers(0, 2000),
+    load_bytes=st.integers(0, 2000),
     sessions_today=st.integers(0, 6),
 )
 

@@ -22,7 +22,7 @@ class Sealer:
 
     numbers: list[int] = field(default_factory=list)
 
-    async def __call__(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[Any], history: bytes) -> Parcel:
+    async def __call__(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[Any], *_past: object) -> Parcel:
         """A parcel with one byte."""
         self.numbers.append(snapshot.sequence)
         return Parcel(link_pb2.DATA_KIND_SNAPSHOT, b"x")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from caseprobe.errors import MeasurementError, UsageError
@@ -14,20 +16,27 @@ from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
 from caseprobe.v1.link_pb2 import LinkResponse, Sections
 from caseprobe_agent.link.lanes import MOST_SECTIONS, Lanes
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes.probe import RawArtifact
+from caseprobe_agent.probes.probe import Probe, RawArtifact
 from caseprobe_agent.seal import Hiding
 from caseprobe_agent.seal.form import pack_request
 from caseprobe_agent.seal.live import TOO_LONG, make_sections, sections_apart
 from caseprobe_agent.session.measure import Measurements, Raw
-from caseprobe_agent.session.spans import LINES_A_LOOK, span_of, watchable
-from caseprobe_agent.session.watching import has_news
+from caseprobe_agent.session.spans import LINES_A_LOOK, Span, span_of, watchable
+from caseprobe_agent.session.watching import SealRound, has_news, keeps_children
 from caseprobe_collector.console.pages.cases import WATCHABLE
 from tests.fakes_link import run_here
+from tests.fakes_probes import EMPTY, GOOD, HUNG, SAMPLED
 from tests.fakes_resident import Rig, enrolled, framed, load_again, snapshot_in
 
 OK, FAILED = link_pb2.OUTCOME_STATE_OK, link_pb2.OUTCOME_STATE_FAILED
 SECRET = "hunter2hunter2"
 BEGIN, END = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child imports what we can import by our own path."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
 
 
 @pytest.fixture
@@ -91,12 +100,18 @@ class Log:
     async def measure(self, asked: link_pb2.CommandRequest, show: Callable[[Sections], None]) -> None:
         """Follow it without a pause."""
         span = replace(span_of(asked), interval_seconds=0.0, duration_seconds=60.0)
-        await Measurements(Machine(self.root), seal_round=sealed).watch(span, self.raw, show)
+        await Measurements(Machine(self.root), sealing=sealing).watch(span, self.raw, show)
 
     def shown(self) -> list[tuple[int, str]]:
         """Every line that was shown: its number and its message."""
         lines = [line for one in self.seen for section in one.sections for line in section.lines]
         return [(line.line, line.text.partition(": ")[2]) for line in lines]
+
+
+@contextlib.asynccontextmanager
+async def sealing(_kept: bool) -> AsyncIterator[SealRound]:
+    """Rounds through the pipe, here instead of in a child."""
+    yield sealed
 
 
 async def sealed(snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact]) -> Sections:
@@ -198,6 +213,78 @@ def test_only_a_log_is_followed() -> None:
     """A watch of what goes on where it was left, as the history does, is a watch all the same."""
     assert not any(span_of(watch(name)).follows for name in watchable())
     assert span_of(tail()).follows
+
+
+async def looks(probes: tuple[Probe, ...], count: int, *between: Callable[[], None]) -> tuple[list[Sections], Raw]:
+    """So many looks at these, one at once after the other; what is done between them."""
+    seen, raw = list[Sections](), Raw()
+
+    def show(sections: Sections) -> None:
+        seen.append(sections)
+        for act in between:
+            act()
+        if len(seen) == count:
+            raise Enough
+
+    span = Span(probes, probes, 0.0, 60.0)
+    with contextlib.suppress(Enough):
+        await Measurements(Machine(), sealing=sealing).watch(span, raw, show)
+    return seen, raw
+
+
+def outcomes(seen: Sequence[Sections]) -> list[list[int]]:
+    """How each section of each look ended."""
+    return [[section.outcome for section in one.sections] for one in seen]
+
+
+def looking() -> list[psutil.Process]:
+    """The children of this process that are kept for looks."""
+    return [one for one in psutil.Process().children() if any("child:Looks" in word for word in one.cmdline())]
+
+
+async def test_rates_of_a_watch_are_over_the_time_between_two_looks(tmp_path: Path) -> None:
+    """The first has a sample of its own; the sample of any other was taken before the look before it was shown."""
+    numbers, shown = list[int](), [time.monotonic()]
+
+    def note() -> None:
+        numbers.extend(one.pid for one in looking())
+        shown.append(time.monotonic())
+
+    seen, raw = await looks((SAMPLED,), 3, note)
+    first, second, third = (one.sections[0].cpu.sample_seconds for one in seen)
+    # That of the second look is the one that the first took too.
+    assert shown[0] < first <= second < shown[1] < third < shown[2]
+    assert (len(numbers), len(set(numbers)), looking()) == (3, 1, [])
+    assert raw.first is not None
+    assert (raw.first.boot_id, raw.first.sections) == (raw.snapshot.boot_id, seen[0].sections)
+
+
+async def test_a_probe_that_hangs_costs_a_watch_nothing_but_itself() -> None:
+    """Its child is killed with it, the others are told, and every look asks it anew."""
+    seen, _ = await looks((GOOD, HUNG, EMPTY), 2)
+    ok, timeout = section_pb2.PROBE_OUTCOME_OK, section_pb2.PROBE_OUTCOME_TIMEOUT
+    assert outcomes(seen) == [[ok, timeout, ok]] * 2
+    assert looking() == []
+
+
+async def test_a_child_that_is_killed_between_two_looks_is_replaced() -> None:
+    """By whomever: the next look has another one."""
+    numbers = list[int]()
+
+    def kill() -> None:
+        for one in looking():
+            numbers.append(one.pid)
+            one.kill()
+            psutil.wait_procs([one], timeout=60.0)
+
+    seen, _ = await looks((GOOD,), 3, kill)
+    assert outcomes(seen) == [[section_pb2.PROBE_OUTCOME_OK]] * 3
+    assert len(set(numbers)) == 3
+
+
+def test_where_looks_are_far_apart_no_child_waits() -> None:
+    """Minutes of its memory are worth more than its start."""
+    assert [keeps_children(span_of(watch("memory", interval=seconds))) for seconds in (5.0, 600.0)] == [True, False]
 
 
 async def test_a_watch_shows_its_rounds_and_ends_as_the_last(rig: Rig) -> None:

@@ -30,7 +30,7 @@ class Sealer:
         self.full = False
         self.handed: list[bytes] = []
 
-    async def __call__(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[Any], history: bytes) -> Parcel:
+    async def __call__(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[Any], *_past: object) -> Parcel:
         """A parcel with one byte."""
         if self.full:
             raise StorageFull("no room")

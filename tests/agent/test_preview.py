@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caseprobe import ids
 from caseprobe.bundle import BundleReader, Verification
@@ -22,6 +24,7 @@ from caseprobe_agent.cli.preview import PAGE_NAME, Dialogue
 from caseprobe_agent.cli.screen import Screen
 from caseprobe_agent.identity import keys
 from caseprobe_agent.identity.state import save_key
+from caseprobe_agent.oneshot.compare import Change
 from caseprobe_agent.oneshot.file import proved
 from caseprobe_agent.oneshot.page import render_page
 from caseprobe_agent.oneshot.preview import Preview
@@ -195,3 +198,26 @@ async def test_a_bundle_of_ones_own_key_shows_true_names_and_no_other(tmp_path: 
         replace(proof, signed_by="none"),
     ):
         assert restore_of(other, state) is None
+
+
+def test_a_long_line_is_shown_whole_and_what_changed_in_it_is_seen(
+    preview: Preview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner reads every byte that leaves; before and after are shown from where they begin to differ."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "60")
+    line = "x" * 900 + " at 10.1.2.3 " + "y" * 900
+    display = io.StringIO()
+    dialogue = Dialogue(preview, Typed(""), Screen(display), "en", preview.path.parent / "page")
+    assert dialogue._paged(iter([line])) >= 1
+    assert display.getvalue().replace("\n", "") == line
+    before, after = Change("log:1", line, line.replace("10.1.2.3", "10.9.9.3")).told()
+    assert before == "…" + "x" * 33 + " at 10.1.2.3 " + "y" * 37 + "…" and "10.9.9.3" in after and len(after) < 120
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_what_is_told_of_a_change_still_differs_where_the_texts_do(before: str, after: str) -> None:
+    """Nothing but what is alike is left out, at either end."""
+    told = Change("", before, after).told()
+    assert (told[0] == told[1]) == (before == after)
+    assert all(one.strip("…") in whole for one, whole in zip(told, (before, after), strict=True))

@@ -13,9 +13,9 @@ import zstandard
 from caseprobe.bundle import BundleReader
 from caseprobe.errors import Corrupt, RedactionError
 from caseprobe.overrides import Override
-from caseprobe.v1 import link_pb2, section_pb2, snapshot_pb2
+from caseprobe.v1 import finding_pb2, link_pb2, section_pb2, snapshot_pb2
 from caseprobe_agent.probes.probe import RawArtifact
-from caseprobe_agent.seal.form import Hiding, Judging, hiding_of, load_key, pack_request, unpack_parcel
+from caseprobe_agent.seal.form import Hiding, Judging, hiding_of, load_key, pack_request, unpack_parcel, unpack_request
 from caseprobe_agent.seal.memory import read_history
 from caseprobe_agent.seal.pipe import make_parcel, seal
 from tests.fakes_machine import FakeMachine
@@ -140,6 +140,18 @@ def test_what_was_kept_of_one_snapshot_is_told_to_the_next() -> None:
     kept = read_history(second.history, "agent_1")
     assert [one.boottime_seconds for one in kept] == [8200, 1000]
     assert read_history(second.history, "agent_other") == []
+
+
+def test_growth_within_a_session_is_seen() -> None:
+    """The first look of a watch, as it was shown, is what its last one is compared with."""
+    first, last = busy(500, 0), busy(500, 30)
+    first.sections[0].memory.oom_kill_total, last.sections[0].memory.oom_kill_total = 2, 5
+    said = []
+    for judging in (Judging(), Judging(first=first)):
+        made, _, hiding, _, handed = unpack_request(pack_request(last, [], HIDING, b"", judging))
+        found = seal(made, [], hiding, handed).snapshot.findings
+        said += [(one.state, one.parameters[0].number) for one in found if one.check_id == "mem.oom"]
+    assert said == [(finding_pb2.SEVERITY_WARN, 5), (finding_pb2.SEVERITY_CRITICAL, 3)]
 
 
 @pytest.mark.parametrize("damaged", [b"rubbish", b"\x28\xb5\x2f\xfd"])

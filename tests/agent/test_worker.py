@@ -140,6 +140,55 @@ async def test_a_child_that_nobody_asks_is_gone() -> None:
     assert not Path("/proc", str(number)).exists()
 
 
+async def tally(kept: worker.Kept, request: bytes = b"", seconds: float = 20.0) -> list[int]:
+    """How often the kept child was asked, and its number."""
+    child = await kept.child()
+    async with contextlib.aclosing(child.answers(request, seconds, worker.Limits())) as answers:
+        [told] = [json.loads(answer) async for answer in answers]
+    return [int(number) for number in told]
+
+
+async def test_a_kept_child_answers_again_and_knows_what_it_knew() -> None:
+    """One process for all requests, its object kept between them; it is gone with the block."""
+    async with worker.Kept(fakes_probes.Tally) as kept:
+        first, second = await tally(kept), await tally(kept)
+    assert (first[0], second[0], first[1] == second[1]) == (1, 2, True)
+    assert not Path("/proc", str(first[1])).exists()
+
+
+async def test_what_ends_a_kept_child_costs_one_answer() -> None:
+    """At its limit it is killed, after a death of its own it is told of; the next request has another process."""
+    async with worker.Kept(fakes_probes.Tally) as kept:
+        _, first = await tally(kept)
+        with pytest.raises(MachineTimeout, match=r"did not end within 0.2 s and was killed"):
+            await tally(kept, b"hang", 0.2)
+        assert not Path("/proc", str(first)).exists()
+        asked, second = await tally(kept)
+        with pytest.raises(MeasurementError, match="ended by SIGKILL"):
+            await tally(kept, b"die")
+        assert (asked, (await tally(kept))[0]) == (1, 1)
+    assert second != first
+
+
+async def test_a_kept_child_that_is_killed_while_it_waits_is_replaced() -> None:
+    """Nobody hears of it."""
+    async with worker.Kept(fakes_probes.Tally) as kept:
+        _, number = await tally(kept)
+        os.kill(number, 9)
+        end = time.monotonic() + 60.0
+        while (await kept.child()).pid == number:
+            assert time.monotonic() < end, "the dead child is still asked"
+        assert (await tally(kept))[0] == 1
+
+
+async def test_a_kept_child_calls_its_one_function() -> None:
+    """As worker.call does; another function is refused."""
+    async with worker.Kept(fakes_probes.echo) as kept:
+        assert [await kept.call(fakes_probes.echo, text, 20.0) for text in (b"a", b"b")] == [b"a", b"b"]
+        with pytest.raises(ValueError, match="started for"):
+            await kept.call(fakes_probes.die, b"", 20.0)
+
+
 async def test_a_child_runs_only_what_it_was_started_for() -> None:
     """Another function than the one that it loaded is refused."""
     with worker.Child(worker.reference(fakes_probes.count)) as child, pytest.raises(ValueError, match="started for"):

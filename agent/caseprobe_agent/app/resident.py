@@ -39,12 +39,13 @@ from caseprobe_agent.machine import Machine
 from caseprobe_agent.schedule import Timetable
 from caseprobe_agent.schedule.due import Moment
 from caseprobe_agent.seal import Judging, Parcel, Run, hiding_of, load_key, seal_apart
-from caseprobe_agent.seal.live import sections_apart
+from caseprobe_agent.seal.live import rounds_apart
 from caseprobe_agent.seal.reveal import reveal_apart
 from caseprobe_agent.session import CAPABILITIES, Delivery, Measurements, Sessions, Timed
 from caseprobe_agent.session.frames import Wire
 from caseprobe_agent.session.measure import boot_id, open_path
 from caseprobe_agent.session.outcomes import Outcomes
+from caseprobe_agent.session.watching import SealRound
 from caseprobe_agent.spool import Spool
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Resident:
             load,
             self._settings.networks,
             lambda: own_probes(self._settings),
-            self._seal_round,
+            self._sealing,
         )
         masker = Masker(self._hiding)
         wire = Wire(self.link.send, masker.rounds, masker.text)
@@ -247,15 +248,21 @@ class Resident:
 
     # --- what the flows ask ---
 
-    async def _seal(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact], history: bytes) -> Parcel:
+    async def _seal(
+        self,
+        snapshot: snapshot_pb2.Snapshot,
+        artifacts: Sequence[RawArtifact],
+        history: bytes,
+        first: snapshot_pb2.Snapshot | None,
+    ) -> Parcel:
         """Redacted, judged and packed, in a child."""
-        judging = Judging(self._settings.overrides, history)
+        judging = Judging(self._settings.overrides, history, first)
         key = self._identity.private_key_pem
         return await seal_apart(snapshot, artifacts, self._hiding, key, self._run_apart, judging)
 
-    async def _seal_round(self, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact]) -> link_pb2.Sections:
-        """A round of a session as it may be shown, made in a child."""
-        return await sections_apart(snapshot, artifacts, self._hiding, self._run_apart)
+    def _sealing(self, kept: bool) -> contextlib.AbstractAsyncContextManager[SealRound]:
+        """Makes the rounds of a session as they may be shown, in a child."""
+        return rounds_apart(self._hiding, kept, self._run_apart)
 
     async def _true_name(self, token: str) -> str:
         """What a stand-in stands for, found in a child."""

@@ -165,9 +165,8 @@ class Dialogue:
 
     def _compared(self, item: Item) -> Iterator[str]:
         for change in self._preview.changes(item):
-            yield change.place
-            yield f"  - {change.before}"
-            yield f"  + {change.after}"
+            before, after = change.told()
+            yield from (change.place, f"  - {before}", f"  + {after}")
 
     def _drop(self, wanted: Sequence[str]) -> None:
         names = self._preview.drop(wanted)
@@ -175,11 +174,10 @@ class Dialogue:
         self._show()
 
     def _paged(self, lines: Iterator[str]) -> int:
-        """Screen by screen; q or n ends it. Control characters are shown, not obeyed. Gives how many lines."""
+        """Screen by screen, each line whole; q or n ends it. Control characters are not obeyed. Gives how many."""
         width, height = shutil.get_terminal_size()
         shown = rows = 0
-        for line in lines:
-            text = texts.printable(line)
+        for text in (piece for line in lines for piece in _pieces(texts.visible(line), width * (height - 2))):
             needed = max(1, -(-len(text) // max(1, width)))
             if shown and rows + needed > max(4, height - 2):
                 if self._ask(self._words.filled("preview_lines", n=shown)) in ("", "q", "n"):
@@ -202,3 +200,8 @@ class Dialogue:
 def _most(counted: tuple[str, int]) -> int:
     """What there is most of comes first."""
     return -counted[1]
+
+
+def _pieces(line: str, most: int) -> Iterator[str]:
+    """A line, or as many as fill a screen each."""
+    yield from (line[begin : begin + max(1, most)] for begin in range(0, max(1, len(line)), max(1, most)))

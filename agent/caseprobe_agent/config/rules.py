@@ -48,13 +48,19 @@ def _rule(document: Document, name: str, value: Value, default: Rule | None) -> 
         _whole(limits.get("packets_per_session", base.packets_per_session)),
         _whole(limits.get("sessions_per_day", base.sessions_per_day)),
         (_sources(document, f"{key}.sources", value["sources"]),) if "sources" in value else base.sources,
+        _whole(limits.get("load_bytes_per_session", base.load_bytes_per_session)),
     )
+
+
+def _is_count(limit: float) -> bool:
+    return limit >= 0 and limit.is_integer()
 
 
 LIMITS: Mapping[str, Callable[[float], bool]] = {
     "longest_session_seconds": lambda limit: limit > 0,
-    "packets_per_session": lambda limit: limit >= 0 and limit == int(limit),
-    "sessions_per_day": lambda limit: limit >= 0 and limit == int(limit),
+    "packets_per_session": _is_count,
+    "load_bytes_per_session": _is_count,
+    "sessions_per_day": _is_count,
 }
 
 
@@ -73,7 +79,7 @@ def _choice(document: Document, key: str, value: Value) -> Choice:
 def _limit(document: Document, key: str, value: Value, holds: Callable[[float], bool]) -> float:
     """A number within its bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not holds(float(value)):
-        document.refuse(key, f"must be a positive number (a whole one for a count), not {value!r}")
+        document.refuse(key, f"must be a positive number (a whole one or 0 for a count), not {value!r}")
     return float(value)
 
 

@@ -152,6 +152,8 @@ def _denials(policy: Policy, rule: Rule, request: Ask, now: datetime) -> Iterato
         yield f"it would take {request.duration_seconds:g} s; policy allows {rule.longest_session_seconds:g} s"
     if rule.packets_per_session is not None and request.packets > rule.packets_per_session:
         yield f"it would send up to {request.packets} packets; policy allows {rule.packets_per_session}"
+    if rule.load_bytes_per_session is not None and request.load_bytes > rule.load_bytes_per_session:
+        yield f"it would fill the line with {request.load_bytes} bytes; policy allows {rule.load_bytes_per_session}"
     if rule.sessions_per_day is not None and request.sessions_today >= rule.sessions_per_day:
         yield f"policy allows {rule.sessions_per_day} sessions of {kind_name(request.kind)} a day"
 

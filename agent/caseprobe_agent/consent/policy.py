@@ -36,6 +36,7 @@ class Rule:
     targets: every list must cover a target (one list per file that names any); a list is complete where there is one.
     sources: so must these the logs that are asked for, by name.
     windows: begin and end on the machine's own wall clock; now must be in each.
+    load_bytes_per_session: of a test that fills a line; 0 allows none.
     """
 
     decision: Choice
@@ -45,6 +46,7 @@ class Rule:
     packets_per_session: int | None = None
     sessions_per_day: int | None = None
     sources: tuple[tuple[str, ...], ...] = ()
+    load_bytes_per_session: int | None = None
 
     def stricter(self, other: Rule) -> Rule:
         """The rule that lets through only what both let through."""
@@ -56,6 +58,7 @@ class Rule:
             _least(self.packets_per_session, other.packets_per_session),
             _least(self.sessions_per_day, other.sessions_per_day),
             self.sources + other.sources,
+            _least(self.load_bytes_per_session, other.load_bytes_per_session),
         )
 
 

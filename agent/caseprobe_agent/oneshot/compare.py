@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -13,6 +14,8 @@ from caseprobe.v1 import section_pb2
 
 WORD = re.compile(r"[^\s\"'=,;()\[\]{}<>|]{4,}")
 LEFT_OUT = ""
+# Characters of a long line that stand beside what is not alike in it.
+CONTEXT = 40
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,24 @@ class Change:
     place: str
     before: str
     after: str
+
+    def told(self) -> tuple[str, str]:
+        """Both without the long stretches that they begin and end with alike.
+
+        >>> Change("", "x" * 99 + "vm 1", "x" * 99 + "host-a 1").told()[0]
+        '…xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxvm 1'
+        """
+        begin = _alike(self.before, self.after)
+        alike = _alike(self.before[begin:][::-1], self.after[begin:][::-1])
+        first, last = max(0, begin - CONTEXT), max(0, alike - CONTEXT)
+        cut = (text[first : len(text) - last] for text in (self.before, self.after))
+        before, after = ("…" * bool(first) + text + "…" * bool(last) for text in cut)
+        return before, after
+
+
+def _alike(one: str, other: str) -> int:
+    """With how many characters both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def text_changes(name: str, before: bytes, after: bytes) -> Iterator[Change]:

@@ -107,12 +107,15 @@ class OneShot:
         strict = consent.mode != CONSENT_MODE_STREAMING
         judging = Judging(self.overrides)
         sealed = seal(taken.snapshot, taken.artifacts, hiding, judging, strict, deadline.objection)
+        # Only who is asked before it is sent is shown what was hidden; for nobody else it stays in memory.
+        raw = taken if enrolled else None
+        del taken
         file = BundleFile(path, signer_of(key, "one-shot"), self.language, strict)
         result = Result(sealed.snapshot, sealed.redactor, path, file.write(sealed), case_id=case_id)
         self.written()
         if order.code is None:
             return await self._carried(result, order.recipient)
-        if enrolled is None:
+        if enrolled is None or raw is None:
             await self.sending.kept(result.snapshot.snapshot_id, failure)
             return dataclasses.replace(result, failure=failure)
         receiver = _receiver(enrolled)
@@ -120,7 +123,7 @@ class OneShot:
             path=path,
             sha256=result.sha256,
             sealed=sealed,
-            raw=taken,
+            raw=raw,
             addressee=Addressee(receiver, case_id, enrolled.response.case_title, consent.text_shown),
             overrides=self.overrides,
             rewrite=file.rewrite,

@@ -44,11 +44,13 @@ class Hiding:
 class Judging:
     """What the checks are told beside the facts: the operator's levels, and what was kept of earlier snapshots.
 
-    history: as the parcel of the snapshot before gave it; empty where there was none.
+    history: as the parcel of the snapshot before gave it; empty where there was none. first: the first look of the
+    same session, its sections redacted as they left.
     """
 
     overrides: Overrides = NONE
     history: bytes = field(default=b"", repr=False)
+    first: snapshot_pb2.Snapshot | None = field(default=None, repr=False)
 
 
 SHIPPED = Judging()
@@ -102,19 +104,21 @@ def pack_request(
     overrides = [asdict(one) for one in judging.overrides]
     header = json.dumps({"hiding": plain, "artifacts": rows, "overrides": overrides}).encode()
     data = (one.data for one in artifacts)
-    return pack(header, private_key_pem, snapshot.SerializeToString(), judging.history, *data)
+    first = judging.first.SerializeToString() if judging.first is not None else b""
+    return pack(header, private_key_pem, snapshot.SerializeToString(), judging.history, first, *data)
 
 
 def unpack_request(request: bytes) -> tuple[snapshot_pb2.Snapshot, list[RawArtifact], Hiding, bytes, Judging]:
     """What pack_request put together."""
     from caseprobe_agent.probes.probe import RawArtifact  # only the child gets here
 
-    head, private_key_pem, snapshot, history, *data = unpack(request)
+    head, private_key_pem, snapshot, history, first, *data = unpack(request)
     header = json.loads(head)
     hiding = _hiding(header["hiding"])
     rows = zip(header["artifacts"], data, strict=True)
     artifacts = [RawArtifact(name, source, body, truncated) for (name, source, truncated), body in rows]
-    judging = Judging(tuple(Override(**one) for one in header["overrides"]), history)
+    look = snapshot_pb2.Snapshot.FromString(first) if first else None
+    judging = Judging(tuple(Override(**one) for one in header["overrides"]), history, look)
     return snapshot_pb2.Snapshot.FromString(snapshot), artifacts, hiding, private_key_pem, judging
 
 

@@ -6,7 +6,9 @@ after the lines before them, so that a secret of several lines is known in the m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from caseprobe.errors import RedactionError
@@ -25,6 +27,21 @@ SECONDS = 30.0
 LARGEST_ROUND_BYTES = 224 << 10
 TOO_LONG = "more than is shown at once"
 UNCLEAR = "withheld: after redaction its new lines could not be told from those before them"
+
+
+@contextlib.asynccontextmanager
+async def rounds_apart(
+    hiding: Hiding, kept: bool, run: Run = worker.call
+) -> AsyncIterator[Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact]], Awaitable[link_pb2.Sections]]]:
+    """sections_apart for the rounds of one session; kept: one child makes them all, and has loaded the rules once."""
+    async with worker.Kept(make_sections) as child:
+        yield partial(_made, hiding, child.call if kept else run)
+
+
+async def _made(
+    hiding: Hiding, run: Run, snapshot: snapshot_pb2.Snapshot, artifacts: Sequence[RawArtifact]
+) -> link_pb2.Sections:
+    return await sections_apart(snapshot, artifacts, hiding, run)
 
 
 async def sections_apart(

@@ -79,9 +79,19 @@ def seal(
         raise RedactionError(f"nothing leaves: {SENTINEL} was still there after redaction")
     hidden[SNAPSHOT] -= uproot(redacted)
     redacted.redaction.CopyFrom(_report(redactor, redacted, hidden))
-    sealed = Sealed(redacted, kept, redactor, guard, read_history(judging.history, redacted.agent_id), hidden)
+    earlier = [*_first_look(judging, snapshot, redacted), *read_history(judging.history, redacted.agent_id)]
+    sealed = Sealed(redacted, kept, redactor, guard, earlier, hidden)
     judge(sealed, judging.overrides)
     return sealed
+
+
+def _first_look(
+    judging: Judging, snapshot: snapshot_pb2.Snapshot, redacted: snapshot_pb2.Snapshot
+) -> Iterator[snapshot_pb2.Snapshot]:
+    """The first look of this session, its boot by the name that it has here: only its sections were sealed."""
+    if (first := judging.first) is not None:
+        first.boot_id = redacted.boot_id if first.boot_id == snapshot.boot_id else ""
+        yield first
 
 
 def judge(sealed: Sealed, overrides: Overrides) -> None:

@@ -59,11 +59,10 @@ def uprooted(data: bytes) -> tuple[bytes, Counter[str]]:
 
     What does not begin with such a line stays as it is: then the search for the sentinel tells.
     """
-    first, _, rest = data.partition(b"\n")
-    if not first.startswith(KEY.encode()):
+    if not data.startswith(KEY.encode()):
         return data, Counter()
-    kept, _, last = rest.rpartition(b"\n")
-    return kept, _rules(first) + _rules(last)
+    first, last = data.find(b"\n"), data.rfind(b"\n")
+    return data[first + 1 : max(first + 1, last)], _rules(data[:first]) + _rules(data[last + 1 :])
 
 
 def uproot(snapshot: snapshot_pb2.Snapshot) -> Counter[str]:

@@ -58,12 +58,15 @@ class Delivered:
 class Delivery:
     """Seals and keeps. seal does it in a child; wake tells the link that there is something.
 
-    seal is handed what was kept of earlier snapshots, redacted as they left, and its parcel says what to keep next.
+    seal is handed what was kept of earlier snapshots, redacted as they left, and a look of this session that is earlier
+    still; its parcel says what to keep next.
     """
 
     agent_id: str
     store: Store
-    seal: Callable[[snapshot_pb2.Snapshot, Sequence[RawArtifact], bytes], Awaitable[Parcel]]
+    seal: Callable[
+        [snapshot_pb2.Snapshot, Sequence[RawArtifact], bytes, snapshot_pb2.Snapshot | None], Awaitable[Parcel]
+    ]
     wake: Callable[[], None]
     new_id: Callable[[str], str]
     _numbering: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -98,7 +101,9 @@ class Delivery:
         snapshot.session_id, snapshot.schedule_id = session_id, schedule_id
         snapshot.consent.CopyFrom(consent)
         snapshot.sequence = await self._next_sequence()
-        parcel = await self.seal(snapshot, raw.artifacts, await self.store.get_state(HISTORY) or b"")
+        if raw.first is not None:
+            raw.first.agent_id = self.agent_id
+        parcel = await self.seal(snapshot, raw.artifacts, await self.store.get_state(HISTORY) or b"", raw.first)
         if not still_allowed():
             return None
         snapshot_id = snapshot.snapshot_id

@@ -20,12 +20,21 @@ from caseprobe.v1 import link_pb2, path_load_pb2, path_pb2, section_pb2, snapsho
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.session.asks import Choice, aimed
 from caseprobe_agent.session.spans import Span
-from caseprobe_agent.session.watching import Followed, SealRound, check_can_follow, has_news, rounds_of
+from caseprobe_agent.session.watching import (
+    Followed,
+    Sealing,
+    SealRound,
+    check_can_follow,
+    has_news,
+    keeps_children,
+    rounds_of,
+)
 
 if TYPE_CHECKING:
     from caseprobe_agent.path import Permit, ResolvedTarget
     from caseprobe_agent.path.names import Places
     from caseprobe_agent.probes.probe import Probe, RawArtifact
+    from caseprobe_agent.snapshot import Taken
 
 LATE_NAMES_SECONDS = 1.0  # names that are not there by then are left out
 log = logging.getLogger("caseprobe.session")
@@ -56,6 +65,8 @@ class Raw:
     tally: PathTally = field(default_factory=PathTally)
     # What a log that is followed has shown so far.
     followed: Followed | None = None
+    # The first look of a watch as it was shown: what its last is compared with.
+    first: snapshot_pb2.Snapshot | None = None
     # By probe, where the logs were left by the snapshot before this one; None: they are read whole.
     places_before: Mapping[str, str] | None = None
     # Where this one left them.
@@ -116,9 +127,11 @@ async def nothing_revealed(token: str) -> str:
     raise MachineAbsent(f"{token} is no stand-in of this machine")
 
 
-async def nothing_sealed(_snapshot: snapshot_pb2.Snapshot, _artifacts: Sequence[RawArtifact]) -> link_pb2.Sections:
+@contextlib.asynccontextmanager
+async def nothing_sealed(_kept: bool) -> AsyncIterator[SealRound]:
     """Nothing is shown round by round here."""
     raise RedactionError("nothing seals the rounds of a session here")
+    yield
 
 
 async def not_loaded() -> path_load_pb2.LoadFacts:
@@ -141,8 +154,8 @@ class Measurements:
     networks: Sequence[Path] = ()
     # The operator's own probes, each with the smallest profile that has it; raises ConfigurationError.
     own_probes: Callable[[], Mapping[Probe, str]] = dict
-    # A round of a watch, or of a log that is followed, as it may leave.
-    seal_round: SealRound = nothing_sealed
+    # The rounds of a watch, or of a log that is followed, as they may leave.
+    sealing: Sealing = nothing_sealed
 
     async def path(
         self,
@@ -213,22 +226,33 @@ class Measurements:
 
         Raises MeasurementError where a log cannot be read (any more).
         """
-        number = 0
         raw.followed = Followed() if span.follows else None
-        async with contextlib.aclosing(rounds_of(span, self.machine)) as rounds:
+        async with (
+            self.sealing(keeps_children(span)) as seal_round,
+            contextlib.aclosing(rounds_of(span, self.machine)) as rounds,
+        ):
+            number = 0
             async for taken in rounds:
                 number += 1
-                if number == 1 or raw.followed is None:
-                    raw.snapshot.CopyFrom(taken.snapshot)
-                    raw.artifacts = taken.artifacts
-                if number == 1 or any(has_news(section) for section in taken.snapshot.sections):
-                    sealed = await self.seal_round(taken.snapshot, taken.artifacts)
-                    sealed.number = number
-                    if raw.followed is not None:
-                        raw.followed.show(sealed.sections[0], taken.snapshot.sections[0])
-                    show(sealed)
-                if raw.followed is not None:
-                    check_can_follow(taken.snapshot.sections[0])
+                await self._show(number, taken, raw, seal_round, show)
+
+    async def _show(
+        self, number: int, taken: Taken, raw: Raw, seal_round: SealRound, show: Callable[[link_pb2.Sections], None]
+    ) -> None:
+        """One round: kept in raw, and shown where it tells anything new."""
+        if number == 1 or raw.followed is None:
+            raw.snapshot.CopyFrom(taken.snapshot)
+            raw.artifacts = taken.artifacts
+        if number == 1 or any(has_news(section) for section in taken.snapshot.sections):
+            sealed = await seal_round(taken.snapshot, taken.artifacts)
+            sealed.number = number
+            if raw.followed is not None:
+                raw.followed.show(sealed.sections[0], taken.snapshot.sections[0])
+            elif number == 1:
+                raw.first = _as_shown(taken.snapshot, sealed)
+            show(sealed)
+        if raw.followed is not None:
+            check_can_follow(taken.snapshot.sections[0])
 
     def reveal(self, token: str, value: str, raw: Raw) -> None:
         """One stand-in with its true value as a snapshot of its own."""
@@ -242,6 +266,16 @@ class Measurements:
         snapshot.started_at.FromMicroseconds(round(self.machine.wall_seconds() * 1e6))
         snapshot.boot_id = boot_id(self.machine)
         return snapshot
+
+
+def _as_shown(snapshot: snapshot_pb2.Snapshot, sealed: link_pb2.Sections) -> snapshot_pb2.Snapshot:
+    """A look as an earlier snapshot of this machine: its moment, and its sections as they left."""
+    shown = snapshot_pb2.Snapshot(
+        profile=snapshot.profile, boot_id=snapshot.boot_id, boottime_seconds=snapshot.boottime_seconds
+    )
+    shown.started_at.CopyFrom(snapshot.started_at)
+    shown.sections.extend(sealed.sections)
+    return shown
 
 
 def boot_id(machine: Machine) -> str:

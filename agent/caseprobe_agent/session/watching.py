@@ -1,11 +1,15 @@
 """Measures the same again and again while somebody watches: each round is shown at once, sealed, and the last is kept.
 
+One child measures all rounds, so that rates are over the time between two of them and a round costs little; one that
+hangs is killed with its probe, and the next round has another.
+
 A watch ends as its last round. A log that was followed ends as the lines that were shown, exactly as they were shown.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from caseprobe.errors import MeasurementError
 from caseprobe.v1 import link_pb2, section_log_pb2, section_pb2, snapshot_pb2
+from caseprobe_agent import worker
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.session.spans import Span
 
@@ -25,12 +30,30 @@ KEPT_BYTES = 1 << 20
 # After a probe's own limit, for its child to begin and end.
 ROUND_SLACK_SECONDS = 5.0
 
+# Where rounds are further apart, memory is worth more than the start of a child.
+KEPT_SECONDS = 30.0
+
 SealRound = Callable[[snapshot_pb2.Snapshot, "Sequence[RawArtifact]"], Awaitable[link_pb2.Sections]]
+# What seals the rounds of one session, for as long as it lasts; told whether a child waits between them.
+Sealing = Callable[[bool], contextlib.AbstractAsyncContextManager[SealRound]]
+
+
+def keeps_children(span: Span) -> bool:
+    """Whether the children of one round wait for the next."""
+    return span.interval_seconds <= KEPT_SECONDS
 
 
 async def rounds_of(span: Span, machine: Machine) -> AsyncGenerator[Taken]:
     """Everything that the span measures, a round after the other, the first at once, the last at its end; raw."""
-    from caseprobe_agent.snapshot import new_sentinel, take_snapshot  # not for an agent that idles
+    from caseprobe_agent.snapshot.child import Looks  # not for an agent that idles
+
+    async with worker.Kept(Looks) as kept, contextlib.aclosing(_rounds(span, machine, kept)) as rounds:
+        async for taken in rounds:
+            yield taken
+
+
+async def _rounds(span: Span, machine: Machine, kept: worker.Kept) -> AsyncGenerator[Taken]:
+    from caseprobe_agent.snapshot import new_sentinel, take_snapshot
 
     clock = asyncio.get_running_loop().time
     sentinel, probes = new_sentinel(), span.probes
@@ -41,7 +64,8 @@ async def rounds_of(span: Span, machine: Machine) -> AsyncGenerator[Taken]:
     end = due + span.duration_seconds
     while True:
         began = clock()
-        taken = await take_snapshot(probes, machine, limit, profile, sentinel=sentinel, places=places)
+        child = await _waiting(kept) if keeps_children(span) else None
+        taken = await take_snapshot(probes, machine, limit, profile, child, sentinel, places)
         yield taken
         now = clock()
         if now >= end:
@@ -51,6 +75,13 @@ async def rounds_of(span: Span, machine: Machine) -> AsyncGenerator[Taken]:
         await asyncio.sleep(due - now)
         probes = span.later
         places = None if places is None else {**places, **taken.places}
+
+
+async def _waiting(kept: worker.Kept) -> worker.Child | None:
+    """The child that waits for a round; None where none can be started, which the round then tells."""
+    with contextlib.suppress(MeasurementError):
+        return await kept.child()
+    return None
 
 
 @dataclass

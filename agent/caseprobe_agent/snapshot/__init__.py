@@ -59,11 +59,11 @@ async def take_snapshot(
     """Everything that the probes can tell within the deadline, in their order.
 
     A probe that hangs is killed with its child at its timeout and is TIMEOUT; at the deadline what has not begun is
-    SKIPPED. child: one that was started early for measure_all. sentinel: planted in every section and artifact, for
-    what is going to be sealed. places: where the logs were left, by probe, to go on from there; None to read them
-    whole. patience_seconds: so long a child may stay at one probe before another one takes the rest; None: as the
-    deadline allows. told: hears of every section as it comes, gathered: of every artifact. Sections are raw; ids,
-    sequence and consent are for the caller to set.
+    SKIPPED. child: one that was started early for measure_all, or that is kept for Looks. sentinel: planted in every
+    section and artifact, for what is going to be sealed. places: where the logs were left, by probe, to go on from
+    there; None to read them whole. patience_seconds: so long a child may stay at one probe before another one takes
+    the rest; None: as the deadline allows. told: hears of every section as it comes, gathered: of every artifact.
+    Sections are raw; ids, sequence and consent are for the caller to set.
     """
     import asyncio
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,28 @@ def measure_all(request: bytes) -> Iterator[bytes]:
     The modules of the probes are loaded one by one: those of the samples first, the others while these come of age.
     hurried: something hangs on this machine, so that what was sampled is waited for and told before anything else.
     """
+    yield from _measured(request, {})
+
+
+class Looks:
+    """In a child that is asked again and again: measure_all, against the samples of the look before.
+
+    Rates are then over all the time between two looks, and nothing is waited for but the first time.
+    """
+
+    def __init__(self) -> None:
+        self._samples: dict[str, object | None] = {}
+
+    def __call__(self, request: bytes) -> Iterator[bytes]:
+        """The frames of one look."""
+        before, self._samples = self._samples, {}
+        return _measured(request, before, self._samples)
+
+
+def _measured(
+    request: bytes, before: Mapping[str, object | None], kept: dict[str, object | None] | None = None
+) -> Iterator[bytes]:
+    """Frames of all probes. before: samples by probe, of an earlier time; kept: gets those of now, for a later one."""
     asked = json.loads(request)
     machine, sentinel = machine_of(Path(asked["root"]), asked["reader_socket"]), asked["sentinel"]
     rows = [_Row(*row) for row in asked["probes"]]
@@ -45,8 +67,11 @@ def measure_all(request: bytes) -> Iterator[bytes]:
     for row in rows:
         if row.sample:
             yield BEGIN + row.name.encode()
-            samples.append((row, _sampled(row, machine)))
-    due = time.monotonic() + SAMPLE_SECONDS
+            now = _sampled(row, machine) if kept is not None or row.name not in before else None
+            samples.append((row, before.get(row.name, now)))
+            if kept is not None:
+                kept[row.name] = now
+    due = time.monotonic() + (0.0 if before else SAMPLE_SECONDS)
     # Ended by whoever comes to it first, and empty for the next.
     aged = _aged(samples, due, machine, sentinel)
     for row in rows:

@@ -90,7 +90,7 @@ class Run:
         # The child's own limit is a second net; the deadline is kept here.
         try:
             child = child or worker.Child(worker.reference(measure_all), self.idle)
-            frames = worker.run(measure_all, self._request(machine), max(0.0, seconds_left) + 1.0, child=child)
+            frames = child.answers(self._request(machine), max(0.0, seconds_left) + 1.0, worker.Limits())
             async with contextlib.aclosing(frames):
                 while not self._over:
                     async with asyncio.timeout_at(min(self.progress.end, self.limit)):
@@ -114,20 +114,21 @@ class Run:
 
     def note(self, frame: bytes) -> None:
         """Take in one frame."""
-        kind, body = frame[:1], frame[1:]
+        kind = frame[:1]
         if kind == ARTIFACT:
-            header, _, data = body.partition(b"\n")
-            name, source, truncated = json.loads(header)
-            self.progress.add(RawArtifact(name, source, data, truncated))
+            # Copied once: it may be the largest thing of the whole run.
+            end = frame.index(b"\n")
+            name, source, truncated = json.loads(frame[1:end])
+            self.progress.add(RawArtifact(name, source, frame[end + 1 :], truncated))
         elif kind == PLACE:
-            name, place = json.loads(body)
+            name, place = json.loads(frame[1:])
             self.progress.places[name] = place
         elif kind == SECTION:
-            self.progress.keep(section_pb2.Section.FromString(body))
+            self.progress.keep(section_pb2.Section.FromString(frame[1:]))
             self.concluded += 1
             self._go_on(None)
         else:
-            name = body.decode() if kind == BEGIN else ""
+            name = frame[1:].decode() if kind == BEGIN else ""
             self._go_on(next((probe for probe in self.probes if probe.name == name), None))
 
     def left(self) -> list[Probe]:

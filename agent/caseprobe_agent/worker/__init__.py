@@ -2,8 +2,9 @@
 
 The child is `python -m caseprobe_agent.worker module:qualname`: its limits and the request come on stdin, answers leave
 on stdout, all as frames (kind, length, bytes). Who knows early that it will need one starts it early: it loads its
-function while the caller still makes up the request. After its last frame the child waits to be killed: as long as it
-lives, its number and that of its process group cannot be another's, so whatever it started ends with it.
+function while the caller still makes up the request. After its last frame the child waits to be killed, or to be
+asked again where it is kept: as long as it lives, its number and that of its process group cannot be another's, so
+whatever it started ends with it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import cast
 from caseprobe.errors import MeasurementError
 from caseprobe_agent.worker.child import Child
 from caseprobe_agent.worker.frames import Limits
+from caseprobe_agent.worker.kept import Kept
 from caseprobe_agent.worker.names import reference, resolve
 
-__all__ = ["Child", "Limits", "Single", "Stream", "call", "reference", "resolve", "run"]
+__all__ = ["Child", "Kept", "Limits", "Single", "Stream", "call", "reference", "resolve", "run"]
 
 Stream = Callable[[bytes], Iterator[bytes]]
 Single = Callable[[bytes], bytes]

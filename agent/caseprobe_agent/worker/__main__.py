@@ -1,4 +1,4 @@
-"""Inside the child: load the function, take the limits, answer the one request, wait to be killed."""
+"""Inside the child: load the function; take limits and answer, request by request, until killed or left alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
@@ -17,7 +18,7 @@ from caseprobe_agent.worker.names import resolve
 
 
 def main(arguments: list[str]) -> None:
-    """The child: its function, then the limits and the request, then wait to be killed."""
+    """The child: its function, then limits and a request again and again, for as long as somebody asks."""
     name, *how = arguments
     if IDLE in how:
         give_way()
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> None:
         _serve(name, sys.stdin.buffer, answers, IDLE in how)
     except BrokenPipeError:
         os._exit(1)
+    # After an error it is of no further use: it waits to be killed.
     sys.stdin.buffer.read()
     os._exit(0)
 
@@ -37,16 +39,27 @@ def main(arguments: list[str]) -> None:
 def _limit(seconds: float, memory_bytes: int, file_bytes: int, open_files: int) -> None:
     # Ends the child also where its parent was killed and nobody else would.
     signal.setitimer(signal.ITIMER_REAL, seconds + 1.0)
+    # What it has used for requests before counts too, and the hard limit stays for those after it.
+    used = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (_allowed(resource.RLIMIT_CPU, int(used + seconds) + 1), _hard_cpu()))
     for kind, wanted in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, open_files),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, int(seconds) + 1),
     ):
-        hard = resource.getrlimit(kind)[1]
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        allowed = _allowed(kind, wanted)
         resource.setrlimit(kind, (allowed, allowed))
+
+
+def _hard_cpu() -> int:
+    return resource.getrlimit(resource.RLIMIT_CPU)[1]
+
+
+def _allowed(kind: int, wanted: int) -> int:
+    """What is wanted, within what this process may have."""
+    hard = resource.getrlimit(kind)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 def _serve(name: str, requests: BinaryIO, answers: BinaryIO, idle: bool) -> None:
@@ -55,11 +68,17 @@ def _serve(name: str, requests: BinaryIO, answers: BinaryIO, idle: bool) -> None
         if idle:
             # Once more: where several wish for it at once, the kernel hears one.
             lower_session()
-        _limit(*json.loads(_read(requests, LIMITS)))
-        answer = function(_read(requests, DATA))
-        for part in [answer] if isinstance(answer, bytes) else cast(Iterator[bytes], answer):
-            _send(answers, DATA, part)
-        _send(answers, END, b"")
+        # A class keeps something from one request to the next: its one object answers them all.
+        if isinstance(function, type):
+            function = function()
+        while True:
+            _limit(*json.loads(_read(requests, LIMITS)))
+            answer = function(_read(requests, DATA))
+            for part in [answer] if isinstance(answer, bytes) else cast(Iterator[bytes], answer):
+                _send(answers, DATA, part)
+            _send(answers, END, b"")
+            # Until it is asked again nothing can hang; where its parent ends, so does the pipe that it reads.
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
     except BrokenPipeError:
         raise
     except CaseprobeError as error:

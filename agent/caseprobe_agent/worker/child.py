@@ -32,15 +32,19 @@ Answer = TypeVar("Answer")
 
 
 class Child:
-    """A child that loads its function and waits for the one request; leave the `with` block and it is gone.
+    """A child that loads its function and waits for a request; leave the `with` block and it is gone.
 
     function: what reference() gives, or the same text, so that the caller need not load what only the child runs.
-    idle: it gets only such time of processors and disks as nobody else wants.
+    idle: it gets only such time of processors and disks as nobody else wants. kept: after a whole answer it waits for
+    the next request, until end(); otherwise it is gone with its first answer.
     Raises MeasurementError where no process can be started.
     """
 
-    def __init__(self, function: str, idle: bool = False) -> None:
+    def __init__(self, function: str, idle: bool = False, kept: bool = False) -> None:
         self.function, self.idle = function, idle
+        self._kept, self._over = kept, False
+        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._transports: list[asyncio.ReadTransport | asyncio.WriteTransport] = []
         try:
             self._process = subprocess.Popen(
                 # -P: the working folder may be anybody's; nothing is imported from it
@@ -54,6 +58,11 @@ class Child:
             )
         except OSError as error:
             raise MeasurementError(f"no child could be started: {error.strerror}") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked (again)."""
+        return not self._over and self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -77,28 +86,35 @@ class Child:
 
         end = asyncio.get_running_loop().time() + timeout_seconds
         figures = json.dumps([timeout_seconds, limits.memory_bytes, limits.file_bytes, limits.open_files]).encode()
+        whole = False
         try:
-            async with self._streams() as (reader, writer):
-                await _within(end, _send(writer, frame(LIMITS, figures) + frame(DATA, request)))
-                # The consumer's own time between two answers counts too.
-                while (answer := await _within(end, self._answer(reader, limits))) is not None:
-                    yield answer
+            reader, writer = await self._streams()
+            await _within(end, _send(writer, frame(LIMITS, figures) + frame(DATA, request)))
+            # The consumer's own time between two answers counts too.
+            while (answer := await _within(end, self._answer(reader, limits))) is not None:
+                yield answer
+            whole = True
         except TimeoutError:
             raise MachineTimeout(f"the measurement did not end within {timeout_seconds:g} s and was killed") from None
         finally:
-            await self._bury()
+            if not (whole and self._kept):
+                await self.end()
 
-    @contextlib.asynccontextmanager
-    async def _streams(self) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter], None]:
-        """The child's pipes as this loop's streams."""
+    async def _streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The child's pipes as this loop's streams, opened when it is first asked."""
         import asyncio
 
-        loop = asyncio.get_running_loop()
-        reader, unread = asyncio.StreamReader(), asyncio.StreamReaderProtocol(asyncio.StreamReader())
-        incoming, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), self._process.stdout)
-        outgoing, _ = await loop.connect_write_pipe(lambda: unread, self._process.stdin)
-        with contextlib.closing(incoming), contextlib.closing(outgoing):
-            yield reader, asyncio.StreamWriter(outgoing, unread, None, loop)
+        if self._open is None:
+            loop = asyncio.get_running_loop()
+            reader, unread = asyncio.StreamReader(), asyncio.StreamReaderProtocol(asyncio.StreamReader())
+            incoming, _ = await loop.connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(reader), self._process.stdout
+            )
+            self._transports.append(incoming)
+            outgoing, _ = await loop.connect_write_pipe(lambda: unread, self._process.stdin)
+            self._transports.append(outgoing)
+            self._open = reader, asyncio.StreamWriter(outgoing, unread, None, loop)
+        return self._open
 
     async def _answer(self, reader: asyncio.StreamReader, limits: Limits) -> bytes | None:
         """The next answer, None after the last one."""
@@ -130,7 +146,7 @@ class Child:
             await asyncio.sleep(POLL_SECONDS)
         return code
 
-    async def _bury(self) -> None:
+    async def end(self) -> None:
         """Kill the child and everything that it started; wait for its end, but not for ever."""
         self._kill()
         if await self._ended(BURIAL_SECONDS) is None:
@@ -147,6 +163,9 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _close(self) -> None:
+        self._over = True
+        for transport in self._transports:
+            transport.close()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):

@@ -15,7 +15,7 @@ from caseprobe.redaction.lines import search_of
 Changed = tuple[bytes, Sequence[str]]
 AUTOMATON_BYTES = 8 << 20
 # Pieces kept at hand; more are read anew, so memory stays bounded at any number of addresses.
-REMEMBERED = 1 << 15
+REMEMBERED = 1 << 12
 # A longer piece is not likely to come again.
 LONGEST_REMEMBERED = 200
 

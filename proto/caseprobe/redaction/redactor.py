@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from typing import TypeVar
 
 from caseprobe.errors import RedactionError
@@ -30,6 +31,7 @@ LONGEST_LINE_BYTES = 1 << 20
 LINE_WITHHELD = b"_hidden_overlong_line_"
 # More of it, and it is no text of one byte a character, so the rules would be blind.
 NUL_RATIO = 0.01
+PIECE_BYTES = 64 << 10
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -101,7 +103,9 @@ class Redactor:
         >>> Redactor(b"0123456789abcdef", asset_masked=True).text("token=abc123def")
         'token=_hidden_assignment_'
         """
-        return self._plain(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        data = text.encode("utf-8", "surrogateescape")
+        _check_plain(data)
+        return self._hidden(data, None).decode("utf-8", "surrogateescape")
 
     def artifact(self, data: bytes, source: str = "") -> bytes:
         """Bytes that hold text in any encoding of one byte a character, treated as text() does.
@@ -109,12 +113,18 @@ class Redactor:
         source: the path or command that they come from, by which some files are known.
         Raises RedactionError where they are no such text, or a rule fails: then the caller withholds them.
         """
-        return self.piece(data, KnownFile(source, structure.ALL))
+        _check_plain(data)
+        # In one go, what is noted of a dense log on the way takes ten times its room.
+        stream, redacted = Stream(self, source, checked=True), BytesIO()
+        for at in range(0, len(data), PIECE_BYTES):
+            redacted.write(stream.feed(data[at : at + PIECE_BYTES]))
+        redacted.write(stream.close())
+        return redacted.getvalue()
 
     def piece(self, data: bytes, known: KnownFile) -> bytes:
         """A piece of whole lines of an artifact; known: what is known of it, the same for all its pieces."""
         known.settle(data)
-        return self._plain(data, known)
+        return self._hidden(data, known)
 
     def stream(self, source: str = "") -> Stream:
         """As artifact for data that comes in pieces; the cuts between them make no difference."""
@@ -124,9 +134,7 @@ class Redactor:
         """The text with the true names in place of this key's pseudonyms; secrets are gone for good."""
         return self._restorer.text(text)
 
-    def _plain(self, data: bytes, known: KnownFile | None = None) -> bytes:
-        if data.startswith(BYTE_ORDER_MARKS) or data.count(b"\0") > NUL_RATIO * len(data):
-            raise RedactionError("withheld: not plain text, so secrets in it could not be seen")
+    def _hidden(self, data: bytes, known: KnownFile | None) -> bytes:
         return _failing_closed(lambda: self._lines(_short_lines(data, self._counts), known))
 
     def _secrets_of(self, text: str) -> str:
@@ -160,9 +168,9 @@ class Redactor:
 class Stream:
     """A text that comes in pieces: what is given back is always whole lines, and never part of a key."""
 
-    def __init__(self, redactor: Redactor, source: str = "") -> None:
-        """redactor: whose artifact() is applied."""
-        self._redactor, self._known = redactor, KnownFile(source, structure.ALL)
+    def __init__(self, redactor: Redactor, source: str = "", checked: bool = False) -> None:
+        """redactor: whose artifact() is applied. checked: the whole is known to be plain text, whatever a piece is."""
+        self._redactor, self._known, self._checked = redactor, KnownFile(source, structure.ALL), checked
         self._pending = b""
         # What a text is shows in its beginning, so that comes in one piece.
         self._begun = False
@@ -180,12 +188,17 @@ class Stream:
         ready = self._pending[:lines_end]
         end = min(undecided(ready), continued.undecided(ready))
         ready, self._pending = self._pending[:end], self._pending[end:]
-        return self._redactor.piece(ready, self._known) if ready else b""
+        return self._piece(ready) if ready else b""
 
     def close(self) -> bytes:
         """The rest, once all pieces were fed."""
         rest, self._pending = self._pending, b""
-        return self._redactor.piece(rest, self._known)
+        return self._piece(rest)
+
+    def _piece(self, data: bytes) -> bytes:
+        if not self._checked:
+            _check_plain(data)
+        return self._redactor.piece(data, self._known)
 
     def _drop_overlong(self) -> None:
         """A line that is already too long is dropped as it comes, so that memory stays bounded."""
@@ -212,6 +225,12 @@ class _Repeated:
     def forget(self) -> None:
         """From now on other names are looked for."""
         self._empty.clear()
+
+
+def _check_plain(data: bytes) -> None:
+    """Raises RedactionError for what is no text of one byte a character."""
+    if data.startswith(BYTE_ORDER_MARKS) or data.count(b"\0") > NUL_RATIO * len(data):
+        raise RedactionError("withheld: not plain text, so secrets in it could not be seen")
 
 
 def _short_lines(data: bytes, counts: Counter[str]) -> bytes:

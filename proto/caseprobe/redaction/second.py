@@ -48,7 +48,7 @@ HEADERS = ("bearer", "basic")
 # What a word that announces a secret ends with: the signs, and the last letters of those headers.
 ENDS = frozenset(":=rRcC")
 # So much is looked at together.
-LOOK_BYTES = 64 << 10
+LOOK_BYTES = 16 << 10
 MARK = "_hidden_"
 SHORTEST_VALUE, LEAST_BITS = 8, 2.75
 PRIVATE_NETWORKS = ((10, 0, 255), (172, 16, 31), (192, 168, 168), (100, 64, 127))
