@@ -16,7 +16,7 @@ from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.records import ObjectRecord
 from caseprobe_collector.storage import Storage, open_storage
 from caseprobe_collector.storage.snapshots import SqlSnapshots
-from tests.fakes_storage import SteppedClock, agent, customer, deposit, snapshot
+from tests.fakes_storage import SteppedClock, agent, customer, deliver, deposit, snapshot
 
 LEAKING = b"Nov 22 app: password=violet-lantern-77 from 10.1.2.3\nNov 22 app: fine\n"
 CLEAN = b"nothing here\n"
@@ -39,7 +39,7 @@ async def furnish(storage: Storage) -> None:
         data, name = bundle(snapshot_id, text), f"agent_1/{snapshot_id}/bundle.zip"
         await storage.objects.put_bytes(name, data)
         record = ObjectRecord("bundle.zip", name, len(data), hashlib.sha256(data).digest())
-        await storage.deposits.deposit(deposit(snapshot(snapshot_id, objects=("bundle.zip",)), objects=(record,)))
+        await deliver(storage, deposit(snapshot(snapshot_id, objects=("bundle.zip",)), objects=(record,)))
 
 
 async def again(storage: Storage) -> tuple[int, int]:

@@ -164,7 +164,7 @@ ALL = (
         levels=(ZOMBIES,),
         fields=("zombies",),
         threshold=str(ZOMBIES),
-        threshold_source="warn: Icinga, as chef-icinga2 sets it (5); own critical level",
+        threshold_source="warn: sample nrpe.cfg of Nagios' NRPE, check_zombie_procs (5); own critical level",
     ),
     Check(
         id="fd.process",
@@ -173,6 +173,6 @@ ALL = (
         levels=(FILES,),
         fields=("top_open_files",),
         threshold=str(FILES),
-        threshold_source="critical: netdata (95 %); own warn level",
+        threshold_source="critical: netdata apps_group_file_descriptors_utilization (95 %); own warn level",
     ),
 )
