@@ -82,6 +82,34 @@ def test_ipv4_is_masked_out_of_every_real_range_and_back(address: IPv4Address) -
     assert kept or ADDRESSES.unmask(masked) == text
 
 
+@given(st.lists(st.one_of(ipv4.map(str), st.sampled_from(["192.0.2.7", "198.51.100.9", "1.2.3.400", "01.2.3.4"]))))
+def test_many_addresses_at_once_get_the_pseudonyms_that_each_gets(texts: list[str]) -> None:
+    """What is known of their networks changes nothing; what is no address stays."""
+    addresses = Addresses(KEY)
+    masked = [one.decode() for one in addresses.mask_all([text.encode() for text in texts])]
+    for text, found in zip(texts, masked, strict=True):
+        try:
+            assert found == addresses.mask(text)
+        except ValueError:
+            assert found == text
+
+
+AROUND = """
+from to by version= rhost= src= [ ( relay=mx7.acme.com[ client= for firmware Chrome/ user@ http:// ip- , = : " ' ] )
+:22 /24 port -1.el8 .5 x 10.1.2.3 203.119.4.5 8.8.8.8 6.1.0.18 1.2.3.400 192.0.2.1 host-abc sshd[7]: kim
+"""
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.tuples(st.sampled_from(AROUND.split()), st.sampled_from(["", " ", "\n", "\nNov 22 04:12:07 web7 "])))
+)
+def test_addresses_that_are_taken_out_at_once_are_those_that_the_finder_finds(parts: list[tuple[str, str]]) -> None:
+    """With a mark of its own in a text all of it goes piece by piece, and comes out the same."""
+    text = "".join(word + gap for word, gap in parts)
+    assert redactor().text(f"{text}\n\x01") == f"{redactor().text(text)}\n\x01"
+
+
 @given(ipv4, ipv4)
 def test_different_ipv4_addresses_never_share_a_pseudonym(one: IPv4Address, other: IPv4Address) -> None:
     """Two hosts are never merged into one."""

@@ -22,7 +22,7 @@ everybody knows stay as they are, and so does what is masked already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -78,6 +78,20 @@ WELL_KNOWN = frozenset(
 LINK_LOCAL_TELLS_NOTHING = 0xFFFF
 
 
+# Numbers from 0 to 255 as addresses have them.
+NUMBERS = tuple(b"%d" % octet for octet in range(256))
+OCTETS = {number: octet for octet, number in enumerate(NUMBERS)}
+# A network of two octets: what permutes in it, its octets, what permutes the next one, its pseudonym's text.
+Network = tuple[Prefixes, bytes, bytes, bytes]
+# At hand; more are made anew, so memory stays bounded at any number of addresses.
+NETWORKS, AT_HAND = 1 << 16, 1 << 13
+WELL_KNOWN_BYTES = frozenset(text.encode() for text in WELL_KNOWN)
+# Of two octets, with ranges of three in them.
+MIXED_NETWORKS = frozenset(
+    b".".join(str(network[0]).encode().split(b".")[:2]) for network in KEPT_IPV4 if network.prefixlen > 16
+)
+
+
 class Addresses:
     """Masks and restores IP addresses with one key."""
 
@@ -86,6 +100,8 @@ class Addresses:
         self._ipv4 = Prefixes(derive(key, "ipv4"))
         self._public = Prefixes(derive(key, "ipv4 public"))
         self._ipv6 = Prefixes(derive(key, "ipv6"), in_groups=True)
+        self._networks: dict[bytes, Network] = {}
+        self._at_hand: dict[bytes, bytes] = {}
 
     def mask(self, text: str) -> str:
         """The pseudonym of one address as written, without prefix length or zone; special ranges as they are.
@@ -101,6 +117,53 @@ class Addresses:
         if text in WELL_KNOWN:
             return text
         return self._mask_ipv6(text) if ":" in text else self._mask_ipv4(text)
+
+    def mask_all(self, texts: Sequence[bytes]) -> list[bytes]:
+        """The pseudonym of each of many IPv4 addresses; the very same object for what stays, and for what is none."""
+        at_hand, made = self._at_hand, self._made
+        return [at_hand.get(text) or made(text) for text in texts]
+
+    def _made(self, text: bytes) -> bytes:
+        """The pseudonym of one address, in little time even where none comes twice: by what is known of its network."""
+        network, third, fourth = text.rsplit(b".", 2)
+        known = self._networks.get(network) or self._learned(network)
+        if known is None or third not in OCTETS or fourth not in OCTETS or text in WELL_KNOWN_BYTES:
+            return self._kept(text)
+        permutation, packed, nodes, prefix = known
+        low, lowest = permutation.last_two(packed, nodes, OCTETS[third], OCTETS[fourth])
+        masked = prefix + NUMBERS[low] + b"." + NUMBERS[lowest]
+        if len(self._at_hand) >= AT_HAND:
+            self._at_hand.clear()
+        self._at_hand[text] = masked
+        return masked
+
+    def _kept(self, text: bytes) -> bytes:
+        """The pseudonym of an address in a network of which more than two octets decide; text that is none stays."""
+        try:
+            masked = self.mask(text.decode("ascii")).encode("ascii")
+        except ValueError:
+            return text
+        return text if masked == text else masked
+
+    def _learned(self, network: bytes) -> Network | None:
+        """What is known of a network of two octets, where all addresses in it go one way; else None."""
+        first, _, second = network.partition(b".")
+        if first not in OCTETS or second not in OCTETS or network in MIXED_NETWORKS:
+            return None
+        packed = bytes((OCTETS[first], OCTETS[second]))
+        move = _move_of(packed + b"\0\0")
+        if move is True:
+            return None
+        if isinstance(move, Moved):
+            permutation, prefix = self._ipv4, self._kept(network + b".0.0").rsplit(b".", 2)[0]
+        else:
+            high, low = self._public.permute(packed)
+            permutation, prefix = self._public, b"%d.%d" % (high + 256, low)
+        if len(self._networks) >= NETWORKS:
+            self._networks.clear()
+        known = (permutation, packed, permutation.network_nodes(packed), prefix + b".")
+        self._networks[network] = known
+        return known
 
     def unmask(self, text: str) -> str:
         """What mask was given; text that is not masked, as it is."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-_HOST = rb"[A-Za-z0-9\x80-\xff](?:[\w.\x80-\xff-]{0,253}[\w\x80-\xff])?"
+HOST = rb"[A-Za-z0-9\x80-\xff](?:[\w.\x80-\xff-]{0,253}[\w\x80-\xff])?"
 # RFC 3164 and what rsyslog and journalctl make of it; RFC 5424 and ISO times, where a program must follow, since
 # applications put their level there.
 _OLD = rb"(?:<[0-9]{1,3}>)?[A-Za-z]{3} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})? "
@@ -13,8 +11,5 @@ _NEW = (
     rb"(?:Z|[+-][0-9:]{4,6})? "
 )
 _PROGRAM = rb" (?:[\w./()@-]{1,64}(?:\[[0-9]{1,10}\])?: |[\w./-]{1,64} [0-9-]{1,10} [\w.-]{1,32} )"
-HEADER = re.compile(
-    rb"(?m)^(?:" + _OLD + rb"(?=[\w.-]{1,255} )|" + _NEW + rb"(?=[\w.-]{1,255}" + _PROGRAM + rb"))(" + _HOST + rb") "
-)
-# In RE2's syntax.
-LOOK = rb"(?m:^)(?:" + _OLD + rb"[\w.\x80-\xff-]+ |" + _NEW + rb"[\w.\x80-\xff-]+" + _PROGRAM + rb")"
+# What stands before the name.
+BEGIN = _OLD + rb"(?=[\w.-]{1,255} )|" + _NEW + rb"(?=[\w.-]{1,255}" + _PROGRAM + rb")"

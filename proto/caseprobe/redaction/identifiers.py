@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from caseprobe.redaction import domains, headers, kernel_tables, numbers, patterns
+from caseprobe.redaction import dense, domains, kernel_tables, numbers, patterns
 from caseprobe.redaction.addresses import Addresses
 from caseprobe.redaction.cues import CUES, NO_HOST, NO_USER, Cue
 from caseprobe.redaction.finder import Finder
@@ -77,6 +77,13 @@ class Identifiers:
 
     def mask(self, data: bytes) -> bytes:
         """The text with every identifier replaced; what is masked already stays, and so does the number of lines."""
+        data, hosts = dense.heads(data, self._host)
+        data, addresses = dense.around_addresses(data, self._addresses.mask_all, self._rest)
+        self._counts.update({kind: number for kind, number in (("host", hosts), ("ipv4", addresses)) if number})
+        return data
+
+    def _rest(self, data: bytes) -> bytes:
+        """The text with every identifier replaced that is found piece by piece."""
         if self._finder is None:
             families = self._families()
             self._steps = [step for family in families for step in family]
@@ -111,7 +118,6 @@ class Identifiers:
         own = [(Step(self._words.look, lambda: self._words.pattern, self._word),)] if self._words.look else []
         return (
             (
-                Step(headers.LOOK, lambda: headers.HEADER, self._header),
                 Step(patterns.LOOK_EMAIL, lambda: patterns.EMAIL, self._email),
                 Step(patterns.LOOK_ARPA, lambda: patterns.ARPA, self._reversed),
                 Step(patterns.LOOK_ARPA6, lambda: patterns.ARPA6, self._nibbles),
@@ -151,9 +157,6 @@ class Identifiers:
         if found != value:
             self._found.append(kind)
         return found
-
-    def _header(self, match: Match) -> bytes:
-        return _with(match, 1, self._host(match[1]))
 
     def _email(self, match: Match) -> bytes:
         if patterns.UNIT.search(match[2]) or NO_MAILBOX.fullmatch(match[2]) or HIDDEN.search(match[2]):

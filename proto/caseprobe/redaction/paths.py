@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from caseprobe.redaction.bare import CHANGES, is_drawn
-from caseprobe.redaction.secret_values import MADE, Span, looks_drawn, looks_mixed
+from caseprobe.redaction.bare import CHANGES
+from caseprobe.redaction.secret_values import MADE, Span, is_drawn, looks_drawn, looks_mixed
 
 # What an address does once: who has it, may do it.
 ONCE = re.compile(
@@ -33,8 +33,8 @@ LINES = (
     re.compile(BEGIN + rb"(?P<name>[A-Za-z_][\w.@-]{1,63}):(?P<value>[^\s\"':/\\][^\s\"':/\\]{5,255}+)" + END),
     # host user:password, as mail servers keep them
     re.compile(
-        BEGIN + rb"(?P<name>\[?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\]?(?::\d{1,5})?)[ \t]{1,16}[A-Za-z_]"
-        rb"[\w.@+-]{0,127}:" + VALUE + END
+        BEGIN + rb"(?P<name>\[?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\]?(?::\d{1,5})?)[ \t]{1,16}"
+        rb"(?![0-9A-Fa-f:./]{3,60}(?:[\s\"'\\]|$))[A-Za-z_][\w.@+-]{0,127}:" + VALUE + END
     ),
     # host secret, with a timeout, as clients of RADIUS and racoon keep them
     re.compile(

@@ -12,6 +12,7 @@ ROUNDS = 6
 # blake2b gives no more at once; it takes a third of the time of shake_256, which has no limit.
 LONGEST_HASH = 64
 CACHED_NETWORKS = 1 << 13
+_OCTETS = tuple(bytes((octet,)) for octet in range(256))
 
 
 def derive(key: bytes, purpose: str) -> bytes:
@@ -67,6 +68,15 @@ class Prefixes:
                 result[index] = octet ^ _flips(octet, self._hash(value[:index])) & 0xFF >> kept
         return bytes(result)
 
+    def last_two(self, network: bytes, nodes: bytes, third: int, fourth: int) -> tuple[int, int]:
+        """The permuted last two of four octets; network: the first two; nodes: network_nodes of it."""
+        below = blake2b(network + _OCTETS[third], key=self._key, digest_size=32).digest()
+        return third ^ _flips(third, nodes), fourth ^ _flips(fourth, below)
+
+    def network_nodes(self, network: bytes) -> bytes:
+        """What permutes the octet behind a network's."""
+        return blake2b(network, key=self._key, digest_size=32).digest()
+
     def restore(self, masked: bytes, keep_bits: int = 0) -> bytes:
         """What permute was given."""
         plain = bytearray(masked)
@@ -101,19 +111,40 @@ class Prefixes:
 def _flips(octet: int, nodes: bytes) -> int:
     """Which bits of an octet change: one node a level, numbered by the bits above it behind a one; from bit 0 on.
 
-    Written out level by level, since this runs four times for every address of a log.
+    Written out level by level, and the first three looked up, since this runs for every address of a log.
     """
-    top = nodes[0]
-    return (
-        (top >> 1 & 1) << 7
-        | (top >> (2 | octet >> 7) & 1) << 6
-        | (top >> (4 | octet >> 6) & 1) << 5
-        | (nodes[1] >> (octet >> 5) & 1) << 4
-        | (nodes[2 | octet >> 7] >> (octet >> 4 & 7) & 1) << 3
-        | (nodes[4 | octet >> 6] >> (octet >> 3 & 7) & 1) << 2
-        | (nodes[8 | octet >> 5] >> (octet >> 2 & 7) & 1) << 1
-        | (nodes[16 | octet >> 4] >> (octet >> 1 & 7) & 1)
+    row, bit_3, at_4, bit_4, at_5, bit_5, at_6, bit_6, at_7, bit_7 = _PATHS[octet]
+    flips = _FIRST_LEVELS[row | nodes[0]]
+    if nodes[1] & bit_3:
+        flips |= 16
+    if nodes[at_4] & bit_4:
+        flips |= 8
+    if nodes[at_5] & bit_5:
+        flips |= 4
+    if nodes[at_6] & bit_6:
+        flips |= 2
+    if nodes[at_7] & bit_7:
+        flips |= 1
+    return flips
+
+
+# Of each octet: its row in the table of the first levels, and byte and bit of its nodes below.
+_PATHS = tuple(
+    (
+        *((octet & 0xE0) << 3, 1 << (octet >> 5)),
+        *(2 | octet >> 7, 1 << (octet >> 4 & 7)),
+        *(4 | octet >> 6, 1 << (octet >> 3 & 7)),
+        *(8 | octet >> 5, 1 << (octet >> 2 & 7)),
+        *(16 | octet >> 4, 1 << (octet >> 1 & 7)),
     )
+    for octet in range(256)
+)
+# For an octet's first three bits and every first byte of nodes, which of these bits change.
+_FIRST_LEVELS = bytes(
+    (nodes >> 1 & 1) << 7 | (nodes >> (2 | bits >> 2) & 1) << 6 | (nodes >> (4 | bits >> 1) & 1) << 5
+    for bits in range(8)
+    for nodes in range(256)
+)
 
 
 def _restored(octet: int, nodes: bytes, kept: int) -> int:

@@ -33,7 +33,8 @@ SPOKEN = (
     'printf "MIXED\\n',
     "GAUTH MIXED",
     "mfa seed MIXED",
-    "2FA: MIXED",
+    " 2FA: MIXED",
+    "2FA code: MIXED",
     "HOTP/ONE ONE - MIXED",
     "nsec hex MIXED",
     # Calls in code and traces of it: the last argument.
