@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from caseprobe.errors import CaseClosed, CaseprobeError, JoinCodeUnknown, NotAllowed, NotFound
 from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
@@ -369,7 +370,7 @@ class FakeSnapshots:
 
 
 def snapshot_row(
-    snapshot_id: str, customer_id: str, case_id: str = "", agent_id: str = "agent_abc", **more: object
+    snapshot_id: str, customer_id: str, case_id: str = "", agent_id: str = "agent_abc", **more: Any
 ) -> SnapshotRow:
     """A snapshot's row with what a test does not care about filled in."""
     row = SnapshotRow(
@@ -389,7 +390,7 @@ def snapshot_row(
         size_bytes=4096,
         sha256=bytes(32),
     )
-    return replace(row, **more)  # type: ignore[arg-type]
+    return row._replace(**more)
 
 
 class FakeSessions:

@@ -17,6 +17,7 @@ from caseprobe_collector.records import (
     AuditEntry,
     Case,
     Customer,
+    Delivery,
     Deposit,
     JoinCodeRecord,
     ScheduleRecord,
@@ -26,6 +27,7 @@ from caseprobe_collector.records import (
     Token,
     User,
 )
+from caseprobe_collector.storage import Storage
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC)
 ADMIN = Principal("user", "user_admin", "root", Role.ADMIN, None)
@@ -154,7 +156,7 @@ def snapshot(
         size_bytes=len(body),
         sha256=hashlib.sha256(body).digest(),
     )
-    return StoredSnapshot(SnapshotRow(**{**vars(row), **more}), body, findings)
+    return StoredSnapshot(row._replace(**more), body, findings)
 
 
 def deposit(stored: StoredSnapshot | None = None, spool_id: str = "", sequence: int = 0, **more: Any) -> Deposit:
@@ -163,6 +165,21 @@ def deposit(stored: StoredSnapshot | None = None, spool_id: str = "", sequence: 
     row = stored.row
     entry = AuditEntry(NOW, row.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, "")
     return Deposit(stored, entry, spool_id, sequence, **more)
+
+
+def delivery(made: Deposit) -> Delivery:
+    """What becomes this deposit, which is made already."""
+
+    async def make() -> Deposit:
+        return made
+
+    return Delivery(made.snapshot.body, made.snapshot.row.sha256, make, made.objects)
+
+
+async def deliver(storage: Storage, made: Deposit) -> bool:
+    """Store a deposit; gives whether its id was new."""
+    _, new = await storage.deposits.deposit(delivery(made))
+    return new
 
 
 def session(session_id: str = "sess_1", case_id: str = "case_1", **more: Any) -> SessionRecord:

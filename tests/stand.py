@@ -235,12 +235,12 @@ def cpu_seconds(pid: int) -> float:
         return 0.0
 
 
-def until(look: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
+def until(look: Callable[[], Any], what: str, seconds: float = 120.0, pause_seconds: float = 0.005) -> Any:
     """The first true answer; the test fails with these words where none comes in time."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, what
-        time.sleep(0.005)
+        time.sleep(pause_seconds)
     return found
 
 

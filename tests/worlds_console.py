@@ -152,7 +152,7 @@ def add_snapshot(world: World, snapshot_id: str, customer_id: str, case_id: str,
     snapshot = judged_snapshot(snapshot_id, agent_id, worst)
     found = len(snapshot.findings)
     row = snapshot_row(snapshot_id, customer_id, case_id, agent_id, worst=worst, finding_total=found)
-    world.snapshots[snapshot_id] = (replace(row, objects=("bundle.zip",)), snapshot)
+    world.snapshots[snapshot_id] = (row._replace(objects=("bundle.zip",)), snapshot)
     world.objects[snapshot_id, "bundle.zip"] = b"PK"
     world.objects[snapshot_id, "artifacts/kernel.log"] = b"<script>alert(1)</script>"
 

@@ -75,8 +75,11 @@ def entry_sha256(
     Every text goes in behind its length, so no two different entries have the same bytes.
     """
     stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
-    texts = (str(number), stamp, actor, action, customer_id, object, detail)
-    parts = [previous_sha256, *(len(part).to_bytes(8, "big") + part for part in map(str.encode, texts))]
+    texts = f"{number}", stamp, actor, action, customer_id, object, detail
+    parts = [previous_sha256]
+    for text in texts:
+        part = text.encode()
+        parts += (len(part).to_bytes(8, "big"), part)
     return hashlib.sha256(b"".join(parts)).digest()
 
 

@@ -17,7 +17,7 @@ from caseprobe.v1.consent_pb2 import CONSENT_MODE_STREAMING
 from caseprobe_collector.ports import Bus, CaseStore, Clock
 from caseprobe_collector.records import Agent, Event
 
-# All drafts of one stream, and of all machines together; the oldest make way.
+# All drafts of one stream, and of all machines together; those make way that were told of longest ago.
 DRAFT_BYTES, ALL_BYTES = 1 << 20, 32 << 20
 # Each costs its readers something, however small it is.
 LEAST_BYTES = 512
@@ -60,11 +60,12 @@ class _Draft:
 
 
 class Drafts:
-    """The newest draft of each machine."""
+    """The newest draft of each machine, those first that were told of longest ago."""
 
     def __init__(self, cases: CaseStore, bus: Bus, clock: Clock) -> None:
         self._cases, self._bus, self._clock = cases, bus, clock
         self._drafts: OrderedDict[str, _Draft] = OrderedDict()
+        self._size_bytes = 0
 
     async def take(self, agent: Agent, frame: link_pb2.Draft, first: bool) -> None:
         """Keep what a machine tells and pass it on to whoever has the case open, which is the one of the join code.
@@ -76,26 +77,27 @@ class Drafts:
         draft = await self._begin(agent, frame) if first else self._drafts.get(agent.agent_id)
         if draft is None or draft.state != "measuring" or draft.snapshot_id != frame.snapshot_id:
             raise Corrupt("a stream shows one bundle, and only while it is measured")
-        draft.size_bytes += max(LEAST_BYTES, frame.ByteSize())
-        if draft.size_bytes > DRAFT_BYTES:
+        size_bytes = max(LEAST_BYTES, frame.ByteSize())
+        if draft.size_bytes + size_bytes > DRAFT_BYTES:
             raise TooLarge(f"more than {DRAFT_BYTES >> 20} MiB is told by the bundle itself")
-        self._add(draft, frame)
+        self._add(draft, frame, size_bytes)
         self._make_room()
 
     def leave(self, agent_id: str, snapshot_id: str) -> None:
         """The stream ended that showed this bundle."""
         draft = self._drafts.get(agent_id)
         if draft is not None and draft.snapshot_id == snapshot_id and draft.state == "measuring":
-            draft.state, draft.changed = "cut", self._clock.monotonic()
+            draft.state = "cut"
+            self._touch(draft)
             self._bus.publish(draft.event([]))
 
     def forget(self, snapshot_id: str) -> None:
         """The bundle itself is there."""
         for agent_id in [name for name, draft in self._drafts.items() if draft.snapshot_id == snapshot_id]:
-            del self._drafts[agent_id]
+            self._drop(agent_id)
 
     def so_far(self, case_id: str) -> list[Event]:
-        """For each bundle that is being made for a case one event with all that came of it, oldest first."""
+        """For each bundle that is being made for a case one event with all that came of it, the newest last."""
         oldest = self._clock.monotonic() - KEPT_SECONDS
         drafts = [draft for draft in self._drafts.values() if draft.agent.case_id == case_id and draft.changed > oldest]
         return [draft.event(list(draft.sections.values())) for draft in drafts]
@@ -108,21 +110,33 @@ class Drafts:
             raise CaseClosed("the case of this join code is closed; ask support to reopen it")
         if not 0 < len(frame.snapshot_id) <= MAX_ID:
             raise Corrupt("a draft names its bundle")
-        self._drafts.pop(agent.agent_id, None)
+        self._drop(agent.agent_id)
         draft = self._drafts[agent.agent_id] = _Draft(agent, frame.snapshot_id, frame)
         return draft
 
-    def _add(self, draft: _Draft, frame: link_pb2.Draft) -> None:
+    def _add(self, draft: _Draft, frame: link_pb2.Draft, size_bytes: int) -> None:
         sections = list(frame.sections)
         draft.sections.update((section.probe, section) for section in sections)
-        draft.newest, draft.changed = frame, self._clock.monotonic()
+        draft.newest = frame
+        draft.size_bytes += size_bytes
+        self._size_bytes += size_bytes
+        self._touch(draft)
         draft.state = "measured" if frame.measured else "measuring"
         self._bus.publish(draft.event(sections))
 
     def _make_room(self) -> None:
-        """Forget what is over, and the oldest where all together are too much."""
+        """Forget what is over, and what was told of longest ago where all together are too much."""
         oldest = self._clock.monotonic() - KEPT_SECONDS
-        for agent_id in [name for name, one in self._drafts.items() if one.changed <= oldest]:
-            del self._drafts[agent_id]
-        while sum(one.size_bytes for one in self._drafts.values()) > ALL_BYTES:
-            self._drafts.popitem(last=False)
+        while self._drafts:
+            agent_id, draft = next(iter(self._drafts.items()))
+            if draft.changed > oldest and self._size_bytes <= ALL_BYTES:
+                return
+            self._drop(agent_id)
+
+    def _touch(self, draft: _Draft) -> None:
+        draft.changed = self._clock.monotonic()
+        self._drafts.move_to_end(draft.agent.agent_id)
+
+    def _drop(self, agent_id: str) -> None:
+        draft = self._drafts.pop(agent_id, None)
+        self._size_bytes -= draft.size_bytes if draft is not None else 0

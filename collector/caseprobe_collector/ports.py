@@ -20,6 +20,7 @@ from caseprobe_collector.records import (
     Customer,
     Customers,
     Damage,
+    Delivery,
     Deposit,
     Event,
     GapDeposit,
@@ -167,14 +168,14 @@ class UserStore(Protocol):
 class DepositStore(Protocol):
     """What machines deliver. Many deposits share one fsync; each is stored whole or not at all."""
 
-    async def deposit(self, deposit: Deposit) -> bool:
+    async def deposit(self, delivery: Delivery) -> tuple[Deposit, bool]:
         """Store a snapshot with its index, its spool's place and its audit entry; durable when this returns.
 
-        False where its id was there already: then only the spool's place moves. Raises Corrupt where the body is not
-        what the row's hash says, StorageFull, Busy.
+        Gives what was made of the delivery, and False where its id was there already: then only the spool's place
+        moves. Raises Corrupt where the body is not what its hash says, what `make` raises, StorageFull, Busy.
         """
 
-    async def replace_damaged(self, deposit: Deposit) -> bool:
+    async def replace_damaged(self, delivery: Delivery) -> tuple[Deposit, bool]:
         """Put a snapshot in the place of one of its id that is damaged; False where the audit names another machine
         as the one that delivered it."""
 

@@ -106,7 +106,7 @@ def depth(node: ast.AST) -> int:
     deepest = 0
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or isinstance(child, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            if not isinstance(child, ast.AST) or isinstance(child, (*FUNCTIONS, ast.ClassDef, ast.expr)):
                 continue
             is_elif = isinstance(node, ast.If) and name == "orelse" and len(value) == 1 and isinstance(child, ast.If)
             own = int(isinstance(child, BLOCKS) and not is_elif)
@@ -169,7 +169,7 @@ def visit(stats: Stats, node: ast.AST, source: Source, scope: str = "module", pu
             if seen:
                 count_public(stats, ast.get_docstring(child) is not None)
             visit(stats, child, source, "class", seen)
-        else:
+        elif not isinstance(child, ast.expr):  # in which nothing is defined
             visit(stats, child, source, scope, public)
 
 
@@ -196,7 +196,7 @@ def imported(node: ast.AST, package: list[str]) -> list[str]:
 
 def walk_imports(node: ast.AST, package: list[str], late: bool = False) -> Iterator[tuple[bool, str]]:
     """Yield (late, name) for every import below a node."""
-    for child in ast.iter_child_nodes(node):
+    for child in (one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.expr)):
         for name in imported(child, package):
             yield late, name
         typing_only = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)

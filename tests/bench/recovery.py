@@ -34,7 +34,7 @@ from caseprobe_collector.storage import Storage, create_storage, open_storage
 from tests.bench.ingest import frame_of
 from tests.bench.reading import Row
 from tests.desk import Machine
-from tests.fakes_storage import customer, deposit, snapshot
+from tests.fakes_storage import customer, deliver, deposit, snapshot
 
 STORE_BYTES, BODY_BYTES = 1 << 30, 200_000
 MACHINES, SPOOLED, WINDOW = 1000, 10_000, 512
@@ -150,7 +150,7 @@ async def furnish(collector: Collector, size_bytes: int, machines: int) -> list[
 
 async def _fill(storage: Storage, agent_id: str, number: int, noise: bytes) -> None:
     body = number.to_bytes(8, "big") + noise
-    await storage.deposits.deposit(deposit(snapshot(f"snap_fill{number}", body, agent_id=agent_id)))
+    await deliver(storage, deposit(snapshot(f"snap_fill{number}", body, agent_id=agent_id)))
 
 
 async def _enter(storage: Storage, machines: list[Machine]) -> None:

@@ -22,7 +22,7 @@ from caseprobe_collector.records import ObjectRecord, finding_index
 from caseprobe_collector.storage import Storage, open_storage
 from caseprobe_collector.storage.deposits import IN_DATABASE_BYTES
 from caseprobe_collector.storage.snapshots import SqlSnapshots
-from tests.fakes_storage import SteppedClock, agent, customer, deposit, snapshot
+from tests.fakes_storage import SteppedClock, agent, customer, deliver, deposit, snapshot
 
 LEAKING = b"Nov 22 app: password=violet-lantern-77 from 10.1.2.3\nNov 22 app: fine\n"
 CLEAN = b"nothing here at all\n"
@@ -62,7 +62,7 @@ async def furnish(storage: Storage) -> None:
         record = ObjectRecord("bundle.zip", name, len(data), hashlib.sha256(data).digest())
         made = measured(snapshot_id, text)
         stored = snapshot(snapshot_id, packed(made), finding_index(made), objects=("bundle.zip",))
-        await storage.deposits.deposit(deposit(stored, objects=(record,)))
+        await deliver(storage, deposit(stored, objects=(record,)))
 
 
 async def again(storage: Storage) -> tuple[int, int]:
@@ -99,7 +99,7 @@ async def test_what_was_streamed_loses_it_too_and_the_consent_stays(data_folder:
         long = b"\n".join(drawn[at : at + 80] for at in range(0, len(drawn), 80))
         for snapshot_id, text in (("snap_3", LEAKING), ("snap_4", CLEAN), ("snap_5", LEAKING + long)):
             made = measured(snapshot_id, text)
-            await storage.deposits.deposit(deposit(snapshot(snapshot_id, packed(made), finding_index(made))))
+            await deliver(storage, deposit(snapshot(snapshot_id, packed(made), finding_index(made))))
         assert await again(storage) == (5, 3)
         for snapshot_id in ("snap_1", "snap_3", "snap_5"):
             stored = await storage.snapshots.get_snapshot(snapshot_id, None)

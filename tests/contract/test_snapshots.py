@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from caseprobe_collector.audit import verify
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Damage, GapDeposit, ObjectRecord, StoredSnapshot
 from caseprobe_collector.storage import Storage
-from tests.fakes_storage import NOW, deposit, snapshot
+from tests.fakes_storage import NOW, deliver, deposit, snapshot
 
 A, B = frozenset({"cust_a"}), frozenset({"cust_b"})
 LARGE = random.Random(1).randbytes((256 << 10) + 1)
@@ -22,7 +21,7 @@ LARGE = random.Random(1).randbytes((256 << 10) + 1)
 
 async def add(storage: Storage, *snapshots: StoredSnapshot) -> list[bool]:
     """Store these at once."""
-    return list(await asyncio.gather(*(storage.deposits.deposit(deposit(one)) for one in snapshots)))
+    return list(await asyncio.gather(*(deliver(storage, deposit(one)) for one in snapshots)))
 
 
 @pytest.mark.parametrize("body", [b"", b"small", LARGE[:-1], LARGE])
@@ -50,7 +49,7 @@ async def test_one_that_cannot_be_stored_costs_its_neighbours_nothing(filled: St
     agents = ("agent_1", "agent_nobody", "agent_1", "agent_nobody", "agent_2")
     ones = [snapshot(f"snap_{number}", body, agent_id=name) for number, name in enumerate(agents)]
     outcomes = await asyncio.gather(
-        *(filled.deposits.deposit(deposit(one, "spool", 1)) for one in ones), return_exceptions=True
+        *(deliver(filled, deposit(one, "spool", 1)) for one in ones), return_exceptions=True
     )
     assert [type(outcome) for outcome in outcomes] == [bool, UsageError, bool, UsageError, bool]
     rows = [await filled.snapshots.get_row(one.row.snapshot_id, None) for one in ones]
@@ -65,8 +64,8 @@ async def test_what_is_delivered_chains_the_audit(filled: Storage) -> None:
         await filled.audit.append_audit(tx, NOW, "user_1", "case.close", "cust_a", "case_1", "")
 
     for round_ in range(3):
-        batch = [filled.deposits.deposit(deposit(snapshot(f"snap_{round_}_{number}"))) for number in range(5)]
-        again = filled.deposits.deposit(deposit(snapshot("snap_0_0")))
+        batch = [deliver(filled, deposit(snapshot(f"snap_{round_}_{number}"))) for number in range(5)]
+        again = deliver(filled, deposit(snapshot("snap_0_0")))
         await asyncio.gather(*batch, filled.transactions.run(work), again)
     rows = await filled.audit.list_audit()
     assert (len(rows), verify(rows)) == (18, None)
@@ -75,7 +74,7 @@ async def test_what_is_delivered_chains_the_audit(filled: Storage) -> None:
 async def test_files_beside_a_snapshot_are_known_by_their_hashes(filled: Storage) -> None:
     """What a file must be is stored with the row that names it."""
     record = ObjectRecord("bundle.zip", "agent_1/snap_1/bundle.zip", 3, bytes(32))
-    await filled.deposits.deposit(deposit(objects=(record,)))
+    await deliver(filled, deposit(objects=(record,)))
     assert await filled.snapshots.get_object("snap_1", "bundle.zip") == record
     assert await filled.snapshots.get_object("snap_1", "other.zip") is None
 
@@ -84,8 +83,8 @@ async def test_a_snapshot_that_is_deleted_is_gone_and_names_what_may_go_with_it(
     """A body that another snapshot has too stays; its id may be used again."""
     record = ObjectRecord("bundle.zip", "agent_1/snap_1/bundle.zip", 3, bytes(32))
     findings = (("a.b", "/", 3),)
-    await filled.deposits.deposit(deposit(snapshot("snap_1", LARGE, findings), objects=(record,)))
-    await filled.deposits.deposit(deposit(snapshot("snap_2", LARGE)))
+    await deliver(filled, deposit(snapshot("snap_1", LARGE, findings), objects=(record,)))
+    await deliver(filled, deposit(snapshot("snap_2", LARGE)))
 
     async def delete(snapshot_id: str) -> list[str]:
         return await filled.transactions.run(lambda tx: filled.deposits.delete_snapshot(tx, snapshot_id))
@@ -116,7 +115,7 @@ async def test_a_body_that_is_not_its_hash_is_refused(filled: Storage) -> None:
     """Bytes that were damaged on the way in are found before they are acknowledged."""
     stored = snapshot()
     with pytest.raises(Corrupt, match="not stored"):
-        await add(filled, replace(stored, body=b"b0dy"))
+        await add(filled, stored._replace(body=b"b0dy"))
     assert await filled.snapshots.get_snapshot("snap_1", None) is None
 
 
@@ -141,7 +140,7 @@ async def test_a_spool_moves_forward_only(filled: Storage) -> None:
     """Each spool of each machine for itself; a claim that no column holds is the largest that one does."""
 
     async def move(spool_id: str, sequence: int) -> None:
-        await filled.deposits.deposit(deposit(None, spool_id, sequence))
+        await deliver(filled, deposit(None, spool_id, sequence))
 
     for sequence in (3, 7, 5):
         await move("spool_a", sequence)

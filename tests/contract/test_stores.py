@@ -14,7 +14,20 @@ from caseprobe_collector.access import Role
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Agent
 from caseprobe_collector.storage import Storage
-from tests.fakes_storage import NOW, agent, case, customer, deposit, join_code, schedule, session, snapshot, token, user
+from tests.fakes_storage import (
+    NOW,
+    agent,
+    case,
+    customer,
+    deliver,
+    deposit,
+    join_code,
+    schedule,
+    session,
+    snapshot,
+    token,
+    user,
+)
 
 T = TypeVar("T")
 A, B = frozenset({"cust_a"}), frozenset({"cust_b"})
@@ -208,7 +221,7 @@ async def test_the_worst_is_that_of_the_newest_snapshots(filled: Storage) -> Non
     arrivals = [("agent_1", "quick", 4), ("agent_1", "quick", 3), ("agent_1", "path", 1), ("agent_2", "quick", 2)]
     for number, (agent_id, profile, worst) in enumerate(arrivals):
         one = snapshot(f"snap_{number}", agent_id=agent_id, profile=profile, worst=worst, case_id="case_1")
-        await filled.deposits.deposit(deposit(one))
+        await deliver(filled, deposit(one))
     found = await filled.cases.get_case("case_1", None)
     assert found is not None
     assert found.worst == 3

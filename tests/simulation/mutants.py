@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from caseprobe.errors import CaseprobeError
 from caseprobe_agent.gate import Gate
 from caseprobe_agent.link.feeder import Feeder
 from caseprobe_agent.schedule import due, timetable
@@ -22,7 +23,6 @@ from caseprobe_collector.audit import AuditLog
 from caseprobe_collector.ingest import assembly
 from caseprobe_collector.rpc.receipts import Receipts
 from caseprobe_collector.storage import database, deposits, durable, objects, progress, sessions, upkeep
-from caseprobe_collector.storage import writer as collector_writer
 from caseprobe_collector.storage.deposits import SqlDeposits
 from tests.simulation.world import AWAY, BUSY, DISKS, ROT, SYNCS, TIGHT, WIRES, Profile
 
@@ -190,23 +190,26 @@ def _done(value: Any) -> asyncio.Future[Any]:
 
 
 def _stored_later(original: Any) -> Any:
-    async def deposit(self: Any, one: Any) -> bool:
+    async def deposit(self: Any, one: Any) -> tuple[Any, bool]:
         async def whenever() -> None:
             await asyncio.sleep(0.5)
             await original(self, one)
 
         _aside(whenever())
-        return True
+        return await one.make(), True
 
     return deposit
 
 
 def _failure_is_success(original: Any) -> Any:
-    def answer(future: Any, outcome: Any) -> None:
-        failed = isinstance(outcome, collector_writer._Failed)
-        original(future, True if failed else outcome)
+    async def deposit(self: Any, one: Any) -> tuple[Any, bool]:
+        try:
+            stored: tuple[Any, bool] = await original(self, one)
+        except CaseprobeError:
+            return await one.make(), True
+        return stored
 
-    return answer
+    return deposit
 
 
 def _all_fresh(original: Any) -> Any:
@@ -316,7 +319,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "ingest: acknowledges before the commit": Mutant(((SqlDeposits, "deposit", _stored_later),), ("I1", "I2")),
     "ingest: a failed commit is acknowledged": Mutant(
-        ((collector_writer, "_answer", _failure_is_success),), ("I1", "I2", "I3"), DISKS
+        ((SqlDeposits, "deposit", _failure_is_success),), ("I1", "I2", "I3"), DISKS
     ),
     "ingest: what comes again is new": Mutant(((deposits, "_fresh", _all_fresh),), ("I3",), BUSY, first_seed=2),
     "storage: synchronous NORMAL": Mutant(((database, "PRAGMAS", _not_full),), ("I1", "I2"), DISKS),

@@ -23,6 +23,7 @@ from caseprobe_agent.config import Settings
 from caseprobe_agent.config.rules import CHOICES
 from caseprobe_agent.consent.policy import kind_name
 from caseprobe_agent.identity import load
+from caseprobe_agent.machine.with_reader import reader_state
 
 SUMMARY = "is the agent connected, what runs, which settings hold?"
 NOT_RUNNING = 3
@@ -63,6 +64,7 @@ def _local(settings: Settings) -> dict[str, Any]:
             if hasattr(settings, name)
         },
         "network_probes": "on" if settings.policy.network_probes else "off",
+        "reader": reader_state(),
         "policy": {kind_name(kind): decisions[choice] for kind, choice in settings.policy.entries()},
         "policy_files": [str(file) for file in settings.policy_files],
         "audit": {"file": str(path), "entries": len(lines), "fault": verify(lines) or ""},
@@ -134,5 +136,5 @@ def _rows(document: dict[str, Any]) -> list[tuple[str, str]]:
             audit["fault"] or f"unbroken, entries: {audit['entries']} ({audit['file']})",
         )
     )
-    rows.append(("network probes", document["network_probes"]))
+    rows += [("reader", document["reader"]), ("network probes", document["network_probes"])]
     return rows

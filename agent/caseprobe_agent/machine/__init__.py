@@ -21,11 +21,11 @@ from caseprobe_agent.machine import calls, files, network
 from caseprobe_agent.machine.calls import Address, Completed, OpenFile, Space
 from caseprobe_agent.machine.files import FileFacts
 from caseprobe_agent.machine.network import Exchanged
-from caseprobe_agent.machine.reads import SOCKET, Read
 
 if TYPE_CHECKING:
     from caseprobe_agent.machine.discipline import ClockStatus
     from caseprobe_agent.machine.link_driver import LinkDriver
+    from caseprobe_agent.machine.reads import Read
 
 __all__ = ["Address", "Clock", "Completed", "Exchanged", "FileFacts", "Machine", "OpenFile", "Space"]
 
@@ -55,11 +55,11 @@ class Machine:
         root: Path = Path("/"),
         clock: Clock | None = None,
         told: Mapping[str, Any] | None = None,
-        reader_socket: str = SOCKET,
+        reader_socket: str = "",
     ) -> None:
         """root: the folder that stands for "/"; clock: read instead of this machine's clocks; told: for its replay.
 
-        reader_socket: where the privileged reader listens, for the children that measure.
+        reader_socket: where the privileged reader listens, for the children that measure; empty: in its usual place.
         """
         self.root = root
         self.reader_socket = reader_socket

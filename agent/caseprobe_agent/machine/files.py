@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
-from caseprobe_agent.machine.reads import advice
 
 LINKS_AT_MOST = 40
 RECORD_BYTES = 8192  # the kernel refuses to give a record of /dev/kmsg in parts
@@ -33,6 +32,8 @@ def error_from(error: OSError, path: str) -> MeasurementError:
     """
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in DENIED:
+        from caseprobe_agent.machine.reads import advice  # rarely needed, and the resident agent holds this module
+
         return MachineDenied(f"{path} cannot be read: {why}; {advice(path)}")
     if error.errno == errno.EISDIR:
         return MachineAbsent(f"{path} is no file that can be read")

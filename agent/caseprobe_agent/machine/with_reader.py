@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MachineTimeout, MeasurementError
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.machine.calls import Completed, OpenFile
+from caseprobe_agent.machine.files import FileFacts
+from caseprobe_agent.machine.parts import Entry, Part, decoded, entries_of
 from caseprobe_agent.machine.peers import uid_of
-from caseprobe_agent.machine.reads import ADVICE, OPEN_FILES, PROGRAMS, Part, Read, decoded, read_of
+from caseprobe_agent.machine.reads import ADVICE, PROGRAMS, SOCKET, Read, read_of
 
 # The reader's own limit is a little less: disks may take 50 s.
 ANSWER_SECONDS = 58.0
-
-
-@dataclass(frozen=True)
-class Link:
-    """An open file of another user's process: where it points, and what it is where it was deleted."""
-
-    target: str
-    file: OpenFile | None
 
 
 class MachineWithReader(Machine):
@@ -34,7 +26,7 @@ class MachineWithReader(Machine):
         super().__init__()
         self.reader_socket = reader_socket
         self._answers: dict[Read, Mapping[str, Part] | MeasurementError] = {}
-        self._folders: dict[str, dict[str, Link]] = {}
+        self._folders: dict[str, dict[str, Entry]] = {}
         self._taken: set[Read] = set()
 
     def may(self, read: Read) -> bool:
@@ -69,14 +61,14 @@ class MachineWithReader(Machine):
         try:
             return super().list_dir(path)
         except MachineDenied as error:
-            return list(self._links(path, error))
+            return list(self._entries(path, error))
 
     def links_in(self, path: str) -> list[str]:
         """As Machine.links_in; of another user's open files only sockets and deleted files are told."""
         try:
             return super().links_in(path)
         except MachineDenied as error:
-            return [link.target for link in self._links(path, error).values()]
+            return [entry.target for entry in self._entries(path, error).values()]
 
     def entries_total(self, path: str) -> int:
         """As Machine.entries_total: all of them, whatever they are."""
@@ -90,17 +82,25 @@ class MachineWithReader(Machine):
         try:
             return super().read_link(path)
         except MachineDenied as error:
-            return self._link(path, error).target
+            return self._entry(path, error).target
 
     def open_file(self, path: str) -> OpenFile:
         """As Machine.open_file."""
         try:
             return super().open_file(path)
         except MachineDenied as error:
-            file = self._link(path, error).file
-        if file is None:
+            entry = self._entry(path, error)
+        if not entry.device_number:
             raise MachineAbsent(f"{path} is no regular file")
-        return file
+        return OpenFile(entry.device_number, entry.inode, entry.size_bytes)
+
+    def file_facts(self, path: str) -> FileFacts:
+        """As Machine.file_facts."""
+        try:
+            return super().file_facts(path)
+        except MachineDenied as error:
+            entry = self._entry(path, error)
+        return FileFacts(entry.size_bytes, entry.modified_seconds)
 
     def run(self, command: Sequence[str], timeout_seconds: float, limit_bytes: int = 1 << 20) -> Completed:
         """As Machine.run; a program that tells only root is not started, the reader has run it."""
@@ -123,24 +123,23 @@ class MachineWithReader(Machine):
         part = self._answer(read).get(name)
         if part is None:
             raise MachineAbsent(f"{name} was not there when the reader looked")
+        part.told()
         self._taken.add(read)
-        return part.told()
+        return part
 
-    def _links(self, path: str, denied: MachineDenied) -> dict[str, Link]:
-        """What the reader tells of the links in a folder, by their names."""
+    def _entries(self, path: str, denied: MachineDenied) -> dict[str, Entry]:
+        """What the reader tells of the names in a folder."""
         part = self._instead(path, denied)
         if path not in self._folders:
-            self._folders[path] = dict(_links_in(part))
+            self._folders[path] = entries_of(part)
         return self._folders[path]
 
-    def _link(self, path: str, denied: MachineDenied) -> Link:
+    def _entry(self, path: str, denied: MachineDenied) -> Entry:
         folder, _, name = path.rpartition("/")
-        if OPEN_FILES.fullmatch(folder) is None:
-            raise denied
-        link = self._links(folder, denied).get(name)
-        if link is None:
+        entry = self._entries(folder, denied).get(name)
+        if entry is None:
             raise MachineAbsent(f"{path} does not exist on this machine")
-        return link
+        return entry
 
     def _answer(self, read: Read) -> Mapping[str, Part]:
         """Everything that one read gives, by name; asked for when it is first needed. Raises as ask does."""
@@ -155,20 +154,24 @@ class MachineWithReader(Machine):
         return answer
 
 
-def _links_in(part: Part) -> Iterator[tuple[str, Link]]:
-    """Rows of a name, a target and, of a deleted file, device, number and room; as the reader writes them."""
-    try:
-        for name, target, file in json.loads(part.data):
-            yield str(name), Link(str(target), OpenFile(str(file[0]), int(file[1]), int(file[2])) if file else None)
-    except (ValueError, TypeError, IndexError, RecursionError) as error:
-        raise MeasurementError(f"what the reader tells of {part.name} is not of its form") from error
+def reader_state(reader_socket: str = SOCKET) -> str:
+    """How the privileged reader is for this process, in words."""
+    if os.geteuid() == 0:
+        return "not needed by root"
+    if not Path(reader_socket).exists():
+        return "not set up (`caseprobe service`)"
+    return "set up" if os.access(reader_socket, os.W_OK) else "set up, for another user"
 
 
 def machine_of(root: Path, reader_socket: str) -> Machine:
     """The machine of this root folder; with the reader's help where this process is not root's and may ask one."""
-    if root == Path("/") and os.geteuid() != 0 and os.access(reader_socket, os.W_OK):
-        return MachineWithReader(reader_socket)
-    return Machine(root, reader_socket=reader_socket)
+    place = reader_socket or SOCKET
+    return MachineWithReader(place) if root == Path("/") and _may_ask(place) else Machine(root)
+
+
+def _may_ask(reader_socket: str) -> bool:
+    """Whether there is a reader that answers this process; root needs none."""
+    return os.geteuid() != 0 and os.access(reader_socket, os.W_OK)
 
 
 def ask(reader_socket: str, read: Read, timeout_seconds: float = ANSWER_SECONDS) -> dict[str, Part]:

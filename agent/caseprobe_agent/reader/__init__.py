@@ -26,8 +26,9 @@ import sys
 import time
 
 from caseprobe.errors import MeasurementError, NotAllowed
+from caseprobe_agent.machine.parts import ANSWER_BYTES, LAST, Part, encoded, part_of
 from caseprobe_agent.machine.peers import credentials
-from caseprobe_agent.machine.reads import ANSWER_BYTES, LAST, Part, Read, encoded, part_of
+from caseprobe_agent.machine.reads import Read
 from caseprobe_agent.reader.confinement import confine
 from caseprobe_agent.reader.readings import ALL
 
@@ -83,9 +84,9 @@ def _answer(connection: socket.socket, read: Read) -> tuple[int, int]:
     parts = size = 0
     try:
         for part in ALL[read].parts():
-            # Room is left for an error and the last part.
+            # Room is left for the words of each part.
             if size + len(part.data) > ANSWER_BYTES * 3 // 4:
-                break
+                raise MeasurementError("there is more than the reader may tell at once")
             size += _send(connection, part)
             parts += 1
     except MeasurementError as error:

@@ -66,8 +66,7 @@ class Failure:
 def failure_of(error: CaseprobeError) -> Failure:
     """The status and line of an error of ours."""
     status = next(status for cls, status in STATUS if isinstance(error, cls))
-    retry = error.retry_after_seconds if isinstance(error, Busy) else None
-    return Failure(status, error.code, str(error) or error.code, retry)
+    return Failure(status, error.code, str(error) or error.code, error.retry_after_seconds or None)
 
 
 def failure_of_status(status: int) -> Failure:

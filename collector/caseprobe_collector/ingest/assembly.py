@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from caseprobe.errors import Corrupt, TooLarge
 from caseprobe.v1 import link_pb2
@@ -43,8 +43,7 @@ class Limits:
         return caps.get(kind, 0)  # type: ignore[call-overload, no-any-return]
 
 
-@dataclass(frozen=True)
-class Assembled:
+class Assembled(NamedTuple):
     """A whole item whose hash was right: in content, or where it came in many pieces in a file of the object store.
 
     The file belongs to the receiver, who keeps or discards it.

@@ -4,6 +4,9 @@ Why an acknowledged snapshot is never lost: `store` returns after `DepositStore.
 after every object that the row names was put, which is an fsync of file and folder. Nothing else makes an ack.
 Why it is recorded once: row and spool sequence commit together, and a row that is there changes nothing, so what
 is sent again after a lost ack is answered like the first time.
+Why nothing is refused, nor attached, for what was true a moment ago: a small snapshot is read, and every one's case is
+looked up, by the thread that stores it and inside the commit that stores it (`_delivery`). The event loop does next to
+nothing for a snapshot, so the two threads do not take the interpreter from each other for each of them.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 import zstandard
 
@@ -50,6 +54,7 @@ from caseprobe_collector.ports import (
 )
 from caseprobe_collector.records import (
     Agent,
+    Delivery,
     Deposit,
     Event,
     GapDeposit,
@@ -62,12 +67,11 @@ from caseprobe_collector.records import (
 
 SNAPSHOT_ID = re.compile(r"snap_[0-9a-f]{32}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Up to here unpacking and parsing cost less than a hop to another thread.
+# Up to here a snapshot is unpacked and parsed by the thread that stores it: a hop to another would cost more.
 IN_PLACE_BYTES = 128 << 10
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """What the agent is told: stored, and where it could not be attached, why (code and sentence)."""
 
     sequence: int
@@ -113,7 +117,7 @@ class Ingest:
         self._parking = Parking(clock, shelf=shelf)
         self._unsealing = Unsealing(objects, secret, offload)
         self._patching = Patching(snapshots, objects, offload)
-        # For the event loop's thread alone.
+        # For the thread that stores alone.
         self._unpacker = zstandard.ZstdDecompressor()
         self._deposits = deposits
         self._snapshots = snapshots
@@ -160,8 +164,10 @@ class Ingest:
         if item.kind == link_pb2.DATA_KIND_BUNDLE_PATCH:
             staged, sha256 = await self._patching.whole(agent, body)
             return await self.store_bundle(agent, staged, sha256, spool_id, item.sequence, item.consent)
-        snapshot = await self._read(body)
-        return await self._commit(agent, snapshot, body, item.sha256, (), spool_id, item.sequence)
+        read = partial(read_snapshot, body, self._unpacker)
+        if unpacked_bytes(body) > IN_PLACE_BYTES:
+            read = partial(_already, await self._offload(read_snapshot, body))
+        return await self._commit(self._delivery(agent, read, body, item.sha256, spool_id, item.sequence))
 
     async def opened(self, sealed: Staged) -> tuple[Staged, bytes]:
         """The bundle in an encrypted file, which is used up by it, and its SHA-256; raises Corrupt, StorageFull."""
@@ -196,7 +202,8 @@ class Ingest:
         finally:
             await self._offload(staged.discard)
         body = zstandard.ZstdCompressor(level=3).compress(snapshot.SerializeToString())
-        return await self._commit(agent, snapshot, body, hashlib.sha256(body).digest(), objects, spool_id, sequence)
+        body_sha256, read = hashlib.sha256(body).digest(), partial(_already, snapshot)
+        return await self._commit(self._delivery(agent, read, body, body_sha256, spool_id, sequence, objects))
 
     async def _keep(self, staged: Staged, sha256: bytes, agent_id: str, snapshot_id: str) -> tuple[ObjectRecord, ...]:
         # A resent bundle must not replace bytes that were acknowledged, unless they are damaged by now.
@@ -217,12 +224,6 @@ class Ingest:
             raise
         return staged
 
-    async def _read(self, body: bytes) -> snapshot_pb2.Snapshot:
-        if unpacked_bytes(body) <= IN_PLACE_BYTES:
-            return read_snapshot(body, self._unpacker)
-        snapshot: snapshot_pb2.Snapshot = await self._offload(read_snapshot, body)
-        return snapshot
-
     async def remove(self, tx: Transaction, snapshot_id: str) -> list[str]:
         """Remove what was stored, within a unit of work; gives the objects to be deleted once that is durable."""
         return await self._deposits.delete_snapshot(tx, snapshot_id)
@@ -239,30 +240,37 @@ class Ingest:
         )
         return Stored(gap.sequence, "")
 
-    async def _commit(
+    async def _commit(self, delivery: Delivery) -> Stored:
+        deposit, new = await self._deposits.deposit(delivery)
+        if not new:
+            return await self._stored_before(delivery, deposit)
+        return self._told(deposit)
+
+    def _delivery(
         self,
         agent: Agent,
-        snapshot: snapshot_pb2.Snapshot,
+        read: Callable[[], snapshot_pb2.Snapshot],
         body: bytes,
         sha256: bytes,
-        objects: tuple[ObjectRecord, ...],
         spool_id: str,
         sequence: int,
-    ) -> Stored:
-        _check_identity(agent, snapshot)
-        case_id, code, notice = await self._attachment(agent, snapshot)
-        findings = finding_index(snapshot)
-        names = tuple([one.name for one in objects])
-        row = self._row(agent, snapshot, findings, len(body), sha256, names, case_id, notice)
-        entry = self._audit.entry(agent.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, notice)
-        stored = StoredSnapshot(row, body, findings)
-        deposit = Deposit(stored, entry, spool_id, sequence, objects)
-        if await self._deposits.deposit(deposit):
-            self._announce(row)
-            return Stored(sequence, row.snapshot_id, code, notice)
-        return await self._stored_before(deposit)
+        objects: tuple[ObjectRecord, ...] = (),
+    ) -> Delivery:
+        """What becomes a deposit when it is stored: a case that was closed or deleted by then takes nothing more."""
 
-    async def _stored_before(self, deposit: Deposit) -> Stored:
+        async def make() -> Deposit:
+            snapshot = read()
+            _check_identity(agent, snapshot)
+            case_id, code, notice = await self._attachment(agent, snapshot)
+            findings = finding_index(snapshot)
+            names = tuple([one.name for one in objects])
+            row = self._row(agent, snapshot, findings, len(body), sha256, names, case_id, notice)
+            entry = self._audit.entry(agent.agent_id, "snapshot.store", row.customer_id, row.snapshot_id, notice)
+            return Deposit(StoredSnapshot(row, body, findings), entry, spool_id, sequence, objects, code)
+
+        return Delivery(body, sha256, make, objects)
+
+    async def _stored_before(self, delivery: Delivery, deposit: Deposit) -> Stored:
         """The answer of the first time; another machine's id is refused.
 
         Whoever sends it again still has it, and forgets it once it is acknowledged: so what was stored is read back
@@ -272,10 +280,9 @@ class Ingest:
         try:
             first = await self._snapshots.get_snapshot(row.snapshot_id, None)
         except Corrupt:
-            repair = replace(deposit, entry=replace(deposit.entry, action="snapshot.repair"))
-            if await self._deposits.replace_damaged(repair):
-                self._announce(row)
-                return Stored(deposit.sequence, row.snapshot_id, "not_attached" if row.notice else "", row.notice)
+            deposit, replaced = await self._deposits.replace_damaged(delivery._replace(make=partial(_repair, delivery)))
+            if replaced:
+                return self._told(deposit)
             first = None
         if first is None or first.row.agent_id != row.agent_id:
             raise NotAllowed(f"snapshot id {row.snapshot_id} belongs to another machine")
@@ -341,10 +348,22 @@ class Ingest:
             notice=notice,
         )
 
-    def _announce(self, row: SnapshotRow) -> None:
+    def _told(self, deposit: Deposit) -> Stored:
+        """Tell whoever listens, and what the machine is told."""
+        row = deposit.snapshot.row
         body = {"snapshot_id": row.snapshot_id, "agent_id": row.agent_id, "worst": row.worst, "flow": row.flow}
         for topic in (f"agent:{row.agent_id}", *([f"case:{row.case_id}"] if row.case_id else [])):
             self._bus.publish(Event(topic, "snapshot", row.customer_id, body))
+        return Stored(deposit.sequence, row.snapshot_id, deposit.notice_code, row.notice)
+
+
+async def _repair(delivery: Delivery) -> Deposit:
+    made = await delivery.make()
+    return made._replace(entry=made.entry._replace(action="snapshot.repair"))
+
+
+def _already(snapshot: snapshot_pb2.Snapshot) -> snapshot_pb2.Snapshot:
+    return snapshot
 
 
 def _check_identity(agent: Agent, snapshot: snapshot_pb2.Snapshot) -> None:

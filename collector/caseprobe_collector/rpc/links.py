@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from caseprobe.errors import Cloned
+from caseprobe.errors import CaseprobeError, Cloned
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.ports import Bus, Clock
 from caseprobe_collector.records import Agent, Event
@@ -27,7 +27,6 @@ CLONED = (
     "two machines use this machine's key, as after copying a disk: neither is served; "
     "on the copy run `caseprobe leave --purge` and enroll it anew"
 )
-CLONED_SECONDS = 60.0
 # Beyond it machines are asked to come back later: 98 KiB each, and a process that still has room to serve those it has.
 # `most_machines` of the settings says it otherwise.
 MOST_LINKS = 10_000
@@ -299,7 +298,7 @@ class OpenLinks:
 
     def cloned(self, agent: Agent) -> None:
         """Tell whoever watches that this key is in quarantine, and end the stream that it has."""
-        self.close(agent.agent_id, refusal(Cloned.code, CLONED, CLONED_SECONDS))
+        self.close(agent.agent_id, refusal_of(Cloned(CLONED)))
         self._announce(agent)
 
     def count(self) -> int:
@@ -313,6 +312,11 @@ class OpenLinks:
         body = {"agent_id": agent.agent_id, "presence": self.of(agent.agent_id)}
         for topic in topics:
             self._bus.publish(Event(topic, "presence", agent.customer_id, body))
+
+
+def refusal_of(error: CaseprobeError, sequence: int = 0) -> link_pb2.LinkResponse:
+    """The frame that says no because of this error, and when to come back."""
+    return refusal(error.code, str(error), error.retry_after_seconds, sequence)
 
 
 def refusal(code: str, message: str, retry_after_seconds: float = 0.0, sequence: int = 0) -> link_pb2.LinkResponse:

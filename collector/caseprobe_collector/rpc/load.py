@@ -20,7 +20,7 @@ from caseprobe.load_limits import ECHOES, PIECE_BYTES, WHOLE_SECONDS, piece_byte
 from caseprobe.v1 import load_pb2, load_pb2_grpc
 from caseprobe_collector.rpc.admission import admitted
 from caseprobe_collector.rpc.desk import Desk
-from caseprobe_collector.rpc.links import refusal
+from caseprobe_collector.rpc.links import refusal_of
 from caseprobe_collector.rpc.loads import LoadTest
 from caseprobe_collector.rpc.peer import peer_agent_id
 
@@ -80,9 +80,7 @@ class LoadService(load_pb2_grpc.LoadServiceServicer):
         try:
             test = await self._begin(agent_id)
         except CaseprobeError as error:
-            delay = getattr(error, "retry_after_seconds", 0.0)
-            said = refusal(error.code, str(error), delay).refusal
-            await context.write(load_pb2.EchoResponse(refusal=said))
+            await context.write(load_pb2.EchoResponse(refusal=refusal_of(error).refusal))
             return
         try:
             await _echo(context, test, first)

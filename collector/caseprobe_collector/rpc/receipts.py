@@ -10,14 +10,11 @@ from typing import Any
 from caseprobe.errors import CaseprobeError
 from caseprobe.v1 import link_pb2
 from caseprobe_collector.ingest import Budget, Stored
-from caseprobe_collector.rpc.links import refusal
+from caseprobe_collector.rpc.links import refusal, refusal_of
 
 # Items of one stream that are being stored at once, as many as one commit takes; reading waits beyond it, which is the
 # back-pressure, and long before it where the items are large (`Budget`).
 IN_FLIGHT = 256
-# When a machine may come again: refused twice, and late by half each time, it is still served within 10 s of there
-# being room (5 s made it 12.6 s, measured).
-LATER_SECONDS = 3.0
 
 log = logging.getLogger("caseprobe.collector")
 
@@ -106,8 +103,7 @@ class Receipts:
 
     def _refuse(self, sequence: int, error: CaseprobeError) -> bool:
         self._tell()
-        delay = getattr(error, "retry_after_seconds", LATER_SECONDS) if error.retryable else 0.0
-        frame = refusal(error.code, str(error), delay, sequence)
+        frame = refusal_of(error, sequence)
         if error.retryable:
             self._fail(frame)
             return False

@@ -15,7 +15,7 @@ from caseprobe.v1 import link_pb2, link_pb2_grpc
 from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.admission import admitted
 from caseprobe_collector.rpc.desk import Desk
-from caseprobe_collector.rpc.links import CLONED, CLONED_SECONDS, OpenLink, refusal
+from caseprobe_collector.rpc.links import CLONED, OpenLink, refusal_of
 from caseprobe_collector.rpc.peer import peer_agent_id
 from caseprobe_collector.rpc.stream import Context, Stream
 
@@ -45,7 +45,7 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
         try:
             agent = await self._admit(context)
         except CaseprobeError as error:
-            await self._turn_away(context, error)
+            await context.write(refusal_of(error))
             # A stream that ends while its first word is being written loses what was answered.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FIRST_WORD_SECONDS):
@@ -56,7 +56,7 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
             await self._single(agent, hello)
             link = await self._open(agent, hello.instance_id[:64])
         except CaseprobeError as error:
-            await self._turn_away(context, error)
+            await context.write(refusal_of(error))
             return
         try:
             await Stream(self._desk, link, hello, context).run()
@@ -68,11 +68,6 @@ class LinkService(link_pb2_grpc.LinkServiceServicer):
             log.exception("the stream of %s failed", agent.agent_id)
         finally:
             self._desk.links.leave(link)
-
-    async def _turn_away(self, context: Context, error: CaseprobeError) -> None:
-        """Tell why, and when to come back."""
-        delay = CLONED_SECONDS if isinstance(error, Cloned) else getattr(error, "retry_after_seconds", 0.0)
-        await context.write(refusal(error.code, str(error), delay))
 
     async def _open(self, agent: Agent, run: str) -> OpenLink:
         """The machine's one stream, once its older one gave back what it had: the rest of a large item among it.

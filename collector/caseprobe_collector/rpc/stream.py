@@ -22,7 +22,7 @@ from caseprobe_collector.ingest import Assembled, Stored, weight_of
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Agent
 from caseprobe_collector.rpc.desk import Desk
-from caseprobe_collector.rpc.links import OpenLink, refusal
+from caseprobe_collector.rpc.links import OpenLink, refusal, refusal_of
 from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS
 from caseprobe_collector.rpc.receipts import Receipts
 
@@ -33,8 +33,6 @@ BATCH_RECORDS = 64
 MAX_TEXT = 200
 # After the last frame of the machine, for what it is still to be told.
 GOODBYE_SECONDS = 2.0
-# What may go better later, such as a disk that is full, is tried again after this.
-RETRY_SECONDS = 5.0
 
 Context = grpc.aio.ServicerContext[link_pb2.LinkRequest, link_pb2.LinkResponse]
 
@@ -221,7 +219,7 @@ class Stream:
             if error.retryable:
                 # Such as a full disk: refused by its sequence, the machine would forget what it may send again.
                 raise
-            self._link.send(refusal(error.code, str(error), 0.0, data.sequence))
+            self._link.send(refusal_of(error, data.sequence))
             return
         if item is not None:
             await self._hand_over(item)
@@ -283,4 +281,4 @@ def _reason(reading: asyncio.Task[None]) -> link_pb2.LinkResponse | None:
     error = reading.exception() if reading.done() and not reading.cancelled() else None
     if not isinstance(error, CaseprobeError):
         return None
-    return refusal(error.code, str(error), RETRY_SECONDS if error.retryable else 0.0)
+    return refusal_of(error)

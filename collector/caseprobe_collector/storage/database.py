@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,8 @@ class Database:
         self._check()
         unit = self._writer.current()
         if unit is not None:
-            return await unit.rows(statement, parameters)
+            with _mapped():
+                return await unit.rows(statement, parameters)
         return await self._on_reader(self._read, statement, parameters)
 
     async def close(self) -> None:
@@ -110,14 +112,20 @@ class Database:
             raise StorageDamaged(self._broken)
 
     def _read(self, statement: sa.Executable, parameters: Parameters | None) -> Sequence[sa.Row[Any]]:
-        try:
-            with self._read_engine.connect() as connection:
-                return connection.execute(statement, parameters).all()
-        except (sa.exc.SQLAlchemyError, UnicodeError) as error:
-            raise failure_of(error) from error
+        with _mapped(), self._read_engine.connect() as connection:
+            return connection.execute(statement, parameters).all()
 
     async def _on_reader(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, function, *arguments)
+
+
+@contextlib.contextmanager
+def _mapped() -> Iterator[None]:
+    """What reading raises, in the words that callers know."""
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, UnicodeError) as error:
+        raise failure_of(error) from error
 
 
 def log_of(path: Path) -> Path:

@@ -14,22 +14,21 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from caseprobe.errors import Corrupt
+from caseprobe.errors import Corrupt, NotAllowed
 from caseprobe_collector.ports import Transaction
-from caseprobe_collector.records import Deposit, GapDeposit
+from caseprobe_collector.records import Delivery, Deposit, GapDeposit
 from caseprobe_collector.storage.chain import append_entries
 from caseprobe_collector.storage.columns import LARGEST
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.inserts import insert_rows
 from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.rowform import COLUMNS, microseconds, row_sha256, stored_values
-from caseprobe_collector.storage.unit import unit_of
-from caseprobe_collector.storage.writer import Group
+from caseprobe_collector.storage.unit import finished, unit_of
+from caseprobe_collector.storage.writer import Group, Refused
 
 # Up to here a body shares its row's commit; above it a file costs less than the database's pages.
 IN_DATABASE_BYTES = 256 << 10
@@ -59,12 +58,17 @@ STILL_NAMED = (
 )
 
 
-@dataclass(frozen=True)
-class _Ready:
+class _Ready(NamedTuple):
     """A deposit whose files are durable; body_object names the file of a body that is too large for its row."""
 
     deposit: Deposit
     body_object: str | None
+
+
+# A delivery, and the file of its body where that is too large for its row.
+Asked = tuple[Delivery, str | None]
+# What was made of it, and whether that was stored as new; or why nothing could be made of it.
+Answer = tuple[Deposit, bool] | Refused
 
 
 class SqlDeposits:
@@ -74,33 +78,30 @@ class SqlDeposits:
         self._database = database
         self._objects = objects
 
-    async def deposit(self, deposit: Deposit) -> bool:
-        """Store it durably; False where its id was there already (then only the spool's place moves).
+    async def deposit(self, delivery: Delivery) -> tuple[Deposit, bool]:
+        """Make a deposit of it and store that durably; False where its id was there already (then only the spool's
+        place moves).
 
-        Raises Corrupt where the body is not what the row's hash says: that would be an error found too late.
+        Raises Corrupt where the body is not what its hash says: that would be an error found too late.
         """
-        row, body = deposit.snapshot.row, deposit.snapshot.body
-        if hashlib.sha256(body).digest() != row.sha256:
-            raise Corrupt(f"{row.snapshot_id}: the body does not match its SHA-256; it was not stored")
-        added: bool = await self._store(store_deposits, deposit)
-        return added
+        return await self._store(store_deliveries, delivery)
 
-    async def replace_damaged(self, deposit: Deposit) -> bool:
+    async def replace_damaged(self, delivery: Delivery) -> tuple[Deposit, bool]:
         """Put it in the place of a damaged one of its id; False where another machine delivered that.
 
         The damaged row's own word for whose it is counts for nothing; the audit's chain is proof.
         """
-        replaced: bool = await self._store(replace_deposits, deposit)
-        return replaced
+        return await self._store(replace_deliveries, delivery)
 
-    async def _store(self, group: Group, deposit: Deposit) -> Any:
+    async def _store(self, group: Group, delivery: Delivery) -> tuple[Deposit, bool]:
         """What the group answers; until then nobody removes the files that were put for it."""
-        held, outside = [record.object for record in deposit.objects], None
+        held, outside = [record.object for record in delivery.objects], None
         try:
-            if len(deposit.snapshot.body) > IN_DATABASE_BYTES:
-                outside = await self._outside(deposit.snapshot.row.sha256, deposit.snapshot.body)
+            if len(delivery.body) > IN_DATABASE_BYTES:
+                outside = await self._outside(delivery.sha256, delivery.body)
                 held.append(outside)
-            return await self._database.join(group, _Ready(deposit, outside))
+            stored: tuple[Deposit, bool] = await self._database.join(group, (delivery, outside))
+            return stored
         finally:
             if held:
                 self._objects.settle(held)
@@ -150,6 +151,19 @@ def body_object(sha256: bytes) -> str:
     return f"bodies/{sha256.hex()[:2]}/{sha256.hex()}"
 
 
+def store_deliveries(connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[Answer]:
+    """Make deposits of all of them and store these, each with whether its id was new; what cannot be one is refused."""
+    made = [_made(*one) for one in asked]
+    added = iter(store_deposits(connection, [one for one in made if isinstance(one, _Ready)]))
+    return [one if isinstance(one, Refused) else (one.deposit, next(added)) for one in made]
+
+
+def replace_deliveries(connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[Answer]:
+    """Make deposits of all of them and put each in the place of what the same machine delivered under its id."""
+    made = [_made(*one) for one in asked]
+    return [one if isinstance(one, Refused) else (one.deposit, _replaced(connection, one)) for one in made]
+
+
 def store_deposits(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> list[bool]:
     """Store all of them inside the transaction that is open; gives for each whether its id was new."""
     fresh, added = _fresh(connection, ready)
@@ -161,20 +175,6 @@ def store_deposits(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> l
     connection.executemany(MOVE, _positions(one.deposit for one in ready))
     append_entries(connection, [one.deposit.entry for one in fresh])
     return added
-
-
-def replace_deposits(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> list[bool]:
-    """Put each in the place of what was delivered under its id by the same machine."""
-    answers = []
-    for one in ready:
-        row = one.deposit.snapshot.row
-        delivered = connection.execute(DELIVERED, (row.snapshot_id,)).fetchone()
-        answers.append(delivered == (row.agent_id,))
-        if answers[-1]:
-            for table in (*PARTS, "snapshots"):
-                connection.execute(f"DELETE FROM {table} WHERE snapshot_id = ?", (row.snapshot_id,))
-            store_deposits(connection, [one])
-    return answers
 
 
 def free_objects(connection: sqlite3.Connection, asked: Sequence[tuple[FileObjects, Sequence[str]]]) -> list[None]:
@@ -201,6 +201,26 @@ def touch(connection: sqlite3.Connection, nothing: Sequence[None]) -> list[None]
     """Write a page, so that the commit makes a real fsync and not an empty promise."""
     connection.execute("UPDATE progress SET store_id = store_id")
     return [None] * len(nothing)
+
+
+def _made(delivery: Delivery, body_object: str | None) -> _Ready | Refused:
+    """What a machine sent wrong costs no other a second try, as what the database raises does."""
+    try:
+        if hashlib.sha256(delivery.body).digest() != delivery.sha256:
+            raise Corrupt("the snapshot's bytes do not match their SHA-256; it was not stored")
+        return _Ready(finished(delivery.make()), body_object)
+    except (Corrupt, NotAllowed) as error:
+        return Refused(error)
+
+
+def _replaced(connection: sqlite3.Connection, ready: _Ready) -> bool:
+    row = ready.deposit.snapshot.row
+    if connection.execute(DELIVERED, (row.snapshot_id,)).fetchone() != (row.agent_id,):
+        return False
+    for table in (*PARTS, "snapshots"):
+        connection.execute(f"DELETE FROM {table} WHERE snapshot_id = ?", (row.snapshot_id,))
+    store_deposits(connection, [ready])
+    return True
 
 
 def _fresh(connection: sqlite3.Connection, ready: Sequence[_Ready]) -> tuple[list[_Ready], list[bool]]:

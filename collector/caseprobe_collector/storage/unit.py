@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -55,20 +55,19 @@ def driver_of(connection: sa.Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, driver)
 
 
-def drive(work: Callable[[Transaction], Awaitable[T]], unit: Unit) -> T:
-    """Run a unit's work to its end on this thread.
+def finished(work: Awaitable[T]) -> T:
+    """What work gives that awaits stores only, which never suspend on the writer's thread.
 
-    Work may await stores only, which never suspend here: a unit that waited for anything else would make every other
-    caller of its commit wait too. One that does is refused with RuntimeError, and rolled back.
+    Work that waited for anything else would make every other caller of its commit wait too. Such work is refused with
+    RuntimeError, and rolled back.
     """
-    steps = work(unit).__await__()
+    steps = work.__await__()
     try:
         next(steps)
     except StopIteration as done:
         result: T = done.value
         return result
     finally:
-        unit.end()
         close = getattr(steps, "close", None)
         if close is not None:
             close()

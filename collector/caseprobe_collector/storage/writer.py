@@ -15,6 +15,7 @@ savepoint that is undone alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections import deque
@@ -30,17 +31,18 @@ import sqlalchemy as sa
 from caseprobe.errors import Busy, StorageFull
 from caseprobe_collector.ports import Transaction
 from caseprobe_collector.storage.failures import failure_of, full
-from caseprobe_collector.storage.unit import Unit, drive, driver_of
+from caseprobe_collector.storage.unit import Unit, driver_of, finished
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[Any]]
-# Stores the items of many callers in the open transaction; gives each one's answer, in their order.
+# Stores the items of many callers in the open transaction; gives each one's answer, in their order, which is Refused
+# for one that left nothing behind. What it awaits of stores sees the transaction.
 Group = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
 MOST_PER_COMMIT = 256
 MOST_WAITING = 4096
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Unit:
     work: Work
     answer: asyncio.Future[Any]
@@ -49,7 +51,7 @@ class _Unit:
     spare_room: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Item:
     group: Group
     item: Any
@@ -57,7 +59,9 @@ class _Item:
 
 
 @dataclass(frozen=True)
-class _Failed:
+class Refused:
+    """The answer of one that was not stored, and why."""
+
     error: BaseException
 
 
@@ -201,11 +205,11 @@ class Writer:
         waiting = [pending for pending in batch if not _may_use_spare_room(pending)]
         if not waiting or self._upkeep.admits(driver):
             return {}
-        return {pending: _Failed(full()) for pending in waiting}
+        return {pending: Refused(full()) for pending in waiting}
 
     def _failed(self, batch: Sequence[_Pending], cause: BaseException) -> dict[_Pending, Any]:
         """One failure for all; but where the disk is full and room was kept for them, units have a second try."""
-        outcomes: dict[_Pending, Any] = {pending: _Failed(failure_of(cause)) for pending in batch}
+        outcomes: dict[_Pending, Any] = {pending: Refused(failure_of(cause)) for pending in batch}
         if isinstance(failure_of(cause), StorageFull) and self._upkeep.make_room():
             return outcomes | self._commit([pending for pending in batch if _may_use_spare_room(pending)])
         return outcomes
@@ -228,15 +232,23 @@ class Writer:
             else:
                 yield pending, self._run(connection, driver, pending)
         for group, items in groups.items():
-            yield from zip(items, _together(driver, group, items), strict=True)
+            with self._reading(connection):
+                answers = _together(driver, group, items)
+            yield from zip(items, answers, strict=True)
 
     def _run(self, connection: sa.Connection, driver: sqlite3.Connection, pending: _Unit) -> Any:
-        self._unit = Unit(connection)
-        unit = self._unit
+        with self._reading(connection) as unit:
+            return _undone_if_it_fails(driver, lambda: pending.context.run(finished, pending.work(unit)))
+
+    @contextlib.contextmanager
+    def _reading(self, connection: sa.Connection) -> Iterator[Unit]:
+        """A unit that stores read through until it is over."""
+        self._unit = unit = Unit(connection)
         try:
-            return _undone_if_it_fails(driver, lambda: pending.context.run(drive, pending.work, unit))
+            yield unit
         finally:
             self._unit = None
+            unit.end()
 
     def _connect(self) -> sa.Connection:
         if self._connection is None:
@@ -268,7 +280,7 @@ class Writer:
 def _together(driver: sqlite3.Connection, group: Group, items: Sequence[_Item]) -> Sequence[Any]:
     """The answer of each item; if they fail together each is tried alone, so that one costs the others nothing."""
     answers = _undone_if_it_fails(driver, lambda: group(driver, [one.item for one in items]))
-    if not isinstance(answers, _Failed):
+    if not isinstance(answers, Refused):
         return answers  # type: ignore[no-any-return]
     if len(items) == 1:
         return [answers]
@@ -283,7 +295,7 @@ def _undone_if_it_fails(driver: sqlite3.Connection, step: Callable[[], Any]) -> 
         if not driver.in_transaction:
             raise _Lost from error
         driver.execute("ROLLBACK TO unit")
-        outcome = _Failed(failure_of(error))
+        outcome = Refused(failure_of(error))
     driver.execute("RELEASE unit")
     return outcome
 
@@ -291,7 +303,7 @@ def _undone_if_it_fails(driver: sqlite3.Connection, step: Callable[[], Any]) -> 
 def _answer(answer: asyncio.Future[Any], outcome: Any) -> None:
     if answer.done():
         return
-    if isinstance(outcome, _Failed):
+    if isinstance(outcome, Refused):
         answer.set_exception(outcome.error)
     else:
         answer.set_result(outcome)

@@ -151,8 +151,8 @@ ALL = (
         levels=(THROTTLED,),
         fields=("groups",),
         threshold=f"{THROTTLED}, of {FEW_PERIODS} periods or more, since an earlier snapshot or since the group exists",
-        threshold_source="kubernetes-mixin CPUThrottlingHigh (25 %); docs.kernel.org admin-guide/cgroup-v2.rst "
-        "(cpu.stat) for the signal",
+        threshold_source="kubernetes-mixin CPUThrottlingHigh (25 %, there a remark); docs.kernel.org "
+        "admin-guide/cgroup-v2.rst (cpu.stat) for the signal",
     ),
     Check(
         id="mem.cglimit",

@@ -47,6 +47,6 @@ ALL = (
         levels=(AGAIN,),
         fields=("dumps",),
         threshold=f"critical: a dump of the kernel; warn: a dump of a program, in 24 h; {AGAIN} of one program",
-        threshold_source="own levels; docs.kernel.org admin-guide/pstore and systemd-coredump(8) for the signals",
+        threshold_source="own levels; docs.kernel.org ABI/testing/pstore and systemd-coredump(8) for the signals",
     ),
 )

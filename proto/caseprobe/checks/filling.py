@@ -116,7 +116,8 @@ def judge_missing(section: section_pb2.Section, context: Context) -> Iterator[fi
     """Filesystems that fstab mounts at start and that are not mounted now.
 
     Programs then write into the empty folder below, onto the wrong disk. Where the device itself is gone, a disk,
-    cable or server is missing; entries with noauto or nofail may be absent and are left out.
+    cable or server is missing; entries with noauto, nofail or x-systemd.automount may be absent and are left out, and
+    so are devices in a container, which mounts none.
     """
     if not section.filesystems.expected:
         raise NotApplicable("fstab of this machine mounts nothing")
@@ -155,7 +156,7 @@ ALL = (
         judge=judge_missing,
         reads="filesystems",
         fields=("fstab_writable",),
-        threshold="critical: in fstab (without noauto, nofail) and not mounted",
+        threshold="critical: in fstab (without noauto, nofail, x-systemd.automount) and not mounted",
         threshold_source="own; fstab(5), systemd.mount(5) for what is mounted at start",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from caseprobe.checks.check import Check, Context, NoPast, Past
+from caseprobe.checks.check import Check, Context, NoPast, Past, Unknown
 from caseprobe.checks.evidence import stated
 from caseprobe.checks.levels import INFO, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -65,6 +65,8 @@ def judge_growth(section: section_pb2.Section, context: Context) -> Iterator[fin
     if len(history) + 1 < LEAK_SAMPLES:
         raise NoPast(f"needs {LEAK_SAMPLES} snapshots of this boot to tell growth from chance")
     processes = section.processes
+    if not processes.available_memory_bytes:
+        raise Unknown("how much memory is left could not be read")
     for process in processes.top_memory:
         points = [(0.0, float(process.resident_bytes)), *_earlier_sizes(process, history)]
         slope = _slope(points) if len(points) >= LEAK_SAMPLES else 0.0
@@ -164,7 +166,7 @@ ALL = (
         levels=(ZOMBIES,),
         fields=("zombies",),
         threshold=str(ZOMBIES),
-        threshold_source="warn: Icinga, as chef-icinga2 sets it (5); own critical level",
+        threshold_source="warn: sample nrpe.cfg of Nagios' NRPE, check_zombie_procs (5); own critical level",
     ),
     Check(
         id="fd.process",
@@ -173,6 +175,6 @@ ALL = (
         levels=(FILES,),
         fields=("top_open_files",),
         threshold=str(FILES),
-        threshold_source="critical: netdata (95 %); own warn level",
+        threshold_source="critical: netdata apps_group_file_descriptors_utilization (95 %); own warn level",
     ),
 )

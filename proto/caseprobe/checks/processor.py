@@ -115,7 +115,7 @@ ALL = (
         levels=(SLOWED,),
         fields=("throttle_total",),
         threshold=f"{SLOWED}, since an earlier snapshot; info: any, then or since boot",
-        threshold_source="own levels; docs.kernel.org ABI/testing/sysfs-devices-system-cpu for the counter",
+        threshold_source="own levels; Linux, drivers/thermal/intel/therm_throt.c (core_throttle_count) for the counter",
     ),
     Check(
         id="cpu.freqcap",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from caseprobe.ids import is_id
 from caseprobe.redaction.blocks import is_inside, open_blocks
 from caseprobe.redaction.rule import Rule
-from caseprobe.redaction.secret_values import Span, changes_of, kinds_of
+from caseprobe.redaction.secret_values import Span, changes_of, is_drawn, kinds_of
 
 # Letters of both cases, and digits between letters, in one run; in RE2's syntax.
 RUN = rb"[A-Za-z0-9]*"
@@ -100,12 +100,6 @@ def _segments(line: bytes, start: int, end: int) -> Iterator[Span]:
         if len(part) >= 20:
             yield at, at + len(part)
         at += len(part) + 1
-
-
-def is_drawn(value: bytes, kinds_asked: int, changes_asked: float) -> bool:
-    """Whether so many kinds of characters stand in no order."""
-    kinds = kinds_of(value)
-    return len(set(kinds)) >= kinds_asked and changes_of(kinds) >= len(kinds) * changes_asked and len(set(value)) >= 9
 
 
 def _is_password(value: bytes) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from caseprobe.ids import is_id
-from caseprobe.redaction.secret_values import Span, changes_of, kinds_of
+from caseprobe.redaction.secret_values import Span, is_drawn
 
 # In RE2's syntax; the pattern and the judge look closer.
 LOOK = rb"(?-i:[A-Za-z0-9][_-][A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]*[A-Z][A-Za-z0-9_-]*[a-z])"
@@ -28,8 +28,8 @@ NO_ISSUER = frozenset(
     b"md sha img image layer hash commit rev cache id uid digest etag file blob run job task node vol volume snap tmp "
     b"container build trace span req request event msg obj ref key sid inode uuid guid wwn dev disk".split()
 )
-LEAST_CHANGES = 0.34
-SMALL_CHANGES = 0.27
+LEAST_CHANGES, SMALL_CHANGES = 0.34, 0.27
+LEAST_DIFFERENT = 8
 
 
 def prefixed_tokens(line: bytes) -> Iterator[Span]:
@@ -41,21 +41,16 @@ def prefixed_tokens(line: bytes) -> Iterator[Span]:
     []
     """
     for match in PREFIXED.finditer(line):
-        if _is_drawn(match["tail"], 3):
+        if is_drawn(match["tail"], 3, LEAST_CHANGES, LEAST_DIFFERENT):
             yield match.span()
     for match in SMALL.finditer(line):
-        if match["prefix"] not in NO_ISSUER and _is_drawn(match["tail"], 2) and not is_id(match[0]):
+        if match["prefix"] not in NO_ISSUER and _is_small(match["tail"]) and not is_id(match[0]):
             yield match.span()
     for match in SPOKEN.finditer(line):
-        if _is_drawn(match["tail"], 2):
+        if _is_small(match["tail"]):
             yield match.span()
 
 
-def _is_drawn(tail: bytes, least_kinds: int) -> bool:
-    """Whether lower case, upper case and digits stand in no order, as many of them as asked."""
-    kinds = kinds_of(tail)
-    return (
-        len(set(kinds)) >= least_kinds
-        and changes_of(kinds) >= len(kinds) * (LEAST_CHANGES if least_kinds > 2 else SMALL_CHANGES)
-        and len(set(tail)) >= 8
-    )
+def _is_small(tail: bytes) -> bool:
+    """Whether a tail that may be of one case and digits was drawn."""
+    return is_drawn(tail, 2, SMALL_CHANGES, LEAST_DIFFERENT)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from caseprobe.redaction.bare import CHANGES, is_drawn
-from caseprobe.redaction.secret_values import MADE, Span, looks_drawn, looks_mixed
+from caseprobe.redaction.bare import CHANGES
+from caseprobe.redaction.secret_values import MADE, Span, is_drawn, looks_drawn, looks_mixed
 
 # What an address does once: who has it, may do it.
 ONCE = re.compile(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from caseprobe.redaction.bare import is_drawn
 from caseprobe.redaction.rule import Rule
-from caseprobe.redaction.secret_values import Span
+from caseprobe.redaction.secret_values import Span, is_drawn
 
 # Letters and digits that Microsoft's product keys consist of, and forms that others have taken over.
 PRODUCT = re.compile(rb"(?<![A-Za-z0-9-])(?:[A-Z0-9]{5}-){3,5}[A-Z0-9]{5}(?![A-Za-z0-9-])")

@@ -165,6 +165,22 @@ def changes_of(kinds: bytes) -> int:
     return sum(one != other for one, other in pairwise(kinds))
 
 
+def is_drawn(value: bytes, least_kinds: int, least_changes: float, least_different: int = 9) -> bool:
+    """Whether a value stands in no order: so many kinds of characters, neighbours that differ, different characters.
+
+    least_changes: as a share of its letters and digits.
+
+    >>> is_drawn(b"kBuET1BylE2D8KKSHn6o", 3, 0.34), is_drawn(b"FastLeaderElection774", 3, 0.34)
+    (True, False)
+    """
+    kinds = kinds_of(value)
+    return (
+        len(set(kinds)) >= least_kinds
+        and changes_of(kinds) >= len(kinds) * least_changes
+        and len(set(value)) >= least_different
+    )
+
+
 @lru_cache(maxsize=1024)
 def looks_mixed(value: bytes) -> bool:
     """Whether a value holds a digit or sign that nobody writes into a word: for running text.

@@ -29,7 +29,7 @@ def emptied(desk: Desk) -> None:
         bare = replace(agent, label="", system="", version="", policy=(), capabilities=(), last_seen_at=None, worst=0)
         world.agents[number] = bare
     for number, (row, _) in list(world.snapshots.items()):
-        blank = replace(row, objects=(), profile="", flow=0, worst=0)
+        blank = row._replace(objects=(), profile="", flow=0, worst=0)
         world.snapshots[number] = (blank, snapshot_pb2.Snapshot(snapshot_id=number))
     for number, session in list(world.sessions.items()):
         world.sessions[number] = replace(session, request=b"", action="", snapshot_id="")

@@ -72,7 +72,7 @@ def poisoned(desk: Desk, text: str) -> None:
     opened_at = world.cases["case_acme"].created_at
     world.gaps["agent_acme1"] = [(1, 1, text, opened_at), (2, 2, f"refused: {text}", opened_at)]
     row, snapshot = world.snapshots["snap_acme"]
-    world.snapshots["snap_acme"] = (replace(row, profile=text, notice=text), poison(snapshot, text))
+    world.snapshots["snap_acme"] = (row._replace(profile=text, notice=text), poison(snapshot, text))
     row, snapshot = world.snapshots["snap_path"]
     path = snapshot.sections[0].path
     path.target = path.hops[0].classification = text

@@ -17,7 +17,7 @@ from caseprobe.v1 import enrolment_pb2, link_pb2, snapshot_pb2
 from caseprobe_collector.access import Principal, Role
 from caseprobe_collector.records import ObjectRecord, SnapshotRow, StoredSnapshot
 from tests.fakes_desk import ADMIN, Desk, new_key, staff
-from tests.fakes_storage import NOW, deposit
+from tests.fakes_storage import NOW, deliver, deposit
 
 PASSWORD = "correct horse battery"
 
@@ -122,7 +122,7 @@ async def add_snapshot(desk: Desk, word: str, customer_id: str, case_id: str, ag
     name = f"{agent_id}/{snapshot_id}/bundle.zip"
     size, sha256 = await desk.storage.objects.put(name, chunks(f"{word} bundle".encode()))
     record = ObjectRecord("bundle.zip", name, size, sha256)
-    await desk.storage.deposits.deposit(deposit(StoredSnapshot(row, body), objects=(record,)))
+    await deliver(desk.storage, deposit(StoredSnapshot(row, body), objects=(record,)))
     return snapshot_id
 
 

@@ -31,7 +31,7 @@ async def arrive(desk: Desk, agent_id: str, case: Case, files: tuple[ObjectRecor
     named = {"agent_id": agent_id, "customer_id": case.customer_id, "case_id": case.case_id}
     when = {"received_at": desk.clock.now(), "flow": snapshot_pb2.FLOW_ONE_SHOT}
     stored = fakes_storage.snapshot(**{**named, **when, **more})
-    await desk.storage.deposits.deposit(fakes_storage.deposit(stored, objects=files))
+    await fakes_storage.deliver(desk.storage, fakes_storage.deposit(stored, objects=files))
 
 
 def ends_at(answer: enrolment_pb2.EnrolResponse) -> object:

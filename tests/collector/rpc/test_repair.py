@@ -15,7 +15,7 @@ from caseprobe.bundle import write_bundle
 from caseprobe.errors import Busy, Corrupt
 from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe_collector.ingest.assembly import Assembled
-from caseprobe_collector.records import Deposit
+from caseprobe_collector.records import Delivery, Deposit
 from caseprobe_collector.storage import Storage, open_storage
 from caseprobe_collector.storage.checkup import check_store
 from caseprobe_collector.storage.deposits import SqlDeposits
@@ -62,7 +62,7 @@ async def test_a_bundle_that_comes_again_replaces_a_damaged_one_with_its_file(
 class NeverCommits(SqlDeposits):
     """The process ends after the file of a repair was put and before its row is committed."""
 
-    async def replace_damaged(self, deposit: Deposit) -> bool:
+    async def replace_damaged(self, delivery: Delivery) -> tuple[Deposit, bool]:
         """The last thing that it does."""
         raise Busy("killed")
 

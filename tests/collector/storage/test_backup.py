@@ -15,7 +15,7 @@ from caseprobe_collector.audit import verify
 from caseprobe_collector.records import ObjectRecord
 from caseprobe_collector.storage import Storage, open_storage
 from caseprobe_collector.storage.backup import MANIFEST, back_up, restore
-from tests.fakes_storage import NOW, agent, customer, deposit, snapshot
+from tests.fakes_storage import NOW, agent, customer, deliver, deposit, snapshot
 
 LARGE = random.Random(1).randbytes(300_000)
 
@@ -25,11 +25,11 @@ async def furnish(storage: Storage) -> None:
     await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
     await storage.transactions.run(lambda tx: storage.fleet.put_agent(tx, agent()))
     for one in (snapshot("snap_1"), snapshot("snap_2", LARGE)):
-        await storage.deposits.deposit(deposit(one))
+        await deliver(storage, deposit(one))
     name = "agent_1/snap_3/bundle.zip"
     await storage.objects.put_bytes(name, b"bundle")
     record = ObjectRecord("bundle.zip", name, 6, bytes(32))
-    await storage.deposits.deposit(deposit(snapshot("snap_3", objects=("bundle.zip",)), objects=(record,)))
+    await deliver(storage, deposit(snapshot("snap_3", objects=("bundle.zip",)), objects=(record,)))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def test_what_was_backed_up_comes_back(backup: Path, tmp_path: Path) -> No
         assert await storage.objects.get_bytes("agent_1/snap_3/bundle.zip") == b"bundle"
         rows = await storage.audit.list_audit()
         assert (len(rows), verify(rows)) == (3, None)
-        await storage.deposits.deposit(deposit(snapshot("snap_4")))
+        await deliver(storage, deposit(snapshot("snap_4")))
 
 
 async def test_a_backup_under_load_holds_what_was_acknowledged_before_it(data_folder: Path, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_a_backup_under_load_holds_what_was_acknowledged_before_it(data_fo
             number = 0
             while not stop.is_set():
                 body = LARGE + str(number).encode() if number % 10 == 0 else b"body"
-                await storage.deposits.deposit(deposit(snapshot(f"snap_x{number}", body)))
+                await deliver(storage, deposit(snapshot(f"snap_x{number}", body)))
                 number += 1
             return number
 

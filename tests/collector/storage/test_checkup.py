@@ -20,7 +20,7 @@ from caseprobe_collector.records import ObjectRecord, finding_index
 from caseprobe_collector.storage import Storage, open_storage
 from caseprobe_collector.storage.checkup import check_store
 from caseprobe_collector.storage.scrub import IDLE_SECONDS, Scrub
-from tests.fakes_storage import SteppedClock, agent, case, customer, deposit, snapshot
+from tests.fakes_storage import SteppedClock, agent, case, customer, deliver, deposit, snapshot
 
 BUNDLE = b"a bundle's bytes"
 
@@ -48,7 +48,7 @@ async def _deliver(storage: Storage, name: str, size: int, objects: tuple[Object
     stored = snapshot(name, body, findings=finding_index(taken))
     made = deposit(stored, objects=objects)
     action = type(entry)(entry.at, "agent_1", "snapshot.store", "cust_a", name, "")
-    await storage.deposits.deposit(type(made)(made.snapshot, action, objects=objects))
+    await deliver(storage, type(made)(made.snapshot, action, objects=objects))
 
 
 def _change(statement: str) -> Callable[[Path], None]:

@@ -23,7 +23,7 @@ from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.rowform import ROW_DAMAGE
 from caseprobe_collector.storage.schema import NEWEST
 from caseprobe_collector.storage.unit import unit_of
-from tests.fakes_storage import NOW, agent, customer, deposit, snapshot
+from tests.fakes_storage import NOW, agent, customer, deliver, delivery, deposit, snapshot
 
 DATABASE = "collector.sqlite3"
 
@@ -144,7 +144,7 @@ async def test_rot_on_the_disk_is_found(folder: Path, size: int) -> None:
             await storage.fleet.put_agent(tx, agent())
 
         await storage.transactions.run(work)
-        await storage.deposits.deposit(deposit(snapshot(body=body)))
+        await deliver(storage, deposit(snapshot(body=body)))
     rotten = b"\x01" + body[1:]
     if size < 10_000:
         _execute(folder / DATABASE, "UPDATE snapshot_bodies SET body = ?", rotten)
@@ -166,7 +166,7 @@ async def test_a_row_that_rotted_tells_nothing_but_that(folder: Path, change: st
         await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer("cust_b")))
         await storage.transactions.run(lambda tx: storage.fleet.put_agent(tx, agent()))
         for name in ("snap_1", "snap_2"):
-            await storage.deposits.deposit(deposit(snapshot(name, worst=4)))
+            await deliver(storage, deposit(snapshot(name, worst=4)))
     _execute(folder / DATABASE, f"UPDATE snapshots SET {change} WHERE snapshot_id = 'snap_1'")
     async with open_storage(folder) as storage:
         good, bad = await storage.snapshots.list_by_agent("agent_1", None)
@@ -183,14 +183,16 @@ async def test_a_damaged_snapshot_is_replaced_by_its_own_machine_alone(folder: P
         await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
         for name in ("agent_1", "agent_2"):
             await storage.transactions.run(lambda tx, name=name: storage.fleet.put_agent(tx, agent(name)))  # type: ignore[misc]
-        await storage.deposits.deposit(deposit(snapshot(worst=4)))
+        await deliver(storage, deposit(snapshot(worst=4)))
     _execute(folder / DATABASE, f"UPDATE {change}")
     async with open_storage(folder) as storage:
         await storage.snapshots.mark_damaged(Damage("snap_1", "found", NOW))
-        assert not await storage.deposits.replace_damaged(deposit(snapshot(agent_id="agent_2")))
+        other = await storage.deposits.replace_damaged(delivery(deposit(snapshot(agent_id="agent_2"))))
+        assert not other[1]
         with pytest.raises(Corrupt):
             await storage.snapshots.get_snapshot("snap_1", None)
-        assert await storage.deposits.replace_damaged(deposit(snapshot(worst=4)))
+        same = await storage.deposits.replace_damaged(delivery(deposit(snapshot(worst=4))))
+        assert same[1]
         assert await storage.snapshots.get_snapshot("snap_1", None) == snapshot(worst=4)
         assert verify(await storage.audit.list_audit()) is None
 
@@ -200,10 +202,10 @@ async def test_an_audit_whose_end_rotted_takes_nothing_and_says_so(folder: Path)
     async with open_storage(folder) as storage:
         await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
         await storage.transactions.run(lambda tx: storage.fleet.put_agent(tx, agent()))
-        await storage.deposits.deposit(deposit(snapshot()))
+        await deliver(storage, deposit(snapshot()))
         _execute(folder / DATABASE, "UPDATE audit SET sha256 = 'text'")
         with pytest.raises(StorageDamaged, match="last entry is damaged"):
-            await storage.deposits.deposit(deposit(snapshot("snap_2")))
+            await deliver(storage, deposit(snapshot("snap_2")))
         with pytest.raises(StorageDamaged, match="last entry is damaged"):
             await storage.transactions.run(
                 lambda tx: storage.audit.append_audit(tx, NOW, "user:1", "case.close", "cust_a", "case_1", "")
@@ -252,7 +254,7 @@ async def test_a_body_whose_file_is_gone_is_damaged(folder: Path) -> None:
             await storage.fleet.put_agent(tx, agent())
 
         await storage.transactions.run(work)
-        await storage.deposits.deposit(deposit(snapshot(body=bytes(300_000))))
+        await deliver(storage, deposit(snapshot(body=bytes(300_000))))
         next((folder / "objects/bodies").rglob("*/*")).unlink()
         with pytest.raises(Corrupt, match="damaged"):
             await storage.snapshots.get_snapshot("snap_1", None)

@@ -21,7 +21,7 @@ from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import ObjectRecord
 from caseprobe_collector.storage import Storage, open_storage
 from caseprobe_collector.storage.rowform import ROW_DAMAGE
-from tests.fakes_storage import ADMIN, NOW, SteppedClock, agent, case, customer, deposit, session, snapshot
+from tests.fakes_storage import ADMIN, NOW, SteppedClock, agent, case, customer, deliver, deposit, session, snapshot
 
 SHARED, OWN = (random.Random(seed).randbytes(300_000) for seed in (1, 2))
 SUPPORT = Principal("user", "user_2", "sam", Role.SUPPORT, None)
@@ -74,10 +74,10 @@ async def furnish(storage: Storage) -> None:
     await storage.transactions.run(work)
     await storage.objects.put_bytes("agent_1/snap_2/bundle.zip", b"bundle")
     bundle = ObjectRecord("bundle.zip", "agent_1/snap_2/bundle.zip", 6, bytes(32))
-    await storage.deposits.deposit(deposit(snapshot("snap_1", SHARED, case_id="case_1")))
-    await storage.deposits.deposit(deposit(snapshot("snap_2", OWN, case_id="case_1"), objects=(bundle,)))
-    await storage.deposits.deposit(deposit(snapshot("snap_3", case_id="case_1")))
-    await storage.deposits.deposit(deposit(snapshot("snap_4", SHARED, case_id="case_2")))
+    await deliver(storage, deposit(snapshot("snap_1", SHARED, case_id="case_1")))
+    await deliver(storage, deposit(snapshot("snap_2", OWN, case_id="case_1"), objects=(bundle,)))
+    await deliver(storage, deposit(snapshot("snap_3", case_id="case_1")))
+    await deliver(storage, deposit(snapshot("snap_4", SHARED, case_id="case_2")))
 
 
 def erasure(storage: Storage, ingest: Ingest) -> Erasure:
@@ -163,7 +163,7 @@ async def test_a_file_that_is_put_again_meanwhile_stays(data_folder: Path) -> No
         for number in range(20):
             again = deposit(snapshot(f"snap_again_{number}", OWN))
             gone = "snap_2" if not number else f"snap_again_{number - 1}"
-            await asyncio.gather(storage.deposits.deposit(again), use.delete_snapshot(ADMIN, gone))
+            await asyncio.gather(deliver(storage, again), use.delete_snapshot(ADMIN, gone))
             assert await storage.snapshots.get_snapshot(f"snap_again_{number}", None) is not None
 
 

@@ -20,7 +20,7 @@ from caseprobe_collector.storage import Storage, create_storage, open_storage
 from caseprobe_collector.storage.backup import back_up, restore
 from caseprobe_collector.storage.note import Note, NoteFile, parsed, read_note
 from caseprobe_collector.storage.progress import loss_of
-from tests.fakes_storage import NOW, agent, customer, deposit, snapshot
+from tests.fakes_storage import NOW, agent, customer, deliver, deposit, snapshot
 
 DATABASE, LOG, NOTE = "collector.sqlite3", "collector.sqlite3-wal", "note"
 STORED = [f"snap_{number}" for number in range(12)]
@@ -42,7 +42,7 @@ async def _fill(folder: Path) -> None:
                 await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
                 await storage.transactions.run(lambda tx: storage.fleet.put_agent(tx, agent()))
             for name in half:
-                await storage.deposits.deposit(deposit(snapshot(name, Random(name).randbytes(900))))
+                await deliver(storage, deposit(snapshot(name, Random(name).randbytes(900))))
             shutil.copytree(folder / "living", folder / "killed", dirs_exist_ok=True)
 
 
@@ -94,7 +94,7 @@ async def test_a_log_that_lost_commits_is_told_once(killed: Path, tmp_path: Path
     async with open_storage(folder) as storage:
         assert await storage.losses.list_losses() == [loss]
         assert [row.detail for row in await storage.audit.list_audit() if row.action == "store.loss"] == [loss.what]
-        await storage.deposits.deposit(deposit(snapshot("snap_new")))
+        await deliver(storage, deposit(snapshot("snap_new")))
     losses, after = await found(folder)
     assert (losses, after) == ([loss], stored | {"snap_new"})
 
@@ -159,7 +159,7 @@ async def test_each_commit_that_changes_something_is_counted(killed: Path, tmp_p
     folder = _copy(killed, tmp_path)
     async with open_storage(folder) as storage:
         counts = [await _commits(storage, folder)]
-        for step in (storage.deposits.ready(), storage.deposits.deposit(deposit(snapshot("snap_new"))), _look(storage)):
+        for step in (storage.deposits.ready(), deliver(storage, deposit(snapshot("snap_new"))), _look(storage)):
             await step
             counts.append(await _commits(storage, folder))
     assert [after - before for before, after in itertools.pairwise(counts)] == [1, 1, 0]

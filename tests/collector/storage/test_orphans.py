@@ -17,7 +17,7 @@ from caseprobe_collector.storage.objects import FileObjects
 from caseprobe_collector.storage.orphans import sweep_orphans
 from caseprobe_collector.storage.progress import Progress
 from caseprobe_collector.storage.reserve import Reserve
-from tests.fakes_storage import agent, customer, deposit, snapshot
+from tests.fakes_storage import agent, customer, deliver, deposit, snapshot
 
 LARGE = random.Random(1).randbytes(300_000)
 BUNDLE = "agent_1/snap_2/bundle.zip"
@@ -27,12 +27,12 @@ async def furnish(storage: Storage) -> None:
     """A snapshot with a large body, one with a bundle, one of an older version with a bundle, and an orphan."""
     await storage.transactions.run(lambda tx: storage.customers.add_customer(tx, customer()))
     await storage.transactions.run(lambda tx: storage.fleet.put_agent(tx, agent()))
-    await storage.deposits.deposit(deposit(snapshot("snap_1", LARGE)))
+    await deliver(storage, deposit(snapshot("snap_1", LARGE)))
     for name in ("agent_1/snap_2/bundle.zip", "agent_1/snap_3/bundle.zip", "agent_1/snap_4/bundle.zip", "bodies/0/0"):
         await storage.objects.put_bytes(name, b"bundle")
     record = ObjectRecord("bundle.zip", BUNDLE, 6, bytes(32))
-    await storage.deposits.deposit(deposit(snapshot("snap_2"), objects=(record,)))
-    await storage.deposits.deposit(deposit(snapshot("snap_3", objects=("bundle.zip",))))
+    await deliver(storage, deposit(snapshot("snap_2"), objects=(record,)))
+    await deliver(storage, deposit(snapshot("snap_3", objects=("bundle.zip",))))
 
 
 async def sweep(folder: Path, *fresh: str) -> tuple[int, set[str]]:
@@ -92,7 +92,7 @@ async def test_a_database_that_cannot_be_opened_can_be_served(data_folder: Path)
     async with open_storage(data_folder, damaged_too=True) as storage:
         for use in (
             storage.deposits.ready(),
-            storage.deposits.deposit(deposit()),
+            deliver(storage, deposit()),
             storage.snapshots.get_row("snap_1", None),
             storage.fleet.get_agent("agent_1", None),
         ):
@@ -110,8 +110,8 @@ async def test_an_acknowledged_entry_that_is_gone_stops_all_acknowledging(data_f
         outside.execute("BEGIN IMMEDIATE")
         outside.execute("PRAGMA busy_timeout = 0")
         with pytest.raises(Busy):
-            await storage.deposits.deposit(deposit(snapshot("snap_8")))
+            await deliver(storage, deposit(snapshot("snap_8")))
         outside.execute("ROLLBACK")
         outside.close()
         with pytest.raises(StorageDamaged, match="was acknowledged and is not on the disk"):
-            await storage.deposits.deposit(deposit(snapshot("snap_9")))
+            await deliver(storage, deposit(snapshot("snap_9")))

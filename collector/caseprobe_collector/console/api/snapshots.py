@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import Request
@@ -61,7 +61,7 @@ async def seen_snapshot(use: Services, by: Principal, row: SnapshotRow) -> Seen:
     try:
         return await use.snapshots.get(by, row.snapshot_id)
     except Corrupt as error:
-        return replace(row, damage=str(error)), None
+        return row._replace(damage=str(error)), None
 
 
 def snapshot_detail(row: SnapshotRow, snapshot: snapshot_pb2.Snapshot) -> SnapshotDetail:

@@ -273,6 +273,6 @@ ALL = (
         fields=("disks",),
         threshold="; ".join(f"{kind}: {levels}" for kind, levels in HEAT.items())
         + "; critical: temperature_celsius > the drive's own limit",
-        threshold_source="glances (hdd 52/60); SCT temperature limits of the drive; own levels of solid-state disks",
+        threshold_source="hdd critical: glances (60; it warns at 52); SCT temperature limits of the drive; own others",
     ),
 )
