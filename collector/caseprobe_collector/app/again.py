@@ -12,7 +12,7 @@ import hashlib
 import io
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import zstandard
 
@@ -106,7 +106,7 @@ async def _switch(
     """The new bytes in the old ones' place, with the audit's entry in one commit; told: who, customer, what."""
     by, customer_id, detail = told
     body = zstandard.ZstdCompressor(level=3).compress(snapshot.SerializeToString())
-    row = replace(old.row, size_bytes=len(body), sha256=hashlib.sha256(body).digest())
+    row = old.row._replace(size_bytes=len(body), sha256=hashlib.sha256(body).digest())
     place = body_object(row.sha256) if len(body) > IN_DATABASE_BYTES else ""
     # Durable before the rows that name them; if the commit fails they are orphans.
     if place:
