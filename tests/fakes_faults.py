@@ -164,6 +164,7 @@ WELL_ROUTES = pb.RoutesFacts(
 )
 WELL_PROCESSES = pb.ProcessesFacts(
     processes_total=120,
+    available_memory_bytes=10 * GIB,
     top_open_files=[pb.Process(pid=1, name="init", open_files_total=40, open_files_limit=1024)],
 )
 WELL_SYSTEM = pb.SystemFacts(

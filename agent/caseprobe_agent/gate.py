@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from caseprobe.errors import PolicyRefused
 from caseprobe.v1.consent_pb2 import (
     CONSENT_MODE_GRANT,
     CONSENT_MODE_POLICY,
@@ -29,6 +30,7 @@ from caseprobe.v1.link_pb2 import (
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Basis, Decision, Origin, decide
 from caseprobe_agent.consent.policy import Policy, kind_name
+from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.grants import Grants
 
 # A grant that answers one request outlives it by this much, so that a session is not cut at its last round.
@@ -120,6 +122,12 @@ class Gate:
             return verdict
         started, _ = await asyncio.gather(self._mark(ask, request), self._admitted(verdict))
         return verdict if started else None
+
+    def admit_address(self, permit: Permit, address: Address) -> None:
+        """Let through the address that a permitted name turned out to be, before the first packet, or PolicyRefused."""
+        decision = self.foresee(replace(permit.ask, address=address))
+        if decision.decision != POLICY_DECISION_ALLOW:
+            raise PolicyRefused(decision.reason)
 
     async def _decide(self, ask: Ask, wait_seconds: float | None) -> Permit | Denied:
         """Policy and grants, then the owner where they must be asked, then both again: time has passed."""

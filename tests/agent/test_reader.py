@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseprobe.errors import MeasurementError
+from caseprobe.errors import MachineDenied, MeasurementError
 from caseprobe.texts import LANGUAGES, catalogue
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_agent.machine.parts import HEADER, LAST, Part, decoded, encoded
@@ -208,6 +208,18 @@ def test_who_asks_nothing_or_takes_nothing_is_left() -> None:
         deaf.sendall(bytes([Read.OPEN_FILES]))
         for process in (waiting, sending):
             assert "not answered: timed out" in process.communicate(timeout=LONGEST_SECONDS)[1]
+
+
+def test_who_holds_too_much_hides_no_more_than_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with more open files than may be told is denied by name; all others are told."""
+    monkeypatch.setattr(readings, "TARGETS_CHARACTERS", 30)
+    with (tmp_path / "held").open("w") as held:
+        Path(held.name).unlink()
+        parts = {part.name: part for part in readings.ALL[Read.OPEN_FILES].parts()}
+    with pytest.raises(MachineDenied, match="more is open than is looked at"):
+        parts[f"/proc/{os.getpid()}/fd"].told()
+    if os.geteuid() == 0:
+        assert any(not part.code for part in parts.values())
 
 
 def test_it_is_not_started_by_hand() -> None:

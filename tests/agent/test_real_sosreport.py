@@ -15,13 +15,13 @@ from caseprobe.bundle import BundleReader
 from caseprobe.v1 import section_pb2, snapshot_pb2
 from caseprobe_agent.cli import main
 from caseprobe_agent.machine import Machine
-from caseprobe_agent.probes import CPU, FILESYSTEMS, MEMORY, SYSTEM
+from caseprobe_agent.probes import CPU, FILESYSTEMS, MEMORY, PACKAGES, SYSTEM
 from caseprobe_agent.seal.form import hiding_of, load_key
 from caseprobe_agent.seal.pipe import redactor_of
 from caseprobe_agent.snapshot import take_snapshot
 
-PLUGINS = "kernel,memory,processor,filesys,host,date,process"
-PROBES = (SYSTEM, CPU, MEMORY, FILESYSTEMS)
+PLUGINS = f"kernel,memory,processor,filesys,host,date,process,{'dpkg' if shutil.which('dpkg') else 'rpm'}"
+PROBES = (SYSTEM, CPU, MEMORY, FILESYSTEMS, PACKAGES)
 SECONDS = 90
 
 
@@ -92,3 +92,11 @@ def test_it_was_collected_now_and_says_where_it_comes_from(
     assert imported.origin.members_total > 100 and "sosreport" not in imported.origin.name
     ran = [one.check_id for one in imported.coverage if 1 <= one.outcome <= 4]
     assert {"mem.avail", "disk.space", "disk.inodes", "cpu.load"} <= set(ran)
+
+
+def test_what_changed_of_packages_is_told_alike(both: tuple[snapshot_pb2.Snapshot, snapshot_pb2.Snapshot]) -> None:
+    """The package manager's own log is in the archive, and its newest changes are those that our probe reads."""
+    imported, measured = (section(snapshot, "packages").packages for snapshot in both)
+    assert imported.packages_total == measured.packages_total
+    told, known = ([(one.action, one.name, one.version_after) for one in of.changes] for of in (imported, measured))
+    assert told[-20:] == known[-20:]

@@ -26,12 +26,15 @@ from tests.bench.reading import Row, table
 from tests.bench.tools import QUICK, SOS_DEFAULT, SOS_SMALL, STANDARD, Stage, Tool, ours
 from tests.canary.planting import IDENTIFIERS, Planted
 from tests.canary.search import Search, layers
+from tests.stuck_mount import DEVICE
 
 RUNS, HUNG_SECONDS, DEADLINE_SECONDS = 3, 60, 5
 STAGE_BYTES = 1 << 30
 # Programs that tools of this kind ask; those that a machine has hang, and so do these two files.
 SLEEPERS = ("/usr/bin/lsblk", "/usr/sbin/smartctl", "/usr/sbin/nft", "/usr/bin/systemctl", "/usr/bin/dpkg-query")
 PIPES = ("/var/log/syslog", "/etc/fstab")
+# Its server takes every question and answers none (FUSE).
+MOUNT = "/var/cache"
 INSIDE = "--inside"
 
 
@@ -95,7 +98,7 @@ def tools(stage: Stage) -> tuple[str, bool]:
 
 
 def hung(stage: Stage) -> Row:
-    """Programs that sleep for ever and logs that never end: who has a whole archive, and when."""
+    """Programs that sleep for ever, pipes that nobody writes to, a mount that never answers: who is done, and when."""
     tool = ours("standard", "--deadline", str(DEADLINE_SECONDS))
     cost, output = stage.run(tool, wrap=_hanging(stage))
     archive = _archive(output, tool)
@@ -106,7 +109,7 @@ def hung(stage: Stage) -> Row:
         ended = f"ended after {peer.wall_seconds:.0f} s" if peer.code is not None else f"killed after {HUNG_SECONDS} s"
         beside = f"sos small: {ended}, {'an archive' if _archive(folder, SOS_SMALL) else 'no archive'}"
     return Row(
-        f"hung programs and FIFOs ({', '.join((*_sleepers(), *PIPES))}), deadline {DEADLINE_SECONDS} s",
+        f"hung: {', '.join((*_sleepers(), *PIPES, MOUNT))}; deadline {DEADLINE_SECONDS} s",
         f"{cost.wall_seconds:.1f} s, {'verified' if whole else 'NOT VALID'}",
         beside,
         f"valid at ≤ {DEADLINE_SECONDS + 1} s",
@@ -129,7 +132,8 @@ def _hanging(stage: Stage) -> list[str]:
     lines += [f"mount --bind {pipe} {path}" for path in PIPES if Path(path).exists() or path.startswith("/var/log")]
     script = stage.folder / "hang.sh"
     script.write_text("\n".join(["set -e", *lines, 'exec "$@"', ""]))
-    return ["sh", str(script)]
+    stuck = [sys.executable, "-m", "tests.stuck_mount", MOUNT, "--"] if DEVICE.exists() else []
+    return ["sh", str(script), *stuck]
 
 
 def _verified(stage: Stage, archive: Path) -> bool:

@@ -23,7 +23,7 @@ from tests.bench.reading import Row
 EVERY_SECONDS = 0.002
 # About a third of the time is work.
 WORK = 8_000
-ROUNDS, SPAN_SECONDS = 3, 3.0
+ROUNDS, SPAN_SECONDS = 4, 3.0
 MOST_RATIO = 0.02
 BEFORE, BESIDE, AFTER = "before", "beside", "after"
 

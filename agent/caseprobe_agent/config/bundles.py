@@ -84,17 +84,11 @@ def load_bundles(folders: Iterable[Path]) -> Bundles:
 
 def _tables(document: Document, key: str) -> list[tuple[str, dict[str, Value]]]:
     """The tables of one kind by name."""
-    found = _table(document, key, document.values.get(key, {}))
+    found = document.table(key, document.values.get(key, {}))
     for name in found:
         if not NAME.fullmatch(name) or name in PROFILES:
             document.refuse(f"{key}.{name}", "must be a name of its own: a-z, 0-9 and _, at most 32, a letter first")
-    return [(name, _table(document, f"{key}.{name}", table)) for name, table in found.items()]
-
-
-def _table(document: Document, key: str, value: Value) -> dict[str, Value]:
-    if not isinstance(value, dict):
-        document.refuse(key, f"must be a table: [{key}]")
-    return value
+    return [(name, document.table(f"{key}.{name}", table)) for name, table in found.items()]
 
 
 def _profile(document: Document, name: str, table: dict[str, Value]) -> OwnProfile:

@@ -28,28 +28,22 @@ def read_overrides(document: Document) -> Overrides:
 
     known = {check.id: check for check in ALL}
     found: list[Override] = []
-    for name, value in _table(document, "checks", table).items():
+    for name, value in document.table("checks", table).items():
         if name not in known:
             document.refuse(f"checks.{name}", f'no such check; an id is written in quotes: [checks."{ALL[0].id}"]')
         found += _check(document, known[name], value)
     return tuple(found)
 
 
-def _table(document: Document, key: str, value: Value) -> dict[str, Value]:
-    if not isinstance(value, dict):
-        document.refuse(key, f"must be a table: [{key}]")
-    return value
-
-
 def _check(document: Document, check: Check, value: Value) -> Iterator[Override]:
     """The statements of one check: about all of its objects, then about those that a pattern names."""
     key = f"checks.{check.id}"
-    table = _table(document, key, value)
+    table = document.table(key, value)
     yield from _statements(document, check, key, table, "*", ("objects",))
-    objects = _table(document, f"{key}.objects", table.get("objects", {}))
+    objects = document.table(f"{key}.objects", table.get("objects", {}))
     for pattern, stated in objects.items():
         place = f"{key}.objects.{pattern}"
-        yield from _statements(document, check, place, _table(document, place, stated), pattern, ())
+        yield from _statements(document, check, place, document.table(place, stated), pattern, ())
 
 
 def _statements(
@@ -69,11 +63,11 @@ def _statements(
         if len(check.parameters) != 1:
             document.refuse(key, _which(check))
         yield _levels(document, check, key, table, pattern, check.parameters[0])
-    for parameter, value in _table(document, f"{key}.parameters", table.get("parameters", {})).items():
+    for parameter, value in document.table(f"{key}.parameters", table.get("parameters", {})).items():
         place = f"{key}.parameters.{parameter}"
         if parameter not in check.parameters:
             document.refuse(place, f"{check.id} has no such level; it has: {', '.join(check.parameters) or 'none'}")
-        stated = _table(document, place, value)
+        stated = document.table(place, value)
         for name in stated:
             if name not in LEVELS:
                 document.refuse(f"{place}.{name}", f"unknown; known are: {', '.join(LEVELS)}")

@@ -38,6 +38,12 @@ class Document:
                     return number
         return self.line(key.rpartition(".")[0]) if "." in key else 0
 
+    def table(self, key: str, value: Value) -> dict[str, Value]:
+        """The value of a key that must be a table."""
+        if not isinstance(value, dict):
+            self.refuse(key, f"must be a table: [{key}]")
+        return value
+
     def refuse(self, key: str, problem: str) -> NoReturn:
         """Raise the ConfigurationError that names this file, the key's line, the key and what to do."""
         line = self.line(key)

@@ -18,7 +18,6 @@ ENDINGS = (".journal", ".journal~")
 FILES_AT_MOST = 64
 # For a window every file's first bytes are looked at, and only those kept open that may hold some of it.
 LOOKED_AT_MOST, OUTSIDE_AT_MOST = 1024, 1000
-SEVERAL = "journal"
 NEEDS = "group adm or systemd-journal"
 
 

@@ -17,7 +17,7 @@ from caseprobe_agent.oneshot.loading import READY, load
 from caseprobe_agent.probes.probe import RawArtifact
 
 # Of a log so much is read: behind that its lines look like those before, and each was read for nothing.
-ENOUGH_BYTES = 32 << 10
+ENOUGH_BYTES = 128 << 10
 
 
 class Rehearsal:

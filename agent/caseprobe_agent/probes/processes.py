@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
@@ -12,6 +13,7 @@ from caseprobe.parse.counters import parse_counters
 from caseprobe.parse.passwd import parse_passwd
 from caseprobe.parse.process_files import ProcessStat, parse_open_files_limit, parse_process_stat, parse_user_id
 from caseprobe.parse.scheduler import parse_kernel_stack, parse_last_run_seconds
+from caseprobe.parse.zfs_cache import parse_zfs_cache
 from caseprobe.v1 import section_pb2
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.machine.reads import ADVICE
@@ -24,6 +26,7 @@ TOP, LISTED, FRAMES = 10, 50, 12
 # Below this no limit in use is near.
 FEW_FILES = 64
 COMMAND_LINE_BYTES = 4096
+ZFS_CACHE = "/proc/spl/kstat/zfs/arcstats"
 ZOMBIE, UNINTERRUPTIBLE, RUNNING = "Z", "D", "R"
 
 
@@ -127,10 +130,16 @@ def _add_wait(process: section_pb2.Process, machine: Machine) -> None:
 
 
 def _available_bytes(machine: Reads) -> int:
-    """0 where the kernel does not tell."""
+    """With what the cache of ZFS gives back; 0 where the kernel does not tell."""
     lines = (value_of(machine, "/proc/meminfo") or "").splitlines()
     row = next((line.split() for line in lines if line.startswith("MemAvailable:")), [])
-    return int(row[1]) * 1024 if len(row) > 1 and row[1].isdecimal() else 0
+    if len(row) < 2 or not row[1].isdecimal():
+        return 0
+    cache = 0
+    if (told := value_of(machine, ZFS_CACHE)) is not None:
+        with contextlib.suppress(ValueError):
+            cache = parse_zfs_cache(told)
+    return int(row[1]) * 1024 + cache
 
 
 def _resident(stats: Iterable[ProcessStat]) -> list[int]:

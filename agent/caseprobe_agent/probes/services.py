@@ -37,8 +37,10 @@ def _measure(machine: Machine, lines: bool) -> Measured:
     notes = Notes()
     facts = ServicesFacts(manager="systemd", measured_at=timestamp(machine.wall_seconds()))
     facts.state = _run(machine, program, *STATE, limit_bytes=1024).strip()
+    if not facts.state:
+        raise MeasurementError("systemd tells this user nothing: there is no message bus, or it does not answer")
     if facts.state not in STATES:
-        raise MachineAbsent(f"systemd does not answer for this machine (it says {facts.state[:40] or 'nothing'!r})")
+        raise MachineAbsent(f"systemd does not answer for this machine (it says {facts.state[:40]!r})")
     booted = machine.wall_seconds() - machine.monotonic_seconds()
     told = _run(machine, program, *SHOW, limit_bytes=SHOW_BYTES)
     facts.units.extend(parse_units(told, UNITS_AT_MOST, booted))

@@ -29,6 +29,8 @@ RING_BYTES = 16 << 20
 FIRMWARE_BYTES = 4096
 # Links of all processes together, and how long they are looked through; a file that does not answer is passed over.
 LINKS_AT_MOST, LINKS_SECONDS, FILE_SECONDS = 200_000, 8.0, 0.5
+# Of one process and of all together: whoever makes many long names shall hide no more than their own.
+TARGETS_CHARACTERS, OPEN_FILES_BYTES = 2 << 20, 24 << 20
 RECORDS_AT_MOST = 2000
 SOCKET, DELETED, NO_FILES = "socket:[", " (deleted)", ("/memfd:", "/dev/", "/SYSV", "/anon_hugepage", "/i915")
 IPMITOOL, IPMI_SECONDS, IPMI_BYTES = ("-c", "sdr"), 40.0, 1 << 20
@@ -94,9 +96,8 @@ def _printed(machine: Machine, command: Sequence[str], seconds: float, limit_byt
         done = machine.run(command, seconds, limit_bytes)
     except MeasurementError as error:
         return part_of(name, error), True
-    return Part(name, done.stdout, why=_complaint(done), number=done.exit_code, cut=done.truncated), understood(
-        command, done
-    )
+    part = Part(name, done.stdout, why=_complaint(done), number=done.exit_code, cut=done.truncated)
+    return part, understood(command, done)
 
 
 def _complaint(done: Completed) -> str:
@@ -105,20 +106,39 @@ def _complaint(done: Completed) -> str:
 
 def _open_files() -> Iterator[Part]:
     """Of every process how many files it has open, and which of them are sockets or were deleted; no other names."""
-    machine, room, end = Machine(), LINKS_AT_MOST, time.monotonic() + LINKS_SECONDS
+    machine, end = Machine(), time.monotonic() + LINKS_SECONDS
+    links, room = LINKS_AT_MOST, OPEN_FILES_BYTES
     for pid in (name for name in machine.list_dir("/proc") if name.isdecimal()):
         folder = f"/proc/{pid}/fd"
         try:
             names = machine.list_dir(folder)
-            room -= len(names)
-            if room < 0 or time.monotonic() > end:
-                raise MachineDenied(f"only {LINKS_AT_MOST} open files are looked at, for {LINKS_SECONDS:g} s")
-            found = [entry for name in names if (entry := _link(machine, folder, name)) is not None]
-            yield folder_part(folder, found, len(names))
+            links -= len(names)
+            _bounded(links)
+            part = folder_part(folder, _links(machine, folder, names, end), len(names))
+            room -= len(part.data)
+            _bounded(room)
+            yield part
         except MachineAbsent:
             continue
         except MeasurementError as error:
             yield part_of(folder, error)
+
+
+def _links(machine: Machine, folder: str, names: Sequence[str], end: float) -> Iterator[Entry]:
+    """What is told of one process's descriptors."""
+    room = TARGETS_CHARACTERS
+    for name in names:
+        entry = _link(machine, folder, name)
+        if entry is not None:
+            room -= len(entry.target)
+            _bounded(min(room, end - time.monotonic()))
+            yield entry
+
+
+def _bounded(left: float) -> None:
+    """Raises what hides a process, by its reason, where no room or time is left for it."""
+    if left < 0:
+        raise MachineDenied(f"more is open than is looked at ({LINKS_AT_MOST} files, {LINKS_SECONDS:g} s)")
 
 
 def _link(machine: Machine, folder: str, name: str) -> Entry | None:

@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from google.protobuf.message import DecodeError
 
-from caseprobe.errors import Corrupt, PolicyRefused
+from caseprobe.errors import Corrupt
 from caseprobe.v1 import link_pb2, path_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import (
     POLICY_DECISION_ALLOW,
@@ -28,7 +28,6 @@ from caseprobe.v1.consent_pb2 import (
     POLICY_KIND_PATH_NEAR,
     POLICY_KIND_REVEAL,
 )
-from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.gate import Denied, Gate, Permit
 from caseprobe_agent.session.asks import CAPABILITIES, choose, command_ask
 from caseprobe_agent.session.delivery import Delivery
@@ -224,11 +223,10 @@ class Sessions:
         """The action itself; rounds leave as they come."""
         request = running.request
         if request.HasField("path"):
-            check = self._address_check(permit)
             servers = self._gate.foresee(replace(permit.ask, kind=POLICY_KIND_PATH_NEAR, target=""))
             await self._measurements.path(
                 request.path,
-                check,
+                lambda address: self._gate.admit_address(permit, address),
                 running.raw,
                 lambda *both: self._round(running, *both),
                 servers.decision == POLICY_DECISION_ALLOW,
@@ -245,16 +243,6 @@ class Sessions:
         choice = choose(action, permit.ask.kind, lambda kind: self._gate.foresee(replace(permit.ask, kind=kind)), own)
         profile = action.profile or "quick"
         await self._measurements.snapshot(choice, profile, running.seconds, running.raw)
-
-    def _address_check(self, permit: Permit) -> Callable[[Address], None]:
-        """Judges the address that a name turned out to be, before the first packet."""
-
-        def check(address: Address) -> None:
-            decision = self._gate.foresee(replace(permit.ask, address=address))
-            if decision.decision != POLICY_DECISION_ALLOW:
-                raise PolicyRefused(decision.reason)
-
-        return check
 
     def _round(self, running: Running, header: path_pb2.PathFacts | None, round_: path_pb2.PathRound) -> None:
         """One round to the collector, at once, with the header where that tells anything new."""

@@ -12,7 +12,6 @@ from caseprobe.v1 import link_pb2, snapshot_pb2
 from caseprobe.v1.consent_pb2 import POLICY_DECISION_ALLOW, POLICY_KIND_PATH_NEAR, POLICY_KIND_SCHEDULE
 from caseprobe_agent.audit import Audit
 from caseprobe_agent.consent import Ask, Origin
-from caseprobe_agent.consent.targets import Address
 from caseprobe_agent.gate import Denied, Gate, Permit
 from caseprobe_agent.session.asks import LAST_REPLY_SECONDS, aimed, choose, path_ask, snapshot_ask
 from caseprobe_agent.session.delivery import Delivered, Delivery
@@ -82,7 +81,7 @@ class Timed:
             servers = self._gate.foresee(replace(permit.ask, kind=POLICY_KIND_PATH_NEAR, target=""))
             await self._measurements.path(
                 schedule.path,
-                lambda address: self._check(permit, address),
+                lambda address: self._gate.admit_address(permit, address),
                 raw,
                 lambda header, round_: None,
                 servers.decision == POLICY_DECISION_ALLOW,
@@ -97,9 +96,3 @@ class Timed:
         # Its snapshots follow one another: what one has told the next one does not tell again.
         raw.places_before = await self._delivery.places(probe.name for probe in choice.probes if probe.resumes)
         await self._measurements.snapshot(choice, schedule.snapshot.profile or "quick", SNAPSHOT_SECONDS, raw)
-
-    def _check(self, permit: Permit, address: Address) -> None:
-        """Judges the address that a name turned out to be."""
-        decision = self._gate.foresee(replace(permit.ask, address=address))
-        if decision.decision != POLICY_DECISION_ALLOW:
-            raise PolicyRefused(decision.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from caseprobe.checks.check import Check, Context, NoPast, Past
+from caseprobe.checks.check import Check, Context, NoPast, Past, Unknown
 from caseprobe.checks.evidence import stated
 from caseprobe.checks.levels import INFO, Levels, Reached, fault
 from caseprobe.v1 import finding_pb2, section_pb2
@@ -65,6 +65,8 @@ def judge_growth(section: section_pb2.Section, context: Context) -> Iterator[fin
     if len(history) + 1 < LEAK_SAMPLES:
         raise NoPast(f"needs {LEAK_SAMPLES} snapshots of this boot to tell growth from chance")
     processes = section.processes
+    if not processes.available_memory_bytes:
+        raise Unknown("how much memory is left could not be read")
     for process in processes.top_memory:
         points = [(0.0, float(process.resident_bytes)), *_earlier_sizes(process, history)]
         slope = _slope(points) if len(points) >= LEAK_SAMPLES else 0.0

@@ -12,6 +12,7 @@ TOPS = frozenset((*MACHINE, "installed-rpms", "version.txt", "version_info", SOS
 # insights-HOST-DATE/data/insights_commands/…
 DEEPEST_ROOT = 3
 LONGEST_NAME = 1024
+PACKAGE_LOGS = r"/var/log/(?:dpkg\.log(?:\.1)?|dnf\.rpm\.log(?:\.1)?|yum\.log|zypp/history|pacman\.log)"
 FILES = re.compile(
     r"/proc/(?:(?:meminfo|stat|cpuinfo|loadavg|uptime|vmstat|buddyinfo|diskstats|partitions|mdstat|mounts)"
     r"|pressure/[a-z]+|1/(?:comm|mountinfo|environ)"
@@ -25,7 +26,7 @@ FILES = re.compile(
     r"|/sys/fs/cgroup/(?:.+/)?(?:cgroup\.controllers|(?:memory|pids)\.(?:max|current|events)|cpu\.(?:max|stat)|memory\.stat"
     r"|memory\.(?:limit|usage)_in_bytes|memory\.oom_control|cpu\.cfs_(?:quota|period)_us)"
     r"|/usr/lib/os-release|/var/log/(?:messages|syslog|kern\.log|dmesg|wtmp)|/var/lib/dpkg/status|/run/systemd/container"
-    r"|/installed-rpms|/version(?:\.txt|_info)|/meta_data/insights\.specs\.Specs\.[a-z_]{1,60}\.json"
+    rf"|{PACKAGE_LOGS}|/installed-rpms|/version(?:\.txt|_info)|/meta_data/insights\.specs\.Specs\.[a-z_]{1, 60}\.json"
 )
 # Command lines as both programs write them into a file's name: blanks become "_", "/" a dot.
 COMMANDS = re.compile(
@@ -35,7 +36,9 @@ COMMANDS = re.compile(
     r"|systemctl_show_(?:service_--all|\.service|all)|systemctl_list-units(?:_--failed|_--all)?|systemctl_status_--all"
     r"|lsblk"
 )
-LOGS = re.compile(r"/var/log/(?:messages|syslog|kern\.log|wtmp)|/.*/(?:journalctl_--no-pager|dmesg).*|.*\.tailed")
+LOGS = re.compile(
+    rf"/var/log/(?:messages|syslog|kern\.log|wtmp)|{PACKAGE_LOGS}|/.*/(?:journalctl_--no-pager|dmesg).*|.*\.tailed"
+)
 TAILED = re.compile(rf"/{STRINGS}/[^/]+/(?P<name>[^/]+)\.tailed")
 TAILED_LOGS = ("var.log.messages", "var.log.syslog", "var.log.kern.log", "var.log.dmesg")
 KEPT_LINKS = ("/proc/", "/sys/", "/etc/", "/var/log/", "/usr/lib/os-release", f"/{SOS}/", f"/{INSIGHTS}/")

@@ -15,7 +15,9 @@ from caseprobe.path_stats import chance, change
 from caseprobe.path_stats.hops import HopTally, Judged, median
 from caseprobe.v1 import path_pb2
 
-CREDIBLE = 0.95  # the segment holds the change-point with this probability
+# The segment holds the change-point with this probability at least. Over all named segments that makes 95 % and more,
+# because whole links are added where a part of one would do.
+CREDIBLE = 0.9
 LIMITER_MISSES = 0.08  # a limiter that misses less lets out nearly every answer to one echo a second
 # Above both: half as much again is more than the ways back from neighbouring routers differ by on a long path, and 5 ms
 # are more than a host's own scheduling adds on a short one.

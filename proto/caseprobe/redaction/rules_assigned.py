@@ -17,25 +17,6 @@ KEYS = (
     rb"|chap[-_.]?pass|ha1|hashed[-_.]?pw|pw[-_.]?hash|keytab[-_]?data|session[-_]?id|sessid|bind[-_]?pw|rootpw"
     rb"|userpw|authtok)"
 )
-KEY_NEEDLES = (
-    *(b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"psk", b"community", b"key"),
-    *(b"requirepass", b"masterauth", b"session", b"sessid", b"bindpw", b"bind_pw", b"bind-pw", b"rootpw", b"userpw"),
-    *(
-        b"authtok",
-        b"pre-shared",
-        b"pre_shared",
-        b"connection",
-        b"webhook_url",
-        b"webhook-url",
-        b"webhookurl",
-        b"totp",
-        b"otp_seed",
-        b"otp-seed",
-        b"chap",
-        b"ha1",
-        b"pw",
-    ),
-)
 # What a name that surely or perhaps holds a secret has in it, and the sign behind it, in RE2's syntax.
 # Words for passwords in scripts of their own, in UTF-8.
 OTHER_SCRIPTS = (

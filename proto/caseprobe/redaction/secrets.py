@@ -58,7 +58,6 @@ _BY_LOOK = _by_look()
 LOOKS = (*sorted(_BY_LOOK), nested.LOOK, strings.LOOK)
 OWNERS = tuple(tuple(_BY_LOOK.get(look, ())) for look in LOOKS)
 NESTED = len(_BY_LOOK)
-ESCAPED = NESTED + 1
 
 
 class Secrets:

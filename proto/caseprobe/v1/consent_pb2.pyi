@@ -105,7 +105,9 @@ Global___ConsentMode: _TypeAlias = ConsentMode  # noqa: Y015
 
 @_typing.final
 class Grant(_message.Message):
-    """A signed permission, made on the machine or by an approver whose key the machine's policy names."""
+    """A signed permission, made on the machine. An approver whose key the machine's policy names could make one, too: that
+    is designed and not built, and a grant that another key signed is distrusted.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -821,7 +821,9 @@ Global___Credit: _TypeAlias = Credit  # noqa: Y015
 
 @_typing.final
 class Command(_message.Message):
-    """A request for a measurement. The signature is made on the asking person's device over exactly these bytes."""
+    """A request for a measurement. A signature over exactly these bytes, made on the asking person's device, is designed and
+    not built: key_id and signature are empty and not looked at.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -877,6 +879,7 @@ class CommandRequest(_message.Message):
     case_title: _builtins.str
     """What the owner of the machine is told."""
     consent_ref: _builtins.str
+    """Empty: designed with the signature."""
     agent_id: _builtins.str
     """The machine that it is for: a command for another is refused."""
     @_builtins.property

@@ -87,6 +87,14 @@ def test_processes_are_counted_and_the_worst_listed() -> None:
     assert missing(measured) == [("processes.top_open_files", "DENIED")]
 
 
+@pytest.mark.parametrize(("cache", "expected"), [("c_min 4 100\nsize 4 1124\n", 51 << 10), ("odd\n", 50 << 10)])
+def test_a_program_may_take_what_the_cache_of_zfs_gives_back(cache: str, expected: int) -> None:
+    """The kernel does not count it as available; a table that makes no sense adds nothing."""
+    files = {**process_files(), "/proc/spl/kstat/zfs/arcstats": cache}
+    facts, _ = processes_of(FakeMachine(files), None)
+    assert facts.available_memory_bytes == expected
+
+
 def test_a_number_may_be_another_process_by_now() -> None:
     """Its time counts from its own start, and it was not stuck before."""
     clock = FakeClock()

@@ -280,6 +280,13 @@ def test_an_offline_systemd_tells_nothing() -> None:
         services.measure(Networked(SYSTEMD, nobody, {**PRINTED, "is-system-running": "offline\n"}), None)
 
 
+def test_a_systemd_that_a_user_cannot_ask_is_not_absent() -> None:
+    """Without a message bus systemctl prints nothing for who is not root: services are not known, not missing."""
+    with pytest.raises(MeasurementError, match="no message bus") as told:
+        services.measure(Networked(SYSTEMD, nobody, {**PRINTED, "is-system-running": ""}), None)
+    assert not isinstance(told.value, MachineAbsent)
+
+
 def test_packages_are_facts() -> None:
     """Names and versions in order, the kernel that runs and the newest one, and whether a restart is due."""
     files: dict[str, File] = {

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from caseprobe.errors import MachineAbsent, MachineDenied, MeasurementError
-from caseprobe.v1 import section_items_pb2, section_pb2
+from caseprobe.v1 import section_host_pb2, section_items_pb2, section_pb2
 from caseprobe_agent.machine import Completed, Machine
 from caseprobe_agent.machine.link_driver import LinkDriver, ask, told
 from caseprobe_agent.path.brief import LEAST_ROUNDS, MOST_ROUNDS
@@ -290,6 +290,11 @@ def test_what_was_installed_last_is_an_artifact() -> None:
     (artifact,) = whole.artifacts
     assert (artifact.source, artifact.truncated) == ("/var/log/dpkg.log", True)
     assert packages.LOG_BYTES * 0.99 < len(artifact.data) <= packages.LOG_BYTES
-    assert packages.measure_with_history(FakeMachine(status), None).facts == whole.facts
+    bare, told = (
+        cast(section_host_pb2.PackagesFacts, one.facts)
+        for one in (packages.measure_with_history(FakeMachine(status), None), whole)
+    )
+    assert list(bare.packages) == list(told.packages)
+    assert {(one.name, one.version_after) for one in told.changes} == {("libc6", "2.36-10")} and not bare.changes
     denied: dict[str, File] = {**status, "/var/log/dpkg.log": MachineDenied("may not be read", needs="adm")}
     assert packages.measure_with_history(FakeMachine(denied), None).shortfalls[0].needs == "adm"
