@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from caseprobe.redaction import KnownNames, Redactor
+from caseprobe.redaction import RULES, KnownNames, Redactor
 from caseprobe.redaction.addresses import KEPT_IPV4, MOVED_IPV4, MOVED_IPV6, WELL_KNOWN, Addresses
 from caseprobe.redaction.lines import Looks
 from caseprobe.redaction.permutation import permute_bytes, permute_prefixes, restore_bytes, restore_prefixes
@@ -334,6 +334,16 @@ def test_no_input_makes_a_pattern_try_again_and_again(piece: str) -> None:
     that came before would be four times. How far one look reads has a limit (test_redaction_patterns)."""
     once, twice = (calls_for((piece * (size // len(piece))).encode()) for size in (HOSTILE_BYTES, 2 * HOSTILE_BYTES))
     assert twice <= 2.2 * once
+
+
+LONG_BYTES, CALLS_A_BYTE = 100_000, 12
+
+
+@pytest.mark.parametrize("name", ["call", "der_form", "byte_list", "pairing", "near", "one_use", "login_option"])
+def test_a_line_of_nothing_but_a_rules_own_example_takes_bounded_work(name: str) -> None:
+    """A hundred thousand characters that a rule looks for: a few calls for each of them, in Python and below."""
+    piece = next(rule.positive for rule in RULES if rule.name == name)
+    assert calls_for((piece * (LONG_BYTES // len(piece))).encode()) <= CALLS_A_BYTE * LONG_BYTES
 
 
 @given(st.lists(st.sampled_from([*HOSTILE, " ", "zip", "docker", "auth md5", "\r"]), max_size=40))

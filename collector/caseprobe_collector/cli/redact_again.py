@@ -1,4 +1,4 @@
-"""`redact-again`: pass stored files through the rules of this version."""
+"""`redact-again`: pass stored snapshots and files through the rules of this version."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ def redact_again(
     data_folder: Annotated[Path | None, typer.Option(help="where everything is kept")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> int:
-    """Hide in stored files what this version's rules find and older ones did not; the collector must not be running."""
+    """Hide in stored snapshots and their files what this version's rules find and older ones did not.
+
+    The collector must not be running.
+    """
     result = asyncio.run(_run(load_config(config, data_folder=data_folder)))
     looked, changed = result.looked_at, result.changed
     unreadable = list(result.unreadable)
-    line = f"{looked} files looked at, {changed} hold less now, {len(unreadable)} could not be read"
+    line = f"{looked} snapshots looked at, {changed} hold less now, {len(unreadable)} could not be read"
     tell({"looked_at": looked, "changed": changed, "unreadable": unreadable}, json_output, [line])
     return 3 if unreadable else 0
 

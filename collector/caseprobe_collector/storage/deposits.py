@@ -141,9 +141,14 @@ class SqlDeposits:
         commit fails the file is an orphan that the next start sweeps away; the other order would acknowledge a row
         whose bytes are not durable yet.
         """
-        name = f"bodies/{sha256.hex()[:2]}/{sha256.hex()}"
+        name = body_object(sha256)
         await self._objects.put_bytes(name, body)
         return name
+
+
+def body_object(sha256: bytes) -> str:
+    """Where a body lies that is too large for its row."""
+    return f"bodies/{sha256.hex()[:2]}/{sha256.hex()}"
 
 
 def store_deliveries(connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[Answer]:

@@ -16,9 +16,9 @@ from caseprobe_collector.ports import Transaction
 from caseprobe_collector.records import Customers, Damage, ObjectRecord, SnapshotRow, StoredSnapshot
 from caseprobe_collector.storage.database import Database
 from caseprobe_collector.storage.objects import FileObjects
-from caseprobe_collector.storage.rowform import COLUMNS, checked_row
+from caseprobe_collector.storage.rowform import COLUMNS, checked_row, row_sha256, stored_values
 from caseprobe_collector.storage.rows import first, seen_by, values
-from caseprobe_collector.storage.tables import BODIES, DAMAGES, GAPS, OBJECTS, POSITIONS, SNAPSHOTS
+from caseprobe_collector.storage.tables import BODIES, DAMAGES, FINDINGS, GAPS, OBJECTS, POSITIONS, SNAPSHOTS
 from caseprobe_collector.storage.unit import unit_of
 
 # Without the columns' types: what is compared with the hash is what lies there, not what conversion makes of it.
@@ -66,22 +66,30 @@ class SqlSnapshots:
         mine = (OBJECTS.c.snapshot_id == snapshot_id) & (OBJECTS.c.name == name)
         return first(ObjectRecord, await self._database.rows(query.where(mine)))
 
-    async def list_objects(self, name: str, after: str = "", limit: int = 100) -> list[tuple[str, str, ObjectRecord]]:
-        """Snapshots that have a file of this name, by id: (id, customer, what it must be); after: the last one seen."""
-        query = sa.select(
-            OBJECTS.c.snapshot_id,
-            SNAPSHOTS.c.customer_id,
-            OBJECTS.c.name,
-            OBJECTS.c.object,
-            OBJECTS.c.size_bytes,
-            OBJECTS.c.sha256,
-        ).join(SNAPSHOTS)
-        mine = (OBJECTS.c.name == name) & (OBJECTS.c.snapshot_id > after)
-        rows = await self._database.rows(query.where(mine).order_by(OBJECTS.c.snapshot_id).limit(limit))
-        return [
-            (one.snapshot_id, one.customer_id or "", ObjectRecord(one.name, one.object, one.size_bytes, one.sha256))
-            for one in rows
-        ]
+    async def list_ids(self, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
+        """All snapshots by id: (id, customer), damaged ones too; after: the last one seen."""
+        query = sa.select(SNAPSHOTS.c.snapshot_id, SNAPSHOTS.c.customer_id).where(SNAPSHOTS.c.snapshot_id > after)
+        rows = await self._database.rows(query.order_by(SNAPSHOTS.c.snapshot_id).limit(limit))
+        return [(one.snapshot_id, one.customer_id or "") for one in rows]
+
+    async def switch_body(self, tx: Transaction, old: SnapshotRow, new: StoredSnapshot, place: str = "") -> list[str]:
+        """Other bytes in the place of a snapshot's own, and its index anew; gives the objects that nothing names now.
+
+        place: the object in which the new bytes lie; "": beside the row. Raises NotFound where the row is another.
+        """
+        unit, mine = unit_of(tx), new.row.snapshot_id
+        sealed = {"size_bytes": new.row.size_bytes, "sha256": new.row.sha256}
+        rows = sa.update(SNAPSHOTS).where(SNAPSHOTS.c.snapshot_id == mine, SNAPSHOTS.c.sha256 == old.sha256)
+        if not await unit.write(rows.values(**sealed, row_sha256=row_sha256(stored_values(new.row)))):
+            raise NotFound(f"{mine} does not have the bytes any more that were read")
+        before = await unit.rows(sa.select(BODIES.c.object).where(BODIES.c.snapshot_id == mine))
+        lies = {"body": None if place else new.body, "object": place or None}
+        await unit.write(sa.update(BODIES).where(BODIES.c.snapshot_id == mine).values(lies))
+        await unit.write(sa.delete(FINDINGS).where(FINDINGS.c.snapshot_id == mine))
+        found = [dict(zip(("check_id", "object", "state"), one, strict=True)) for one in new.findings]
+        if found:
+            await unit.write(sa.insert(FINDINGS), [{"snapshot_id": mine, **one} for one in found])
+        return [row.object for row in before if row.object and row.object != place]
 
     async def switch_object(self, tx: Transaction, snapshot_id: str, old: ObjectRecord, new: ObjectRecord) -> bool:
         """Another file in the place of one; whether nothing names the old one's bytes any more, so that they can go.

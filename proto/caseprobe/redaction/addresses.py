@@ -161,7 +161,7 @@ class Addresses:
             permutation, prefix = self._public, b"%d.%d" % (high + 256, low)
         if len(self._networks) >= NETWORKS:
             self._networks.clear()
-        known = (permutation, packed, permutation.network_nodes(packed), prefix + b".")
+        known = (permutation, packed, permutation.nodes(packed), prefix + b".")
         self._networks[network] = known
         return known
 

@@ -56,7 +56,8 @@ class Prefixes:
 
     def __init__(self, key: bytes, in_groups: bool = False) -> None:
         """key: at most 64 bytes."""
-        self._key, self._in_groups = key, in_groups
+        # What every hash begins with; a copy of it costs less than to begin anew.
+        self._begun, self._in_groups = blake2b(key=key, digest_size=32), in_groups
         self._hashes: dict[bytes, bytes] = {}
 
     def permute(self, value: bytes, keep_bits: int = 0) -> bytes:
@@ -69,13 +70,18 @@ class Prefixes:
         return bytes(result)
 
     def last_two(self, network: bytes, nodes: bytes, third: int, fourth: int) -> tuple[int, int]:
-        """The permuted last two of four octets; network: the first two; nodes: network_nodes of it."""
-        below = blake2b(network + _OCTETS[third], key=self._key, digest_size=32).digest()
+        """The permuted last two of four octets; network: the first two; nodes: those of it."""
+        below = self.nodes(network + _OCTETS[third])
         return third ^ _flips(third, nodes), fourth ^ _flips(fourth, below)
 
-    def network_nodes(self, network: bytes) -> bytes:
-        """What permutes the octet behind a network's."""
-        return blake2b(network, key=self._key, digest_size=32).digest()
+    def nodes(self, network: bytes) -> bytes:
+        """What permutes the octet behind a network's: 256 bits, one for each of the 255 inner nodes of its binary tree.
+
+        It says whether the node's two branches change places.
+        """
+        begun = self._begun.copy()
+        begun.update(network)
+        return begun.digest()
 
     def restore(self, masked: bytes, keep_bits: int = 0) -> bytes:
         """What permute was given."""
@@ -95,15 +101,12 @@ class Prefixes:
         return kept
 
     def _hash(self, prefix: bytes) -> bytes:
-        """256 bits: for each of the 255 inner nodes of an octet's binary tree, whether its two branches change places.
-
-        Those of the latest networks are at hand; memory stays bounded at any number of them.
-        """
+        """The nodes of a network; the latest are at hand, and memory stays bounded at any number of them."""
         found = self._hashes.get(prefix)
         if found is None:
             if len(self._hashes) >= CACHED_NETWORKS:
                 self._hashes.clear()
-            found = blake2b(prefix, key=self._key, digest_size=32).digest()
+            found = self.nodes(prefix)
             self._hashes[prefix] = found
         return found
 

@@ -25,7 +25,7 @@ from caseprobe.v1.snapshot_pb2 import RedactionCount, RedactionReport, Snapshot
 Result = TypeVar("Result")
 
 # Changes with every rule that is added or changed, so that a reader knows what a bundle was cleaned by.
-RULESET_VERSION = "2026.11.22.11"
+RULESET_VERSION = "2026.11.22.12"
 # A line without an end cannot be judged piece by piece: half a secret might stay at a cut.
 LONGEST_LINE_BYTES = 1 << 20
 LINE_WITHHELD = b"_hidden_overlong_line_"
