@@ -25,6 +25,7 @@ from caseprobe_collector.rpc.desk import Desk
 from caseprobe_collector.rpc.links import OpenLink, refusal, refusal_of
 from caseprobe_collector.rpc.presence import HEARTBEAT_SECONDS
 from caseprobe_collector.rpc.receipts import Receipts
+from caseprobe_collector.rpc.refund import Refund
 
 # What an agent may have under way in its bulk lane; each piece that was taken gives its bytes back.
 BULK_CREDIT_BYTES = 4 << 20
@@ -49,6 +50,7 @@ class Stream:
         "_greeting",
         "_link",
         "_receipts",
+        "_refund",
         "_spool_id",
     )
 
@@ -60,10 +62,11 @@ class Stream:
         self._greeting: link_pb2.Hello | None = hello
         self._spool_id = hello.spool_id[:64]
         self._context = context
-        # Both made for the first item: most machines are idle most of the time.
+        # All made for the first item: most machines are idle most of the time.
         self._assembly = desk.ingest.resumed(link.agent.agent_id, desk.limits)
         self._receipts: Receipts | None = None
         self._acking: asyncio.Task[None] | None = None
+        self._refund: Refund | None = None
 
     async def run(self) -> None:
         """Read, write and acknowledge until either side ends the stream.
@@ -79,6 +82,8 @@ class Stream:
         finally:
             if self._acking is not None:
                 tasks.append(self._acking)
+            if self._refund is not None:
+                self._refund.close()
             for task in tasks:
                 task.cancel()
             try:
@@ -201,14 +206,16 @@ class Stream:
         await self._data(batch.records)
 
     async def _data(self, records: Iterable[link_pb2.Data]) -> None:
-        """Take pieces in their order; their bytes are given back once all of them found room."""
+        """Take pieces in their order; their bytes are owed back once all of them found room."""
         size = 0
         for data in records:
             # Each look at the field copies all of it once more.
             payload = data.payload
             await self._take(data, payload)
             size += len(payload)
-        self._link.send(link_pb2.LinkResponse(credit=link_pb2.Credit(lane=link_pb2.LANE_BULK, bytes=size)))
+        if self._refund is None:
+            self._refund = Refund(self._link.send)
+        self._refund.owe(size)
 
     async def _take(self, data: link_pb2.Data, payload: bytes) -> None:
         try:

@@ -81,7 +81,7 @@ class FileShelf:
 
     def take(self, agent_id: str) -> list[tuple[link_pb2.Data, Staged, int]]:
         """A machine's items that nobody has open, the newest of them; they are the caller's now."""
-        newest = [path for _, _, path in self._by_age(f"{agent_id}.*")]
+        newest = [path for _, _, path in self._by_age(f"{agent_id}.")]
         for path in newest[MOST_EACH:]:
             path.unlink(missing_ok=True)
         return [found for path in newest[:MOST_EACH] if (found := self._open(path)) is not None]
@@ -100,17 +100,21 @@ class FileShelf:
             if most_bytes < 0 or number >= MOST_FILES:
                 path.unlink(missing_ok=True)
 
-    def _by_age(self, pattern: str = "*") -> list[tuple[float, int, Path]]:
+    def _by_age(self, prefix: str = "") -> list[tuple[float, int, Path]]:
         """When it was last written, size and path of what nobody has open, the newest first."""
         found = []
-        for path in self._free(pattern):
+        for path in self._free(prefix):
             with contextlib.suppress(OSError):
                 found.append((path.stat().st_mtime, path.stat().st_size, path))
         return sorted(found, reverse=True)
 
-    def _free(self, pattern: str = "*") -> Iterator[Path]:
-        """What no stream of this process has open."""
-        yield from (path for path in sorted(self._folder.glob(pattern)) if path.suffix != f".{self._mark}")
+    def _free(self, prefix: str = "") -> Iterator[Path]:
+        """What no stream of this process has open.
+
+        No pattern of a machine's own: a compiled one for each would stay in memory.
+        """
+        found = sorted(path for path in self._folder.iterdir() if path.name.startswith(prefix))
+        yield from (path for path in found if path.suffix != f".{self._mark}")
 
     def _open(self, path: Path) -> tuple[link_pb2.Data, Staged, int] | None:
         parts = NAME.fullmatch(path.name)
