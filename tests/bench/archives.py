@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from tests.bench.reading import peak_bytes
 from tests.caseprobe.imported.test_hostile import taken
 from tests.fakes_hostile import Hostile, bombs, seeded
 
@@ -51,19 +52,13 @@ def _measured(archive: Hostile) -> str:
     """In the child; the peak is that of this process alone, counted anew."""
     with open("/proc/self/clear_refs", "w") as peak:  # noqa: PTH123
         peak.write("5")
-    before = _peak()
+    before = peak_bytes()
     started = time.process_time()
     try:
         outcome = taken(archive)
     except BaseException as error:
         outcome = f"failed with {type(error).__name__}"
-    return f"{outcome} {time.process_time() - started} {(_peak() - before) / 1024:.1f}"
-
-
-def _peak() -> int:
-    """The most memory that this process had at once, in KiB."""
-    with open("/proc/self/status") as status:  # noqa: PTH123
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    return f"{outcome} {time.process_time() - started} {(peak_bytes() - before) / (1 << 20):.1f}"
 
 
 def main() -> int:

@@ -16,6 +16,12 @@ def resident_bytes(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+def peak_bytes() -> int:
+    """The most that this process held at once, since it began: getrusage tells of whoever started it, too."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) * 1024
+
+
 def private_bytes(pid: int) -> int:
     """Memory that would be free without this process."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

@@ -28,17 +28,17 @@ AIM_SECONDS, AIM_BYTES = 2.0, 64 * MIB
 BEGIN = 1_763_000_000
 LINE = b"%s db7 app[812]: request 4711 served in 12 ms for /var/lib/app/data with a few more words\n"
 PROGRAM = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from caseprobe.parse.logs.window import Window
 from caseprobe_agent.machine import Machine
 from caseprobe_agent.probes import system_log
+from tests.bench.reading import peak_bytes
 begin, end, root = float(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
 at = time.perf_counter()
 measured = system_log.measure_more(Machine(root), Window(begin, end).written())
 seconds = time.perf_counter() - at
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps([seconds, peak, measured.facts.lines_total, measured.facts.truncated]))
+print(json.dumps([seconds, peak_bytes(), measured.facts.lines_total, measured.facts.truncated]))
 """
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from caseprobe.v1 import link_pb2, path_pb2
 from caseprobe_agent.path import ResolvedTarget
 from caseprobe_agent.path.icmp import IcmpSocket
 from caseprobe_agent.path.many import trace_many
+from tests.bench.reading import peak_bytes
 
 FIRST = ipaddress.IPv4Address("198.19.0.1")
 
@@ -62,7 +62,7 @@ def main() -> None:
     document = {
         "seconds": seconds,
         "cpu_seconds": cpu,
-        "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "mib": peak_bytes() / (1 << 20),
         "echoes": sent,
         "complete": sum(len(path.hops) == hops and all(hop.received for hop in path.hops) for path in facts),
         "floor_cpu_seconds": floor(targets, sent),

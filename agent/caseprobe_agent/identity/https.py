@@ -13,7 +13,6 @@ from typing import cast
 from caseprobe.errors import NotTrusted, Unreachable
 from caseprobe.join_code import split_address
 from caseprobe_agent.proxies import Proxy
-from caseprobe_agent.proxies.passage import Streams, open_line
 
 LARGEST_ANSWER_BYTES = 1 << 20
 # For a connection where another way is left: a firewall that drops packets says nothing for as long as one waits.
@@ -100,11 +99,15 @@ async def _exchanged(
         raise Unreachable(f"cannot connect to {address}: {error.strerror or error}: check the network") from None
 
 
-async def _connected(address: str, context: ssl.SSLContext, proxy: Proxy | None) -> Streams:
+async def _connected(
+    address: str, context: ssl.SSLContext, proxy: Proxy | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """TLS with the address, on a line of its own or through the proxy, which sees no more of it."""
     host, port = split_address(address)
     if proxy is None:
         return await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+    from caseprobe_agent.proxies.passage import open_line  # an agent that needs no proxy does without
+
     reader, writer = await open_line(proxy, host, port)
     try:
         await writer.start_tls(context, server_hostname=host)

@@ -13,7 +13,6 @@ from caseprobe.join_code import split_address
 from caseprobe.liveness import SUPPORTED, connected_to, keep_alive
 from caseprobe.v1 import link_pb2
 from caseprobe_agent.link.outbox import Credentials
-from caseprobe_agent.link.relay import led_by
 
 METHOD = "/caseprobe.v1.LinkService/Link"
 LARGEST_FRAME_BYTES = 4 * 1024 * 1024
@@ -55,6 +54,8 @@ async def open_channel(credentials: Credentials) -> AsyncIterator[grpc.aio.Chann
         async with grpc.aio.secure_channel(address, tls, options=(*OPTIONS, *DIRECT)) as channel:
             yield channel
         return
+    from caseprobe_agent.link.relay import led_by  # an agent that needs no proxy does without
+
     host = split_address(address)[0]
     meant = (("grpc.ssl_target_name_override", host), ("grpc.default_authority", address))
     async with (

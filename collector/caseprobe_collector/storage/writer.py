@@ -174,7 +174,15 @@ class Writer:
         """Commit batch after batch until nothing waits."""
         while batch := self._taken():
             wanted = [pending for pending in batch if not pending.answer.cancelled()]
-            loop.call_soon_threadsafe(self._tell, self._commit(wanted))
+            loop.call_soon_threadsafe(self._tell, self._settled(wanted))
+
+    def _settled(self, batch: Sequence[_Pending]) -> dict[_Pending, Any]:
+        """The outcome of each, whatever happens: nobody may wait for good because of a defect in here."""
+        try:
+            return self._commit(batch)
+        except Exception as error:
+            log.exception("a batch was not committed")
+            return {pending: Refused(failure_of(error)) for pending in batch}
 
     def _taken(self) -> list[_Pending]:
         """What waits by now; nothing: the next one to come calls the thread again."""

@@ -244,3 +244,22 @@ async def test_a_caller_that_gave_up_too_late_is_stored_anyway(writer: Writer, d
     await asyncio.gather(lone, return_exceptions=True)
     assert await beside == 2
     assert 2 in disk.stored()
+
+
+async def test_a_defect_in_what_looks_after_the_store_keeps_nobody_waiting(disk: Disk) -> None:
+    """On a full disk the making of room itself breaks: the caller is told, and the next one is served."""
+
+    class Broken(NoUpkeep):
+        def make_room(self) -> bool:
+            raise RuntimeError("a defect")
+
+    engine = sa.create_engine("sqlite://", creator=disk.connect, poolclass=NullPool)
+    writer = Writer(engine, Broken())
+    writer.start()
+    disk.failures["COMMIT"] = sqlite3.SQLITE_FULL
+    with pytest.raises(RuntimeError, match="a defect"):
+        await asyncio.wait_for(put(writer, 1), 60)
+    assert await asyncio.wait_for(put(writer, 2), 60) == 2
+    assert disk.stored() == [2]
+    await writer.close()
+    engine.dispose()

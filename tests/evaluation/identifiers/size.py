@@ -7,11 +7,12 @@ million addresses) in under a minute; 1000 is the whole way to a gigabyte.
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+
+from tests.bench.reading import peak_bytes
 
 SIZES = (2, 8, 32)
 PIECE_LINES, PIECE_BYTES = 2000, 1 << 18
@@ -46,7 +47,7 @@ def _run(pieces: Callable[[int], Iterator[bytes]], megabytes: int) -> tuple[str,
         stream.feed(piece)
         seconds += time.process_time() - started
         done += len(piece)
-    return f"{done / 1e6 / seconds:.1f}", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}"
+    return f"{done / 1e6 / seconds:.1f}", f"{peak_bytes() / (1 << 20):.0f}"
 
 
 def _pieces(total_bytes: int) -> Iterator[bytes]:
