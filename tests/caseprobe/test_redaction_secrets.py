@@ -104,6 +104,8 @@ def test_the_cuts_make_no_difference_to_secrets_of_several_lines(parts: list[str
     [
         "Failed password for root from 127.0.0.1 port 22 ssh2",
         "passwd: files systemd",
+        "gdm-password]: pam_unix(gdm-password:session): session closed",
+        "passwd[8]: pam_unix(passwd:chauthtok): password changed",
         "password required pam_unix.so nullok",
         "max_tokens=4096 token_type=bearer tokens: 12",
         "PWD=/usr/lib/app OLDPWD=/usr/lib",
@@ -119,6 +121,13 @@ def test_the_cuts_make_no_difference_to_secrets_of_several_lines(parts: list[str
 def test_what_only_speaks_of_secrets_stays(text: str) -> None:
     """Prose, policies, references and hashes of images are evidence."""
     assert PIPE.text(text) == text
+
+
+def test_a_filesystem_goes_by_its_uuid_in_the_kernels_tree() -> None:
+    """It has its own stand-in there as everywhere: it is no token of a link that is opened once."""
+    filesystem = "f13acddc-6f78-451c-99cf-035edacb9c51"
+    assert PIPE.text(f"/sys/fs/btrfs/{filesystem}") == f"/sys/fs/btrfs/{PIPE.text(filesystem)}"
+    assert PIPE.text("GET /s/T3JhbmdlSGFyYm91cjEyZz12") == "GET /s/_hidden_one_use_"
 
 
 def test_names_are_judged_by_their_words() -> None:

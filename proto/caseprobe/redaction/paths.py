@@ -10,7 +10,7 @@ from caseprobe.redaction.secret_values import MADE, Span, is_drawn, looks_drawn,
 
 # What an address does once: who has it, may do it.
 ONCE = re.compile(
-    rb"(?i)(?<!/usr)(?<!/local)/(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth|token"
+    rb"(?i)(?<!/usr)(?<!/local)/(?!(?:sys|srv|snap|sbin)/)(?:reset|password|verif|confirm|activat|invit|magic|unsubscri|log-?in|sign-?in|signup|auth|token"
     rb"|share|hook|webhook|recover|unlock"
     rb"|approve|accept|download|s|key|services?|catch|trigger|bot|access|join"
     rb"|guest)[\w-]{0,24}(?:/[\w-]{1,24}){0,2}?/(?P<value>[A-Za-z0-9_:.=-]{16,512}+)"

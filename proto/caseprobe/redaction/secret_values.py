@@ -57,6 +57,7 @@ PLAIN = re.compile(
     rb"|enabled?|disabled?|never|always|changed?|expired?|invalid|valid|missing|wrong|incorrect|unknown|denied|failed"
     rb"|string|str|int|integer|bool(?:ean)?|bytes|object|text|varchar.{0,8}|password|passwd|secret|token|key"
     rb"|prompt|ask"
+    rb"|session|chauthtok|account|auth|setcred"
     rb"|files|compat|db|systemd|sss|ldap|winbind|nis|unchanged|hidden|redacted|masked|removed|todo|n/a|present|absent"
     rb"|private|public|readonly|read-only|tbd|nopasswd|nopass|x|locked|stdin|file|env|basic|bearer|digest"
     rb"|negotiate|ntlm"
@@ -77,7 +78,7 @@ REFERENCE = re.compile(
     rb"|(?-i:(?:/[a-z][a-z._-]{0,31}[0-9]{0,3}){2,16}/?(?![^\s\"',;)\\]))"
     rb"|file:/|@?/(?:etc|var|usr|run|proc|home|opt|root|tmp|mnt|srv|lib|dev|sys|boot|bin|sbin|private)(?:/|\Z)"
     rb"|[a-z]:\\\\?(?:users|windows|program)|~/|\./|_hidden_|-----begin|process\.env|os\.(?:environ|getenv)"
-    rb"|getenv|secrets\.|var\.|local\.|data\."
+    rb"|getenv|pam_\w{1,32}\(|secrets\.|var\.|local\.|data\."
     rb"|module\.|random_password\.|vault_|self\.|this\.|request\.|config\.|env\.|params\.|settings\.)"
 )
 # Of two neighbours among the letters and digits of a drawn value every third pair differs in kind; in written ones few.
